@@ -1,0 +1,27 @@
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/model.smk"
+include: "workflow/rules/manifest.smk"
+include: "workflow/rules/extract.smk"
+include: "workflow/rules/merge.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/evaluate.smk"
+
+
+# All that persists is listed: after a job has failed, Snakemake makes anew only what is asked for.
+rule all:
+    default_target: True
+    input:
+        "results/model/model.json",
+        expand("results/{collection}/manifest.parquet", collection=COLLECTIONS),
+        lambda wildcards: [shard for name in COLLECTIONS for shard in shards(name)],
+        expand("results/{collection}/features.pkl", collection=COLLECTIONS),
+        expand("results/{queries}/predictions.csv", queries=QUERIES),
+        expand("results/{queries}/metrics.json", queries=QUERIES),

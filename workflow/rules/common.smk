@@ -1,0 +1,83 @@
+"""All functions of the workflow: settings, collections, and what depends on a checkpoint."""
+
+import sys
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import yaml
+from snakemake.utils import validate
+
+WORKFLOW = Path(workflow.basedir, "workflow")
+SCRIPTS = WORKFLOW / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from similar_images import collection, settings
+from similar_images.errors import UserError
+
+SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
+
+
+def checked(setting, check, *args):
+    """Return what `check` returns; its complaint ends the run, without a traceback."""
+    try:
+        return check(*args)
+    except UserError as error:
+        sys.exit(f"Error in the configuration: {setting}{error}")
+
+
+checked("", settings.check, config, yaml.safe_load(SCHEMA.read_text("utf-8")))
+validate(config, str(SCHEMA))  # fills in the defaults
+
+QUERIES = [name for name, path in config["queries"].items() if path is not None]
+COLLECTIONS = ["catalogue", *QUERIES]
+
+
+wildcard_constraints:
+    collection="|".join(COLLECTIONS),
+    queries="|".join(QUERIES) or "none",
+    shard="[0-9a-f]{16}",
+
+
+def setting_of(name):
+    return "catalogue" if name == "catalogue" else f"queries.{name}"
+
+
+def path_of(name):
+    return config["catalogue"] if name == "catalogue" else config["queries"][name]
+
+
+@cache
+def summary(name):
+    return checked(
+        f"{setting_of(name)}: ",
+        collection.summarise,
+        Path(path_of(name)),
+        config["images"]["follow_links"],
+        name == "catalogue",
+    )
+
+
+# Jobs on other machines read this file, too, and need not look through the images again.
+if workflow.is_main_process:
+    for name in COLLECTIONS:
+        summary(name)
+    checked(
+        "",
+        collection.check_catalogue,
+        summary("catalogue"),
+        config["search"]["neighbours"],
+    )
+
+
+def code(*modules):
+    """Return a hash of library modules: a rule that has it as a parameter runs when they change."""
+    files = [SCRIPTS / "similar_images" / f"{module}.py" for module in modules]
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def shards(collection):
+    """Return the shards of a collection, which are known once its manifest is made."""
+    plan = checkpoints.manifest.get(collection=collection).output.shards
+    names = Path(plan).read_text("utf-8").split()
+    return [f"results/{collection}/features/{name}.parquet" for name in names]

@@ -1,0 +1,20 @@
+rule merge:
+    input:
+        manifest="results/{collection}/manifest.parquet",
+        model="results/model/model.json",
+        shards=lambda wildcards: shards(wildcards.collection),
+    output:
+        index="results/{collection}/features.pkl",
+        rejected="results/{collection}/rejected.csv",
+        duplicates="results/{collection}/duplicates.csv",
+    log:
+        "logs/{collection}/merge.log",
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        on_error=config["images"]["on_error"],
+        code=code("merge", "index", "shards"),
+    message:
+        "Merging the features of {wildcards.collection}"
+    script:
+        "../scripts/merge.py"

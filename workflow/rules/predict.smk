@@ -1,0 +1,19 @@
+rule predict:
+    input:
+        catalogue="results/catalogue/features.pkl",
+        queries="results/{queries}/features.pkl",
+        rejected="results/{queries}/rejected.csv",
+    output:
+        "results/{queries}/predictions.csv",
+    log:
+        "logs/{queries}/predict.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        neighbours=config["search"]["neighbours"],
+        code=code("predictions", "search", "vote", "index"),
+    message:
+        "Searching the catalogue for {wildcards.queries}"
+    script:
+        "../scripts/predict.py"

@@ -1,0 +1,31 @@
+"""Put the features of a collection into one file and list what had to be left out."""
+
+import logging
+from pathlib import Path
+
+from similar_images import index, manifest, merge, model
+from similar_images.files import write_csv
+from similar_images.job import logged
+
+name = snakemake.wildcards.collection
+listing = Path(snakemake.input.manifest)
+
+with logged(snakemake.log[0], f"merge {name}"):
+    merged, rejected = merge.merge(
+        manifest.read(listing),
+        listing.with_name("features"),
+        model.read(Path(snakemake.input.model)),
+    )
+    merge.check(merged, rejected, name, snakemake.params.on_error)
+    duplicates = merge.duplicates(merged)
+    index.write(Path(snakemake.output.index), merged)
+    write_csv(Path(snakemake.output.rejected), merge.Rejected._fields, rejected)
+    write_csv(Path(snakemake.output.duplicates), merge.Duplicate._fields, duplicates)
+    logging.info("%d readable images, %d rejected files", len(merged.paths), len(rejected))
+    conflicts = {copy.content_id for copy in duplicates if copy.conflict}
+    if conflicts:
+        logging.warning(
+            "%d images stand under more than one class: see %s",
+            len(conflicts),
+            snakemake.output.duplicates,
+        )

@@ -1,0 +1,111 @@
+"""The index: one pickle with the features of all readable images of a collection."""
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import UserError
+from .files import replacing
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Index:
+    """The readable images of a collection, sorted by path.
+
+    Attributes:
+        backbone: name of the network that made the features.
+        fingerprint: of all that the features depend on.
+        paths: of the images, relative to the collection.
+        labels: their classes; None where there is none.
+        content_ids: SHA-256 of the files' bytes.
+        features: float32 array (n, d), not normalised.
+    """
+
+    backbone: str
+    fingerprint: str
+    paths: list[str]
+    labels: list[str | None]
+    content_ids: list[str]
+    features: NDArray[np.float32]
+
+
+def write(path: Path, index: Index) -> None:
+    """Write `index` as a pickle of one dictionary of plain values and one array."""
+    content = {"format": FORMAT, **vars(index)}
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        pickle.dump(content, stream, protocol=5)
+
+
+def read(path: Path) -> Index:
+    """Read an index; nothing that its bytes may ask for is executed.
+
+    Raises:
+        UserError: the file is damaged, or holds anything but an index.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = _PlainUnpickler(stream).load()
+        return _checked(content)
+    except Exception as error:  # hostile or damaged bytes can raise anything
+        raise UserError(
+            f"{path} is damaged or not an index of features ({error}). Delete it and run again: "
+            "it is put together anew from the shards."
+        ) from error
+
+
+def _checked(content: Any) -> Index:
+    version = content.pop("format")
+    if version != FORMAT:
+        raise ValueError(f"format {version!r} in place of {FORMAT}")
+    index = Index(**content)
+    columns = (index.paths, index.labels, index.content_ids)
+    if not all(type(column) is list for column in columns):
+        raise ValueError("paths, labels and content_ids must be lists")
+    texts = {type(value) for column in columns for value in column}
+    if not texts <= {str, type(None)} or {type(index.backbone), type(index.fingerprint)} != {str}:
+        raise ValueError("a value that must be text is not")
+    if type(index.features) is not np.ndarray or index.features.ndim != 2:
+        raise ValueError("features must be an array of two dimensions")
+    if {len(column) for column in columns} != {len(index.features)}:
+        raise ValueError("columns of different lengths")
+    return index
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """An unpickler that knows plain values and one kind of array.
+
+    The two names that NumPy's pickles call are answered with stand-ins, made anew for each
+    file, so that no function of NumPy or of any other module can be reached.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        class Float32:
+            """Stands in for `numpy.dtype`."""
+
+            def __init__(self, code: str, *flags: bool) -> None:
+                if code != "f4":
+                    raise pickle.UnpicklingError("an array that is not float32")
+
+            def __setstate__(self, state: tuple[Any, ...]) -> None:
+                if state[1] != "<":
+                    raise pickle.UnpicklingError("an array that is not little-endian")
+
+        def from_buffer(
+            data: bytearray, dtype: Float32, shape: tuple[int, ...], order: str
+        ) -> NDArray[np.float32]:
+            """Stand in for `numpy._core.numeric._frombuffer`."""
+            if order != "C":
+                raise pickle.UnpicklingError("an array that is not in C order")
+            return np.frombuffer(data, "<f4").reshape(shape)
+
+        if (module, name) == ("numpy", "dtype"):
+            return Float32
+        if name == "_frombuffer" and module in ("numpy._core.numeric", "numpy.core.numeric"):
+            return from_buffer
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}")

@@ -1,0 +1,208 @@
+"""The manifest: a row for each file of a collection, and the plan of its shards."""
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from . import shards
+from .collection import Entry
+from .files import digest, replacing
+
+SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("file", pa.binary()),
+        ("label", pa.string()),
+        ("content_id", pa.string()),
+        ("shard", pa.string()),
+        ("fault", pa.string()),
+    ]
+)
+CACHE_SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("size", pa.int64()),
+        ("mtime", pa.int64()),
+        ("content_id", pa.string()),
+    ]
+)
+# Fewer images than this do not pay for a job of their own.
+SMALLEST_SHARD = 64
+# A file changed again within the clock tick of its own time stamp would look unchanged.
+SETTLING_NS = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How new work is cut into shards.
+
+    Attributes:
+        largest: images in a shard at the most.
+        jobs: extraction jobs that can run side by side.
+    """
+
+    largest: int
+    jobs: int
+
+    def shard_size(self, images: int) -> int:
+        """Return the size of the shards that keeps all jobs busy with `images` new images."""
+        share = -(-images // self.jobs)
+        return min(max(share, SMALLEST_SHARD), self.largest)
+
+
+def build(
+    entries: Iterable[Entry],
+    features: Path,
+    cache: Path,
+    *,
+    fingerprint: str,
+    max_pixels: int,
+    plan: Plan,
+    threads: int = 1,
+) -> pa.Table:
+    """Return the manifest of a collection: one row for each file, sorted by image.
+
+    Args:
+        entries: the files of the collection.
+        features: the folder of the shards made before; what stands there is not planned again.
+        cache: where the content ids of files that keep their size and time are remembered.
+        fingerprint: of the model that is to make the features.
+        max_pixels: the limit for images; a file that failed under another is tried again.
+        plan: how new work is cut into shards.
+        threads: files hashed at once.
+    """
+    rows = sorted(entries, key=lambda entry: entry.image)
+    content_ids = _identify(rows, cache, threads)
+    known = settled(features, fingerprint, max_pixels)
+    new = sorted({id_ for id_, _ in content_ids if id_ is not None} - known.keys())
+    known |= plan_shards(new, fingerprint, plan.shard_size(len(new)), features)
+    return pa.table(
+        {
+            "image": [row.image for row in rows],
+            "file": [row.file for row in rows],
+            "label": [row.label for row in rows],
+            "content_id": [id_ for id_, _ in content_ids],
+            "shard": [known.get(id_ or "") for id_, _ in content_ids],
+            "fault": [fault for _, fault in content_ids],
+        },
+        schema=SCHEMA.with_metadata({"fingerprint": fingerprint, "max_pixels": str(max_pixels)}),
+    )
+
+
+def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]:
+    """Return the shard of each content id that needs no extraction.
+
+    That is: its features stand in a shard of this model, or a fault found under this limit. Ids
+    that a shard should hold but does not (their file was gone) are not settled.
+    """
+    found = {}
+    for path in sorted(features.glob("*.parquet")):
+        contents = shards.read_contents(path)
+        if contents.fingerprint != fingerprint:
+            continue
+        same_limit = contents.max_pixels == max_pixels
+        for content_id, fault in zip(contents.content_ids, contents.faults, strict=True):
+            if fault is None or same_limit:
+                found[content_id] = path.stem
+    return found
+
+
+def plan_shards(
+    content_ids: Sequence[str], fingerprint: str, size: int, features: Path
+) -> dict[str, str]:
+    """Cut `content_ids` into shards of at most `size` and return the shard of each id.
+
+    A shard that exists under the name, yet did not settle its ids, is never written again: the
+    name is hashed once more.
+    """
+    planned: dict[str, str] = {}
+    for start in range(0, len(content_ids), size):
+        members = content_ids[start : start + size]
+        name = shards.name_of(members, fingerprint)
+        while (features / f"{name}.parquet").exists():
+            name = shards.name_of([name], fingerprint)
+        planned |= dict.fromkeys(members, name)
+    return planned
+
+
+def write(path: Path, table: pa.Table) -> None:
+    """Write the manifest `table` to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+
+
+def read(path: Path) -> pa.Table:
+    """Read the manifest at `path`; its columns are those of `SCHEMA`."""
+    return pq.read_table(path, page_checksum_verification=True)
+
+
+def max_pixels(path: Path) -> int:
+    """Return the limit for images that the manifest at `path` was made under."""
+    return int(pq.read_schema(path).metadata[b"max_pixels"])
+
+
+def shard_names(manifest: pa.Table) -> list[str]:
+    """Return the names of the shards that hold the collection's features, sorted."""
+    return sorted(manifest["shard"].unique().drop_null().to_pylist())
+
+
+def members(path: Path, shard: str) -> dict[str, list[bytes]]:
+    """Return the content ids of `shard`, sorted, each with the files that have these bytes."""
+    table = pq.read_table(
+        path, columns=["content_id", "file"], filters=[("shard", "=", shard)]
+    ).sort_by("content_id")
+    files: dict[str, list[bytes]] = {}
+    for row in table.to_pylist():
+        files.setdefault(row["content_id"], []).append(row["file"])
+    return files
+
+
+def _identify(
+    rows: Sequence[Entry], cache: Path, threads: int
+) -> list[tuple[str | None, str | None]]:
+    """Return (content id, fault) of each row; one of the two is None."""
+    known = _read_cache(cache)
+    now = time.time_ns()
+
+    def identify(row: Entry) -> tuple[str | None, str | None]:
+        if row.fault is not None:
+            return None, row.fault
+        remembered = known.get((row.image, row.size, row.mtime))
+        if remembered is not None:
+            return remembered, None
+        try:
+            return digest(row.file), None
+        except OSError as error:
+            return None, (error.strerror or str(error)).lower()
+
+    with ThreadPoolExecutor(threads) as pool:
+        identified = list(pool.map(identify, rows))
+    _write_cache(
+        cache,
+        [
+            (row.image, row.size, row.mtime, id_)
+            for row, (id_, _) in zip(rows, identified, strict=True)
+            if id_ is not None and now - row.mtime > SETTLING_NS
+        ],
+    )
+    return identified
+
+
+def _read_cache(path: Path) -> dict[tuple[str, int, int], str]:
+    try:
+        columns = pq.read_table(path, page_checksum_verification=True).to_pydict()
+        keys = zip(columns["image"], columns["size"], columns["mtime"], strict=True)
+        return dict(zip(keys, columns["content_id"], strict=True))
+    except (OSError, pa.ArrowException, KeyError):
+        return {}  # absent or damaged: hashing the files again makes it anew
+
+
+def _write_cache(path: Path, rows: Sequence[tuple[str, int, int, str]]) -> None:
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    with replacing(path) as temporary:
+        pq.write_table(pa.table([list(c) for c in columns], schema=CACHE_SCHEMA), temporary)
