@@ -94,7 +94,7 @@ def make(
     except weights.WeightsUnavailableError as error:
         name, reason = _fall_back(backbone, fallback, error)
         network, file = build(name, None)
-    _export(network, engine, folder)
+    export(network, engine, folder)
     return _describe(
         backbone=name,
         requested=backbone,
@@ -148,7 +148,8 @@ def _fall_back(backbone: str, fallback: str | None, error: Exception) -> tuple[s
     return fallback, reason
 
 
-def _export(network: Any, engine: engines.Name, folder: Path) -> None:
+def export(network: Any, engine: engines.Name, folder: Path) -> None:
+    """Export the Keras model `network` to `folder` in the form that `engine` loads."""
     if engine == "tensorflow":
         network.export(folder, format="tf_saved_model", verbose=False)
         return

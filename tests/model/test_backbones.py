@@ -1,0 +1,162 @@
+"""The facts about the networks that the pipeline stands on."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from similar_images import engines, model
+from similar_images.backbones import KERAS
+from similar_images.preparation import Preparation
+
+PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def photos() -> NDArray[np.uint8]:
+    files = sorted(PHOTOS.glob("*/queries/*/*.jpg"))[::13][:32]
+    if len(files) < 32:
+        pytest.skip(f"no photographs in {PHOTOS}")
+    prepare = Preparation(260, "bicubic", 10**8)
+    return np.stack([prepare(file.read_bytes()) for file in files])
+
+
+@pytest.fixture(scope="module")
+def lite2() -> Any:
+    return model.build("EfficientNetLite2", None)[0]
+
+
+@pytest.fixture(scope="module")
+def openvino(lite2: Any, tmp_path_factory: pytest.TempPathFactory) -> engines.Engine:
+    folder = tmp_path_factory.mktemp("openvino") / "backbone"
+    model.export(lite2, "openvino", folder)
+    return engines.load("openvino", folder, threads=2)
+
+
+def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def by_tensorflow(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the features by the TensorFlow engine, which wants a process of its own."""
+    np.save(folder / "images.npy", images)
+    code = (
+        "import sys, numpy; from similar_images import engines;"
+        "engine = engines.load('tensorflow', sys.argv[1], 2);"
+        "numpy.save('features.npy', engine(numpy.load('images.npy')))"
+    )
+    scripts = Path(engines.__file__).parents[1]
+    command = [sys.executable, "-c", code, folder]
+    subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(scripts)}, check=True)
+    features: NDArray[np.float32] = np.load(folder / "features.npy")
+    return features
+
+
+def in_batches(engine: engines.Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    size = engine.batch_size
+    return np.vstack([engine(images[start : start + size]) for start in range(0, 32, size)])
+
+
+def test_top_dropout_equals_average_pooling_without_the_classifier() -> None:
+    import keras
+
+    whole = keras.applications.EfficientNetB3(weights=None)
+    # Without its size the headless network pads its images otherwise.
+    headless = keras.applications.EfficientNetB3(
+        weights=None, include_top=False, pooling="avg", input_shape=(300, 300, 3)
+    )
+    headless.set_weights(whole.get_weights()[:-2])
+    cut = keras.Model(whole.input, whole.get_layer("top_dropout").output)
+    images = np.random.default_rng(0).uniform(0, 255, (1, 300, 300, 3)).astype(np.float32)
+    assert cut.output_shape == (None, 1536)
+    assert np.array_equal(cut.predict(images, verbose=0), headless.predict(images, verbose=0))
+
+
+@pytest.mark.parametrize("name", ["EfficientNetB0", "EfficientNetV2B0"])
+def test_a_network_is_the_imagenet_graph_whether_its_weights_come_from_file_or_cache(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = imitate_weights(name, tmp_path / "elsewhere.h5", monkeypatch)
+    (tmp_path / "keras").mkdir()
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path / "keras"))
+    from_file, cached = model.build(name, file)
+    file.unlink()
+    from_cache, _ = model.build(name, None)
+    size = KERAS[name].input_size
+    images = np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype(np.float32)
+    assert cached == tmp_path / "keras" / "models" / KERAS[name].weights
+    assert np.array_equal(
+        from_file.predict(images, verbose=0), from_cache.predict(images, verbose=0)
+    )
+    rescalings = [layer for layer in from_file.layers if "rescaling" in layer.name]
+    # The first family has a second one in the ImageNet graph alone.
+    assert len(rescalings) == (1 if "V2" in name else 2)
+
+
+def test_every_network_of_the_table_exists_in_keras() -> None:
+    import keras
+
+    assert all(hasattr(keras.applications, name) for name in KERAS)
+
+
+def test_the_engines_agree_on_photographs(
+    lite2: Any, openvino: engines.Engine, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    keras_features = lite2.predict(photos.astype(np.float32), verbose=0)
+    model.export(lite2, "tensorflow", tmp_path / "backbone")
+    features = in_batches(openvino, photos)
+    assert cosines(features, by_tensorflow(tmp_path / "backbone", photos)).min() > 0.999999
+    assert cosines(features, keras_features).min() > 0.999999
+
+
+def test_features_do_not_depend_on_the_images_beside_them(
+    openvino: engines.Engine, photos: NDArray[np.uint8]
+) -> None:
+    features = openvino(photos[:8])
+    alone = np.zeros_like(photos[:8])
+    alone[3] = photos[0]
+    assert np.array_equal(openvino(photos[7::-1])[::-1], features)
+    assert np.array_equal(openvino(alone)[3], features[0])
+
+
+def test_features_do_not_depend_on_the_number_of_threads(
+    lite2: Any, openvino: engines.Engine, photos: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    model.export(lite2, "openvino", tmp_path / "backbone")
+    alone = engines.load("openvino", tmp_path / "backbone", threads=1)
+    assert np.array_equal(alone(photos[:8]), openvino(photos[:8]))
+
+
+def test_the_exported_network_has_the_features_for_its_only_output(
+    lite2: Any, tmp_path: Path
+) -> None:
+    import openvino as ov
+
+    model.export(lite2, "openvino", tmp_path / "backbone")
+    network = ov.Core().read_model(tmp_path / "backbone" / engines.OPENVINO_FILE)
+    assert [output.partial_shape[1].get_length() for output in network.outputs] == [1280]
+
+
+def imitate_weights(name: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a file like the one Keras offers, of random weights, and have it pass for that."""
+    import dataclasses
+    from hashlib import md5
+
+    import h5py
+    import keras
+    from keras.src.applications import efficientnet, efficientnet_v2
+    from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
+
+    with h5py.File(path, "w") as file:
+        save_weights_to_hdf5_group(file, getattr(keras.applications, name)(weights=None))
+    digest = md5(path.read_bytes()).hexdigest()
+    module = efficientnet_v2 if "V2" in name else efficientnet
+    monkeypatch.setitem(module.WEIGHTS_HASHES, name[-2:].lower(), (digest, ""))
+    monkeypatch.setitem(KERAS, name, dataclasses.replace(KERAS[name], md5=digest))
+    return path

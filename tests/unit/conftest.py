@@ -1,0 +1,47 @@
+"""What the unit tests share."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from similar_images.model import Model
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model(
+        backbone="ColourHistogram",
+        requested="ColourHistogram",
+        fallback=False,
+        fallback_reason=None,
+        weights=None,
+        weights_sha256=None,
+        features=2,
+        input_size=64,
+        resample="bicubic",
+        engine="histogram",
+        precision="f32",
+        fingerprint="this model",
+    )
+
+
+@pytest.fixture
+def promptly() -> Callable[[Callable[[], Any]], Any]:
+    """Give a function that returns (or raises) what a call does, unless the call hangs."""
+
+    def run(call: Callable[[], Any]) -> Any:
+        outcome: Future[Any] = Future()
+
+        def work() -> None:
+            try:
+                outcome.set_result(call())
+            except BaseException as error:
+                outcome.set_exception(error)
+
+        Thread(target=work, daemon=True).start()
+        return outcome.result(timeout=15)
+
+    return run

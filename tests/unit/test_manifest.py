@@ -1,0 +1,332 @@
+"""Tests of the manifest: content ids, their cache, and the plan of the shards."""
+
+import os
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from similar_images import manifest, shards
+from similar_images.collection import scan
+from similar_images.errors import UserError
+from similar_images.manifest import Plan
+
+AN_HOUR_AGO = time.time_ns() - 3_600 * 10**9
+
+
+class Pipeline:
+    """A folder of photos with the files that the manifest rule and extraction keep beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.photos = folder / "photos"
+        self.features = folder / "features"
+        self.cache = folder / "hashes.parquet"
+        self.manifest = folder / "manifest.parquet"
+        self.photos.mkdir()
+        self.features.mkdir()
+
+    def put(self, name: str, data: str, mtime: int = AN_HOUR_AGO) -> Path:
+        path = self.photos / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(data)
+        os.utime(path, ns=(mtime, mtime))
+        return path
+
+    def build(
+        self, fingerprint: str = "model", max_pixels: int = 100, largest: int = 2
+    ) -> dict[str, dict[str, Any]]:
+        """Write the manifest and return its rows by image."""
+        table = manifest.build(
+            scan(self.photos),
+            self.features,
+            self.cache,
+            fingerprint=fingerprint,
+            max_pixels=max_pixels,
+            plan=Plan(largest, jobs=1),
+            threads=2,
+        )
+        manifest.write(self.manifest, table)
+        return {row["image"]: row for row in table.to_pylist()}
+
+    def extract(
+        self, fault: str = "faulty", lost: str = "lost", fingerprint: str = "model"
+    ) -> list[str]:
+        """Write the missing shards, as extraction would, and return their names.
+
+        Photos that hold the text `fault` get a fault, and those that hold `lost` are left out.
+        """
+        table = manifest.read(self.manifest)
+        missing = [
+            name
+            for name in manifest.shard_names(table)
+            if not (self.features / f"{name}.parquet").exists()
+        ]
+        for name in missing:
+            members = [id_ for id_ in manifest.members(self.manifest, name) if id_ != id_of(lost)]
+            shard = shards.Shard(
+                members,
+                ["too many pixels" if id_ == id_of(fault) else None for id_ in members],
+                fingerprint,
+                manifest.max_pixels(self.manifest),
+                np.zeros((len(members), 3), np.float32),
+            )
+            shards.write(self.features / f"{name}.parquet", shard)
+        return missing
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    return Pipeline(tmp_path)
+
+
+def id_of(data: str) -> str:
+    return sha256(data.encode()).hexdigest()
+
+
+def test_a_row_tells_content_label_file_and_shard(pipeline: Pipeline) -> None:
+    path = pipeline.put("boots/a.jpg", "one")
+    row = pipeline.build()["boots/a.jpg"]
+    assert row.pop("shard")
+    assert row == {
+        "image": "boots/a.jpg",
+        "file": os.fsencode(path),
+        "label": "boots",
+        "content_id": id_of("one"),
+        "fault": None,
+    }
+
+
+def test_rows_are_sorted_and_survive_the_file(pipeline: Pipeline) -> None:
+    for name in ("b/1.jpg", "a/2.jpg", "a-b/3.jpg", 'a/"\n,%.jpg'):
+        pipeline.put(name, name)
+    rows = pipeline.build(max_pixels=77)
+    table = manifest.read(pipeline.manifest)
+    assert table.to_pylist() == list(rows.values())
+    assert list(rows) == sorted(rows)
+    assert table.schema.equals(manifest.SCHEMA)
+    assert manifest.max_pixels(pipeline.manifest) == 77
+
+
+def test_faulty_files_have_no_content_and_no_shard(pipeline: Pipeline) -> None:
+    pipeline.put("boots/a.jpg", "")
+    row = pipeline.build()["boots/a.jpg"]
+    assert (row["content_id"], row["shard"], row["fault"]) == (None, None, "empty file")
+    assert manifest.shard_names(manifest.read(pipeline.manifest)) == []
+
+
+def test_a_file_that_vanishes_after_the_scan_is_faulty(pipeline: Pipeline) -> None:
+    path = pipeline.put("boots/a.jpg", "one")
+    entries = list(scan(pipeline.photos))
+    path.unlink()
+    options: Any = {"fingerprint": "model", "max_pixels": 1, "plan": Plan(1, 1)}
+    table = manifest.build(entries, pipeline.features, pipeline.cache, **options)
+    assert table["fault"].to_pylist() == ["no such file or directory"]
+
+
+def test_a_pipe_does_not_hang_the_manifest(
+    pipeline: Pipeline, promptly: Callable[..., Any]
+) -> None:
+    os.mkfifo(pipeline.photos / "pipe")
+    assert promptly(pipeline.build)["pipe"]["fault"] == "not a regular file"
+
+
+def test_equal_bytes_have_one_content_id_and_are_extracted_once(pipeline: Pipeline) -> None:
+    first = pipeline.put("boots/a.jpg", "one")
+    second = pipeline.put("sandals/b.jpg", "one")
+    rows = pipeline.build()
+    shard = rows["boots/a.jpg"]["shard"]
+    assert rows["sandals/b.jpg"]["shard"] == shard
+    assert manifest.members(pipeline.manifest, shard) == {
+        id_of("one"): [os.fsencode(first), os.fsencode(second)]
+    }
+
+
+def test_a_file_with_the_same_size_and_time_is_not_read_again(pipeline: Pipeline) -> None:
+    pipeline.put("a.jpg", "one")
+    pipeline.build()
+    pipeline.put("a.jpg", "two")
+    assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
+
+
+@pytest.mark.parametrize(("data", "mtime"), [("three", AN_HOUR_AGO), ("two", AN_HOUR_AGO + 1)])
+def test_a_file_with_another_size_or_time_is_read_again(
+    pipeline: Pipeline, data: str, mtime: int
+) -> None:
+    pipeline.put("a.jpg", "one")
+    pipeline.build()
+    pipeline.put("a.jpg", data, mtime)
+    assert pipeline.build()["a.jpg"]["content_id"] == id_of(data)
+
+
+@pytest.mark.parametrize("ahead", [0, 3_600 * 10**9])
+def test_a_file_changed_a_moment_ago_or_in_the_future_is_read_again(
+    pipeline: Pipeline, ahead: int
+) -> None:
+    mtime = time.time_ns() + ahead
+    pipeline.put("a.jpg", "one", mtime)
+    pipeline.build()
+    pipeline.put("a.jpg", "two", mtime)
+    assert pipeline.build()["a.jpg"]["content_id"] == id_of("two")
+
+
+def other_columns(path: Path) -> None:
+    manifest.write(path, pa.table({"image": ["a.jpg"]}))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"PAR1 nonsense PAR1"),
+        lambda path: path.write_bytes(path.read_bytes()[:-20]),
+        lambda path: path.unlink(),
+        other_columns,
+    ],
+    ids=["empty", "nonsense", "cut", "gone", "other columns"],
+)
+def test_a_damaged_cache_is_ignored_and_made_anew(
+    pipeline: Pipeline, damage: Callable[[Path], object]
+) -> None:
+    pipeline.put("a.jpg", "one")
+    pipeline.build()
+    sound = pipeline.cache.read_bytes()
+    damage(pipeline.cache)
+    assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
+    assert pipeline.cache.read_bytes() == sound
+
+
+def test_what_a_shard_holds_is_not_planned_again(pipeline: Pipeline) -> None:
+    pipeline.put("boots/a.jpg", "one")
+    pipeline.put("boots/b.jpg", "two")
+    before = pipeline.build()
+    assert len(pipeline.extract()) == 1
+    pipeline.put("boots/c.jpg", "three")
+    (pipeline.photos / "boots" / "a.jpg").rename(pipeline.put("sandals/d.jpg", "-"))
+    pipeline.put("boots/copy.jpg", "two")
+    after = pipeline.build()
+    assert after["sandals/d.jpg"]["shard"] == before["boots/a.jpg"]["shard"]
+    assert after["boots/copy.jpg"]["shard"] == before["boots/b.jpg"]["shard"]
+    (new,) = pipeline.extract()
+    assert new == after["boots/c.jpg"]["shard"]
+    assert list(manifest.members(pipeline.manifest, new)) == [id_of("three")]
+
+
+def test_a_deleted_photo_costs_nothing(pipeline: Pipeline) -> None:
+    path = pipeline.put("a.jpg", "one")
+    pipeline.put("b.jpg", "two")
+    pipeline.build()
+    pipeline.extract()
+    path.unlink()
+    assert list(pipeline.build()) == ["b.jpg"]
+    assert pipeline.extract() == []
+
+
+def test_shards_of_another_model_are_ignored(pipeline: Pipeline) -> None:
+    pipeline.put("a.jpg", "one")
+    before = pipeline.build()["a.jpg"]["shard"]
+    pipeline.extract()
+    after = pipeline.build(fingerprint="other")["a.jpg"]["shard"]
+    assert after != before
+    assert pipeline.extract(fingerprint="other") == [after]
+    assert pipeline.build()["a.jpg"]["shard"] == before
+    assert pipeline.build(fingerprint="other")["a.jpg"]["shard"] == after
+
+
+def test_a_fault_found_under_another_limit_is_planned_again_under_another_name(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.put("a.jpg", "faulty")
+    pipeline.put("b.jpg", "one")
+    before = pipeline.build()
+    pipeline.extract()
+    assert pipeline.build() == before
+    after = pipeline.build(max_pixels=200)
+    assert after["b.jpg"] == before["b.jpg"]
+    assert pipeline.extract() == [after["a.jpg"]["shard"]]
+    assert pipeline.build(max_pixels=200) == after
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_photo_lost_from_its_shard_is_planned_again_under_another_name(
+    pipeline: Pipeline, alone: bool
+) -> None:
+    pipeline.put("a.jpg", "lost")
+    if not alone:
+        pipeline.put("b.jpg", "one")
+    before = pipeline.build()
+    pipeline.extract()
+    after = pipeline.build()
+    assert after["a.jpg"]["shard"] != before["a.jpg"]["shard"]
+    assert pipeline.extract(lost="") == [after["a.jpg"]["shard"]]
+    assert pipeline.build() == after
+    assert pipeline.extract() == []
+
+
+@pytest.mark.parametrize("names", [("0" * 16, "f" * 16), ("f" * 16, "0" * 16)])
+def test_back_under_a_limit_its_own_fault_counts_whatever_the_shards_are_called(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    small, large = names
+    row = np.ones((1, 3), np.float32)
+    shards.write(
+        tmp_path / f"{small}.parquet", shards.Shard(["id"], ["too many pixels"], "model", 1, row)
+    )
+    shards.write(tmp_path / f"{large}.parquet", shards.Shard(["id"], [None], "model", 9, row))
+    assert manifest.settled(tmp_path, "model", 9) == {"id": large}
+    assert manifest.settled(tmp_path, "model", 1) == {"id": small}
+
+
+def test_a_damaged_shard_is_named(pipeline: Pipeline) -> None:
+    pipeline.put("a.jpg", "one")
+    pipeline.build()
+    (name,) = pipeline.extract()
+    (pipeline.features / f"{name}.parquet").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=rf"{name}\.parquet.*damaged"):
+        pipeline.build()
+
+
+@pytest.mark.parametrize(
+    ("largest", "jobs", "images", "size"),
+    [
+        (1000, 4, 4000, 1000),
+        (1000, 4, 40_000, 1000),
+        (1000, 4, 2000, 500),
+        (1000, 4, 2001, 501),
+        (1000, 4, 10, 64),
+        (1000, 1, 0, 64),
+        (10, 4, 10, 10),
+        (1, 1, 5, 1),
+    ],
+)
+def test_shards_keep_all_jobs_busy_but_are_neither_tiny_nor_too_large(
+    largest: int, jobs: int, images: int, size: int
+) -> None:
+    assert Plan(largest, jobs).shard_size(images) == size
+
+
+ids = st.lists(st.text("0123456789abcdef", min_size=1, max_size=4), unique=True).map(sorted)
+
+
+@given(content_ids=ids, size=st.integers(1, 9))
+def test_each_id_is_planned_once_in_shards_of_bounded_size(
+    tmp_path_factory: pytest.TempPathFactory, content_ids: list[str], size: int
+) -> None:
+    nowhere = Path("/nowhere")
+    planned = manifest.plan_shards(content_ids, "model", size, nowhere)
+    assert sorted(planned) == content_ids
+    members: dict[str, list[str]] = {}
+    for content_id, name in planned.items():
+        members.setdefault(name, []).append(content_id)
+    sizes = [len(ids) for ids in members.values()]
+    assert len(sizes) == -(-len(content_ids) // size)
+    assert all(0 < n <= size for n in sizes)
+    assert manifest.plan_shards(content_ids, "model", size, nowhere) == planned
+    other = manifest.plan_shards(content_ids, "other", size, nowhere)
+    assert not set(other.values()) & set(planned.values())

@@ -1,0 +1,197 @@
+"""Tests of the merge of manifest and shards."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from similar_images import manifest, merge, shards
+from similar_images.errors import UserError
+from similar_images.files import write_csv
+from similar_images.index import Index
+from similar_images.merge import Duplicate, Rejected
+from similar_images.model import Model
+
+Row = tuple[str, str | None, str | None, str | None, str | None]
+
+
+def listing(*rows: Row) -> pa.Table:
+    """Return a manifest of rows (image, label, content id, shard, fault)."""
+    names = ["image", "label", "content_id", "shard", "fault"]
+    table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
+    return pa.Table.from_pylist(table, schema=manifest.SCHEMA)
+
+
+def put_shard(
+    folder: Path, name: str, fingerprint: str = "this model", **outcomes: float | str
+) -> Path:
+    """Write a shard; an outcome is the fault of a content id, or the number its features hold."""
+    faults = [outcome if isinstance(outcome, str) else None for outcome in outcomes.values()]
+    features = [[0 if isinstance(outcome, str) else outcome] * 2 for outcome in outcomes.values()]
+    path = folder / f"{name}.parquet"
+    array = np.array(features, np.float32)
+    shards.write(path, shards.Shard(list(outcomes), faults, fingerprint, 100, array))
+    return path
+
+
+def index_of(*rows: tuple[str, str | None, str]) -> Index:
+    """Return an index of rows (path, label, content id)."""
+    paths, labels, ids = (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 3
+    return Index("network", "model", paths, labels, ids, np.zeros((len(rows), 2), np.float32))
+
+
+def test_readable_images_have_their_features_and_the_others_a_reason(
+    tmp_path: Path, model: Model
+) -> None:
+    put_shard(tmp_path, "one", a=1.5, b="damaged: x")
+    put_shard(tmp_path, "two", c=3.5, unused=9)
+    table = listing(
+        ("boots/1", "boots", "c", "two", None),
+        ("boots/2", "boots", "b", "one", None),
+        ("loose", None, "a", "one", None),
+        ("pipe", None, None, None, "not a regular file"),
+        ("sandals/1", "sandals", "gone", "two", None),
+        ("sandals/2", "sandals", "c", "two", None),
+    )
+    index, rejected = merge.merge(table, tmp_path, model)
+    assert index.paths == ["boots/1", "loose", "sandals/2"]
+    assert index.labels == ["boots", None, "sandals"]
+    assert index.content_ids == ["c", "a", "c"]
+    assert_array_equal(index.features, [[3.5, 3.5], [1.5, 1.5], [3.5, 3.5]])
+    assert index.features.dtype == np.float32
+    assert (index.backbone, index.fingerprint) == (model.backbone, model.fingerprint)
+    assert rejected == [
+        Rejected("boots/2", "boots", "damaged: x"),
+        Rejected("pipe", None, "not a regular file"),
+        Rejected("sandals/1", "sandals", merge.LOST),
+    ]
+
+
+@pytest.mark.parametrize("rows", [[], [("pipe", None, None, None, "not a regular file")]])
+def test_a_collection_without_a_readable_image_has_an_empty_index(
+    tmp_path: Path, model: Model, rows: list[Row]
+) -> None:
+    index, rejected = merge.merge(listing(*rows), tmp_path, model)
+    assert index.features.shape == (0, model.features)
+    assert len(rejected) == len(rows)
+
+
+def test_a_shard_that_lost_all_its_images_is_no_damage(tmp_path: Path, model: Model) -> None:
+    empty = shards.Shard([], [], model.fingerprint, 100, np.zeros((0, 2), np.float32))
+    shards.write(tmp_path / "one.parquet", empty)
+    index, rejected = merge.merge(listing(("x", None, "a", "one", None)), tmp_path, model)
+    assert index.paths == []
+    assert rejected == [Rejected("x", None, merge.LOST)]
+
+
+@pytest.mark.parametrize(("old", "new"), [("aaa", "zzz"), ("zzz", "aaa")])
+def test_the_shard_that_the_manifest_names_counts_whatever_the_shards_are_called(
+    tmp_path: Path, model: Model, old: str, new: str
+) -> None:
+    put_shard(tmp_path, old, a=1, b="too many pixels")
+    put_shard(tmp_path, new, b=2)
+    table = listing(("1", "x", "a", old, None), ("2", "x", "b", new, None))
+    index, rejected = merge.merge(table, tmp_path, model)
+    assert rejected == []
+    assert_array_equal(index.features, [[1, 1], [2, 2]])
+
+
+def test_features_of_another_model_are_refused(tmp_path: Path, model: Model) -> None:
+    put_shard(tmp_path, "one", "another model", a=1)
+    table = listing(("x", None, "a", "one", None))
+    with pytest.raises(UserError, match=r"one\.parquet was made by another model"):
+        merge.merge(table, tmp_path, model)
+    other = replace(model, fingerprint="another model")
+    assert merge.merge(table, tmp_path, other)[0].paths == ["x"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(
+            path.read_bytes().replace(np.float32([1.5, 1.5]).tobytes(), b"12345678")
+        ),
+        lambda path: pq.write_table(pa.table({"content_id": ["a"], "fault": ["b"]}), path),
+        lambda path: pq.write_table(
+            pa.table({"x": [1]}, metadata={"fingerprint": "this model"}), path
+        ),
+    ],
+    ids=["gone", "empty", "cut", "other features", "other table", "other columns"],
+)
+def test_a_damaged_shard_is_named(tmp_path: Path, model: Model, damage: object) -> None:
+    path = put_shard(tmp_path, "one", a=1.5)
+    assert callable(damage)
+    damage(path)
+    with pytest.raises(UserError, match=r"(?s)one\.parquet is damaged.*Delete it"):
+        merge.merge(listing(("x", None, "a", "one", None)), tmp_path, model)
+
+
+def test_rejected_files_stop_the_run_only_where_asked() -> None:
+    index = index_of(("1", "boots", "a"), ("2", "sandals", "b"))
+    rejected = [Rejected("pipe", None, "not a regular file"), Rejected("x.jpg", "boots", "damaged")]
+    merge.check(index, rejected, "catalogue", "list")
+    merge.check(index, [], "catalogue", "stop")
+    with pytest.raises(UserError) as stopped:
+        merge.check(index, rejected, "shoes", "stop")
+    message = str(stopped.value)
+    assert message.startswith("shoes: 2 files cannot be used")
+    assert "pipe: not a regular file" in message
+    assert "x.jpg: damaged" in message
+
+
+@pytest.mark.parametrize("rows", [[], [("1", "boots", "a")], [("1", "a", "a"), ("2", "a", "b")]])
+def test_a_catalogue_with_fewer_than_two_readable_classes_is_refused(
+    rows: list[tuple[str, str | None, str]],
+) -> None:
+    with pytest.raises(UserError, match="fewer than two classes have a readable image:\n  x: y"):
+        merge.check(index_of(*rows), [Rejected("x", None, "y")], "catalogue", "list")
+    merge.check(index_of(*rows), [], "queries", "list")
+
+
+def test_duplicates_are_listed_by_content_with_their_conflicts() -> None:
+    index = index_of(
+        ("a", "boots", "id1"),
+        ("b", "boots", "id2"),
+        ("c", "sandals", "id0"),
+        ("d", "boots", "id2"),
+        ("e", "boots", "id1"),
+        ("f", "sandals", "id1"),
+        ("g", None, "id3"),
+    )
+    assert merge.duplicates(index) == [
+        Duplicate("a", "boots", "id1", True),
+        Duplicate("e", "boots", "id1", True),
+        Duplicate("f", "sandals", "id1", True),
+        Duplicate("b", "boots", "id2", False),
+        Duplicate("d", "boots", "id2", False),
+    ]
+
+
+def test_copies_with_and_without_a_label_are_listed() -> None:
+    index = index_of(("a", None, "id1"), ("b", "boots", "id1"), ("c", None, "id1"))
+    assert [copy.image for copy in merge.duplicates(index)] == ["a", "b", "c"]
+
+
+names = st.text(
+    st.one_of(
+        st.sampled_from("\r\n\"',; %\\é€"), st.characters(codec="utf-8", exclude_characters="\0")
+    )
+)
+
+
+@given(rows=st.lists(st.builds(Rejected, names, st.none() | names.filter(bool), names)))
+def test_rejected_files_are_read_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Rejected]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "rejected.csv"
+    write_csv(path, Rejected._fields, rows)
+    assert merge.read_rejected(path) == rows

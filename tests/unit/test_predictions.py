@@ -1,0 +1,192 @@
+"""Tests of the table of predictions."""
+
+import csv
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from similar_images.errors import UserError
+from similar_images.files import write_csv
+from similar_images.index import Index
+from similar_images.merge import Rejected
+from similar_images.predictions import HEADER, predict
+
+NORTH = 90.0
+
+
+def index_of(
+    *rows: tuple[str, str | None, float], ids: str | None = None, fingerprint: str = "model"
+) -> Index:
+    """Return an index of rows (path, label, direction in degrees), each with bytes of its own.
+
+    The letters of `ids` are the content ids, where they matter.
+    """
+    angles = np.radians([angle for *_, angle in rows])
+    return Index(
+        "network",
+        fingerprint,
+        [path for path, *_ in rows],
+        [label for _, label, _ in rows],
+        list(ids) if ids else [path for path, *_ in rows],
+        7 * np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32),
+    )
+
+
+CATALOGUE = [
+    ("boots/1", "boots", NORTH),
+    ("boots/2", "boots", NORTH + 60),
+    ("sandals/1", "sandals", NORTH - 20),
+    ("sandals/2", "sandals", NORTH + 30),
+]
+
+
+def rows_of(
+    queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
+) -> list[dict[str, Any]]:
+    rows = predict(queries, rejected, catalogue, neighbours)
+    return [dict(zip(HEADER, row, strict=True)) for row in rows]
+
+
+def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
+    (row,) = rows_of(index_of(("q", "boots", NORTH)), index_of(*CATALOGUE))
+    assert row == {
+        "image": "q",
+        "label": "boots",
+        "prediction": "sandals",
+        "votes": 2,
+        "voters": 3,
+        "correct": "false",
+        "similar_1": "boots/1",
+        "class_1": "boots",
+        "similarity_1": "1.000000",
+        "similar_2": "sandals/1",
+        "class_2": "sandals",
+        "similarity_2": "0.939693",
+        "similar_3": "sandals/2",
+        "class_3": "sandals",
+        "similarity_3": "0.866025",
+        "error": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "prediction", "votes"), [(1, "boots", 1), (2, "boots", 1), (3, "sandals", 2)]
+)
+def test_only_the_neighbours_vote_yet_three_are_shown(
+    neighbours: int, prediction: str, votes: int
+) -> None:
+    (row,) = rows_of(index_of(("q", None, NORTH)), index_of(*CATALOGUE), neighbours)
+    assert (row["prediction"], row["votes"], row["voters"]) == (prediction, votes, neighbours)
+    assert row["similar_3"] == "sandals/2"
+
+
+def test_a_tie_goes_to_the_class_with_the_larger_sum() -> None:
+    (row,) = rows_of(index_of(("q", None, NORTH)), index_of(*CATALOGUE), 4)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("sandals", 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("label", "correct"), [("sandals", "true"), ("boots", "false"), ("hats", "false"), (None, None)]
+)
+def test_a_prediction_is_right_wrong_or_without_a_label(
+    label: str | None, correct: str | None
+) -> None:
+    (row,) = rows_of(index_of(("q", label, NORTH)), index_of(*CATALOGUE))
+    assert (row["label"], row["correct"]) == (label, correct)
+
+
+def test_a_catalogue_with_fewer_images_than_neighbours_answers_with_all() -> None:
+    (row,) = rows_of(index_of(("q", None, NORTH)), index_of(*CATALOGUE[:2]), 10)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("boots", 2, 2)
+    assert [row[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/1", "boots/2", None]
+    assert (row["class_3"], row["similarity_3"]) == (None, None)
+
+
+def test_equal_bytes_under_one_class_vote_once_and_the_first_path_is_shown() -> None:
+    catalogue = index_of(
+        ("boots/a", "boots", NORTH),
+        ("boots/b", "boots", NORTH),
+        ("boots/c", "boots", NORTH),
+        ("sandals/a", "sandals", NORTH - 1),
+        ("sandals/b", "sandals", NORTH - 2),
+        ids="xxxyz",
+    )
+    (row,) = rows_of(index_of(("q", None, NORTH)), catalogue)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("sandals", 2, 3)
+    assert [row[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/a", "sandals/a", "sandals/b"]
+
+
+def test_equal_bytes_under_two_classes_vote_for_both() -> None:
+    catalogue = index_of(
+        ("a/1", "boots", NORTH), ("b/1", "sandals", NORTH), ("b/2", "sandals", 0), ids="xxy"
+    )
+    (row,) = rows_of(index_of(("q", None, NORTH)), catalogue, 2)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("boots", 1, 2)
+    assert [row[f"class_{n}"] for n in (1, 2)] == ["boots", "sandals"]
+
+
+def test_rejected_files_have_a_reason_and_no_answer() -> None:
+    rejected = (Rejected("b", "boots", "empty file"), Rejected("a", None, "damaged"))
+    rows = rows_of(index_of(("aa", None, 0)), index_of(*CATALOGUE), rejected=rejected)
+    assert [row["image"] for row in rows] == ["a", "aa", "b"]
+    assert [row["error"] for row in rows] == ["damaged", None, "empty file"]
+    assert {key for key, value in rows[2].items() if value is not None} == {
+        "image",
+        "label",
+        "error",
+    }
+
+
+@pytest.mark.parametrize("rejected", [(), (Rejected("a", None, "damaged"),)])
+def test_a_set_without_a_readable_image_has_only_its_rejected_rows(
+    rejected: tuple[Rejected, ...],
+) -> None:
+    empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
+    rows = rows_of(empty, index_of(*CATALOGUE), rejected=rejected)
+    assert [row["image"] for row in rows] == [file.image for file in rejected]
+
+
+def test_features_of_different_models_are_not_compared() -> None:
+    with pytest.raises(UserError, match="different models"):
+        rows_of(index_of(("q", None, 0)), index_of(*CATALOGUE, fingerprint="other"))
+
+
+def test_the_answers_do_not_depend_on_the_other_queries() -> None:
+    angles = [(f"q{n:02}", None, 7.0 * n) for n in range(30)]
+    together = rows_of(index_of(*angles), index_of(*CATALOGUE))
+    alone = [rows_of(index_of(query), index_of(*CATALOGUE))[0] for query in angles]
+    assert together == alone
+
+
+names = st.text(
+    st.one_of(
+        st.sampled_from("\r\n\"',; %\\é€"), st.characters(codec="utf-8", exclude_characters="\0")
+    ),
+    min_size=1,
+)
+
+
+@given(queries=st.lists(names, unique=True, min_size=1), catalogue=st.tuples(names, names))
+def test_the_csv_tells_every_name_as_it_is(
+    tmp_path_factory: pytest.TempPathFactory, queries: list[str], catalogue: tuple[str, str]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "predictions.csv"
+    images = [(name, name, 10.0 * n) for n, name in enumerate(queries[1:])]
+    empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
+    rows = predict(
+        index_of(*images) if images else empty,
+        [Rejected(queries[0], None, queries[0])],
+        index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
+        2,
+    )
+    write_csv(path, HEADER, rows)
+    expected = [["" if value is None else str(value) for value in row] for row in rows]
+    with path.open(encoding="utf-8", newline="") as stream:
+        assert list(csv.reader(stream)) == [list(HEADER), *expected]
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    assert table.to_numpy().tolist() == expected
+    assert list(table) == list(HEADER)

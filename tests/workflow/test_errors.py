@@ -1,0 +1,103 @@
+"""A user's mistakes are told before any work, plainly."""
+
+from typing import Any
+
+import pytest
+
+from project import Project
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"catalogue": "photos/nowhere"}, ["catalogue: photos/nowhere", "no such folder"]),
+        ({"queries": {"new": "photos/void"}}, ["queries.new: photos/void", "no images"]),
+        ({"queries": {"../up": "photos/new"}}, ["'../up'", "letters, digits"]),
+        ({"queries": {"catalogue": "photos/new"}}, ["'catalogue'", "letters, digits"]),
+        ({"serach": {"neighbours": 5}}, ["unknown key serach", "search"]),
+        ({"search": {"neighbors": 5}}, ["search: unknown key neighbors", "neighbours"]),
+        ({"search": {"neighbours": 0}}, ["search.neighbours: 0", "at least 1"]),
+        ({"search": {"neighbours": 13}}, ["search.neighbours: 13", "1 to 12"]),
+        ({"backbone": "ResNet50"}, ["backbone: 'ResNet50'", "EfficientNetB0 to B7"]),
+        ({"images": {"on_error": "ignore"}}, ["images.on_error: 'ignore'", "list or stop"]),
+        ({"catalogue": "photos/new/boots/.."}, []),
+        ({"catalogue": "photos/one"}, ["catalogue: it has one class (boots)", "two"]),
+        ({"catalogue": "photos/new/boots"}, ["catalogue: ", "no images"]),
+        ({"catalogue": "photos/bad.csv"}, ["photos/bad.csv", "column label is missing"]),
+    ],
+)
+def test_a_mistake_is_told_before_any_work(
+    project: Project, settings: dict[str, Any], words: list[str]
+) -> None:
+    project.photo("void").mkdir()
+    project.image("one/boots/0.png")
+    project.photo("bad.csv").write_text("image\nnew/boots/0.png\n")
+    project.settle(**settings)
+    run = project.run("--dry-run", fails=bool(words))
+    assert all(word in run.console for word in words), run.console
+    assert "Traceback" not in run.console
+    assert not run.jobs
+
+
+def test_rejected_files_stop_the_run_where_the_setting_says_so(project: Project) -> None:
+    project.photo("new/boots/empty.jpg").touch()
+    project.settle(images={"on_error": "stop"})
+    run = project.run(fails=True)
+    assert "boots/empty.jpg: empty file" in run.console
+    assert "Traceback" not in run.console
+    project.photo("new/boots/empty.jpg").unlink()
+    project.run()
+
+
+def test_a_catalogue_with_one_readable_class_stops_the_run(project: Project) -> None:
+    for class_ in ("sandals", "sneakers"):
+        for file in project.photo(f"catalogue/{class_}").iterdir():
+            file.write_text("not an image")
+    run = project.run(fails=True)
+    assert "fewer than two classes have a readable image" in run.console
+    assert "sandals/0.png: not a JPEG" in run.console
+
+
+def test_without_a_fallback_weights_that_cannot_be_had_stop_the_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(project, monkeypatch)
+    project.settle(backbone="EfficientNetB0", fallback=None)
+    run = project.run(fails=True)
+    for way_out in ("Connect to the network", "set weights:", "set fallback:"):
+        assert way_out in run.console
+    assert "Traceback" not in run.console
+
+
+def test_the_fallback_is_told_wherever_the_results_are(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(project, monkeypatch)
+    project.settle(backbone="EfficientNetB3")
+    run = project.run()
+    assert "Using the fallback EfficientNetLite2" in run.console
+    assert "EfficientNetLite2 (the fallback)" in run.console
+    model = project.json("model/model.json")
+    assert (model["backbone"], model["requested"]) == ("EfficientNetLite2", "EfficientNetB3")
+    assert model["fallback"]
+    assert "cannot be reached" in model["fallback_reason"]
+    assert project.json("new/metrics.json")["fallback"]
+
+
+def test_a_wrong_file_of_weights_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off(project, monkeypatch)
+    wrong = project.folder / "wrong.h5"
+    wrong.write_bytes(b"not the weights")
+    project.settle(backbone="EfficientNetB3", weights="wrong.h5")
+    run = project.run(fails=True)
+    assert "wrong.h5 is not efficientnetb3.h5 of Keras" in run.console
+    assert "Traceback" not in run.console
+
+
+def cut_off(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the network and Keras' cache away from the runs to come."""
+    monkeypatch.setenv("KERAS_HOME", str(project.folder / "keras"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")

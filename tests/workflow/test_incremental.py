@@ -1,0 +1,143 @@
+"""Each step runs only when what it depends on has changed, and the result is a clean one's."""
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from project import CLASSES, Project
+
+AFTER_CATALOGUE = Counter(manifest=1, merge=1, predict=1, evaluate=1)
+
+
+def add(project: Project) -> None:
+    project.image("catalogue/boots/added.png", seed=50)
+
+
+def change(project: Project) -> None:
+    project.image("catalogue/boots/0.png", seed=51)
+
+
+def delete(project: Project) -> None:
+    project.photo("catalogue/boots/0.png").unlink()
+
+
+def rename(project: Project) -> None:
+    project.photo("catalogue/boots/0.png").rename(project.photo("catalogue/boots/renamed.png"))
+
+
+def relabel(project: Project) -> None:
+    project.photo("catalogue/boots/0.png").rename(project.photo("catalogue/sandals/boot.png"))
+
+
+def duplicate(project: Project) -> None:
+    shutil.copy(project.photo("catalogue/boots/1.png"), project.photo("catalogue/boots/copy.png"))
+
+
+def add_query_set(project: Project) -> None:
+    project.image("more/sandals/0.png", seed=60)
+    project.settle(queries={"more": "photos/more"})
+
+
+def images_in(shards: set[str]) -> int:
+    return sum(pq.read_metadata(shard).num_rows for shard in shards)
+
+
+def test_nothing_runs_when_nothing_changed(project: Project) -> None:
+    run = project.run()
+    assert not run.jobs
+    assert "Nothing to be done" in run.console
+
+
+@pytest.mark.parametrize(
+    ("edit", "jobs", "extracted"),
+    [
+        (add, AFTER_CATALOGUE + Counter(extract=1), 1),
+        (change, AFTER_CATALOGUE + Counter(extract=1), 1),
+        (delete, AFTER_CATALOGUE, 0),
+        (rename, AFTER_CATALOGUE, 0),
+        (relabel, AFTER_CATALOGUE, 0),
+        (duplicate, AFTER_CATALOGUE, 0),
+        (add_query_set, AFTER_CATALOGUE + Counter(extract=1), 1),
+    ],
+)
+def test_a_change_costs_the_new_images_alone_and_equals_a_clean_rebuild(
+    project: Project,
+    tmp_path: Path,
+    edit: Callable[[Project], None],
+    jobs: Counter[str],
+    extracted: int,
+) -> None:
+    before = project.shards()
+    edit(project)
+    assert project.run().jobs == jobs
+    assert images_in(project.shards() - before) == extracted
+    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+    assert not project.run().jobs
+
+
+def test_more_neighbours_run_only_the_search_and_what_follows(project: Project) -> None:
+    project.settle(search={"neighbours": 3})
+    assert project.run().jobs == Counter(predict=1, evaluate=1)
+
+
+def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path) -> None:
+    before = project.shards()
+    project.settle(images={"resample": "bilinear"})
+    assert project.run().jobs["extract"] == 2
+    assert images_in(project.shards() - before) == 6 * len(CLASSES)
+    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+
+
+def test_another_backbone_extracts_all_again_and_going_back_costs_nothing(
+    project: Project,
+) -> None:
+    histogram = project.predictions()
+    project.settle(backbone="EfficientNetLite2")
+    assert project.run().jobs["extract"] == 2
+    assert project.json("new/metrics.json")["backbone"] == "EfficientNetLite2"
+    project.settle(backbone="ColourHistogram")
+    assert project.run().jobs["extract"] == 0
+    assert project.predictions() == histogram
+
+
+def test_a_larger_limit_tries_the_rejected_files_again_and_no_other(project: Project) -> None:
+    project.settle(images={"max_pixels": 1000})
+    project.image("catalogue/boots/large.png", size=(40, 40))
+    project.run()
+    assert [row["image"] for row in project.rows("catalogue/rejected.csv")] == ["boots/large.png"]
+    before = project.shards()
+    project.settle(images={"max_pixels": 2000})
+    project.run()
+    assert images_in(project.shards() - before) == 1
+    assert project.rows("catalogue/rejected.csv") == []
+
+
+def test_a_changed_module_runs_its_rule_again_and_no_extraction(project: Project) -> None:
+    workflow = project.folder / "workflow"
+    original = workflow.resolve()
+    workflow.unlink()
+    shutil.copytree(original, workflow)
+    with (workflow / "scripts/similar_images/vote.py").open("a") as stream:
+        stream.write("# changed\n")
+    assert project.run().jobs == Counter(predict=1, evaluate=1)
+
+
+def test_a_file_touched_but_not_changed_is_only_looked_at(project: Project) -> None:
+    os.utime(project.photo("catalogue/boots/0.png"))
+    assert project.run().jobs["extract"] == 0
+
+
+def test_a_series_of_changes_equals_a_clean_rebuild(project: Project, tmp_path: Path) -> None:
+    for edit in (add, relabel, add_query_set, duplicate):
+        edit(project)
+        project.run()
+    project.photo("new/boots/0.png").rename(project.photo("new/unlabelled.png"))
+    project.photo("catalogue/sandals/1.png").write_text("not an image")
+    change(project)
+    project.run()
+    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")

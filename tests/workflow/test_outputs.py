@@ -1,0 +1,184 @@
+"""What stands in results/ after a run."""
+
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from PIL import Image
+
+from project import CLASSES, Project, lay_out
+
+PREDICTION_COLUMNS = [
+    *("image", "label", "prediction", "votes", "voters", "correct"),
+    *("similar_1", "class_1", "similarity_1"),
+    *("similar_2", "class_2", "similarity_2"),
+    *("similar_3", "class_3", "similarity_3"),
+    "error",
+]
+
+
+def test_a_query_set_gets_a_row_for_each_file_sorted_by_path(project: Project) -> None:
+    rows = project.rows("new/predictions.csv")
+    assert list(rows[0]) == PREDICTION_COLUMNS
+    assert [row["image"] for row in rows] == [f"{c}/{n}.png" for c in CLASSES for n in range(2)]
+    assert all(row["prediction"] == row["label"] == row["class_1"] for row in rows)
+    assert {row["correct"] for row in rows} == {"true"}
+
+
+def test_metrics_and_confusion_agree_with_the_predictions(project: Project) -> None:
+    metrics = project.json("new/metrics.json")
+    assert metrics["images"] == metrics["labelled"] == metrics["correct"] == 6
+    assert metrics["accuracy"] == 1
+    assert metrics["classes"]["boots"]["support"] == 2
+    assert metrics["backbone"] == "ColourHistogram"
+    confusion = pd.read_csv(project.result("new/confusion.csv"), index_col="label")
+    assert confusion.to_numpy().tolist() == (2 * np.eye(3, dtype=int)).tolist()
+
+
+def test_the_model_is_described(project: Project) -> None:
+    model = project.json("model/model.json")
+    assert (model["backbone"], model["features"], model["fallback"]) == (
+        "ColourHistogram",
+        512,
+        False,
+    )
+    assert {"weights", "weights_sha256", "input_size", "engine", "fallback_reason"} <= set(model)
+    manifest = pq.read_schema(project.result("catalogue/manifest.parquet"))
+    assert manifest.metadata[b"fingerprint"].decode() == model["fingerprint"]
+
+
+def test_the_index_is_one_pickle_of_plain_values_and_one_array(project: Project) -> None:
+    with project.result("catalogue/features.pkl").open("rb") as stream:
+        index = pickle.load(stream)
+    assert index["features"].shape == (12, 512)
+    assert index["features"].dtype == np.float32
+    assert index["paths"] == [f"{c}/{n}.png" for c in CLASSES for n in range(4)]
+    assert index["labels"] == [c for c in CLASSES for _ in range(4)]
+    assert all(len(content_id) == 64 for content_id in index["content_ids"])
+
+
+def test_files_that_cannot_be_read_are_listed_and_queries_of_that_kind_keep_a_row(
+    project: Project,
+) -> None:
+    for collection in ("catalogue", "new"):
+        folder = project.photo(f"{collection}/boots")
+        (folder / "empty.jpg").touch()
+        (folder / "notes.txt").write_text("size 42")
+        (folder / "gone.jpg").symlink_to("nowhere.jpg")
+        whole = (folder / "0.png").read_bytes()
+        (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+        (folder / "secret.png").write_bytes(whole)
+        os.mkfifo(folder / "pipe.jpg")
+    project.run()
+    rejected = {row["image"]: row["reason"] for row in project.rows("catalogue/rejected.csv")}
+    assert rejected["boots/empty.jpg"] == "empty file"
+    assert rejected["boots/gone.jpg"] == "no such file or directory"
+    assert rejected["boots/pipe.jpg"] == "not a regular file"
+    assert rejected["boots/notes.txt"].startswith("not a JPEG")
+    assert rejected["boots/cut.png"].startswith("damaged or truncated")
+    rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
+    assert len(rows) == 6 + 6
+    for image, reason in rejected.items():
+        assert rows[image]["error"] == reason
+        assert rows[image]["prediction"] == ""
+    metrics = project.json("new/metrics.json")
+    assert (metrics["images"], metrics["readable"]) == (12, 7)
+
+
+def test_a_set_without_labels_gets_predictions_and_metrics_that_say_so(project: Project) -> None:
+    for number, file in enumerate(sorted(project.photo("new").rglob("*.png"))):
+        file.rename(project.photo("new") / f"{number}.png")
+    run = project.run()
+    assert "there are no labels" in run.console
+    metrics = project.json("new/metrics.json")
+    assert metrics["accuracy"] is None
+    assert "no labels" in metrics["note"]
+    rows = project.rows("new/predictions.csv")
+    assert {(row["label"], row["correct"]) for row in rows} == {("", "")}
+    assert all(row["prediction"] for row in rows)
+
+
+def test_equal_bytes_under_two_classes_are_kept_and_listed_as_a_conflict(project: Project) -> None:
+    boot = project.photo("catalogue/boots/0.png")
+    shutil.copy(boot, project.photo("catalogue/boots/copy.png"))
+    shutil.copy(project.photo("catalogue/boots/1.png"), project.photo("catalogue/sandals/x.png"))
+    run = project.run()
+    assert "1 images stand under more than one class" in run.console
+    listed = [(row["image"], row["conflict"]) for row in project.rows("catalogue/duplicates.csv")]
+    assert listed == [
+        ("boots/0.png", "False"),
+        ("boots/copy.png", "False"),
+        ("boots/1.png", "True"),
+        ("sandals/x.png", "True"),
+    ]
+
+
+def test_odd_names_and_endings_and_every_format_are_read(project: Project) -> None:
+    names = [
+        "with space.png",
+        'it\'s 100% "new".png',
+        "Ünïcode 靴.png",
+        "UPPER.PNG",
+        "{brace}.png",
+        "new\nline.png",
+        "-dash.png",
+        "no_ending",
+    ]
+    boot = project.photo("catalogue/boots/0.png")
+    for name in names:
+        shutil.copy(boot, project.photo("new/boots") / name)
+    for format_ in ("JPEG", "WEBP", "GIF", "BMP", "TIFF"):
+        Image.open(boot).save(project.photo("new/boots") / f"{format_}.png", format_)
+    (project.photo("new/boots") / "link.png").symlink_to("0.png")
+    os.rename(project.photo("new/boots/1.png"), os.fsencode(project.photo("new/boots")) + b"/\xff")
+    project.run()
+    rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
+    assert {f"boots/{name}" for name in names} <= set(rows)
+    assert "boots/\\xff" in rows
+    assert not any(row["error"] for row in rows.values())
+
+
+def test_a_collection_can_be_a_csv(tmp_path: Path) -> None:
+    project = lay_out(tmp_path / "project")
+    lines = ["image,label"]
+    for class_ in CLASSES:
+        for n in range(4):
+            project.image(f"pool/{class_}-{n}.png", seed=n)
+            lines.append(f"pool/{class_}-{n}.png,{class_}")
+    project.photo("catalogue.csv").write_text("\n".join(lines))
+    project.photo("new.csv").write_text("image,label\npool/boots-0.png,\npool/gone.png,boots\n")
+    project.settle(catalogue="photos/catalogue.csv", queries={"new": "photos/new.csv"})
+    project.run()
+    found, gone = project.rows("new/predictions.csv")
+    assert (found["image"], found["prediction"], found["label"]) == (
+        "pool/boots-0.png",
+        "boots",
+        "",
+    )
+    assert (gone["image"], gone["error"]) == ("pool/gone.png", "no such file or directory")
+
+
+def test_progress_is_told_on_the_console_and_in_the_log(project: Project) -> None:
+    project.image("new/boots/more.png", seed=70)
+    run = project.run()
+    logs = [path.read_text() for path in (project.folder / "logs/new").glob("extract-*.log")]
+    assert "1 of 1 images" in run.console
+    assert any("1 of 1 images" in log and "/s, 0 s left" in log for log in logs)
+
+
+def test_any_number_of_query_sets_and_none_at_all(project: Project) -> None:
+    project.settle(queries={"again": "photos/new"})
+    project.run()
+    assert project.rows("again/predictions.csv") == project.rows("new/predictions.csv")
+    project.settle(queries={"again": None, "new": None})
+    assert not project.run().jobs
+
+
+def test_metrics_are_json_that_any_reader_takes(project: Project) -> None:
+    text = project.result("new/metrics.json").read_text()
+    json.loads(text, parse_constant=lambda name: (_ for _ in ()).throw(ValueError(name)))
