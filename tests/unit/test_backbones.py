@@ -25,8 +25,6 @@ def built(backbone: KerasBackbone, monkeypatch: pytest.MonkeyPatch) -> tuple[Any
     asked: dict[str, Any] = {}
 
     def build(*arguments: Any, **options: Any) -> None:
-        names = ("width_coefficient", "depth_coefficient", "default_size")
-        asked.update(zip(names, arguments, strict=False))
         asked.update(options)
 
     monkeypatch.setattr(module, FAMILIES[family], build)
@@ -34,14 +32,13 @@ def built(backbone: KerasBackbone, monkeypatch: pytest.MonkeyPatch) -> tuple[Any
     return module, asked
 
 
-def test_file_url_hash_and_size_are_those_of_keras(
+def test_file_url_and_hash_are_those_of_keras(
     backbone: KerasBackbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module, asked = built(backbone, monkeypatch)
     assert backbone.weights == f"{asked['name']}.h5"
     assert backbone.url == module.BASE_WEIGHTS_PATH + backbone.weights
     assert backbone.md5 == module.WEIGHTS_HASHES[asked["weights_name"]][0]
-    assert backbone.input_size == asked["default_size"]
 
 
 @pytest.mark.parametrize(("family", "prefix"), FAMILIES.items())

@@ -61,12 +61,19 @@ def test_sub_folders_are_classes_and_nested_folders_belong_to_the_class_above(ro
     }
 
 
-def test_an_entry_tells_the_file_its_size_and_its_time(root: Path) -> None:
+def test_an_entry_tells_the_file_its_size_its_time_and_its_mode(root: Path) -> None:
     path = put(root / "boots" / "a.jpg", b"12345")
     os.utime(path, ns=(0, 1_234_567_890_123_456_789))
+    path.chmod(0o640)
     (entry,) = scan(root)
     assert entry == Entry(
-        "boots/a.jpg", os.fsencode(path), "boots", 5, 1_234_567_890_123_456_789, None
+        image="boots/a.jpg",
+        file=os.fsencode(path),
+        label="boots",
+        size=5,
+        mtime=1_234_567_890_123_456_789,
+        mode=0o100640,
+        fault=None,
     )
 
 
@@ -261,6 +268,14 @@ def test_a_wrong_csv_is_refused_with_its_name_and_the_reason(
 def test_a_csv_in_another_encoding_is_refused(root: Path) -> None:
     with pytest.raises(UserError, match="not a CSV file in UTF-8"):
         list(scan(csv_file(root, "image,label\nStöckel.jpg,boots\n", "latin-1")))
+
+
+def test_files_and_folders_are_listed_in_the_order_of_their_names(root: Path) -> None:
+    names = [f"{letter}.jpg" for letter in "kbzjfeaqhd"]
+    for name in (*names, *(f"{name} folder/x" for name in names)):
+        put(root / name)
+    expected = [*sorted(names), *(f"{name} folder/x" for name in sorted(names))]
+    assert [entry.image for entry in scan(root)] == expected
 
 
 @pytest.mark.parametrize("shape", ["folder", "csv"])

@@ -16,6 +16,7 @@ from PIL import Image
 from similar_images.extraction import extract
 from similar_images.preparation import Preparation
 from similar_images.shards import Shard
+from similar_images.timing import Timing
 
 
 class MeanColour:
@@ -48,15 +49,22 @@ def members(tmp_path: Path) -> Members:
     return Members(tmp_path)
 
 
-def png(grey: int) -> bytes:
+def png(grey: int, width: int = 4) -> bytes:
     stream = io.BytesIO()
-    Image.new("RGB", (4, 4), (grey, 2 * grey, 255)).save(stream, "PNG")
+    Image.new("RGB", (width, 5), (grey, 2 * grey, 255)).save(stream, "PNG")
     return stream.getvalue()
 
 
-def run(members: Members, batch: int = 4, threads: int = 2, progress: Any = int) -> Shard:
+def run(
+    members: Members,
+    batch: int = 4,
+    threads: int = 2,
+    progress: Any = int,
+    timing: Timing | None = None,
+) -> Shard:
     prepare = Preparation(8, "bicubic", 1000)
-    return extract(members, prepare, MeanColour(batch), 3, "model", threads, progress)
+    timing = timing or Timing()
+    return extract(members, prepare, MeanColour(batch), 3, "model", threads, timing, progress)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -65,11 +73,12 @@ def test_each_image_has_its_features_in_the_order_of_the_members(
     members: Members, count: int, threads: int
 ) -> None:
     for grey in range(count):
-        members.put(png(grey))
+        members.put(png(grey, width=grey + 1))
     shard = run(members, batch=4, threads=threads)
     assert shard.content_ids == list(members)
     assert shard.faults == [None] * count
-    assert (shard.fingerprint, shard.max_pixels) == ("model", 1000)
+    assert shard.pixels == [5 * (grey + 1) for grey in range(count)]
+    assert shard.fingerprint == "model"
     assert shard.features.dtype == np.float32
     expected = np.array([(grey, 2 * grey, 255) for grey in range(count)], np.float32)
     assert_array_equal(shard.features, expected.reshape(count, 3))
@@ -90,8 +99,23 @@ def test_an_unreadable_image_has_a_fault_and_no_features(members: Members, bad: 
     assert shard.content_ids == list(members)
     assert [fault is not None for fault in shard.faults] == [n == bad for n in range(5)]
     assert "not a JPEG" in str(shard.faults[bad])
+    assert shard.pixels == [None if n == bad else 20 for n in range(5)]
     assert_array_equal(shard.features[:, 2], [0 if n == bad else 255 for n in range(5)])
     assert_array_equal(shard.features[:, 0], [0 if n == bad else n for n in range(5)])
+
+
+@pytest.mark.parametrize("large", [0, 2, 3, 4])
+def test_an_image_with_too_many_pixels_has_their_number_and_no_features(
+    members: Members, large: int
+) -> None:
+    for n in range(5):
+        members.put(png(n, width=201 if n == large else 200))
+    shard = run(members, batch=2)
+    assert shard.content_ids == list(members)
+    assert shard.faults == ["too many pixels" if n == large else None for n in range(5)]
+    assert shard.pixels == [1005 if n == large else 1000 for n in range(5)]
+    assert_array_equal(shard.features[:, 2], [0 if n == large else 255 for n in range(5)])
+    assert_array_equal(shard.features[:, 0], [0 if n == large else n for n in range(5)])
 
 
 def test_a_shard_may_hold_faults_alone(members: Members) -> None:
@@ -105,13 +129,14 @@ def test_a_shard_may_hold_faults_alone(members: Members) -> None:
 def test_a_lost_or_changed_image_is_left_out_and_told(
     members: Members, lost: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    paths = [members.put(png(n)) for n in range(5)]
+    paths = [members.put(png(n, width=n + 1)) for n in range(5)]
     for n in lost:
         paths[n].unlink() if n % 2 else paths[n].write_bytes(png(99))
     with caplog.at_level(logging.WARNING):
         shard = run(members, batch=2)
     left = [n for n in range(5) if n not in lost]
     assert shard.content_ids == [list(members)[n] for n in left]
+    assert shard.pixels == [5 * (n + 1) for n in left]
     assert shard.features.shape == (len(left), 3)
     assert_array_equal(shard.features[:, 0], left)
     assert [str(path) in caplog.text for path in paths] == [n in lost for n in range(5)]
@@ -141,3 +166,12 @@ def test_the_progress_reaches_the_end_although_an_image_is_lost(members: Members
     told: list[int] = []
     run(members, progress=told.append)
     assert told[-1] == 2
+
+
+def test_the_time_is_told_by_what_it_was_spent_on(members: Members) -> None:
+    for grey in range(5):
+        members.put(png(grey))
+    timing = Timing()
+    run(members, timing=timing)
+    assert timing.seconds.keys() == {"read", "decode", "network"}
+    assert all(seconds > 0 for seconds in timing.seconds.values())

@@ -20,6 +20,16 @@ def test_the_file_takes_its_place_only_when_the_block_has_succeeded(tmp_path: Pa
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_who_has_the_old_file_open_reads_it_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with path.open() as reader:
+        with files.replacing(path) as temporary:
+            temporary.write_text("new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_after_an_exception_the_old_file_stands_and_no_other(
     tmp_path: Path, error: type[BaseException]

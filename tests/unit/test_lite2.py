@@ -80,7 +80,10 @@ def test_finding_the_file_does_not_import_keras(path: Path) -> None:
         "import sys; from similar_images import lite2; lite2.weights_file();"
         "sys.exit('keras' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    scripts = Path(__file__).parents[2] / "workflow" / "scripts"
+    environment = os.environ | {"PYTHONPATH": str(scripts)}
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, env=environment, check=False).returncode == 0
 
 
 def test_a_file_with_another_hash_is_refused_before_anything_is_unpickled(tmp_path: Path) -> None:

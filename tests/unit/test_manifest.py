@@ -1,5 +1,6 @@
 """Tests of the manifest: content ids, their cache, and the plan of the shards."""
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -15,10 +16,10 @@ from hypothesis import strategies as st
 
 from similar_images import manifest, shards
 from similar_images.collection import scan
-from similar_images.errors import UserError
 from similar_images.manifest import Plan
+from similar_images.timing import Timing
 
-AN_HOUR_AGO = time.time_ns() - 3_600 * 10**9
+LONG_AGO = 1_700_000_000 * 10**9
 
 
 class Pipeline:
@@ -32,7 +33,7 @@ class Pipeline:
         self.photos.mkdir()
         self.features.mkdir()
 
-    def put(self, name: str, data: str, mtime: int = AN_HOUR_AGO) -> Path:
+    def put(self, name: str, data: str, mtime: int = LONG_AGO) -> Path:
         path = self.photos / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(data)
@@ -55,30 +56,36 @@ class Pipeline:
         manifest.write(self.manifest, table)
         return {row["image"]: row for row in table.to_pylist()}
 
-    def extract(
-        self, fault: str = "faulty", lost: str = "lost", fingerprint: str = "model"
-    ) -> list[str]:
+    def shard(self, name: str) -> Path:
+        return self.features / f"{name}.parquet"
+
+    def extract(self, lost: str = "lost", fingerprint: str = "model") -> list[str]:
         """Write the missing shards, as extraction would, and return their names.
 
-        Photos that hold the text `fault` get a fault, and those that hold `lost` are left out.
+        Photos that hold the text "huge" have 150 pixels, those that hold "damaged" are damaged,
+        and those that hold `lost` are left out.
         """
         table = manifest.read(self.manifest)
-        missing = [
-            name
-            for name in manifest.shard_names(table)
-            if not (self.features / f"{name}.parquet").exists()
-        ]
+        missing = [name for name in manifest.shard_names(table) if not self.shard(name).exists()]
         for name in missing:
-            members = [id_ for id_ in manifest.members(self.manifest, name) if id_ != id_of(lost)]
+            plan = manifest.read(self.manifest, name)
+            members = [id_ for id_ in manifest.members(plan) if id_ != id_of(lost)]
+            pixels = [PIXELS.get(id_, 10) for id_ in members]
             shard = shards.Shard(
                 members,
-                ["too many pixels" if id_ == id_of(fault) else None for id_ in members],
+                [fault_of(n, manifest.max_pixels(plan)) for n in pixels],
+                pixels,
                 fingerprint,
-                manifest.max_pixels(self.manifest),
                 np.zeros((len(members), 3), np.float32),
             )
-            shards.write(self.features / f"{name}.parquet", shard)
+            shards.write(self.shard(name), shard, Timing())
         return missing
+
+
+def fault_of(pixels: int | None, max_pixels: int) -> str | None:
+    if pixels is None:
+        return "damaged or truncated"
+    return "too many pixels" if pixels > max_pixels else None
 
 
 @pytest.fixture
@@ -88,6 +95,9 @@ def pipeline(tmp_path: Path) -> Pipeline:
 
 def id_of(data: str) -> str:
     return sha256(data.encode()).hexdigest()
+
+
+PIXELS = {id_of("huge"): 150, id_of("damaged"): None}
 
 
 def test_a_row_tells_content_label_file_and_shard(pipeline: Pipeline) -> None:
@@ -111,7 +121,22 @@ def test_rows_are_sorted_and_survive_the_file(pipeline: Pipeline) -> None:
     assert table.to_pylist() == list(rows.values())
     assert list(rows) == sorted(rows)
     assert table.schema.equals(manifest.SCHEMA)
-    assert manifest.max_pixels(pipeline.manifest) == 77
+    assert manifest.max_pixels(table) == 77
+
+
+def test_the_rows_of_one_shard_are_read_alone_with_the_limit(pipeline: Pipeline) -> None:
+    for n in range(5):
+        pipeline.put(f"{n}.jpg", f"photo {n}")
+    pipeline.put("empty.jpg", "")
+    rows = list(pipeline.build(max_pixels=77, largest=2).values())
+    names = {row["shard"] for row in rows} - {None}
+    assert len(names) == 3
+    for name in names:
+        table = manifest.read(pipeline.manifest, name)
+        assert table.to_pylist() == [row for row in rows if row["shard"] == name]
+        assert table.schema.equals(manifest.SCHEMA)
+        assert manifest.max_pixels(table) == 77
+    assert manifest.read(pipeline.manifest, "none").num_rows == 0
 
 
 def test_faulty_files_have_no_content_and_no_shard(pipeline: Pipeline) -> None:
@@ -143,9 +168,16 @@ def test_equal_bytes_have_one_content_id_and_are_extracted_once(pipeline: Pipeli
     rows = pipeline.build()
     shard = rows["boots/a.jpg"]["shard"]
     assert rows["sandals/b.jpg"]["shard"] == shard
-    assert manifest.members(pipeline.manifest, shard) == {
+    assert manifest.members(manifest.read(pipeline.manifest, shard)) == {
         id_of("one"): [os.fsencode(first), os.fsencode(second)]
     }
+
+
+def test_the_members_are_sorted_by_content_id(pipeline: Pipeline) -> None:
+    files = {id_of(f"photo {n}"): pipeline.put(f"{n}.jpg", f"photo {n}") for n in range(9)}
+    pipeline.build(largest=100)
+    members = manifest.members(manifest.read(pipeline.manifest))
+    assert list(members.items()) == [(id_, [os.fsencode(files[id_])]) for id_ in sorted(files)]
 
 
 def test_a_file_with_the_same_size_and_time_is_not_read_again(pipeline: Pipeline) -> None:
@@ -155,7 +187,7 @@ def test_a_file_with_the_same_size_and_time_is_not_read_again(pipeline: Pipeline
     assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
 
 
-@pytest.mark.parametrize(("data", "mtime"), [("three", AN_HOUR_AGO), ("two", AN_HOUR_AGO + 1)])
+@pytest.mark.parametrize(("data", "mtime"), [("three", LONG_AGO), ("two", LONG_AGO + 1)])
 def test_a_file_with_another_size_or_time_is_read_again(
     pipeline: Pipeline, data: str, mtime: int
 ) -> None:
@@ -215,7 +247,18 @@ def test_what_a_shard_holds_is_not_planned_again(pipeline: Pipeline) -> None:
     assert after["boots/copy.jpg"]["shard"] == before["boots/b.jpg"]["shard"]
     (new,) = pipeline.extract()
     assert new == after["boots/c.jpg"]["shard"]
-    assert list(manifest.members(pipeline.manifest, new)) == [id_of("three")]
+    assert list(manifest.members(manifest.read(pipeline.manifest, new))) == [id_of("three")]
+
+
+def test_new_photos_are_packed_in_the_order_of_their_content_ids(pipeline: Pipeline) -> None:
+    for n in range(20):
+        pipeline.put(f"{n}.jpg", f"photo {n}")
+    rows = pipeline.build(largest=3).values()
+    shard_of = {row["content_id"]: row["shard"] for row in rows}
+    ordered = sorted(shard_of)
+    for start in range(0, 20, 3):
+        members = ordered[start : start + 3]
+        assert {shard_of[id_] for id_ in members} == {shards.name_of(members, "model")}
 
 
 def test_a_deleted_photo_costs_nothing(pipeline: Pipeline) -> None:
@@ -239,18 +282,43 @@ def test_shards_of_another_model_are_ignored(pipeline: Pipeline) -> None:
     assert pipeline.build(fingerprint="other")["a.jpg"]["shard"] == after
 
 
-def test_a_fault_found_under_another_limit_is_planned_again_under_another_name(
-    pipeline: Pipeline,
+@pytest.mark.parametrize("limit", [150, 200])
+def test_an_image_that_no_longer_has_too_many_pixels_is_planned_again_under_another_name(
+    pipeline: Pipeline, limit: int
 ) -> None:
-    pipeline.put("a.jpg", "faulty")
+    pipeline.put("a.jpg", "huge")
     pipeline.put("b.jpg", "one")
-    before = pipeline.build()
-    pipeline.extract()
-    assert pipeline.build() == before
-    after = pipeline.build(max_pixels=200)
-    assert after["b.jpg"] == before["b.jpg"]
+    pipeline.put("c.jpg", "damaged")
+    before = pipeline.build(max_pixels=100)
+    first = pipeline.extract()
+    assert pipeline.build(max_pixels=100) == before
+    after = pipeline.build(max_pixels=limit)
+    assert (after["b.jpg"], after["c.jpg"]) == (before["b.jpg"], before["c.jpg"])
     assert pipeline.extract() == [after["a.jpg"]["shard"]]
-    assert pipeline.build(max_pixels=200) == after
+    assert after["a.jpg"]["shard"] not in first
+    assert pipeline.build(max_pixels=limit) == after
+
+
+@pytest.mark.parametrize("limit", [1, 50, 149])
+def test_an_image_that_still_has_too_many_pixels_is_not_planned_again(
+    pipeline: Pipeline, limit: int
+) -> None:
+    for name in ("huge", "one", "damaged"):
+        pipeline.put(f"{name}.jpg", name)
+    before = pipeline.build(max_pixels=100)
+    pipeline.extract()
+    assert pipeline.build(max_pixels=limit) == before
+    assert pipeline.extract() == []
+
+
+def test_going_back_to_a_smaller_limit_costs_nothing(pipeline: Pipeline) -> None:
+    for name in ("huge", "one", "damaged"):
+        pipeline.put(f"{name}.jpg", name)
+    pipeline.build(max_pixels=200)
+    pipeline.extract()
+    for limit in (100, 1, 200):
+        pipeline.build(max_pixels=limit)
+        assert pipeline.extract() == []
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -270,26 +338,75 @@ def test_a_photo_lost_from_its_shard_is_planned_again_under_another_name(
 
 
 @pytest.mark.parametrize("names", [("0" * 16, "f" * 16), ("f" * 16, "0" * 16)])
-def test_back_under_a_limit_its_own_fault_counts_whatever_the_shards_are_called(
+def test_a_shard_counts_by_what_it_holds_whatever_the_shards_are_called(
     tmp_path: Path, names: tuple[str, str]
 ) -> None:
     small, large = names
     row = np.ones((1, 3), np.float32)
     shards.write(
-        tmp_path / f"{small}.parquet", shards.Shard(["id"], ["too many pixels"], "model", 1, row)
+        tmp_path / f"{small}.parquet",
+        shards.Shard(["id"], ["too many pixels"], [5], "model", row),
+        Timing(),
     )
-    shards.write(tmp_path / f"{large}.parquet", shards.Shard(["id"], [None], "model", 9, row))
+    assert manifest.settled(tmp_path, "model", 5) == {}
+    assert manifest.settled(tmp_path, "model", 4) == {"id": small}
+    shards.write(
+        tmp_path / f"{large}.parquet", shards.Shard(["id"], [None], [5], "model", row), Timing()
+    )
     assert manifest.settled(tmp_path, "model", 9) == {"id": large}
-    assert manifest.settled(tmp_path, "model", 1) == {"id": small}
+    assert manifest.settled(tmp_path, "model", 5) == {"id": large}
+    # Either tells that there are too many now: see `test_limit.py`.
+    assert manifest.settled(tmp_path, "model", 4).keys() == {"id"}
+    assert manifest.settled(tmp_path, "other", 9) == {}
 
 
-def test_a_damaged_shard_is_named(pipeline: Pipeline) -> None:
-    pipeline.put("a.jpg", "one")
-    pipeline.build()
-    (name,) = pipeline.extract()
-    (pipeline.features / f"{name}.parquet").write_bytes(b"nonsense")
-    with pytest.raises(UserError, match=rf"{name}\.parquet.*damaged"):
-        pipeline.build()
+@pytest.mark.parametrize(
+    ("fault", "pixels", "limits"),
+    [
+        (None, 5, [1, 4, 5, 6]),
+        ("damaged or truncated", None, [1, 4, 5, 6]),
+        ("too many pixels", 5, [1, 4]),
+    ],
+)
+def test_what_a_shard_settles_depends_on_the_limit_only_for_too_many_pixels(
+    tmp_path: Path, fault: str | None, pixels: int | None, limits: list[int]
+) -> None:
+    shard = shards.Shard(["id"], [fault], [pixels], "model", np.ones((1, 3), np.float32))
+    shards.write(tmp_path / "name.parquet", shard, Timing())
+    settled = [limit for limit in (1, 4, 5, 6) if manifest.settled(tmp_path, "model", limit)]
+    assert settled == limits
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"nonsense"),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        other_columns,
+    ],
+    ids=["empty", "nonsense", "cut", "other columns"],
+)
+def test_a_damaged_shard_is_removed_and_its_photos_are_planned_again(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], object]
+) -> None:
+    for n in range(4):
+        pipeline.put(f"{n}.jpg", f"photo {n}")
+    before = pipeline.build(largest=2)
+    damaged, sound = pipeline.extract()
+    kept = pipeline.shard(sound).read_bytes()
+    damage(pipeline.shard(damaged))
+    with caplog.at_level(logging.WARNING):
+        assert pipeline.build(largest=2) == before
+    assert f"{damaged}.parquet is damaged" in caplog.text
+    assert sound not in caplog.text
+    assert sorted(pipeline.features.iterdir()) == [pipeline.shard(sound)]
+    assert pipeline.shard(sound).read_bytes() == kept
+    assert pipeline.extract() == [damaged]
+    caplog.clear()
+    assert pipeline.build(largest=2) == before
+    assert pipeline.extract() == []
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(

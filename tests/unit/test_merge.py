@@ -1,5 +1,6 @@
 """Tests of the merge of manifest and shards."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,26 +18,37 @@ from similar_images.files import write_csv
 from similar_images.index import Index
 from similar_images.merge import Duplicate, Rejected
 from similar_images.model import Model
+from similar_images.timing import Timing
 
 Row = tuple[str, str | None, str | None, str | None, str | None]
 
 
-def listing(*rows: Row) -> pa.Table:
+def listing(*rows: Row, max_pixels: int = 100) -> pa.Table:
     """Return a manifest of rows (image, label, content id, shard, fault)."""
     names = ["image", "label", "content_id", "shard", "fault"]
     table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
-    return pa.Table.from_pylist(table, schema=manifest.SCHEMA)
+    metadata = {"fingerprint": "this model", "max_pixels": str(max_pixels)}
+    return pa.Table.from_pylist(table, schema=manifest.SCHEMA.with_metadata(metadata))
 
 
 def put_shard(
-    folder: Path, name: str, fingerprint: str = "this model", **outcomes: float | str
+    folder: Path,
+    name: str,
+    fingerprint: str = "this model",
+    pixels: Mapping[str, int | None] | None = None,
+    **outcomes: float | str,
 ) -> Path:
-    """Write a shard; an outcome is the fault of a content id, or the number its features hold."""
+    """Write a shard; an outcome is the fault of a content id, or the number its features hold.
+
+    Where `pixels` does not tell, an image has just as many as `listing` allows, or is damaged.
+    """
+    usual = {id_: None if isinstance(x, str) else 100 for id_, x in outcomes.items()}
+    counts = list((usual | dict(pixels or {})).values())
     faults = [outcome if isinstance(outcome, str) else None for outcome in outcomes.values()]
     features = [[0 if isinstance(outcome, str) else outcome] * 2 for outcome in outcomes.values()]
     path = folder / f"{name}.parquet"
     array = np.array(features, np.float32)
-    shards.write(path, shards.Shard(list(outcomes), faults, fingerprint, 100, array))
+    shards.write(path, shards.Shard(list(outcomes), faults, counts, fingerprint, array), Timing())
     return path
 
 
@@ -83,8 +95,8 @@ def test_a_collection_without_a_readable_image_has_an_empty_index(
 
 
 def test_a_shard_that_lost_all_its_images_is_no_damage(tmp_path: Path, model: Model) -> None:
-    empty = shards.Shard([], [], model.fingerprint, 100, np.zeros((0, 2), np.float32))
-    shards.write(tmp_path / "one.parquet", empty)
+    empty = shards.Shard([], [], [], model.fingerprint, np.zeros((0, 2), np.float32))
+    shards.write(tmp_path / "one.parquet", empty, Timing())
     index, rejected = merge.merge(listing(("x", None, "a", "one", None)), tmp_path, model)
     assert index.paths == []
     assert rejected == [Rejected("x", None, merge.LOST)]
@@ -94,12 +106,42 @@ def test_a_shard_that_lost_all_its_images_is_no_damage(tmp_path: Path, model: Mo
 def test_the_shard_that_the_manifest_names_counts_whatever_the_shards_are_called(
     tmp_path: Path, model: Model, old: str, new: str
 ) -> None:
-    put_shard(tmp_path, old, a=1, b="too many pixels")
-    put_shard(tmp_path, new, b=2)
-    table = listing(("1", "x", "a", old, None), ("2", "x", "b", new, None))
+    put_shard(tmp_path, old, pixels={"b": 90}, a=1, b="too many pixels", c=7, d=8)
+    put_shard(tmp_path, new, pixels={"b": 90}, b=2, c=3, d="damaged: x", e=9)
+    table = listing(
+        ("1", "x", "a", old, None),
+        ("2", "x", "b", new, None),
+        ("3", "x", "c", new, None),
+        ("4", "x", "d", new, None),
+        ("5", "x", "e", old, None),
+    )
     index, rejected = merge.merge(table, tmp_path, model)
-    assert rejected == []
-    assert_array_equal(index.features, [[1, 1], [2, 2]])
+    assert rejected == [Rejected("4", "x", "damaged: x"), Rejected("5", "x", merge.LOST)]
+    assert index.paths == ["1", "2", "3"]
+    assert_array_equal(index.features, [[1, 1], [2, 2], [3, 3]])
+
+
+def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_under(
+    tmp_path: Path, model: Model
+) -> None:
+    pixels = {"a": 101, "b": 100, "c": 250, "d": None, "e": 2**40}
+    outcomes = {"a": 1.5, "b": 2.5, "c": "too many pixels", "d": "damaged: x", "e": 4.5}
+    put_shard(tmp_path, "one", pixels=pixels, **outcomes)
+    rows: list[Row] = [(f"{id_}.jpg", "boots", id_, "one", None) for id_ in outcomes]
+    index, rejected = merge.merge(listing(*rows, max_pixels=100), tmp_path, model)
+    assert index.paths == ["b.jpg"]
+    assert_array_equal(index.features, [[2.5, 2.5]])
+    many = "too many pixels: {} are over images.max_pixels (100); a WebP's count thrice"
+    assert merge.TOO_MANY.format(101, 100) == many.format(101)
+    assert rejected == [
+        Rejected("a.jpg", "boots", many.format(101)),
+        Rejected("c.jpg", "boots", many.format(250)),
+        Rejected("d.jpg", "boots", "damaged: x"),
+        Rejected("e.jpg", "boots", many.format(2**40)),
+    ]
+    index, _ = merge.merge(listing(*rows, max_pixels=101), tmp_path, model)
+    assert index.paths == ["a.jpg", "b.jpg"]
+    assert_array_equal(index.features, [[1.5, 1.5], [2.5, 2.5]])
 
 
 def test_features_of_another_model_are_refused(tmp_path: Path, model: Model) -> None:
@@ -114,24 +156,41 @@ def test_features_of_another_model_are_refused(tmp_path: Path, model: Model) -> 
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda path: path.unlink(),
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[:-1]),
         lambda path: path.write_bytes(
             path.read_bytes().replace(np.float32([1.5, 1.5]).tobytes(), b"12345678")
         ),
-        lambda path: pq.write_table(pa.table({"content_id": ["a"], "fault": ["b"]}), path),
+        lambda path: pq.write_table(
+            pa.table({"content_id": ["a"], "fault": ["b"], "pixels": [1]}), path
+        ),
+        lambda path: pq.write_table(
+            pa.table({"content_id": ["a"], "fault": ["b"]}, metadata={"fingerprint": "this model"}),
+            path,
+        ),
         lambda path: pq.write_table(
             pa.table({"x": [1]}, metadata={"fingerprint": "this model"}), path
         ),
     ],
-    ids=["gone", "empty", "cut", "other features", "other table", "other columns"],
+    ids=["empty", "cut", "other features", "other table", "no pixels", "other columns"],
 )
-def test_a_damaged_shard_is_named(tmp_path: Path, model: Model, damage: object) -> None:
-    path = put_shard(tmp_path, "one", a=1.5)
-    assert callable(damage)
+def test_a_damaged_shard_is_named_and_removed(
+    tmp_path: Path, model: Model, damage: Callable[[Path], object]
+) -> None:
+    path, sound = put_shard(tmp_path, "one", a=1.5), put_shard(tmp_path, "two", b=2)
     damage(path)
-    with pytest.raises(UserError, match=r"(?s)one\.parquet is damaged.*Delete it"):
+    table = listing(("x", None, "a", "one", None), ("y", None, "b", "two", None))
+    with pytest.raises(UserError, match=r"(?s)one\.parquet is damaged.*removed\. Run again"):
+        merge.merge(table, tmp_path, model)
+    assert sorted(tmp_path.iterdir()) == [sound]
+    put_shard(tmp_path, "one", a=1.5)
+    assert merge.merge(table, tmp_path, model)[0].paths == ["x", "y"]
+
+
+def test_a_shard_that_the_system_does_not_let_be_read_is_named(
+    tmp_path: Path, model: Model
+) -> None:
+    with pytest.raises(UserError, match=r"one\.parquet cannot be read: .*o such file"):
         merge.merge(listing(("x", None, "a", "one", None)), tmp_path, model)
 
 

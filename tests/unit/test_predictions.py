@@ -126,7 +126,7 @@ def test_equal_bytes_under_two_classes_vote_for_both() -> None:
     )
     (row,) = rows_of(index_of(("q", None, NORTH)), catalogue, 2)
     assert (row["prediction"], row["votes"], row["voters"]) == ("boots", 1, 2)
-    assert [row[f"class_{n}"] for n in (1, 2)] == ["boots", "sandals"]
+    assert [row[f"similar_{n}"] for n in (1, 2, 3)] == ["a/1", "b/1", "b/2"]
 
 
 def test_rejected_files_have_a_reason_and_no_answer() -> None:

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
-from similar_images.preparation import Preparation, UnreadableImageError
+from similar_images.preparation import Preparation, Prepared, UnreadableImageError
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO"]
 ORIENTATION = 0x0112
@@ -34,7 +34,11 @@ def encode(image: Image.Image, format_: str = "PNG", **options: Any) -> bytes:
 
 
 def prepare(data: bytes, size: int = 8, max_pixels: int = 10**6) -> NDArray[np.uint8]:
-    return Preparation(size, "bicubic", max_pixels)(data)
+    return prepared(data, size, max_pixels).image
+
+
+def prepared(data: bytes, size: int = 8, max_pixels: int = 10**6) -> Prepared:
+    return Preparation(size, "bicubic", max_pixels)(io.BytesIO(data))
 
 
 def quarters(width: int = 32, height: int = 32) -> Image.Image:
@@ -44,6 +48,10 @@ def quarters(width: int = 32, height: int = 32) -> Image.Image:
     image.paste("lime", (width // 2, 0, width, height // 2))
     image.paste("blue", (0, height // 2, width // 2, height))
     return image
+
+
+def counted(pixels: int, format_: str) -> int:
+    return pixels * (3 if format_ == "WEBP" else 1)
 
 
 def corners(pixels: NDArray[np.uint8]) -> list[list[int]]:
@@ -60,10 +68,11 @@ def plain(colour: Any, mode: str = "RGB") -> Image.Image:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_every_format_gives_its_picture(format_: str) -> None:
-    pixels = prepare(encode(quarters(), format_))
-    assert pixels.shape == (8, 8, 3)
-    assert pixels.dtype == np.uint8
-    assert corners(pixels) == UPRIGHT
+    image, pixels = prepared(encode(quarters(32, 48), format_))
+    assert image.shape == (8, 8, 3)
+    assert image.dtype == np.uint8
+    assert corners(image) == UPRIGHT
+    assert pixels == counted(32 * 48, format_)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +155,9 @@ def test_a_picture_of_each_orientation_is_turned_upright(
         image = image.transpose(step)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    assert corners(prepare(encode(image, format_, exif=exif))) == UPRIGHT
+    upright, pixels = prepared(encode(image, format_, exif=exif))
+    assert corners(upright) == UPRIGHT
+    assert pixels == counted(size[0] * size[1], format_)
 
 
 def exif_block(*tags: tuple[int, int, int, bytes]) -> bytes:
@@ -196,15 +207,17 @@ def test_the_first_frame_counts(format_: str) -> None:
 def test_a_truncated_file_is_unreadable(format_: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     data = encode(Image.fromarray(noise), format_)
-    with pytest.raises(UnreadableImageError):
+    with pytest.raises(UnreadableImageError) as refused:
         prepare(data[: int(share * len(data))])
+    assert refused.value.pixels is None
 
 
 def test_a_flipped_byte_in_a_png_is_damage() -> None:
     data = bytearray(encode(quarters()))
     data[len(data) // 2] ^= 0xFF
-    with pytest.raises(UnreadableImageError, match="damaged or truncated"):
+    with pytest.raises(UnreadableImageError, match="damaged or truncated") as refused:
         prepare(bytes(data))
+    assert refused.value.pixels is None
 
 
 @pytest.mark.parametrize(
@@ -212,8 +225,11 @@ def test_a_flipped_byte_in_a_png_is_damage() -> None:
     [b"", b"x", b"hello, this is no picture\n" * 100, b"<svg></svg>", b"\xff\xd8", b"%PDF-1.7\n"],
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(UnreadableImageError, match="not a JPEG, PNG, WebP, GIF, BMP or TIFF"):
+    with pytest.raises(
+        UnreadableImageError, match="not a JPEG, PNG, WebP, GIF, BMP or TIFF"
+    ) as refused:
         prepare(data)
+    assert refused.value.pixels is None
 
 
 def test_a_picture_in_another_format_is_refused() -> None:
@@ -224,39 +240,45 @@ def test_a_picture_in_another_format_is_refused() -> None:
 @pytest.mark.parametrize("format_", FORMATS)
 def test_too_many_pixels_are_refused_and_just_enough_are_not(format_: str) -> None:
     data = encode(Image.new("RGB", (20, 10)), format_)
-    assert prepare(data, max_pixels=200).shape == (8, 8, 3)
-    with pytest.raises(UnreadableImageError, match=r"20 x 10 is over images\.max_pixels \(199\)"):
-        prepare(data, max_pixels=199)
+    number = counted(200, format_)
+    image, pixels = prepared(data, max_pixels=number)
+    assert (image.shape, pixels) == ((8, 8, 3), number)
+    with pytest.raises(UnreadableImageError, match=r"^too many pixels$") as refused:
+        prepare(data, max_pixels=number - 1)
+    assert refused.value.pixels == number
 
 
 def test_a_huge_picture_is_refused_by_its_header_alone() -> None:
     data = bytearray(encode(plain("red"), "BMP"))
     data[18:26] = struct.pack("<ll", 60_000, 60_000)
-    with pytest.raises(UnreadableImageError, match="too many pixels"):
+    with pytest.raises(UnreadableImageError, match=r"^too many pixels$") as refused:
         prepare(bytes(data))
+    assert refused.value.pixels == 3_600_000_000
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (2000, 1), (3, 5)])
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_of_any_shape_is_stretched(format_: str, size: tuple[int, int]) -> None:
-    pixels = prepare(encode(Image.new("RGB", size, (200, 100, 50)), format_))
-    assert_allclose(pixels, np.broadcast_to([200, 100, 50], (8, 8, 3)), atol=6)
+    image, pixels = prepared(encode(Image.new("RGB", size, (200, 100, 50)), format_))
+    assert_allclose(image, np.broadcast_to([200, 100, 50], (8, 8, 3)), atol=6)
+    assert pixels == counted(size[0] * size[1], format_)
 
 
 def test_shrinking_while_decoding_gives_nearly_the_same_picture() -> None:
-    rng = np.random.default_rng(0)
-    small = Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8))
-    image = small.resize((1600, 1200), Image.Resampling.BICUBIC)
-    expected = image.resize((60, 60), Image.Resampling.BICUBIC)
-    pixels = prepare(encode(image, "JPEG", quality=95), size=60, max_pixels=10**7)
-    assert_allclose(pixels.astype(int), np.asarray(expected).astype(int), atol=12)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    image = Image.fromarray(noise).resize((1600, 1200), Image.Resampling.BICUBIC)
+    expected = np.asarray(image.resize((300, 300), Image.Resampling.BICUBIC)).astype(int)
+    shrunk, pixels = prepared(encode(image, "JPEG", quality=95), size=300, max_pixels=10**7)
+    assert np.abs(shrunk - expected).mean() < 8
+    assert pixels == 1600 * 1200
 
 
 def test_the_filter_is_the_one_asked_for() -> None:
     image = quarters(7, 5)
     for name in ("bilinear", "bicubic"):
         expected = image.resize((8, 8), Image.Resampling[name.upper()])
-        assert_array_equal(Preparation(8, name, 100)(encode(image)), np.asarray(expected))  # type: ignore[arg-type]
+        found = Preparation(8, name, 100)(io.BytesIO(encode(image)))  # type: ignore[arg-type]
+        assert_array_equal(found.image, np.asarray(expected))
 
 
 def test_a_shortage_of_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:

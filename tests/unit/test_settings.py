@@ -132,7 +132,9 @@ def test_a_query_set_of_this_name_is_refused(name: object) -> None:
 
 
 def test_a_missing_catalogue_is_told_with_what_it_may_be() -> None:
-    with pytest.raises(UserError, match=r"'catalogue' is a required .* the path of a folder"):
+    with pytest.raises(
+        UserError, match=r"^catalogue is missing; allowed: the path of a folder or of a CSV file$"
+    ):
         settings.check({}, SCHEMA)
 
 

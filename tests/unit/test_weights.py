@@ -30,7 +30,7 @@ class Offered(KerasBackbone):
 
 
 def offered(url: str = Offered.url) -> Offered:
-    return Offered("EfficientNetB0", 224, hashlib.md5(DATA).hexdigest(), url)
+    return Offered("EfficientNetB0", hashlib.md5(DATA).hexdigest(), url)
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +114,7 @@ def test_what_is_in_the_cache_is_taken_without_asking_anybody(cache: Path) -> No
 def test_a_local_file_is_put_into_the_cache_without_asking_anybody(
     cache: Path, tmp_path: Path
 ) -> None:
-    file = put(tmp_path / "my weights, 100 %é.h5")
+    file = put(tmp_path / "my %41 weights#1?é.h5")
     with server() as (url, asked):
         assert provide(offered(url), file) == cache
     assert cache.read_bytes() == DATA

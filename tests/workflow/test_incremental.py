@@ -43,6 +43,14 @@ def add_query_set(project: Project) -> None:
     project.settle(queries={"more": "photos/more"})
 
 
+def forbid(patch: pytest.MonkeyPatch, project: Project, *packages: str) -> None:
+    """Make the import of `packages` fail in the runs to come."""
+    for package in packages:
+        (project.folder / "forbidden").mkdir(exist_ok=True)
+        (project.folder / f"forbidden/{package}.py").write_text("raise AssertionError(__name__)")
+    patch.setenv("PYTHONPATH", str(project.folder / "forbidden"))
+
+
 def images_in(shards: set[str]) -> int:
     return sum(pq.read_metadata(shard).num_rows for shard in shards)
 
@@ -93,13 +101,18 @@ def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path
     assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
 
 
-def test_another_backbone_extracts_all_again_and_going_back_costs_nothing(
-    project: Project,
+def test_another_backbone_extracts_all_again_without_tensorflow_and_back_costs_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     histogram = project.predictions()
     project.settle(backbone="EfficientNetLite2")
     assert project.run().jobs["extract"] == 2
     assert project.json("new/metrics.json")["backbone"] == "EfficientNetLite2"
+    with monkeypatch.context() as patch:
+        forbid(patch, project, "tensorflow", "keras")
+        add(project)
+        assert project.run().jobs["extract"] == 1
+    project.photo("catalogue/boots/added.png").unlink()
     project.settle(backbone="ColourHistogram")
     assert project.run().jobs["extract"] == 0
     assert project.predictions() == histogram

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image
 
 from project import CLASSES, Project, lay_out
@@ -169,6 +170,19 @@ def test_progress_is_told_on_the_console_and_in_the_log(project: Project) -> Non
     logs = [path.read_text() for path in (project.folder / "logs/new").glob("extract-*.log")]
     assert "1 of 1 images" in run.console
     assert any("1 of 1 images" in log and "/s, 0 s left" in log for log in logs)
+
+
+def test_where_the_time_went_is_kept_for_each_shard_and_summed_up(project: Project) -> None:
+    project.image("catalogue/boots/more.png", seed=70)
+    project.run()
+    timing = project.json("catalogue/timing.json")
+    shards = list(timing["shards"].values())
+    assert len(shards) == 2
+    assert timing["images"] == sum(shard["images"] for shard in shards) == 13
+    for what in ("load", "read", "decode", "network", "write", "total"):
+        assert timing[what] == pytest.approx(sum(shard[what] for shard in shards))
+        assert timing[what] > 0
+    assert timing["images_per_second"] == pytest.approx(13 / timing["total"])
 
 
 def test_any_number_of_query_sets_and_none_at_all(project: Project) -> None:

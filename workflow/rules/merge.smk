@@ -7,6 +7,7 @@ rule merge:
         index="results/{collection}/features.pkl",
         rejected="results/{collection}/rejected.csv",
         duplicates="results/{collection}/duplicates.csv",
+        timing="results/{collection}/timing.json",
     log:
         "logs/{collection}/merge.log",
     conda:

@@ -4,20 +4,19 @@ import logging
 from pathlib import Path
 
 from similar_images import index, manifest, merge, model
-from similar_images.files import write_csv
+from similar_images.files import write_csv, write_json
 from similar_images.job import logged
 
 name = snakemake.wildcards.collection
 listing = Path(snakemake.input.manifest)
 
 with logged(snakemake.log[0], f"merge {name}"):
-    merged, rejected = merge.merge(
-        manifest.read(listing),
-        listing.with_name("features"),
-        model.read(Path(snakemake.input.model)),
-    )
+    table = manifest.read(listing)
+    features = listing.with_name("features")
+    merged, rejected = merge.merge(table, features, model.read(Path(snakemake.input.model)))
     merge.check(merged, rejected, name, snakemake.params.on_error)
     duplicates = merge.duplicates(merged)
+    write_json(Path(snakemake.output.timing), merge.timing(table, features))
     index.write(Path(snakemake.output.index), merged)
     write_csv(Path(snakemake.output.rejected), merge.Rejected._fields, rejected)
     write_csv(Path(snakemake.output.duplicates), merge.Duplicate._fields, duplicates)

@@ -12,12 +12,10 @@ class KerasBackbone:
 
     Attributes:
         name: of the function in `keras.applications`.
-        input_size: width and height of its input, in pixels.
         md5: of the weights' file, as Keras states it.
     """
 
     name: str
-    input_size: int
     md5: str
 
     @property
@@ -38,20 +36,20 @@ class KerasBackbone:
 KERAS = {
     backbone.name: backbone
     for backbone in (
-        KerasBackbone("EfficientNetB0", 224, "902e53a9f72be733fc0bcb005b3ebbac"),
-        KerasBackbone("EfficientNetB1", 240, "1d254153d4ab51201f1646940f018540"),
-        KerasBackbone("EfficientNetB2", 260, "b15cce36ff4dcbd00b6dd88e7857a6ad"),
-        KerasBackbone("EfficientNetB3", 300, "ffd1fdc53d0ce67064dc6a9c7960ede0"),
-        KerasBackbone("EfficientNetB4", 380, "18c95ad55216b8f92d7e70b3a046e2fc"),
-        KerasBackbone("EfficientNetB5", 456, "ace28f2a6363774853a83a0b21b9421a"),
-        KerasBackbone("EfficientNetB6", 528, "165f6e37dce68623721b423839de8be5"),
-        KerasBackbone("EfficientNetB7", 600, "8c03f828fec3ef71311cd463b6759d99"),
-        KerasBackbone("EfficientNetV2B0", 224, "21ecbf6da12460d5c40bb2f29ceb2188"),
-        KerasBackbone("EfficientNetV2B1", 240, "069f0534ff22adf035c89e2d9547a9dc"),
-        KerasBackbone("EfficientNetV2B2", 260, "424e49f28180edbde1e94797771950a7"),
-        KerasBackbone("EfficientNetV2B3", 300, "1f1fc43bd98a6e4fd8fdfd551e02c7a0"),
-        KerasBackbone("EfficientNetV2S", 384, "e1d88a8495beba45748fedd0cecbe016"),
-        KerasBackbone("EfficientNetV2M", 480, "a3bf6aa3276309f4fc6a34aa114c95cd"),
-        KerasBackbone("EfficientNetV2L", 480, "27e6d408b53c7ebc868fefa357689935"),
+        KerasBackbone("EfficientNetB0", "902e53a9f72be733fc0bcb005b3ebbac"),
+        KerasBackbone("EfficientNetB1", "1d254153d4ab51201f1646940f018540"),
+        KerasBackbone("EfficientNetB2", "b15cce36ff4dcbd00b6dd88e7857a6ad"),
+        KerasBackbone("EfficientNetB3", "ffd1fdc53d0ce67064dc6a9c7960ede0"),
+        KerasBackbone("EfficientNetB4", "18c95ad55216b8f92d7e70b3a046e2fc"),
+        KerasBackbone("EfficientNetB5", "ace28f2a6363774853a83a0b21b9421a"),
+        KerasBackbone("EfficientNetB6", "165f6e37dce68623721b423839de8be5"),
+        KerasBackbone("EfficientNetB7", "8c03f828fec3ef71311cd463b6759d99"),
+        KerasBackbone("EfficientNetV2B0", "21ecbf6da12460d5c40bb2f29ceb2188"),
+        KerasBackbone("EfficientNetV2B1", "069f0534ff22adf035c89e2d9547a9dc"),
+        KerasBackbone("EfficientNetV2B2", "424e49f28180edbde1e94797771950a7"),
+        KerasBackbone("EfficientNetV2B3", "1f1fc43bd98a6e4fd8fdfd551e02c7a0"),
+        KerasBackbone("EfficientNetV2S", "e1d88a8495beba45748fedd0cecbe016"),
+        KerasBackbone("EfficientNetV2M", "a3bf6aa3276309f4fc6a34aa114c95cd"),
+        KerasBackbone("EfficientNetV2L", "27e6d408b53c7ebc868fefa357689935"),
     )
 }

@@ -23,6 +23,7 @@ class Entry(NamedTuple):
         label: the class, or None.
         size: bytes.
         mtime: time of the last change, in nanoseconds.
+        mode: type and permissions.
         fault: why the file cannot be used, or None.
     """
 
@@ -31,6 +32,7 @@ class Entry(NamedTuple):
     label: str | None
     size: int = 0
     mtime: int = 0
+    mode: int = 0
     fault: str | None = None
 
 
@@ -198,11 +200,13 @@ def _examine(relative: bytes, file: bytes, label: str | None) -> Entry:
         status = os.stat(file)
     except OSError as error:
         return Entry(image, file, label, fault=_reason(error))
+    except ValueError:  # a CSV can hold what no file can be called
+        return Entry(image, file, label, fault="not a possible file name")
     if not stat.S_ISREG(status.st_mode):
         return Entry(image, file, label, fault="not a regular file")
     if not status.st_size:
         return Entry(image, file, label, fault="empty file")
-    return Entry(image, file, label, status.st_size, status.st_mtime_ns)
+    return Entry(image, file, label, status.st_size, status.st_mtime_ns, status.st_mode)
 
 
 def _faulty(top: bytes, relative: bytes, fault: str) -> Entry:

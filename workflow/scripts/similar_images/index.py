@@ -67,8 +67,8 @@ def _checked(content: Any) -> Index:
     columns = (index.paths, index.labels, index.content_ids)
     if not all(type(column) is list for column in columns):
         raise ValueError("paths, labels and content_ids must be lists")
-    texts = {type(value) for column in columns for value in column}
-    if not texts <= {str, type(None)} or {type(index.backbone), type(index.fingerprint)} != {str}:
+    texts = (index.backbone, index.fingerprint, *index.paths, *index.content_ids)
+    if {*map(type, texts)} != {str} or not {*map(type, index.labels)} <= {str, type(None)}:
         raise ValueError("a value that must be text is not")
     if type(index.features) is not np.ndarray or index.features.ndim != 2:
         raise ValueError("features must be an array of two dimensions")

@@ -1,10 +1,12 @@
 """What every job has: a log that is also shown on the console, and errors for people."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from .errors import UserError
 
@@ -18,20 +20,33 @@ def logged(log: str, name: str) -> Iterator[None]:
     """Send the job's messages to the file `log` and to the console, headed by `name`.
 
     A `UserError` ends the job with its message alone; any other exception with its traceback.
+    What libraries print, above all TensorFlow's chatter, goes into the file alone.
     """
-    logging.basicConfig(
-        level=logging.INFO,
-        format=f"[{name}] %(message)s",
-        handlers=[logging.FileHandler(log, "w", "utf-8"), logging.StreamHandler()],
-    )
-    try:
-        yield
-    except UserError as error:
-        logger.error("Error: %s", error)
-        sys.exit(1)
-    except Exception:
-        logger.exception("Unexpected error")
-        sys.exit(1)
+    with open(log, "w", encoding="utf-8") as file, _standard_error_to(file) as console:
+        logging.basicConfig(
+            level=logging.INFO,
+            format=f"[{name}] %(message)s",
+            handlers=[logging.StreamHandler(file), logging.StreamHandler(console)],
+        )
+        try:
+            yield
+        except UserError as error:
+            logger.error("Error: %s", error)
+            sys.exit(1)
+        except Exception:
+            logger.exception("Unexpected error")
+            sys.exit(1)
+
+
+@contextmanager
+def _standard_error_to(file: TextIO) -> Iterator[TextIO]:
+    """Lead the process' standard error, native code's too, into `file`; yield the console."""
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as console:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield console
+        finally:
+            os.dup2(console.fileno(), 2)
 
 
 class Progress:

@@ -1,5 +1,6 @@
 """The manifest: a row for each file of a collection, and the plan of its shards."""
 
+import logging
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import shards
 from .collection import Entry
-from .files import digest, replacing
+from .files import digest, read_parquet, replacing
+
+logger = logging.getLogger(__name__)
 
 SCHEMA = pa.schema(
     [
@@ -72,7 +76,7 @@ def build(
         features: the folder of the shards made before; what stands there is not planned again.
         cache: where the content ids of files that keep their size and time are remembered.
         fingerprint: of the model that is to make the features.
-        max_pixels: the limit for images; a file that failed under another is tried again.
+        max_pixels: the limit for images; one that had too many under another is tried again.
         plan: how new work is cut into shards.
         threads: files hashed at once.
     """
@@ -97,17 +101,23 @@ def build(
 def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]:
     """Return the shard of each content id that needs no extraction.
 
-    That is: its features stand in a shard of this model, or a fault found under this limit. Ids
-    that a shard should hold but does not (their file was gone) are not settled.
+    That is: a shard of this model has its features, or its fault. An image that had too many
+    pixels once and no longer has is not settled, nor is one that a shard should hold but does
+    not, since its file was gone. A damaged shard is removed, so that it is made anew.
     """
     found = {}
     for path in sorted(features.glob("*.parquet")):
-        contents = shards.read_contents(path)
+        try:
+            contents = shards.read_contents(path)
+        except shards.DamagedShardError as error:
+            logger.warning("%s: it is removed and made anew", error)
+            path.unlink()
+            continue
         if contents.fingerprint != fingerprint:
             continue
-        same_limit = contents.max_pixels == max_pixels
-        for content_id, fault in zip(contents.content_ids, contents.faults, strict=True):
-            if fault is None or same_limit:
+        columns = (contents.content_ids, contents.faults, contents.pixels)
+        for content_id, fault, pixels in zip(*columns, strict=True):
+            if fault is None or pixels is None or pixels > max_pixels:
                 found[content_id] = path.stem
     return found
 
@@ -136,14 +146,15 @@ def write(path: Path, table: pa.Table) -> None:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
-def read(path: Path) -> pa.Table:
-    """Read the manifest at `path`; its columns are those of `SCHEMA`."""
-    return pq.read_table(path, page_checksum_verification=True)
+def read(path: Path, shard: str | None = None) -> pa.Table:
+    """Read the manifest at `path`, or the rows of one shard; the columns are those of `SCHEMA`."""
+    table = read_parquet(path)
+    return table if shard is None else table.filter(pc.equal(table["shard"], shard))
 
 
-def max_pixels(path: Path) -> int:
-    """Return the limit for images that the manifest at `path` was made under."""
-    return int(pq.read_schema(path).metadata[b"max_pixels"])
+def max_pixels(manifest: pa.Table) -> int:
+    """Return the limit for images that the manifest was made under."""
+    return int(manifest.schema.metadata[b"max_pixels"])
 
 
 def shard_names(manifest: pa.Table) -> list[str]:
@@ -151,11 +162,9 @@ def shard_names(manifest: pa.Table) -> list[str]:
     return sorted(manifest["shard"].unique().drop_null().to_pylist())
 
 
-def members(path: Path, shard: str) -> dict[str, list[bytes]]:
-    """Return the content ids of `shard`, sorted, each with the files that have these bytes."""
-    table = pq.read_table(
-        path, columns=["content_id", "file"], filters=[("shard", "=", shard)]
-    ).sort_by("content_id")
+def members(manifest: pa.Table) -> dict[str, list[bytes]]:
+    """Return the content ids of `manifest`, sorted, each with the files that have these bytes."""
+    table = manifest.select(["content_id", "file"]).sort_by("content_id")
     files: dict[str, list[bytes]] = {}
     for row in table.to_pylist():
         files.setdefault(row["content_id"], []).append(row["file"])
@@ -169,19 +178,16 @@ def _identify(
     known = _read_cache(cache)
     now = time.time_ns()
 
-    def identify(row: Entry) -> tuple[str | None, str | None]:
-        if row.fault is not None:
-            return None, row.fault
-        remembered = known.get((row.image, row.size, row.mtime))
-        if remembered is not None:
-            return remembered, None
-        try:
-            return digest(row.file), None
-        except OSError as error:
-            return None, (error.strerror or str(error)).lower()
-
+    remembered = [known.get((row.image, row.size, row.mtime)) for row in rows]
     with ThreadPoolExecutor(threads) as pool:
-        identified = list(pool.map(identify, rows))
+        hashed = pool.map(
+            _hash,
+            [row for row, id_ in zip(rows, remembered, strict=True) if not (id_ or row.fault)],
+        )
+        identified = [
+            (id_, row.fault) if id_ or row.fault else next(hashed)
+            for row, id_ in zip(rows, remembered, strict=True)
+        ]
     _write_cache(
         cache,
         [
@@ -193,9 +199,16 @@ def _identify(
     return identified
 
 
+def _hash(row: Entry) -> tuple[str | None, str | None]:
+    try:
+        return digest(row.file), None
+    except OSError as error:
+        return None, (error.strerror or str(error)).lower()
+
+
 def _read_cache(path: Path) -> dict[tuple[str, int, int], str]:
     try:
-        columns = pq.read_table(path, page_checksum_verification=True).to_pydict()
+        columns = read_parquet(path).to_pydict()
         keys = zip(columns["image"], columns["size"], columns["mtime"], strict=True)
         return dict(zip(keys, columns["content_id"], strict=True))
     except (OSError, pa.ArrowException, KeyError):

@@ -1,22 +1,25 @@
 """The merge: manifest and shards become the index, with all that was left out listed."""
 
 import csv
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from . import shards
 from .errors import UserError
 from .index import Index
-from .manifest import shard_names
+from .manifest import max_pixels, shard_names
 from .model import Model
 
 T = TypeVar("T")
+TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
 LOST = "gone or changed while the run was going on; the next run reads it"
 
 
@@ -51,8 +54,10 @@ def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[Index, list
     Raises:
         UserError: a shard is damaged, or was made by another model.
     """
+    known = manifest.filter(pc.is_valid(manifest["content_id"]))
+    shard_of = dict(zip(*(known[c].to_pylist() for c in ("content_id", "shard")), strict=True))
     paths = [features / f"{name}.parquet" for name in shard_names(manifest)]
-    faults = _faults(paths, model)
+    faults = _faults(paths, shard_of, model, max_pixels(manifest))
     rejected = []
     rows = []
     for row in manifest.select(["image", "label", "content_id", "fault"]).to_pylist():
@@ -68,7 +73,7 @@ def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[Index, list
         paths=[row["image"] for row in rows],
         labels=[row["label"] for row in rows],
         content_ids=content_ids,
-        features=_collect(content_ids, paths, model.features),
+        features=_collect(content_ids, paths, shard_of, model.features),
     )
     return index, rejected
 
@@ -78,6 +83,23 @@ def read_rejected(path: Path) -> list[Rejected]:
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     return [Rejected(row["image"], row["label"] or None, row["reason"]) for row in rows]
+
+
+def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
+    """Return where the time for the collection's features went, in sum and for each shard.
+
+    "read" and "decode" are summed over threads, "total" is what passed from the job's first
+    image to its last.
+    """
+    spent = {}
+    for name in shard_names(manifest):
+        path = features / f"{name}.parquet"
+        spent[name] = {"images": pq.read_metadata(path).num_rows, **shards.read_seconds(path)}
+    total = Counter[str]()
+    for shard in spent.values():
+        total.update(shard)
+    rate = total["images"] / total["total"] if total["total"] else None
+    return {**total, "images_per_second": rate, "shards": spent}
 
 
 def check(index: Index, rejected: Sequence[Rejected], name: str, on_error: str) -> None:
@@ -109,39 +131,47 @@ def duplicates(index: Index) -> list[Duplicate]:
     ]
 
 
-def _faults(paths: Sequence[Path], model: Model) -> dict[str, str | None]:
-    """Return for each content id in the shards why it has no features, or None if it has."""
+def _faults(
+    paths: Sequence[Path], shard_of: Mapping[str, str], model: Model, limit: int
+) -> dict[str, str | None]:
+    """Return for each content id in its shard why it is not usable, or None if it is."""
     faults: dict[str, str | None] = {}
     for path in paths:
-        contents = _readable(path, shards.read_contents)
+        contents = _sound(path, shards.read_contents)
         if contents.fingerprint != model.fingerprint:
             raise UserError(
                 f"{path} was made by another model (fingerprint {contents.fingerprint}, not "
                 f"{model.fingerprint}). Delete it and run again."
             )
-        faults.update(zip(contents.content_ids, contents.faults, strict=True))
+        columns = (contents.content_ids, contents.faults, contents.pixels)
+        for content_id, fault, pixels in zip(*columns, strict=True):
+            # A shard can hold what another one is to answer for: see `manifest.settled`.
+            if shard_of.get(content_id) == path.stem:
+                too_many = pixels is not None and pixels > limit
+                faults[content_id] = TOO_MANY.format(pixels, limit) if too_many else fault
     return faults
 
 
 def _collect(
-    content_ids: Sequence[str], paths: Sequence[Path], dimension: int
+    content_ids: Sequence[str], paths: Sequence[Path], shard_of: Mapping[str, str], dimension: int
 ) -> NDArray[np.float32]:
     """Return the features of `content_ids`, a row for each, out of their shards."""
     collected = np.empty((len(content_ids), dimension), np.float32)
-    wanted = defaultdict(list)
+    rows = defaultdict(list)
     for row, content_id in enumerate(content_ids):
-        wanted[content_id].append(row)
+        rows[shard_of[content_id]].append(row)
     for path in paths:
-        shard = _readable(path, shards.read)
-        for content_id, vector in zip(shard.content_ids, shard.features, strict=True):
-            collected[wanted[content_id]] = vector
+        shard = _sound(path, shards.read)
+        position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
+        wanted = rows[path.stem]
+        collected[wanted] = shard.features[[position[content_ids[row]] for row in wanted]]
     return collected
 
 
-def _readable(path: Path, read: Callable[[Path], T]) -> T:
+def _sound(path: Path, read: Callable[[Path], T]) -> T:
+    """Return what `read` returns; a damaged shard is removed, so that the next run makes it."""
     try:
         return read(path)
-    except (OSError, pa.ArrowException, KeyError) as error:
-        raise UserError(
-            f"{path} is damaged ({error}). Delete it and run again: it is then made anew."
-        ) from error
+    except shards.DamagedShardError as error:
+        path.unlink(missing_ok=True)
+        raise UserError(f"{error} and was removed. Run again: it is then made anew.") from error

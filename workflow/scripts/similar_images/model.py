@@ -5,7 +5,6 @@ But for the engine `tensorflow`, nothing else imports TensorFlow.
 
 import json
 import logging
-import os
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -125,7 +124,6 @@ def build(name: str, weights_file: Path | None) -> tuple[Any, Path]:
     Raises:
         UserError, WeightsUnavailableError: as `weights.provide`.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
     if name == LITE2:

@@ -1,21 +1,90 @@
 """From the bytes of an image file to the pixels that a backbone takes."""
 
-import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from threading import Condition
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Pillow's own limit is replaced by `Preparation.max_pixels`, which the user can set.
 Image.MAX_IMAGE_PIXELS = None
+# Blocks this large go back to the system when freed. Pillow's own, of 16 MB, stay with each
+# thread that has once decoded a large image.
+Image.core.set_block_size(64 * 1024 * 1024)  # type: ignore[attr-defined]
+# It warns of odd metadata, which is not used here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+# An image is first reduced to no less than this many times the result, by whole numbers: quick,
+# and next to nothing is lost (Pillow's documentation on `reducing_gap`).
+GAP = 3
+STRIP = 64
+
+
+class Budget:
+    """Lets blocks run side by side while what they take together stays within a total."""
+
+    def __init__(self, total: int) -> None:
+        self._total = self._free = total
+        self._given_back = Condition()
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Wait for `amount`, the total at the most, and hold it while the block runs."""
+        amount = min(amount, self._total)
+        with self._given_back:
+            self._given_back.wait_for(lambda: self._free >= amount)
+            self._free -= amount
+        try:
+            yield
+        finally:
+            with self._given_back:
+                self._free += amount
+                self._given_back.notify_all()
+
+
+# Pixels that are decoded at any time, whatever the number of threads: at most 8 bytes each.
+DECODING = Budget(50_000_000)
+# What makes an image upright, by its EXIF orientation.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class UnreadableImageError(Exception):
-    """The bytes give no picture; the message is the reason, for the user."""
+    """The bytes give no picture; the message is the reason, for the user.
+
+    Attributes:
+        pixels: as `Prepared.pixels`, where their number is the reason.
+    """
+
+    def __init__(self, reason: str, pixels: int | None = None) -> None:
+        super().__init__(reason)
+        self.pixels = pixels
+
+
+class Prepared(NamedTuple):
+    """An image for a backbone.
+
+    Attributes:
+        image: RGB, uint8 (size, size, 3).
+        pixels: width times height of the file's image; thrice that of a WebP's.
+    """
+
+    image: NDArray[np.uint8]
+    pixels: int
 
 
 @dataclass(frozen=True)
@@ -25,72 +94,103 @@ class Preparation:
     Attributes:
         size: width and height of the result, in pixels; the image is stretched to it.
         resample: the filter that does it.
-        max_pixels: width times height of a file's image at the most.
+        max_pixels: what `Prepared.pixels` may be at the most.
     """
 
     size: int
     resample: Literal["bilinear", "bicubic"]
     max_pixels: int
 
-    def __call__(self, data: bytes) -> NDArray[np.uint8]:
-        """Return the image in `data` as RGB, uint8 (size, size, 3), upright.
+    def __call__(self, file: BinaryIO) -> Prepared:
+        """Return the image in `file`, upright.
 
         The format is told by the content. Of an animation the first frame counts; a
         transparent image lies on white; 16-bit and float greys are scaled to 8 bits.
 
         Raises:
-            UnreadableImageError: there is no readable image in `data`, or it has too many pixels.
+            UnreadableImageError: there is no readable image in it, or it has too many pixels.
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata, which is not used
-            image = self._open(data)
-            try:
-                # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
-                image.draft(None, (self.size, self.size))
-                rgb = _as_rgb(_upright(image))
-                filter_ = Image.Resampling[self.resample.upper()]
-                return np.asarray(rgb.resize((self.size, self.size), filter_))
-            except Exception as error:  # decoders raise many types for damaged data
-                raise UnreadableImageError(f"damaged or truncated: {error}") from error
-
-    def _open(self, data: bytes) -> Image.Image:
+        pixels = _count(_open(file))
+        if pixels > self.max_pixels:
+            raise UnreadableImageError("too many pixels", pixels)
         try:
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
-        except Exception as error:  # as above
-            raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP or TIFF image") from error
-        width, height = image.size
-        if width * height > self.max_pixels:
-            raise UnreadableImageError(
-                f"too many pixels: {width} x {height} is over images.max_pixels ({self.max_pixels})"
-            )
-        return image
+            with DECODING.taken(pixels):
+                # Opened once more, so that its memory is free again when the next one starts.
+                return Prepared(self._decode(_open(file)), pixels)
+        except MemoryError:
+            raise  # it says nothing of the image
+        except Exception as error:  # decoders raise many types for damaged data
+            raise UnreadableImageError(f"damaged or truncated: {error}") from error
+
+    def _decode(self, image: Image.Image) -> NDArray[np.uint8]:
+        # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
+        image.draft(None, (self.size, self.size))
+        small = _upright(image, _reduced_rgb(image, GAP * self.size))
+        filter_ = Image.Resampling[self.resample.upper()]
+        return np.asarray(small.resize((self.size, self.size), filter_))
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _open(file: BinaryIO) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
-    except OSError:
-        raise  # the pixels are damaged
-    except Exception:  # the EXIF block is: the picture is good without it
-        return image
+        return Image.open(file, formats=FORMATS)
+    except Exception as error:  # as above
+        raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP or TIFF image") from error
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _scaled_to_8_bits(image).convert("RGB")
+def _count(image: Image.Image) -> int:
+    """Return the pixels of `image`; a WebP's count thrice, as its decoder takes that memory."""
+    return image.width * image.height * (3 if image.format == "WEBP" else 1)
+
+
+def _reduced_rgb(image: Image.Image, least: int) -> Image.Image:
+    """Return `image` in RGB, its sides divided by whole numbers but no shorter than `least`.
+
+    It goes strip by strip: of a large image there is never a second copy in memory.
+    """
+    across, down = max(1, image.width // least), max(1, image.height // least)
+    white = _white(image)
+    small = Image.new("RGB", (-(-image.width // across), -(-image.height // down)))
+    for top, strip in _strips(image, STRIP * down):
+        small.paste(_as_rgb(strip, white).reduce((across, down)), (0, top // down))
+    return small
+
+
+def _strips(image: Image.Image, height: int) -> Iterator[tuple[int, Image.Image]]:
+    for top in range(0, image.height, height):
+        yield top, image.crop((0, top, image.width, min(top + height, image.height)))
+
+
+def _upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
+    """Return `pixels` turned as the EXIF block of `image` says."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # a damaged EXIF block; the picture is good without it
+        return pixels
+    return pixels.transpose(TURNS[orientation]) if orientation in TURNS else pixels
+
+
+def _white(image: Image.Image) -> float | None:
+    """Return the value of white in a deep grey image: 1, 255 or 65535, or else its maximum."""
+    if image.mode.startswith("I;16"):
+        return 65535.0
+    if image.mode not in ("I", "F"):
+        return None
+    brightest = max(
+        float(np.nan_to_num(np.asarray(strip)).max()) for _, strip in _strips(image, STRIP)
+    )
+    return next((white for white in (1.0, 255.0, 65535.0) if brightest <= white), brightest)
+
+
+def _as_rgb(image: Image.Image, white: float | None) -> Image.Image:
+    if white is not None:
+        return _scaled_to_8_bits(image, white).convert("RGB")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image).convert("RGB")
     return image.convert("RGB")
 
 
-def _scaled_to_8_bits(image: Image.Image) -> Image.Image:
-    """Return a deep grey image as 8 bits; its white is 1, 255 or 65535, or else its maximum."""
+def _scaled_to_8_bits(image: Image.Image, white: float) -> Image.Image:
     values = np.nan_to_num(np.asarray(image, dtype=np.float32)).clip(min=0)
-    brightest = float(values.max())
-    if image.mode.startswith("I;16"):
-        white = 65535.0
-    else:
-        white = next((w for w in (1.0, 255.0, 65535.0) if brightest <= w), brightest)
     return Image.fromarray((values * (255 / white)).round().astype(np.uint8))

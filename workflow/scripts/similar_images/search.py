@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUERIES = 1024
-ROWS = 16_384
+ROWS = 8_192
 # More are ranked than asked for, so that rounding in float32 cannot cost the right one its place.
 SPARE = 16
 
@@ -38,6 +38,8 @@ def nearest(
     wanted = min(count, int(eligible.sum()))
     rows = np.empty((len(queries), wanted), np.intp)
     similarities = np.empty((len(queries), wanted))
+    if not wanted:
+        return rows, similarities
     for start in range(0, len(queries), QUERIES):
         block = queries[start : start + QUERIES]
         candidates = _candidates(block, catalogue, wanted + SPARE, eligible)
@@ -69,7 +71,12 @@ def _candidates(
 
 
 def _largest(values: Features, count: int) -> NDArray[np.intp]:
-    """Return the columns of the `count` largest values in each row, unsorted."""
+    """Return the columns of the `count` largest values in each row, of equals the first."""
     if values.shape[1] <= count:
         return np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    return np.argpartition(values, -count, axis=1)[:, -count:]
+    columns = np.sort(np.argpartition(values, -count, axis=1)[:, -count:], axis=1)
+    smallest = np.take_along_axis(values, columns, axis=1).min(axis=1, keepdims=True)
+    # Where more are equal to the smallest than there is room for, the partition chose at random.
+    for row in np.flatnonzero((values >= smallest).sum(axis=1) > count):
+        columns[row] = np.sort(np.argsort(-values[row], kind="stable")[:count])
+    return columns

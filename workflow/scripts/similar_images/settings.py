@@ -3,10 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from .errors import UserError
+
+
+def _is_whole(_checker: TypeChecker, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# To JSON Schema 2.0 is an integer; to the functions that take the settings it is not.
+_Validator: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
 
 
 def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -15,7 +27,7 @@ def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     Raises:
         UserError: naming every wrong key, its value and what is allowed.
     """
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda e: str(e.path))
+    errors = sorted(_Validator(schema).iter_errors(config), key=lambda e: str(e.path))
     if errors:
         raise UserError("; ".join(map(_explain, errors)))
 
@@ -25,9 +37,10 @@ def _explain(error: ValidationError) -> str:
     rule: Any = error.schema
     value: Any = error.instance
     if error.validator == "additionalProperties":
-        unknown = ", ".join(sorted(set(value) - set(rule["properties"])))
+        unknown = ", ".join(sorted(str(name) for name in value if name not in rule["properties"]))
         where = f"{key}: unknown key" if key else "unknown key"
         return f"{where} {unknown}; allowed: {', '.join(rule['properties'])}"
     if error.validator == "required":
-        return f"{error.message}; allowed: {rule['description']}"
+        missing = next(name for name in rule["required"] if name not in value)
+        return f"{missing} is missing; allowed: {rule['properties'][missing]['description']}"
     return f"{key}: {value!r} is not allowed; allowed: {rule['description']}"

@@ -1,7 +1,9 @@
 """Shards: immutable files, each with the features of a group of content ids."""
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from .files import replacing
+from .errors import UserError
+from .files import read_parquet, replacing
+from .timing import Timing
+
+
+class DamagedShardError(Exception):
+    """A file that should be a shard is not, or not a whole one."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +28,14 @@ class Contents:
     Attributes:
         content_ids: SHA-256 of the image files' bytes.
         faults: for each of them why its bytes give no features, or None.
+        pixels: for each of them `preparation.Prepared.pixels`; None where the image is damaged.
         fingerprint: of the model and the preparation that made the features.
-        max_pixels: the limit for images that was in force when the faults were found.
     """
 
     content_ids: list[str]
     faults: list[str | None]
+    pixels: list[int | None]
     fingerprint: str
-    max_pixels: int
 
 
 @dataclass(frozen=True)
@@ -46,8 +54,8 @@ def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
     return hashlib.sha256("\n".join([fingerprint, *content_ids]).encode()).hexdigest()[:16]
 
 
-def write(path: Path, shard: Shard) -> None:
-    """Write `shard` to `path`, whole or not at all."""
+def write(path: Path, shard: Shard, timing: Timing) -> None:
+    """Write `shard` to `path`, whole or not at all, with where the time for it went."""
     features = pa.FixedSizeListArray.from_arrays(
         pa.array(shard.features.reshape(-1)), shard.features.shape[1]
     )
@@ -55,46 +63,76 @@ def write(path: Path, shard: Shard) -> None:
         {
             "content_id": pa.array(shard.content_ids, pa.string()),
             "fault": pa.array(shard.faults, pa.string()),
+            "pixels": pa.array(shard.pixels, pa.int64()),
             "features": features,
         },
-        metadata={"fingerprint": shard.fingerprint, "max_pixels": str(shard.max_pixels)},
+        metadata={"fingerprint": shard.fingerprint},
     )
-    with replacing(path) as temporary:
-        # Features are noise to a compressor: packing them costs time and saves little.
-        pq.write_table(
-            table, temporary, compression="none", use_dictionary=False, write_page_checksum=True
-        )
+    # Features are noise to a compressor: packing them costs time and saves little.
+    packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, table.schema, **packing) as file:
+        with timing.spent_on("write"):
+            file.write_table(table)
+        file.add_key_value_metadata({"seconds": json.dumps(timing.seconds)})
 
 
 def read(path: Path) -> Shard:
     """Read the shard at `path`.
 
     Raises:
-        OSError, pyarrow.ArrowException: the file is damaged.
+        DamagedShardError: the file is not a whole shard.
+        UserError: the system does not let it be read.
     """
-    table = pq.read_table(path, page_checksum_verification=True)
-    column = table.column("features").combine_chunks()
-    features = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
-    return Shard(*_contents(table), features)
+    with _damage_told(path):
+        table = read_parquet(path)
+        column = table.column("features").combine_chunks()
+        if not _is_features(column.type):
+            raise ValueError(f"features of type {column.type}")
+        features = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
+        return Shard(*_contents(table), features)
 
 
 def read_contents(path: Path) -> Contents:
     """Read what the shard at `path` is about; the features stay on disk.
 
     Raises:
-        OSError, pyarrow.ArrowException: the file is damaged.
+        DamagedShardError: the file is not a whole shard.
+        UserError: the system does not let it be read.
     """
-    columns = ["content_id", "fault"]
-    return Contents(
-        *_contents(pq.read_table(path, columns=columns, page_checksum_verification=True))
-    )
+    with _damage_told(path):
+        return Contents(*_contents(read_parquet(path, ["content_id", "fault", "pixels"])))
 
 
-def _contents(table: pa.Table) -> tuple[list[str], list[str | None], str, int]:
-    metadata = table.schema.metadata
+def read_seconds(path: Path) -> dict[str, float]:
+    """Read where the time for the shard at `path` went."""
+    with _damage_told(path):
+        seconds: dict[str, float] = json.loads(pq.read_metadata(path).metadata[b"seconds"])
+        return seconds
+
+
+def _is_features(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_fixed_size_list(type_) and pa.types.is_float32(type_.value_type))
+
+
+def _contents(table: pa.Table) -> tuple[list[str], list[str | None], list[int | None], str]:
+    types = [table.schema.field(name).type for name in ("content_id", "fault", "pixels")]
+    if types != [pa.string(), pa.string(), pa.int64()]:
+        raise ValueError(f"columns of types {types}")
     return (
         table.column("content_id").to_pylist(),
         table.column("fault").to_pylist(),
-        metadata[b"fingerprint"].decode(),
-        int(metadata[b"max_pixels"]),
+        table.column("pixels").to_pylist(),
+        table.schema.metadata[b"fingerprint"].decode(),
     )
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise  # it says nothing of the file
+    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise DamagedShardError(f"{path} is damaged ({error})") from error

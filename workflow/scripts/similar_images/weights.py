@@ -3,6 +3,7 @@
 import socket
 import threading
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 from .backbones import KerasBackbone
@@ -29,7 +30,7 @@ def provide(backbone: KerasBackbone, file: Path | None) -> Path:
         file: a copy of Keras' file, or None to take the cache's or to download it.
 
     Raises:
-        UserError: `file` is not the one that Keras offers.
+        UserError: `file` is not the one that Keras offers, or the cache cannot be written.
         WeightsUnavailableError: no `file` is given, and neither cache nor download has one.
     """
     from keras.src.backend.config import keras_home
@@ -43,7 +44,10 @@ def provide(backbone: KerasBackbone, file: Path | None) -> Path:
                 f"weights: {file} is not {backbone.weights} of Keras (MD5 {backbone.md5}). "
                 f"Download it from {backbone.url}, or set weights: null."
             )
-        return _fetch(backbone, file.resolve().as_uri())
+        try:
+            return _fetch(backbone, file.resolve().as_uri())
+        except WeightsUnavailableError as error:
+            raise UserError(f"weights: {file} cannot be copied to {cached}: {error}") from error
     _check_connection(backbone.url)
     return _fetch(backbone, backbone.url)
 
@@ -58,6 +62,7 @@ def _is_right(file: Path, backbone: KerasBackbone) -> bool:
 def _fetch(backbone: KerasBackbone, origin: str) -> Path:
     from keras.utils import get_file
 
+    before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(STALL_SECONDS)
     try:
         return Path(
@@ -66,7 +71,7 @@ def _fetch(backbone: KerasBackbone, origin: str) -> Path:
     except Exception as error:  # Keras raises plain exceptions
         raise WeightsUnavailableError(str(error)) from error
     finally:
-        socket.setdefaulttimeout(None)
+        socket.setdefaulttimeout(before)
 
 
 def _check_connection(url: str) -> None:
@@ -80,7 +85,7 @@ def _check_connection(url: str) -> None:
         try:
             with urllib.request.urlopen(url, timeout=CONNECT_SECONDS):  # noqa: S310, a constant
                 outcome[0] = ""
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             outcome[0] = str(getattr(error, "reason", error))
 
     thread = threading.Thread(target=connect, daemon=True)
