@@ -1,18 +1,19 @@
 # make run    the sample data, or what config.yaml names
 # make test   the same, then the tests
 # make lint   the linters
+# make bench  the benchmarks, some fifteen minutes
 # make lock   the pinned packages anew, from requirements/*.in
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint lock
+.PHONY: run test lint bench lock
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 
 test: run $(VENV)/dev.installed
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check
@@ -21,12 +22,16 @@ lint: $(VENV)/dev.installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
+bench: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
+
 lock: $(VENV)/dev.installed
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --quiet requirements/run.in --output-file requirements/run.txt
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --quiet requirements/dev.in --constraint requirements/run.txt \
-		--output-file requirements/dev.txt
+	for part in run dev bench; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-header --output-file requirements/$$part.txt \
+			$$(test $$part = run || echo --constraint requirements/run.txt) \
+			requirements/$$part.in || exit 1; \
+	done
 
 $(VENV)/%.installed: requirements/%.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

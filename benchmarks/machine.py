@@ -1,0 +1,42 @@
+"""The machine that the figures hold for."""
+
+import os
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+PACKAGES = ("snakemake", "tensorflow", "keras", "openvino", "numpy", "scikit-learn", "faiss-cpu")
+
+
+def describe() -> dict[str, object]:
+    """Return what the figures depend on: processor, cores, memory and versions."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+def matmul_gflops(threads: int) -> float:
+    """Return the speed of a float32 matrix product with `threads` threads, in GFLOP/s."""
+    size, rounds = 3000, 3
+    matrix = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    with threadpool_limits(threads):
+        matrix @ matrix
+        started = time.perf_counter()
+        for _ in range(rounds):
+            matrix @ matrix
+        seconds = time.perf_counter() - started
+    return rounds * 2 * size**3 / seconds / 1e9
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")

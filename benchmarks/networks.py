@@ -1,0 +1,79 @@
+"""EfficientNetB3 by the pipeline's extraction, by Keras, by TensorFlow, and by the bare engine.
+
+The weights are random: the time does not depend on them, and nothing has to be downloaded.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from machine import matmul_gflops
+from photos import vary_sample
+from similar_images import engines, extraction, model
+from similar_images.files import digest
+from similar_images.preparation import Preparation
+from similar_images.timing import Timing
+
+THREADS = 2
+IMAGES = 128
+SIZE = 300
+ROUNDS = 5
+
+
+def measure() -> dict[str, list[float]]:
+    """Return for each contestant its images/s in each round; for "matmul" the GFLOP/s."""
+    with tempfile.TemporaryDirectory() as folder:
+        contestants = _contestants(Path(folder))
+        rates: dict[str, list[float]] = {name: [] for name in [*contestants, "matmul"]}
+        for number in range(ROUNDS + 1):
+            for name, run in contestants.items():
+                started = time.perf_counter()
+                run()
+                if number:  # the first round warms up
+                    rates[name].append(IMAGES / (time.perf_counter() - started))
+            if number:
+                rates["matmul"].append(matmul_gflops(THREADS))
+    return rates
+
+
+def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
+    import keras
+    import tensorflow
+
+    tensorflow.config.threading.set_intra_op_parallelism_threads(THREADS)
+    vary_sample(folder / "photos", IMAGES)
+    files = sorted((folder / "photos").rglob("*.jpg"))
+    prepare = Preparation(SIZE, "bicubic", 10**8)
+
+    whole = keras.applications.EfficientNetB3(weights=None)
+    network = keras.Model(whole.input, whole.get_layer("top_dropout").output)
+    model.export(network, "openvino", folder / "backbone")
+    engine = engines.load("openvino", folder / "backbone", THREADS)
+    function = tensorflow.function(lambda images: network(images, training=False))
+    images = np.stack([_prepared(prepare, file) for file in files]).astype(np.float32)
+    members = {digest(file): [str(file).encode()] for file in files}
+
+    return {
+        "extraction": lambda: extraction.extract(
+            members, prepare, engine, 1536, "", THREADS, Timing(), lambda done: None
+        ),
+        "network": lambda: _in_batches(engine, images, engine.batch_size),
+        "keras_predict": lambda: network.predict(images, batch_size=32, verbose=0),
+        "tf_function": lambda: _in_batches(function, images, 32),
+        "decode": lambda: [_prepared(prepare, file) for file in files],
+    }
+
+
+def _prepared(prepare: Preparation, file: Path) -> NDArray[np.uint8]:
+    with file.open("rb") as stream:
+        return prepare(stream).image
+
+
+def _in_batches(network: Callable[[Any], Any], images: NDArray[np.float32], size: int) -> None:
+    for start in range(0, len(images), size):
+        np.asarray(network(images[start : start + size]))

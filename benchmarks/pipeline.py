@@ -1,0 +1,100 @@
+"""Whole runs of Snakemake: how the pipeline's own cost grows, and what it adds to the network's."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from networks import THREADS
+from photos import draw_noise, vary_sample
+from similar_images import engines
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 3
+NETWORK_ROUNDS = 5
+
+
+def measure_growth(images: int) -> dict[str, list[float]]:
+    """Return the seconds of runs with nothing to do and with one new catalogue image.
+
+    The histogram stands in for a network: what is measured is the pipeline's own cost.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        draw_noise(project / "photos/catalogue", images)
+        draw_noise(project / "photos/new", 20)
+        _lay_out(project, "ColourHistogram")
+        _run(project)
+        seconds: dict[str, list[float]] = {"nothing_to_do": [], "new_image": []}
+        image = (project / "photos/new/class_00/000000.jpg").read_bytes()
+        for number in range(ROUNDS):
+            seconds["nothing_to_do"].append(_run(project))
+            new = project / f"photos/catalogue/class_00/new_{number}.jpg"
+            new.write_bytes(image + bytes(number + 1))
+            seconds["new_image"].append(_run(project))
+    return seconds
+
+
+def measure_whole(images: int) -> dict[str, Any]:
+    """Return the seconds of a run on `images` new photographs and those of the bare network.
+
+    The network is EfficientNetLite2, whose weights are always there. The run finds it built by
+    an earlier run, since it is built once for all; the first run's seconds are given, too.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        vary_sample(project / "photos/catalogue", images)
+        vary_sample(project / "photos/new", 1)
+        _lay_out(project, "EfficientNetLite2")
+        first = _run(project)
+        network = []
+        runs = []
+        for _ in range(ROUNDS):
+            shutil.rmtree(project / "results/catalogue")
+            network += _network_seconds(project / "results/model/backbone", images)
+            runs.append(_run(project))
+        return {"first_run": first, "run": runs, "network": network}
+
+
+def _network_seconds(backbone: Path, images: int) -> list[float]:
+    """Return the seconds that the bare network takes for `images`, from a part of them."""
+    engine = engines.load("openvino", backbone, THREADS)
+    batch = np.random.default_rng(0).integers(0, 256, (8, 260, 260, 3), dtype=np.uint8)
+    batches = 20
+    engine(batch)
+    seconds = []
+    for _ in range(NETWORK_ROUNDS):
+        started = time.perf_counter()
+        for _ in range(batches):
+            engine(batch)
+        seconds.append((time.perf_counter() - started) * images / (batches * len(batch)))
+    return seconds
+
+
+def _lay_out(project: Path, backbone: str) -> None:
+    for name in ("Snakefile", "workflow", "profiles"):
+        (project / name).symlink_to(ROOT / name)
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config |= {
+        "catalogue": "photos/catalogue",
+        "queries": {"new": "photos/new"},
+        "backbone": backbone,
+    }
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def _run(project: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", str(THREADS), "--quiet", "all"],
+        cwd=project,
+        check=True,
+        capture_output=True,
+    )
+    return time.perf_counter() - started

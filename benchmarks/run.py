@@ -1,0 +1,113 @@
+"""Measure all and write benchmarks/results.json and docs/performance.md: `make bench`.
+
+Contestants take turns within one run, and what counts is the ratio of their medians: the seconds
+of a machine change from hour to hour.
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import machine
+import networks
+import pipeline
+import searching
+
+ROOT = Path(__file__).resolve().parents[1]
+GFLOP_PER_IMAGE = 3.66
+
+
+def main() -> None:
+    """Run the whole suite; it takes some fifteen minutes on two cores."""
+    details = {
+        "networks": networks.measure(),
+        "search_13000": searching.measure(13_000),
+        "search_100000": searching.measure(100_000),
+        "growth_1000": pipeline.measure_growth(1_000),
+        "growth_20000": pipeline.measure_growth(20_000),
+        "whole_1000": pipeline.measure_whole(1_000),
+    }
+    results = {
+        "date": date.today().isoformat(),
+        "machine": machine.describe(),
+        "ratios": ratios(details),
+        "seconds": seconds(details),
+        "details": details,
+    }
+    (ROOT / "benchmarks/results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (ROOT / "docs/performance.md").write_text(page(results))
+
+
+def ratios(details: dict[str, Any]) -> dict[str, float]:
+    """Return the ratios of medians, how many times as fast or as long."""
+    rate = {name: median(values) for name, values in details["networks"].items()}
+    search = {
+        rows: {k: median(v) for k, v in details[f"search_{rows}"]["seconds"].items()}
+        for rows in (13000, 100000)
+    }
+    growth = {n: median(details[f"growth_{n}"]["new_image"]) for n in (1000, 20000)}
+    whole = details["whole_1000"]
+    return {
+        "extraction_vs_keras_predict": rate["extraction"] / rate["keras_predict"],
+        "extraction_vs_tf_function": rate["extraction"] / rate["tf_function"],
+        "extraction_vs_network": rate["extraction"] / rate["network"],
+        "extraction_of_matmul_limit": rate["extraction"] * GFLOP_PER_IMAGE / rate["matmul"],
+        "run_1000_vs_network": median(whole["run"]) / median(whole["network"]),
+        "new_image_20000_vs_1000": growth[20000] / growth[1000],
+        "search_13000_vs_sklearn": search[13000]["sklearn"] / search[13000]["search"],
+        "search_13000_vs_faiss": search[13000]["faiss"] / search[13000]["search"],
+        "search_100000_vs_sklearn": search[100000]["sklearn"] / search[100000]["search"],
+        "search_100000_vs_faiss": search[100000]["faiss"] / search[100000]["search"],
+    }
+
+
+def seconds(details: dict[str, Any]) -> dict[str, float]:
+    """Return the medians of whole runs, in seconds."""
+    whole = details["whole_1000"]
+    return {
+        **{
+            f"{what}_{n}": median(details[f"growth_{n}"][what])
+            for n in (1000, 20000)
+            for what in ("nothing_to_do", "new_image")
+        },
+        "run_1000": median(whole["run"]),
+        "run_1000_with_the_model_built": whole["first_run"],
+        "network_1000": median(whole["network"]),
+    }
+
+
+def page(results: dict[str, Any]) -> str:
+    """Return docs/performance.md."""
+    rates = {name: median(values) for name, values in results["details"]["networks"].items()}
+    matmul = rates.pop("matmul")
+    return "\n".join(
+        [
+            "# Performance",
+            "",
+            "Written by `make bench`. Contestants take turns in one run; the figures are medians.",
+            "What carries over to another machine are the ratios.",
+            "",
+            *_table(("machine", ""), results["machine"].items()),
+            *_table(("ratio", "times"), _rounded(results["ratios"], 2)),
+            *_table(("whole run", "seconds"), _rounded(results["seconds"], 1)),
+            *_table(("EfficientNetB3, 2 threads", "images/s"), _rounded(rates, 1)),
+            f"The matrix product reached {matmul:.0f} GFLOP/s with 2 threads; an image takes "
+            f"{GFLOP_PER_IMAGE} GFLOP.",
+            "",
+        ]
+    )
+
+
+def _rounded(values: dict[str, float], digits: int) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), f"{value:.{digits}f}") for name, value in values.items()]
+
+
+def _table(header: tuple[str, str], rows: Any) -> list[str]:
+    lines = [f"| {name} | {value} |" for name, value in (header, ("---", "---"), *rows)]
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    main()
