@@ -1,5 +1,6 @@
 """The facts about the networks that the pipeline stands on."""
 
+import io
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ def photos() -> NDArray[np.uint8]:
     if len(files) < 32:
         pytest.skip(f"no photographs in {PHOTOS}")
     prepare = Preparation(260, "bicubic", 10**8)
-    return np.stack([prepare(file.read_bytes()) for file in files])
+    return np.stack([prepare(io.BytesIO(file.read_bytes())).image for file in files])
 
 
 @pytest.fixture(scope="module")
