@@ -47,7 +47,7 @@ class Preparation:
             try:
                 # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
                 image.draft(None, (self.size, self.size))
-                rgb = _as_rgb(_upright(image))
+                rgb = as_rgb(upright(image))
                 filter_ = Image.Resampling[self.resample.upper()]
                 return np.asarray(rgb.resize((self.size, self.size), filter_))
             except Exception as error:  # decoders raise many types for damaged data
@@ -66,7 +66,8 @@ class Preparation:
         return image
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """Return `image` turned as its EXIF block says."""
     try:
         return ImageOps.exif_transpose(image)
     except OSError:
@@ -75,7 +76,8 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Return `image` in 8-bit RGB, on white where it is transparent."""
     if image.mode == "F" or image.mode.startswith("I"):
         return _scaled_to_8_bits(image).convert("RGB")
     if image.has_transparency_data:
