@@ -44,27 +44,33 @@ function address(picture, size) {
   return `${folder}/${sizes[size]}/${picture}.jpg`;
 }
 
+function noPicture() {
+  return element("span", "no-picture", "no picture");
+}
+
 function image(photo, size, description) {
-  if (!photo.picture) return element("span", "no-picture", "no picture");
+  if (!photo.picture) return noPicture();
   const img = document.createElement("img");
   img.loading = "lazy";
   img.decoding = "async";
   img.alt = description;
   img.src = address(photo.picture, size);
-  img.addEventListener("error", () => img.replaceWith(element("span", "no-picture", "no picture")));
+  img.addEventListener("error", () => img.replaceWith(noPicture()));
   return img;
 }
 
-/** Return a button with a small picture that shows the card's `position`th picture large. */
-function pictureButton(card, position) {
+/** Return the card's `position`th picture, small, as a button that shows it large. */
+function smallPicture(card, position) {
   const { photo, title } = pictureOf(card, position);
-  const button = element("button", "picture");
-  button.type = "button";
-  button.title = photo.path;
-  button.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
-  button.append(image(photo, "small", ""));
-  button.addEventListener("click", () => showLarge(card, position));
-  return button;
+  const small = element(photo.picture ? "button" : "div", "picture");
+  small.title = photo.path;
+  small.append(image(photo, "small", ""));
+  if (photo.picture) {
+    small.type = "button";
+    small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
+    small.addEventListener("click", () => showLarge(card, position));
+  }
+  return small;
 }
 
 /** Return a picture of a card, 0 being the query, and what it is. */
@@ -78,7 +84,7 @@ function pictureOf(card, position) {
 function makeCard(card) {
   const item = cardTemplate.content.cloneNode(true).firstElementChild;
   item.classList.add(card.status);
-  item.querySelector(".query").append(pictureButton(card, 0));
+  item.querySelector(".query").append(smallPicture(card, 0));
   const name = item.querySelector("h3");
   name.textContent = fileName(card.name);
   name.title = card.path;
@@ -104,12 +110,15 @@ function statusOf(card) {
 }
 
 function answerOf(card) {
-  if (card.status === "rejected") return [card.reason];
-  const prediction = element("strong", "", card.prediction);
-  if (card.status === "wrong") {
-    return ["taken for ", prediction, ", label ", element("strong", "", card.label)];
-  }
-  return [prediction];
+  if (card.status === "rejected") return [element("span", "", card.reason)];
+  if (card.status !== "wrong") return [line("", card.prediction)];
+  return [line("taken for ", card.prediction), line("label ", card.label)];
+}
+
+function line(text, name) {
+  const line = element("span", "", text);
+  line.append(element("strong", "", name));
+  return line;
 }
 
 function votesOf(card) {
@@ -142,7 +151,7 @@ function similarItem(card, number) {
   const label = element("span", "similar-class", photo.label);
   label.title = photo.label;
   item.append(
-    pictureButton(card, number + 1),
+    smallPicture(card, number + 1),
     label,
     element("span", "similarity", photo.similarity.toFixed(3)),
   );
@@ -185,11 +194,12 @@ function readForm() {
 
 /** Put the filter into the form, and return what the form makes of it: unknown values are gone. */
 function writeForm(filter) {
-  form.reset();
   for (const [name, value] of Object.entries(filter)) {
     const control = form.elements[name];
-    if (control) control.value = value;
-    if (control instanceof HTMLSelectElement && control.selectedIndex < 0) control.value = "";
+    if (!control) continue;
+    control.value = "";
+    control.value = value;
+    if (control.selectedIndex < 0) control.value = "";
   }
   return readForm();
 }
@@ -249,9 +259,9 @@ function change() {
   show(filter);
 }
 
-/** Bring the reader to the photos: the eyes and the focus. */
-function jumpToPhotos() {
-  const heading = document.getElementById("photos");
+/** Bring the reader to a heading: the eyes and the focus. */
+function jump(id) {
+  const heading = document.getElementById(id);
   heading.focus({ preventScroll: true });
   heading.scrollIntoView();
 }
@@ -275,8 +285,7 @@ function showLarge(card, position) {
 function captionOf(card, photo, position) {
   if (position > 0) return `${photo.label}, similarity ${photo.similarity.toFixed(3)}`;
   const [, status] = STATUS[card.status];
-  const answer = answerOf(card).map((part) => part.textContent ?? part);
-  return `${status}: ${answer.join("")}`;
+  return `${status}: ${answerOf(card).map((line) => line.textContent).join(", ")}`;
 }
 
 function step(by) {
@@ -300,10 +309,12 @@ document.addEventListener("click", (event) => {
   if (button) {
     writeForm({ ...EMPTY, ...JSON.parse(button.dataset.filter) });
     change();
+    jump("photos");
   }
-  if (button || event.target.closest("[data-jump]")) {
-    event.preventDefault();
-    jumpToPhotos();
+  const link = event.target.closest("[data-jump]");
+  if (link) {
+    event.preventDefault(); // The address keeps the filter.
+    jump(link.hash.slice(1));
   }
 });
 dialog.addEventListener("click", (event) => {

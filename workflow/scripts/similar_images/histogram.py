@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-MOST_BINS = 24
+MOST_BINS = 20
 WIDTHS = (0.01, 0.02, 0.05, 0.1)
 
 
@@ -22,7 +22,7 @@ class Bin(NamedTuple):
 def similarity_edges(values: Sequence[float]) -> NDArray[np.float64]:
     """Return the edges of the bins for similarities: a round width, at most `MOST_BINS` bins."""
     low, high = min(values, default=0.0), max(values, default=1.0)
-    width = next((w for w in WIDTHS if (high - low) / w < MOST_BINS - 1), WIDTHS[-1])
+    width = next((w for w in WIDTHS if (high - low) / w < MOST_BINS - 2), WIDTHS[-1])
     first, last = np.floor(low / width + 1e-9), np.ceil(high / width - 1e-9)
     return np.arange(first, max(last, first + 1) + 1) * width
 
