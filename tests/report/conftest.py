@@ -51,7 +51,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         | {"hostile": "photos/hostile.csv"},
         search={"neighbours": 3},
     )
-    project.run()
+    project.run(
+        "results/new/confusion.png",
+        *(f"results/{name}/report.html" for name in ("new", "plain", "broken", "hostile")),
+    )
     return project
 
 
