@@ -12,7 +12,7 @@ from . import histogram
 from .confusion import Confusion
 from .files import replacing
 
-RIGHT, WRONG, UNLABELLED = "#1b7f5c", "#c2410c", "#52606d"
+COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#52606d",
     "axes.spines.right": False,
@@ -53,7 +53,7 @@ def confusion(matrix: Confusion) -> Figure:
 
 def similarity(predictions: Sequence[Mapping[str, str]]) -> Figure:
     """Return the histogram of the nearest similarity, for right and for wrong answers."""
-    values = {
+    groups = {
         name: [
             float(row["similarity_1"])
             for row in predictions
@@ -61,21 +61,25 @@ def similarity(predictions: Sequence[Mapping[str, str]]) -> Figure:
         ]
         for name, correct in (("right", "true"), ("wrong", "false"), ("unlabelled", ""))
     }
-    everything = [value for group in values.values() for value in group]
+    groups = {name: values for name, values in groups.items() if values}
     with mpl.rc_context(STYLE):
         figure = Figure((7, 4), layout="constrained")
         axes = figure.subplots()
-        colours = {"right": RIGHT, "wrong": WRONG, "unlabelled": UNLABELLED}
-        edges = histogram.similarity_edges(everything)
-        for hatch, (name, group) in zip(("", "//", ""), values.items(), strict=True):
-            if group:
-                label = f"{name} ({len(group):,})"
-                style: dict[str, Any] = {"color": colours[name], "hatch": hatch, "alpha": 0.65}
-                axes.hist(group, edges.tolist(), label=label, edgecolor="white", **style)
         axes.set_xlabel("cosine similarity of the nearest photo")
         axes.set_ylabel("photos")
         axes.set_title("Nearest similarity", loc="left")
-        if everything:
+        if groups:
+            axes.hist(
+                list(groups.values()),
+                histogram.similarity_edges(
+                    [v for values in groups.values() for v in values]
+                ).tolist(),
+                stacked=True,
+                color=[COLOURS[name] for name in groups],
+                hatch=["//" if name == "wrong" else "" for name in groups],
+                label=[f"{name} ({len(values):,})" for name, values in groups.items()],
+                edgecolor="white",
+            )
             axes.legend(frameon=False)
     return figure
 
