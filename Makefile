@@ -3,11 +3,12 @@
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
 # make lock   the pinned packages anew, from requirements/*.in
+# make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench lock
+.PHONY: run test lint bench lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -32,6 +33,9 @@ lock: $(VENV)/dev.installed
 			$$(test $$part = run || echo --constraint requirements/run.txt) \
 			requirements/$$part.in || exit 1; \
 	done
+
+screenshot: $(VENV)/dev.installed
+	$(BIN)/python tools/screenshot.py
 
 $(VENV)/%.installed: requirements/%.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

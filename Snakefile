@@ -6,6 +6,9 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/model.smk"
 include: "workflow/rules/manifest.smk"
@@ -13,6 +16,8 @@ include: "workflow/rules/extract.smk"
 include: "workflow/rules/merge.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/plot.smk"
+include: "workflow/rules/report.smk"
 
 
 # All that persists is listed: after a job has failed, Snakemake makes anew only what is asked for.
@@ -25,3 +30,5 @@ rule all:
         expand("results/{collection}/features.pkl", collection=COLLECTIONS),
         expand("results/{queries}/predictions.csv", queries=QUERIES),
         expand("results/{queries}/metrics.json", queries=QUERIES),
+        expand("results/{queries}/confusion.png", queries=QUERIES),
+        expand("results/{queries}/report.html", queries=QUERIES),

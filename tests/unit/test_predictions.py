@@ -47,8 +47,22 @@ CATALOGUE = [
 def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
-    rows = predict(queries, rejected, catalogue, neighbours)
+    rows = predict(queries, rejected, catalogue, neighbours).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
+
+
+def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
+    queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
+    assert predict(queries, (), index_of(*CATALOGUE), 2).votes == [
+        ("p", "boots", 1),
+        ("p", "sandals", 1),
+        ("q", "boots", 1),
+        ("q", "sandals", 1),
+    ]
+    assert predict(queries, (), index_of(*CATALOGUE), 3).votes[:2] == [
+        ("p", "sandals", 2),
+        ("p", "boots", 1),
+    ]
 
 
 def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
@@ -182,7 +196,7 @@ def test_the_csv_tells_every_name_as_it_is(
         [Rejected(queries[0], None, queries[0])],
         index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
         2,
-    )
+    ).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     with path.open(encoding="utf-8", newline="") as stream:

@@ -72,7 +72,15 @@ if workflow.is_main_process:
 
 def code(*modules):
     """Return a hash of library modules: a rule that has it as a parameter runs when they change."""
-    files = [SCRIPTS / "similar_images" / f"{module}.py" for module in modules]
+    return hash_of(SCRIPTS / "similar_images" / f"{module}.py" for module in modules)
+
+
+def templates():
+    """Return a hash of the report's templates, likewise."""
+    return hash_of(sorted((WORKFLOW / "templates").glob("report.*")))
+
+
+def hash_of(files):
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

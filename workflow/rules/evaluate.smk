@@ -3,8 +3,18 @@ rule evaluate:
         predictions="results/{queries}/predictions.csv",
         model="results/model/model.json",
     output:
-        metrics="results/{queries}/metrics.json",
-        confusion="results/{queries}/confusion.csv",
+        metrics=report(
+            "results/{queries}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Metrics",
+            subcategory="{queries}",
+        ),
+        confusion=report(
+            "results/{queries}/confusion.csv",
+            caption="../report/confusion.rst",
+            category="Metrics",
+            subcategory="{queries}",
+        ),
     log:
         "logs/{queries}/evaluate.log",
     conda:

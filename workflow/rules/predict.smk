@@ -4,7 +4,13 @@ rule predict:
         queries="results/{queries}/features.pkl",
         rejected="results/{queries}/rejected.csv",
     output:
-        "results/{queries}/predictions.csv",
+        predictions=report(
+            "results/{queries}/predictions.csv",
+            caption="../report/predictions.rst",
+            category="Predictions",
+            subcategory="{queries}",
+        ),
+        votes="results/{queries}/votes.csv",
     log:
         "logs/{queries}/predict.log",
     conda:

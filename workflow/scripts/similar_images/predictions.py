@@ -1,6 +1,8 @@
 """The predictions: for each query its class and the images of the catalogue most like it."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +27,27 @@ HEADER = (
     ),
     "error",
 )
+VOTES_HEADER = ("image", "class", "votes")
 Row = tuple[object, ...]
+
+
+class Predictions(NamedTuple):
+    """Both tables of the predictions, sorted by path.
+
+    Attributes:
+        rows: one for each query file, with the columns of `HEADER`.
+        votes: one for each query and class that has a vote, with the columns of `VOTES_HEADER`,
+            the predicted class first, then by falling votes.
+    """
+
+    rows: list[Row]
+    votes: list[Row]
 
 
 def predict(
     queries: Index, rejected: Sequence[Rejected], catalogue: Index, neighbours: int
-) -> list[Row]:
-    """Return a row with the columns of `HEADER` for each query file, sorted by path.
+) -> Predictions:
+    """Return the predictions for each query file.
 
     The `neighbours` most similar images of the catalogue vote; equal bytes under one class have
     one vote. The features of both indexes are normalised in place.
@@ -44,11 +60,15 @@ def predict(
             "The features of the queries and of the catalogue come from different models "
             f"(fingerprints {queries.fingerprint} and {catalogue.fingerprint}). Run again."
         )
-    rows = [*_answered(queries, catalogue, neighbours), *map(_unanswered, rejected)]
-    return sorted(rows, key=lambda row: str(row[0]))
+    answers = list(_answered(queries, catalogue, neighbours))
+    rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
+    return Predictions(
+        sorted(rows, key=lambda row: str(row[0])), [vote for _, votes in answers for vote in votes]
+    )
 
 
-def _answered(queries: Index, catalogue: Index, neighbours: int) -> Iterator[Row]:
+def _answered(queries: Index, catalogue: Index, neighbours: int) -> Iterator[tuple[Row, list[Row]]]:
+    """Yield for each query its row and its votes."""
     search.normalise(queries.features)
     search.normalise(catalogue.features)
     nearest, similarities = search.nearest(
@@ -63,7 +83,14 @@ def _answered(queries: Index, catalogue: Index, neighbours: int) -> Iterator[Row
         shown: list[object] = [None] * (3 * SHOWN)
         for n, (row, value) in enumerate(zip(found[:SHOWN], similarity[:SHOWN], strict=True)):
             shown[3 * n : 3 * n + 3] = catalogue.paths[row], labels[row], f"{value:.6f}"
-        yield (path, label, *decision, correct, *shown, None)
+        votes = _votes(path, labels[found[:neighbours]], decision.label)
+        yield (path, label, *decision, correct, *shown, None), votes
+
+
+def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
+    """Return the votes of each class, the `winner` of a tie first."""
+    counted = sorted(Counter(labels).items(), key=lambda vote: (vote[0] != winner, -vote[1], vote))
+    return [(path, label, votes) for label, votes in counted]
 
 
 def _unanswered(query: Rejected) -> Row:

@@ -110,13 +110,13 @@ class Preparation:
         Raises:
             UnreadableImageError: there is no readable image in it, or it has too many pixels.
         """
-        pixels = _count(_open(file))
+        pixels = _count(open_image(file))
         if pixels > self.max_pixels:
             raise UnreadableImageError("too many pixels", pixels)
         try:
             with DECODING.taken(pixels):
                 # Opened once more, so that its memory is free again when the next one starts.
-                return Prepared(self._decode(_open(file)), pixels)
+                return Prepared(self._decode(open_image(file)), pixels)
         except MemoryError:
             raise  # it says nothing of the image
         except Exception as error:  # decoders raise many types for damaged data
@@ -125,12 +125,17 @@ class Preparation:
     def _decode(self, image: Image.Image) -> NDArray[np.uint8]:
         # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
         image.draft(None, (self.size, self.size))
-        small = _upright(image, _reduced_rgb(image, GAP * self.size))
+        small = upright_rgb(image, GAP * self.size)
         filter_ = Image.Resampling[self.resample.upper()]
         return np.asarray(small.resize((self.size, self.size), filter_))
 
 
-def _open(file: BinaryIO) -> Image.Image:
+def open_image(file: BinaryIO) -> Image.Image:
+    """Return the image in `file`, of which only the header is read yet.
+
+    Raises:
+        UnreadableImageError: it is not one of `FORMATS`.
+    """
     try:
         return Image.open(file, formats=FORMATS)
     except Exception as error:  # as above
@@ -140,6 +145,14 @@ def _open(file: BinaryIO) -> Image.Image:
 def _count(image: Image.Image) -> int:
     """Return the pixels of `image`; a WebP's count thrice, as its decoder takes that memory."""
     return image.width * image.height * (3 if image.format == "WEBP" else 1)
+
+
+def upright_rgb(image: Image.Image, least: int) -> Image.Image:
+    """Return `image` in 8-bit RGB, turned as its EXIF block says, on white where transparent.
+
+    Its sides are divided by whole numbers, but not to less than `least` pixels.
+    """
+    return _upright(image, _reduced_rgb(image, least))
 
 
 def _reduced_rgb(image: Image.Image, least: int) -> Image.Image:

@@ -1,0 +1,70 @@
+"""The files of the report: thumbnails, plots, and the results inside Snakemake's own report."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from browser import HOSTILE
+from project import Project
+from similar_images import confusion, plots
+from similar_images.files import write_csv
+
+
+def test_thumbnails_are_small_jpegs_that_keep_the_shape_of_the_photo(project: Project) -> None:
+    folder = project.result("new/report_files")
+    for size in (240, 640):
+        for path in folder.glob(f"{size}/*.jpg"):
+            with Image.open(path) as image:
+                assert image.format == "JPEG"
+                assert max(image.size) <= size
+                assert image.size in {(24, 24), (60, 30)}
+
+
+def test_a_second_run_makes_only_new_thumbnails_and_removes_what_no_card_shows(
+    project: Project, tmp_path: Path
+) -> None:
+    copy = project.copy(tmp_path / "project")
+    folder = copy.result("new/report_files/240")
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    copy.photo("new/boots/0.png").unlink()
+    copy.image("new/boots/added.png", seed=77)
+    copy.run("results/new/report.html")
+    after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    kept = before.keys() & after.keys()
+    assert {name: before[name] for name in kept} == {name: after[name] for name in kept}
+    assert before.keys() - kept
+    assert after.keys() - kept
+
+
+def test_the_plots_are_files(project: Project) -> None:
+    for name in ("confusion.png", "similarity.png"):
+        with Image.open(project.result(f"new/{name}")) as image:
+            assert min(image.size) > 300
+    assert "<svg" in project.result("new/confusion.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize("classes", [[], ["one"], HOSTILE, [f"class {n}" for n in range(500)]])
+def test_any_classes_can_be_plotted(tmp_path: Path, classes: list[str]) -> None:
+    table = tmp_path / "confusion.csv"
+    numbers = np.eye(len(classes), dtype=int).tolist()
+    write_csv(table, ["label", *classes], [[c, *n] for c, n in zip(classes, numbers, strict=True)])
+    plots.write(plots.confusion(confusion.read(table)), tmp_path / "c.png", tmp_path / "c.svg")
+    plots.write(plots.similarity([]), tmp_path / "s.png")
+    with Image.open(tmp_path / "c.png") as image:
+        assert max(image.size) < 5000
+
+
+def test_snakemakes_own_report_carries_the_results(project: Project, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    project.run("results/new/confusion.png", "results/new/report.html", "--report", str(page))
+    text = page.read_text("utf-8")
+    for name in (
+        *("predictions.csv", "metrics.json", "confusion.csv", "confusion.png", "similarity.png"),
+        "report_portable.html",
+    ):
+        assert f"results/new/{name}" in text
+    for category in ("Predictions", "Metrics", "Plots", "Report"):
+        assert f'"{category}"' in text
+    assert "How often each class (rows) of new" in text

@@ -1,0 +1,303 @@
+"""The page in a real browser: filters, sorting, the large view, the keyboard, and its limits."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from browser import HOSTILE, Visit
+from project import CLASSES, Project
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+PHONE = {"viewport": {"width": 390, "height": 844}}
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def new(visit: Open, project: Project) -> Visit:
+    return visit(project.result("new/report.html"))
+
+
+def field(visit: Visit, name: str) -> Locator:
+    return visit.page.get_by_role("combobox", name=name, exact=True)
+
+
+def choose(visit: Visit, status: str) -> None:
+    visit.page.locator(f".segments label:has(input[value='{status}'])").click()
+
+
+def test_the_top_tells_what_was_run_and_how_good_it_is(new: Visit) -> None:
+    told = " ".join(new.page.locator("header").inner_text().split())
+    assert "ColourHistogram named 6 of 7 photos with a label rightly: 85.7%" in told
+    assert "95% interval 48.7% to 97.4%" in told
+    assert "6 right, 1 wrong, 1 unlabelled, 2 rejected" in told
+    assert "24 photos, 7 classes" in told
+    assert "Neighbours that vote 3" in told
+
+
+def test_a_card_shows_the_query_its_votes_and_its_three_neighbours(new: Visit) -> None:
+    card = new.page.locator(".card").filter(has_text="looks like boots.png")
+    expect(card.locator(".status")).to_have_text("✕Wrong")
+    expect(card.locator(".named")).to_have_text("taken for bootslabel sandals")
+    expect(card.locator(".votes li")).to_have_text(["boots3 of 3"])
+    assert card.locator(".similar li").count() == 3
+    assert card.locator(".similarity").first.text_content().startswith("0.")
+    assert card.locator("img").count() == 4
+    for image in card.locator("img").all():
+        image.scroll_into_view_if_needed()
+        image.evaluate("image => image.decode()")
+
+
+@pytest.mark.parametrize(
+    ("status", "number"), [("", 10), ("right", 6), ("wrong", 1), ("unlabelled", 1), ("rejected", 2)]
+)
+def test_the_status_filters_the_cards(new: Visit, status: str, number: int) -> None:
+    choose(new, status)
+    assert len(new.cards()) == number
+    words = "10 photos" if not status else f"{number} of 10 photos"
+    expect(new.page.get_by_role("status")).to_have_text(words)
+
+
+def test_label_and_prediction_filter_the_cards(new: Visit) -> None:
+    field(new, "Label").select_option("sandals")
+    assert new.cards() == ["0.png", "1.png", "looks like boots.png"]
+    field(new, "Prediction").select_option("boots")
+    assert new.cards() == ["looks like boots.png"]
+    new.page.get_by_role("button", name="Show all").click()
+    expect(new.page.locator(".card")).to_have_count(10)
+
+
+def test_the_search_finds_file_names_in_any_case(new: Visit) -> None:
+    new.page.get_by_role("searchbox", name="File name").fill("LOOKS like")
+    assert new.cards() == ["looks like boots.png"]
+    new.page.get_by_role("searchbox", name="File name").fill("no such photo")
+    assert new.cards() == []
+    expect(new.page.get_by_role("status")).to_have_text("0 of 10 photos")
+
+
+@pytest.mark.parametrize("order", ["high", "low"])
+def test_cards_are_sorted_by_similarity_and_by_votes_with_rejected_ones_last(
+    new: Visit, order: str
+) -> None:
+    for measure, selector in (
+        ("similarity", ".similar li:first-child .similarity"),
+        ("votes", ".chosen .vote-number"),
+    ):
+        field(new, "Sort by").select_option(f"{measure}-{order}")
+        shown = new.page.locator(f".card {selector}").all_text_contents()
+        values = [float(text.split(" of ")[0]) for text in shown]
+        assert values == sorted(values, reverse=order == "high")
+        assert sorted(new.cards()[-2:]) == ["empty.jpg", "notes.txt"]
+
+
+def test_the_address_holds_the_view(new: Visit, visit: Open, project: Project) -> None:
+    choose(new, "right")
+    field(new, "Label").select_option("boots")
+    field(new, "Sort by").select_option("similarity-low")
+    new.page.get_by_role("searchbox", name="File name").fill("png")
+    shown = new.cards()
+    assert new.hash() == "#status=right&label=boots&sort=similarity-low&search=png"
+    new.page.reload()
+    assert new.cards() == shown
+    shared = visit(project.result("new/report.html"), new.hash())
+    assert shared.cards() == shown
+    assert field(shared, "Label").input_value() == "boots"
+
+
+def test_an_address_of_unknown_values_shows_what_it_can(visit: Open, project: Project) -> None:
+    odd = visit(project.result("new/report.html"), "#status=lost&label=<b>&sort=up&page=%ff&&=")
+    assert len(odd.cards()) == 10
+
+
+def test_a_cell_of_the_matrix_filters_the_cards(new: Visit) -> None:
+    cell = new.page.get_by_role("button", name="1 photo of sandals taken for boots")
+    cell.click()
+    assert new.cards() == ["looks like boots.png"]
+    expect(cell).to_have_attribute("aria-pressed", "true")
+    expect(new.page.get_by_role("heading", name="Photos")).to_be_focused()
+    expect(new.page.get_by_role("heading", name="Photos")).to_be_in_viewport()
+
+
+def test_a_count_at_the_top_leads_to_its_cards(new: Visit) -> None:
+    new.page.get_by_role("button", name="1 wrong").click()
+    assert new.cards() == ["looks like boots.png"]
+
+
+def test_a_class_in_the_table_leads_to_its_cards(new: Visit) -> None:
+    new.page.get_by_role("button", name="sneakers", exact=True).click()
+    assert new.hash() == "#label=sneakers"
+
+
+def test_a_picture_is_shown_large_with_its_path(new: Visit) -> None:
+    new.page.get_by_role("button", name="Query, looks like boots.png: show large").click()
+    dialog = new.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("photos/new/sandals/looks like boots.png")
+    expect(dialog).to_contain_text("Wrong: taken for boots, label sandals")
+    assert "report_files/640/" in dialog.locator("img").get_attribute("src")
+    dialog.get_by_role("button", name="Next").click()
+    expect(dialog.get_by_role("heading")).to_have_text("Similar photo 1")
+    expect(dialog).to_contain_text("photos/catalogue/boots/")
+    expect(dialog).to_contain_text("boots, similarity 0.")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_everything_works_by_keyboard_alone(new: Visit) -> None:
+    keys = new.page.keyboard
+    keys.press("Tab")
+    expect(new.page.get_by_role("link", name="Skip to the photos")).to_be_focused()
+    keys.press("Enter")
+    expect(new.page.get_by_role("heading", name="Photos")).to_be_focused()
+    keys.press("Tab")
+    expect(new.page.locator("[name=status][value='']")).to_be_focused()
+    keys.press("ArrowRight")
+    keys.press("ArrowRight")
+    assert new.cards() == ["looks like boots.png"]
+    for _ in range(6):
+        keys.press("Tab")
+    picture = new.page.get_by_role("button", name="Query, looks like boots.png: show large")
+    expect(picture).to_be_focused()
+    keys.press("Enter")
+    dialog = new.page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    keys.press("ArrowRight")
+    expect(dialog.get_by_role("heading")).to_have_text("Similar photo 1")
+    keys.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(picture).to_be_focused()
+
+
+def test_rejected_files_of_both_collections_are_listed_with_their_reasons(new: Visit) -> None:
+    section = new.page.locator("section").filter(has=new.page.locator("#rejected-title"))
+    assert section.locator("tr").filter(has_text="empty file").count() == 2
+    expect(section).to_contain_text("boots/empty.jpg")
+    expect(section).to_contain_text("catalogue/boots/notes.txt")
+    choose(new, "rejected")
+    expect(new.page.locator(".card").first).to_contain_text("empty file")
+
+
+def test_a_set_without_labels_says_so_and_shows_its_cards(visit: Open, project: Project) -> None:
+    plain = visit(project.result("plain/report.html"))
+    expect(plain.page.locator("header")).to_contain_text("there are no labels")
+    assert len(plain.cards()) == 2 * len(CLASSES)
+    assert plain.page.locator(".matrix, [name=label]").count() == 0
+    assert plain.page.locator(".bar.unlabelled").count() > 0
+
+
+def test_a_set_of_rejected_files_alone_shows_their_reasons(visit: Open, project: Project) -> None:
+    broken = visit(project.result("broken/report.html"))
+    expect(broken.page.locator("header")).to_contain_text("None of the 2 photos could be read")
+    assert broken.cards() == ["empty.jpg", "notes.txt"]
+    field(broken, "Sort by").select_option("votes-high")
+    assert broken.cards() == ["empty.jpg", "notes.txt"]
+
+
+def test_names_and_labels_that_hold_html_or_script_do_nothing(
+    visit: Open, project: Project
+) -> None:
+    hostile = visit(project.result("hostile/report.html"))
+    assert len(hostile.cards()) == len(HOSTILE)
+    options = hostile.page.locator("[name=label] option").all_text_contents()
+    assert set(HOSTILE) <= set(options)
+    field(hostile, "Label").select_option(HOSTILE[0])
+    hostile.page.locator(".card .picture").first.click()
+    hostile.page.keyboard.press("ArrowRight")
+    hostile.page.keyboard.press("Escape")
+    for button in hostile.page.locator(".matrix button").all():
+        button.click()
+        assert len(hostile.cards()) >= 1
+    assert hostile.page.evaluate("window.hacked") is None
+    assert hostile.page.locator("script").count() == 2
+    assert hostile.page.locator("b, img[src=x]").count() == 0
+
+
+def test_a_picture_that_is_gone_leaves_its_place_empty(
+    visit: Open, project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(project.result("plain"), tmp_path / "plain")
+    shutil.rmtree(tmp_path / "plain" / "report_files" / "240")
+    bare = visit(tmp_path / "plain" / "report.html")
+    expect(bare.page.locator(".card .query").first).to_contain_text("no picture")
+    bare.complaints.clear()  # the browser's own, of files that are not found
+
+
+def test_two_thousand_queries_are_quick(visit: Open, invented: Path) -> None:
+    large = visit(invented)
+    paint = large.page.evaluate("performance.getEntriesByType('paint').at(-1).startTime")
+    print(f"first contentful paint after {paint:.0f} ms")
+    assert paint < 4000
+    expect(large.page.get_by_role("status")).to_have_text("2,000 photos")
+    at_first = len(large.cards())
+    assert at_first < 200
+    large.page.locator("#photos").scroll_into_view_if_needed()
+    for _ in range(10):
+        large.page.mouse.wheel(0, 5000)
+        large.page.wait_for_timeout(50)
+    assert len(large.cards()) > at_first
+    large.page.get_by_role("searchbox", name="File name").fill("1999")
+    assert len(large.cards()) == 1
+
+
+def test_more_cards_come_by_a_button_too(visit: Open, invented: Path) -> None:
+    large = visit(invented)
+    before = len(large.cards())
+    large.page.locator(".more button").dispatch_event("click")
+    assert len(large.cards()) > before
+
+
+def test_print_shows_every_card_of_the_view_and_no_controls(visit: Open, invented: Path) -> None:
+    large = visit(invented, "#label=class+07")
+    large.page.emulate_media(media="print")
+    large.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    number = int(large.page.get_by_role("status").text_content().split()[0])
+    assert number > 48
+    assert len(large.cards()) == number
+    expect(large.page.locator(".filters")).to_be_hidden()
+
+
+def test_the_portable_page_carries_its_pictures(
+    visit: Open, project: Project, tmp_path: Path
+) -> None:
+    shutil.copy(project.result("new/report_portable.html"), tmp_path / "sent.html")
+    sent = visit(tmp_path / "sent.html", "#status=wrong")
+    image = sent.page.locator(".card img").first
+    image.scroll_into_view_if_needed()
+    expect(image).to_have_js_property("complete", True)
+    assert image.evaluate("i => i.naturalHeight") > 0
+    image.click()
+    assert sent.page.get_by_role("dialog").locator("img").get_attribute("src").startswith("data:")
+
+
+def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -> None:
+    for name in ("new", "plain", "broken", "hostile"):
+        phone = visit(project.result(f"{name}/report.html"), **PHONE)
+        wide = phone.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, name
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_accessibility_checker_finds_nothing_serious(
+    visit: Open, project: Project, invented: Path, scheme: str
+) -> None:
+    for page in (project.result("new/report.html"), invented):
+        seen = visit(page, color_scheme=scheme, bypass_csp=True)
+        assert findings(seen) == []
+        seen.page.locator("button.picture").first.click()
+        assert findings(seen) == []
+
+
+def findings(visit: Visit) -> list[str]:
+    """Return the checker's serious and critical findings."""
+    if not visit.page.evaluate("'axe' in window"):
+        visit.page.evaluate(AXE.read_text("utf-8"))
+    found: dict[str, Any] = visit.page.evaluate("axe.run(document)")
+    return [
+        json.dumps([finding["id"], finding["nodes"][0]["html"], finding["nodes"][0]["any"]])
+        for finding in found["violations"]
+        if finding["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,15 @@
+"""Draw the confusion matrix and the histogram of similarities."""
+
+from pathlib import Path
+
+from similar_images import confusion, plots, report
+from similar_images.job import logged
+
+with logged(snakemake.log[0], f"plot {snakemake.wildcards.queries}"):
+    predictions = report.read_rows(Path(snakemake.input.predictions))
+    plots.write(
+        plots.confusion(confusion.read(Path(snakemake.input.confusion))),
+        Path(snakemake.output.confusion),
+        Path(snakemake.output.confusion_svg),
+    )
+    plots.write(plots.similarity(predictions), Path(snakemake.output.similarity))

@@ -1,0 +1,51 @@
+"""Write the report: the page with its thumbnails beside it, and the same as one file."""
+
+import json
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from similar_images import confusion, manifest, model, report, thumbnails
+from similar_images.files import replacing
+from similar_images.job import Progress, logged
+from similar_images.merge import read_rejected
+
+name = snakemake.wildcards.queries
+page = Path(snakemake.output.page)
+folder = page.with_name("report_files")
+
+with logged(snakemake.log[0], f"report {name}"):
+    predictions = report.read_rows(Path(snakemake.input.predictions))
+    catalogue = manifest.read(Path(snakemake.input.catalogue_manifest))
+    rejected = {
+        name: read_rejected(Path(snakemake.input.rejected)),
+        "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
+    }
+    queries = report.files(
+        manifest.read(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
+    )
+    similar = report.files(catalogue, report.similar_images(predictions))
+    contents = report.contents(predictions, queries, similar)
+    pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
+    if len(pictures) < len(contents):
+        logging.warning("%d photos are gone or have changed", len(contents) - len(pictures))
+    told = report.Report(
+        name=name,
+        made=datetime.now().astimezone(),
+        model=model.read(Path(snakemake.input.model)),
+        neighbours=snakemake.params.neighbours,
+        catalogue=report.catalogue(catalogue, rejected["catalogue"]),
+        metrics=json.loads(Path(snakemake.input.metrics).read_text("utf-8")),
+        cards=report.cards(
+            predictions,
+            report.read_rows(Path(snakemake.input.votes)),
+            queries,
+            similar,
+            pictures,
+        ),
+        confusion=confusion.read(Path(snakemake.input.confusion)),
+        rejected=rejected,
+    )
+    for path, portable in ((page, False), (Path(snakemake.output.portable), True)):
+        with replacing(path) as temporary:
+            temporary.write_text(report.render(told, folder, portable), "utf-8")

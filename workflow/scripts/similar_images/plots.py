@@ -1,0 +1,99 @@
+"""The figures as files, for papers and slides."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from . import histogram
+from .confusion import Confusion
+from .files import replacing
+
+COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
+STYLE: dict[Any, Any] = {
+    "axes.edgecolor": "#52606d",
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 10.0,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "similar images",  # the same results give the same bytes
+    "text.parse_math": False,  # a $ in the name of a class is a dollar
+}
+
+
+def confusion(matrix: Confusion) -> Figure:
+    """Return the confusion matrix; of very many classes, those with the most mistakes."""
+    part = matrix.hardest()
+    size = len(part.classes)
+    side = 2.5 + 0.42 * size
+    with mpl.rc_context(STYLE):
+        figure = Figure((side + 1, side), layout="constrained")
+        axes = figure.subplots()
+        if not size:
+            return _without_labels(figure, axes)
+        image = axes.imshow(part.shares, cmap="Blues", vmin=0, vmax=1)
+        axes.spines[:].set_visible(False)
+        axes.set_xticks(range(size), part.classes, rotation=90)
+        axes.set_yticks(range(size), part.classes)
+        axes.tick_params(length=0)
+        axes.set_xlabel("prediction")
+        axes.set_ylabel("label")
+        left_out = "" if size == part.total else f" ({size} hardest of {part.total} classes)"
+        axes.set_title(f"What was taken for what{left_out}", loc="left")
+        for row, column in zip(*np.nonzero(part.counts), strict=True):
+            colour = "white" if part.shares[row, column] > 0.5 else "black"
+            text = str(part.counts[row, column])
+            axes.text(column, row, text, ha="center", va="center", color=colour)
+        figure.colorbar(image, label="share of the label", shrink=0.8).outline.set_visible(False)
+    return figure
+
+
+def similarity(predictions: Sequence[Mapping[str, str]]) -> Figure:
+    """Return the histogram of the nearest similarity, for right and for wrong answers."""
+    groups = {
+        name: [
+            float(row["similarity_1"])
+            for row in predictions
+            if row["similarity_1"] and row["correct"] == correct
+        ]
+        for name, correct in (("right", "true"), ("wrong", "false"), ("unlabelled", ""))
+    }
+    groups = {name: values for name, values in groups.items() if values}
+    with mpl.rc_context(STYLE):
+        figure = Figure((7, 4), layout="constrained")
+        axes = figure.subplots()
+        axes.set_xlabel("cosine similarity of the nearest photo")
+        axes.set_ylabel("photos")
+        axes.set_title("Nearest similarity", loc="left")
+        if groups:
+            axes.hist(
+                list(groups.values()),
+                histogram.similarity_edges(
+                    [v for values in groups.values() for v in values]
+                ).tolist(),
+                stacked=True,
+                color=[COLOURS[name] for name in groups],
+                hatch=["//" if name == "wrong" else "" for name in groups],
+                label=[f"{name} ({len(values):,})" for name, values in groups.items()],
+                edgecolor="white",
+            )
+            axes.legend(frameon=False)
+    return figure
+
+
+def write(figure: Figure, *paths: Path) -> None:
+    """Write `figure` to each of `paths`, in the format of its ending."""
+    for path in paths:
+        format_ = path.suffix[1:]
+        metadata = {"Date": None} if format_ == "svg" else None
+        with mpl.rc_context(STYLE), replacing(path) as temporary:
+            figure.savefig(temporary, format=format_, metadata=metadata)
+
+
+def _without_labels(figure: Figure, axes: Any) -> Figure:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, "There are no labels to compare with.", ha="center", va="center")
+    return figure

@@ -1,0 +1,82 @@
+"""Thumbnails: small JPEG files that a page can show quickly, made once for each content."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from pathlib import Path
+
+from PIL import Image
+
+from .files import replacing
+from .preparation import open_image, upright_rgb
+
+# Longest sides, in pixels: on a card, and in the large view.
+SMALL, LARGE = 240, 640
+QUALITY = 80
+
+
+def path_of(folder: Path, size: int, content_id: str) -> Path:
+    """Return the file in `folder` with the thumbnail of `content_id` in this `size`."""
+    return folder / str(size) / f"{content_id}.jpg"
+
+
+def make(
+    files: Mapping[str, bytes], folder: Path, threads: int, progress: Callable[[int], None]
+) -> set[str]:
+    """Bring `folder` to hold the thumbnails of `files`, and no others.
+
+    Those that stand there already are kept.
+
+    Args:
+        files: content ids, each with a file that has these bytes.
+        folder: where the thumbnails go.
+        threads: files read at once.
+        progress: told after each content how many are done.
+
+    Returns:
+        The content ids that have thumbnails: all but those whose file is gone or changed.
+    """
+    for size in (SMALL, LARGE):
+        path_of(folder, size, "").parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(threads) as pool:
+        made = set()
+        outcomes = pool.map(_ensure, repeat(folder), files.keys(), files.values())
+        for number, (content_id, there) in enumerate(zip(files, outcomes, strict=True), 1):
+            if there:
+                made.add(content_id)
+            progress(number)
+    _remove_others(folder, made)
+    return made
+
+
+def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
+    """Make the thumbnails of one content where they are missing; tell whether they are there."""
+    missing = [size for size in (LARGE, SMALL) if not path_of(folder, size, content_id).is_file()]
+    if not missing:
+        return True
+    try:
+        image = _open(content_id, file, max(missing))
+        for size in missing:
+            image.thumbnail((size, size), Image.Resampling.LANCZOS)
+            with replacing(path_of(folder, size, content_id)) as temporary:
+                image.save(temporary, "JPEG", quality=QUALITY, optimize=True)
+    except Exception:  # decoders raise many types; a page can do without the picture
+        return False
+    return True
+
+
+def _open(content_id: str, file: bytes, size: int) -> Image.Image:
+    """Return the image in `file`, upright and in RGB, not much larger than needed for `size`."""
+    with open(file, "rb") as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != content_id:
+            raise OSError("the file has changed")
+        image = open_image(stream)
+        image.draft(None, (size, size))
+        return upright_rgb(image, size)
+
+
+def _remove_others(folder: Path, content_ids: set[str]) -> None:
+    for path in folder.glob("*/*.jpg"):
+        if path.stem not in content_ids:
+            path.unlink()

@@ -1,0 +1,330 @@
+"use strict";
+
+// The data of the cards, written by the pipeline: see `Card` in report.py.
+const { cards, folder, sizes, embedded } = JSON.parse(document.getElementById("data").textContent);
+
+const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
+const EMPTY = { status: "", label: "", prediction: "", sort: "", search: "" };
+const STATUS = {
+  right: ["✓", "Right"],
+  wrong: ["✕", "Wrong"],
+  unlabelled: ["?", "No label"],
+  rejected: ["!", "Rejected"],
+};
+const MOST_CLASSES = 3; // Classes whose votes a card tells one by one.
+
+const form = document.querySelector(".filters");
+const list = document.querySelector(".cards");
+const more = document.querySelector(".more");
+const dialog = document.querySelector("dialog");
+const cardTemplate = document.getElementById("card");
+
+let matching = []; // The cards that fit the filter, in order; the first of them are in the list.
+
+/** Return an element with a class and a text; names from files are never parsed as HTML. */
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function count(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function fileName(path) {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+// ---- Pictures
+
+function address(picture, size) {
+  if (embedded) return `data:image/jpeg;base64,${embedded[picture]}`;
+  return `${folder}/${sizes[size]}/${picture}.jpg`;
+}
+
+function noPicture() {
+  return element("span", "no-picture", "no picture");
+}
+
+function image(photo, size, description) {
+  if (!photo.picture) return noPicture();
+  const img = document.createElement("img");
+  img.loading = "lazy";
+  img.decoding = "async";
+  img.alt = description;
+  img.src = address(photo.picture, size);
+  img.addEventListener("error", () => img.replaceWith(noPicture()));
+  return img;
+}
+
+/** Return the card's `position`th picture, small, as a button that shows it large. */
+function smallPicture(card, position) {
+  const { photo, title } = pictureOf(card, position);
+  const small = element(photo.picture ? "button" : "div", "picture");
+  small.title = photo.path;
+  small.append(image(photo, "small", ""));
+  if (photo.picture) {
+    small.type = "button";
+    small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
+    small.addEventListener("click", () => showLarge(card, position));
+  }
+  return small;
+}
+
+/** Return a picture of a card, 0 being the query, and what it is. */
+function pictureOf(card, position) {
+  if (position === 0) return { photo: card, title: "Query" };
+  return { photo: card.similar[position - 1], title: `Similar photo ${position}` };
+}
+
+// ---- Cards
+
+function makeCard(card) {
+  const item = cardTemplate.content.cloneNode(true).firstElementChild;
+  item.classList.add(card.status);
+  item.querySelector(".query").append(smallPicture(card, 0));
+  const name = item.querySelector("h3");
+  name.textContent = fileName(card.name);
+  name.title = card.path;
+  item.querySelector(".status").append(...statusOf(card));
+  item.querySelector(".named").append(...answerOf(card));
+  const votes = item.querySelector(".votes");
+  const similar = item.querySelector(".similar");
+  if (card.status === "rejected") {
+    votes.remove();
+    similar.remove();
+    return item;
+  }
+  votes.append(...votesOf(card));
+  similar.append(...card.similar.map((_, number) => similarItem(card, number)));
+  return item;
+}
+
+function statusOf(card) {
+  const [sign, name] = STATUS[card.status];
+  const mark = element("span", `mark ${card.status}`, sign);
+  mark.setAttribute("aria-hidden", "true");
+  return [mark, element("span", "", name)];
+}
+
+function answerOf(card) {
+  if (card.status === "rejected") return [element("span", "", card.reason)];
+  if (card.status !== "wrong") return [line("", card.prediction)];
+  return [line("taken for ", card.prediction), line("label ", card.label)];
+}
+
+function line(text, name) {
+  const line = element("span", "", text);
+  line.append(element("strong", "", name));
+  return line;
+}
+
+function votesOf(card) {
+  const named = card.votes.slice(0, MOST_CLASSES);
+  const others = card.votes.slice(MOST_CLASSES);
+  const rows = named.map(([label, votes]) => voteRow(card, label, votes));
+  if (others.length > 0) {
+    const rest = others.reduce((sum, [, votes]) => sum + votes, 0);
+    const name = others.length === 1 ? others[0][0] : `${others.length} more classes`;
+    rows.push(voteRow(card, name, rest));
+  }
+  return rows;
+}
+
+function voteRow(card, label, votes) {
+  const row = element("li", label === card.prediction ? "chosen" : "");
+  const bar = element("span", "vote-bar");
+  bar.style.setProperty("--share", votes / card.voters);
+  const name = element("span", "vote-class", label);
+  name.title = label;
+  const number = element("span", "vote-number", String(votes));
+  number.append(element("span", "unseen", ` of ${card.voters}`));
+  row.append(name, bar, number);
+  return row;
+}
+
+function similarItem(card, number) {
+  const photo = card.similar[number];
+  const item = document.createElement("li");
+  const label = element("span", "similar-class", photo.label);
+  label.title = photo.label;
+  item.append(
+    smallPicture(card, number + 1),
+    label,
+    element("span", "similarity", photo.similarity.toFixed(3)),
+  );
+  return item;
+}
+
+// ---- The list, which grows as it is scrolled
+
+function grow(number = CHUNK) {
+  const first = list.childElementCount;
+  list.append(...matching.slice(first, first + number).map(makeCard));
+  more.hidden = list.childElementCount === matching.length;
+}
+
+function growToFill() {
+  grow();
+  // Watched anew, the observer tells again whether the end of the list is near.
+  nearEnd.unobserve(more);
+  nearEnd.observe(more);
+}
+
+const nearEnd = new IntersectionObserver(
+  ([entry]) => {
+    if (entry.isIntersecting && !more.hidden) growToFill();
+  },
+  { rootMargin: "1500px" },
+);
+
+// ---- The filter, which stands in the address
+
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  return Object.fromEntries(Object.keys(EMPTY).map((name) => [name, given.get(name) ?? ""]));
+}
+
+function readForm() {
+  const given = new FormData(form);
+  return Object.fromEntries(Object.keys(EMPTY).map((name) => [name, given.get(name) ?? ""]));
+}
+
+/** Put the filter into the form, and return what the form makes of it: unknown values are gone. */
+function writeForm(filter) {
+  for (const [name, value] of Object.entries(filter)) {
+    const control = form.elements[name];
+    if (!control) continue;
+    control.value = "";
+    control.value = value;
+    if (control.selectedIndex < 0) control.value = "";
+  }
+  return readForm();
+}
+
+function writeAddress(filter) {
+  const given = Object.entries(filter).filter(([, value]) => value !== "");
+  // Not history.replaceState, which is refused where the page is shown inside another one.
+  location.replace(`#${new URLSearchParams(given)}`);
+}
+
+function fits(card, filter) {
+  return (
+    (!filter.status || card.status === filter.status) &&
+    (!filter.label || card.label === filter.label) &&
+    (!filter.prediction || card.prediction === filter.prediction) &&
+    card.name.toLowerCase().includes(filter.search.trim().toLowerCase())
+  );
+}
+
+const MEASURES = {
+  similarity: (card) => card.similar[0].similarity,
+  votes: (card) => card.votes[0][1] / card.voters,
+};
+
+/** Return `found` sorted; rejected files, which have nothing to sort by, come last. */
+function sorted(found, sort) {
+  const [name, order] = sort.split("-");
+  const measure = MEASURES[name];
+  if (!measure) return found;
+  const sign = order === "low" ? 1 : -1;
+  const answered = found.filter((card) => card.status !== "rejected");
+  const rejected = found.filter((card) => card.status === "rejected");
+  return [...answered.sort((a, b) => sign * (measure(a) - measure(b))), ...rejected];
+}
+
+function show(filter) {
+  matching = sorted(
+    cards.filter((card) => fits(card, filter)),
+    filter.sort,
+  );
+  list.replaceChildren();
+  growToFill();
+  document.querySelector(".shown").textContent =
+    matching.length === cards.length
+      ? count(cards.length, "photo")
+      : `${matching.length.toLocaleString("en")} of ${count(cards.length, "photo")}`;
+  for (const button of document.querySelectorAll(".matrix button")) {
+    const { label, prediction } = JSON.parse(button.dataset.filter);
+    const pressed = filter.label === label && filter.prediction === prediction;
+    button.setAttribute("aria-pressed", String(pressed));
+  }
+}
+
+function change() {
+  const filter = readForm();
+  writeAddress(filter);
+  show(filter);
+}
+
+/** Bring the reader to a heading: the eyes and the focus. */
+function jump(id) {
+  const heading = document.getElementById(id);
+  heading.focus({ preventScroll: true });
+  heading.scrollIntoView();
+}
+
+// ---- The large view
+
+let large = { card: null, position: 0 };
+
+function showLarge(card, position) {
+  large = { card, position };
+  const { photo, title } = pictureOf(card, position);
+  document.getElementById("large-title").textContent = title;
+  dialog.querySelector(".large-picture").replaceChildren(image(photo, "large", fileName(photo.name)));
+  dialog.querySelector(".large-answer").textContent = captionOf(card, photo, position);
+  dialog.querySelector(".large-path").textContent = photo.path;
+  dialog.querySelector('[data-step="-1"]').disabled = position === 0;
+  dialog.querySelector('[data-step="1"]').disabled = position === card.similar.length;
+  if (!dialog.open) dialog.showModal();
+}
+
+function captionOf(card, photo, position) {
+  if (position > 0) return `${photo.label}, similarity ${photo.similarity.toFixed(3)}`;
+  const [, status] = STATUS[card.status];
+  return `${status}: ${answerOf(card).map((line) => line.textContent).join(", ")}`;
+}
+
+function step(by) {
+  const position = large.position + by;
+  if (position >= 0 && position <= large.card.similar.length) showLarge(large.card, position);
+}
+
+// ---- What the reader does
+
+form.addEventListener("input", change);
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("reset", () => setTimeout(change)); // After the form is empty.
+more.querySelector("button").addEventListener("click", growToFill);
+window.addEventListener("hashchange", () => show(writeForm(readAddress())));
+window.addEventListener("beforeprint", () => {
+  grow(matching.length);
+  for (const img of list.querySelectorAll("img")) img.loading = "eager";
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-filter]");
+  if (button) {
+    writeForm({ ...EMPTY, ...JSON.parse(button.dataset.filter) });
+    change();
+    jump("photos");
+  }
+  const link = event.target.closest("[data-jump]");
+  if (link) {
+    event.preventDefault(); // The address keeps the filter.
+    jump(link.hash.slice(1));
+  }
+});
+dialog.addEventListener("click", (event) => {
+  const { step: by, close } = event.target.dataset;
+  if (by) step(Number(by));
+  if (close !== undefined || event.target === dialog) dialog.close();
+});
+dialog.addEventListener("keydown", (event) => {
+  if (event.key === "ArrowLeft") step(-1);
+  if (event.key === "ArrowRight") step(1);
+});
+
+show(writeForm(readAddress()));
