@@ -23,8 +23,11 @@ def similarity_edges(values: Sequence[float]) -> NDArray[np.float64]:
     """Return the edges of the bins for similarities: a round width, at most `MOST_BINS` bins."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     width = next((w for w in WIDTHS if (high - low) / w < MOST_BINS - 2), WIDTHS[-1])
-    first, last = np.floor(low / width + 1e-9), np.ceil(high / width - 1e-9)
-    return np.arange(first, max(last, first + 1) + 1) * width
+    # Half a millionth of a bin is rounding: the value stands on the edge.
+    first, last = np.floor(low / width + 5e-7), np.ceil(high / width - 5e-7)
+    edges = np.arange(first, max(last, first + 1) + 1) * width
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
+    return edges
 
 
 def vote_edges(neighbours: int) -> NDArray[np.float64]:
