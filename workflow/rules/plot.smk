@@ -21,7 +21,7 @@ rule plot:
     conda:
         "../envs/pipeline.yaml"
     params:
-        code=code("plots", "histogram"),
+        code=code("plots", "histogram", "confusion"),
     message:
         "Plotting the figures of {wildcards.queries}"
     script:

@@ -25,7 +25,7 @@ rule report:
     threads: 2
     params:
         neighbours=config["search"]["neighbours"],
-        code=code("report", "histogram", "thumbnails"),
+        code=code("report", "histogram", "confusion", "thumbnails"),
         templates=templates(),
     message:
         "Writing the report of {wildcards.queries}"

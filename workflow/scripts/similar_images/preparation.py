@@ -110,7 +110,7 @@ class Preparation:
         Raises:
             UnreadableImageError: there is no readable image in it, or it has too many pixels.
         """
-        pixels = _count(open_image(file))
+        pixels = count_pixels(open_image(file))
         if pixels > self.max_pixels:
             raise UnreadableImageError("too many pixels", pixels)
         try:
@@ -125,16 +125,16 @@ class Preparation:
     def _decode(self, image: Image.Image) -> NDArray[np.uint8]:
         # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
         image.draft(None, (self.size, self.size))
-        small = upright_rgb(image, GAP * self.size)
+        small = upright(image, reduced_rgb(image, GAP * self.size))
         filter_ = Image.Resampling[self.resample.upper()]
         return np.asarray(small.resize((self.size, self.size), filter_))
 
 
 def open_image(file: BinaryIO) -> Image.Image:
-    """Return the image in `file`, of which only the header is read yet.
+    """Return the image in `file`, not decoded yet.
 
     Raises:
-        UnreadableImageError: it is not one of `FORMATS`.
+        UnreadableImageError: there is none of a known format.
     """
     try:
         return Image.open(file, formats=FORMATS)
@@ -142,20 +142,12 @@ def open_image(file: BinaryIO) -> Image.Image:
         raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP or TIFF image") from error
 
 
-def _count(image: Image.Image) -> int:
+def count_pixels(image: Image.Image) -> int:
     """Return the pixels of `image`; a WebP's count thrice, as its decoder takes that memory."""
     return image.width * image.height * (3 if image.format == "WEBP" else 1)
 
 
-def upright_rgb(image: Image.Image, least: int) -> Image.Image:
-    """Return `image` in 8-bit RGB, turned as its EXIF block says, on white where transparent.
-
-    Its sides are divided by whole numbers, but not to less than `least` pixels.
-    """
-    return _upright(image, _reduced_rgb(image, least))
-
-
-def _reduced_rgb(image: Image.Image, least: int) -> Image.Image:
+def reduced_rgb(image: Image.Image, least: int) -> Image.Image:
     """Return `image` in RGB, its sides divided by whole numbers but no shorter than `least`.
 
     It goes strip by strip: of a large image there is never a second copy in memory.
@@ -173,7 +165,7 @@ def _strips(image: Image.Image, height: int) -> Iterator[tuple[int, Image.Image]
         yield top, image.crop((0, top, image.width, min(top + height, image.height)))
 
 
-def _upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
+def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
     """Return `pixels` turned as the EXIF block of `image` says."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from .files import replacing
-from .preparation import open_image, upright_rgb
+from .preparation import DECODING, GAP, count_pixels, open_image, reduced_rgb, upright
 
 # Longest sides, in pixels: on a card, and in the large view.
 SMALL, LARGE = 240, 640
@@ -56,7 +56,7 @@ def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
     if not missing:
         return True
     try:
-        image = _open(content_id, file, max(missing))
+        image = _read(content_id, file, max(missing))
         for size in missing:
             image.thumbnail((size, size), Image.Resampling.LANCZOS)
             with replacing(path_of(folder, size, content_id)) as temporary:
@@ -66,14 +66,22 @@ def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
     return True
 
 
-def _open(content_id: str, file: bytes, size: int) -> Image.Image:
-    """Return the image in `file`, upright and in RGB, not much larger than needed for `size`."""
+def _read(content_id: str, file: bytes, side: int) -> Image.Image:
+    """Return the image in `file`, upright and in RGB, at most `side` pixels long and never larger.
+
+    The bytes must be those of `content_id`, since the thumbnail is kept under that name.
+    """
     with open(file, "rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != content_id:
             raise OSError("the file has changed")
         image = open_image(stream)
-        image.draft(None, (size, size))
-        return upright_rgb(image, size)
+        width, height = image.size
+        scale = min(1, side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        with DECODING.taken(count_pixels(image)):
+            image.draft(None, (side, side))
+            small = reduced_rgb(image, GAP * side).resize(size, Image.Resampling.LANCZOS)
+            return upright(image, small)
 
 
 def _remove_others(folder: Path, content_ids: set[str]) -> None:
