@@ -155,3 +155,19 @@ def test_a_series_of_changes_equals_a_clean_rebuild(project: Project, tmp_path: 
     change(project)
     project.run()
     assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+
+
+def test_a_model_built_anew_that_is_the_same_costs_no_extraction(project: Project) -> None:
+    jobs = project.run("--forcerun", "model").jobs
+    assert jobs["model"] == 1
+    assert jobs["extract"] == 0
+
+
+def test_a_lock_that_was_left_behind_is_told_and_can_be_taken_away(project: Project) -> None:
+    locks = project.folder / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text("results/model/model.json\n")
+    project.image("catalogue/boots/added.png", seed=50)
+    assert "cannot be locked" in project.run(fails=True).console
+    project.run("--unlock")
+    assert project.run().jobs["extract"] == 1

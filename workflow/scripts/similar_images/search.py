@@ -42,41 +42,51 @@ def nearest(
         return rows, similarities
     for start in range(0, len(queries), QUERIES):
         block = queries[start : start + QUERIES]
-        candidates = _candidates(block, catalogue, wanted + SPARE, eligible)
-        for i, (query, found) in enumerate(zip(block, candidates, strict=True), start):
-            found = found[eligible[found]]
+        asked, candidates = _candidates(block, catalogue, wanted + SPARE, eligible)
+        bounds = np.searchsorted(asked, np.arange(len(block) + 1))
+        for i, query in enumerate(block):
+            found = candidates[bounds[i] : bounds[i + 1]]
             exact = np.einsum("ij,j->i", catalogue[found], query, dtype=np.float64)
             order = np.lexsort((found, -exact))[:wanted]
-            rows[i], similarities[i] = found[order], exact[order]
+            rows[start + i], similarities[start + i] = found[order], exact[order]
     return rows, similarities
 
 
 def _candidates(
     queries: Features, catalogue: Features, count: int, eligible: NDArray[np.bool_]
-) -> NDArray[np.intp]:
-    """Return the `count` rows (all where there are fewer) with the largest products, unsorted."""
-    best = np.empty((len(queries), 0), np.float32)
-    rows = np.empty((len(queries), 0), np.intp)
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the `count` rows (all where there are fewer) with the largest products.
+
+    Once a query has `count` of them, only products that reach the smallest of these are looked
+    at, so that nearly all the time goes into the matrix product.
+
+    Returns:
+        Query numbers, ascending, and the rows that belong to them.
+    """
+    asked, rows = np.empty(0, np.intp), np.empty(0, np.intp)
+    values = np.empty(0, np.float32)
+    floor = np.full(len(queries), -np.inf, np.float32)
     for start in range(0, len(catalogue), ROWS):
-        block = catalogue[start : start + ROWS]
-        products = queries @ block.T
-        products[:, ~eligible[start : start + ROWS]] = -np.inf
-        top = _largest(products, count)
-        best = np.hstack([best, np.take_along_axis(products, top, axis=1)])
-        rows = np.hstack([rows, top + start])
-        kept = _largest(best, count)
-        best = np.take_along_axis(best, kept, axis=1)
-        rows = np.take_along_axis(rows, kept, axis=1)
-    return rows
+        may = eligible[start : start + ROWS]
+        products = catalogue[start : start + ROWS] @ queries.T
+        if not start and may.sum() > count:
+            floor = np.partition(products[may], -count, axis=0)[-count]
+        hits = np.flatnonzero(products >= floor)
+        row, query = np.divmod(hits[may[hits // len(queries)]], len(queries))
+        asked, rows = np.hstack([asked, query]), np.hstack([rows, row + start])
+        values = np.hstack([values, products[row, query]])
+        best = _best(asked, values, rows, count)
+        asked, rows, values = asked[best], rows[best], values[best]
+        full = np.searchsorted(asked, np.arange(len(queries)), side="right") - 1
+        enough = np.bincount(asked, minlength=len(queries)) == count
+        floor[enough] = values[full[enough]]
+    return asked, rows
 
 
-def _largest(values: Features, count: int) -> NDArray[np.intp]:
-    """Return the columns of the `count` largest values in each row, of equals the first."""
-    if values.shape[1] <= count:
-        return np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    columns = np.sort(np.argpartition(values, -count, axis=1)[:, -count:], axis=1)
-    smallest = np.take_along_axis(values, columns, axis=1).min(axis=1, keepdims=True)
-    # Where more are equal to the smallest than there is room for, the partition chose at random.
-    for row in np.flatnonzero((values >= smallest).sum(axis=1) > count):
-        columns[row] = np.sort(np.argsort(-values[row], kind="stable")[:count])
-    return columns
+def _best(
+    asked: NDArray[np.intp], values: Features, rows: NDArray[np.intp], count: int
+) -> NDArray[np.intp]:
+    """Return where the `count` largest values of each query are, of equals the first rows."""
+    order = np.lexsort((rows, -values, asked))
+    first = np.searchsorted(asked[order], asked[order])
+    return order[np.arange(len(order)) - first < count]
