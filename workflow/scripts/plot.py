@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from similar_images import confusion, plots, report
+from similar_images import confusion, plots
+from similar_images.files import read_csv
 from similar_images.job import logged
 
 with logged(snakemake.log[0], f"plot {snakemake.wildcards.queries}"):
-    predictions = report.read_rows(Path(snakemake.input.predictions))
+    predictions = read_csv(Path(snakemake.input.predictions))
     plots.write(
         plots.confusion(confusion.read(Path(snakemake.input.confusion))),
         Path(snakemake.output.confusion),

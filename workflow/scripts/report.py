@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from similar_images import confusion, manifest, model, report, thumbnails
-from similar_images.files import replacing
+from similar_images.files import read_csv, replacing
 from similar_images.job import Progress, logged
 from similar_images.merge import read_rejected
 
@@ -15,7 +15,7 @@ page = Path(snakemake.output.page)
 folder = page.with_name("report_files")
 
 with logged(snakemake.log[0], f"report {name}"):
-    predictions = report.read_rows(Path(snakemake.input.predictions))
+    predictions = read_csv(Path(snakemake.input.predictions))
     catalogue = manifest.read(Path(snakemake.input.catalogue_manifest))
     rejected = {
         name: read_rejected(Path(snakemake.input.rejected)),
@@ -38,7 +38,7 @@ with logged(snakemake.log[0], f"report {name}"):
         metrics=json.loads(Path(snakemake.input.metrics).read_text("utf-8")),
         cards=report.cards(
             predictions,
-            report.read_rows(Path(snakemake.input.votes)),
+            read_csv(Path(snakemake.input.votes)),
             queries,
             similar,
             pictures,

@@ -125,6 +125,11 @@ def as_text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
+def reason(error: OSError) -> str:
+    """Return what the operating system said, without the path, in lower case."""
+    return (error.strerror or str(error)).lower()
+
+
 def _listed(classes: frozenset[str]) -> str:
     return f"one class ({next(iter(classes))})" if classes else "no class"
 
@@ -144,7 +149,7 @@ def _scan_folder(root: Path, follow_links: bool) -> Iterator[Entry]:
             with os.scandir(os.path.join(top, folder)) as found:
                 children = sorted(found, key=lambda child: child.name)
         except OSError as error:
-            yield _faulty(top, folder, _reason(error))
+            yield _faulty(top, folder, reason(error))
             continue
         folders = []
         for child in children:
@@ -199,7 +204,7 @@ def _examine(relative: bytes, file: bytes, label: str | None) -> Entry:
     try:
         status = os.stat(file)
     except OSError as error:
-        return Entry(image, file, label, fault=_reason(error))
+        return Entry(image, file, label, fault=reason(error))
     except ValueError:  # a CSV can hold what no file can be called
         return Entry(image, file, label, fault="not a possible file name")
     if not stat.S_ISREG(status.st_mode):
@@ -225,8 +230,3 @@ def _is_folder(child: os.DirEntry[bytes]) -> bool:
 
 def _inside(path: bytes, home: bytes) -> bool:
     return os.path.commonpath([os.path.realpath(path), home]) == home
-
-
-def _reason(error: OSError) -> str:
-    """Return what the operating system said, without the path, in lower case."""
-    return (error.strerror or str(error)).lower()

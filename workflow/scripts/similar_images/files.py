@@ -43,6 +43,12 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer.writerows(rows)
 
 
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a CSV file that `write_csv` wrote, as texts."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
 class _UnixLines:
     """Ends each row with a line feed.
 

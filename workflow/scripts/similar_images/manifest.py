@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import shards
-from .collection import Entry
+from .collection import Entry, reason
 from .files import digest, read_parquet, replacing
 
 logger = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ def _hash(row: Entry) -> tuple[str | None, str | None]:
     try:
         return digest(row.file), None
     except OSError as error:
-        return None, (error.strerror or str(error)).lower()
+        return None, reason(error)
 
 
 def _read_cache(path: Path) -> dict[tuple[str, int, int], str]:

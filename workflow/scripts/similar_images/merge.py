@@ -1,6 +1,5 @@
 """The merge: manifest and shards become the index, with all that was left out listed."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from . import shards
 from .errors import UserError
+from .files import read_csv
 from .index import Index
 from .manifest import max_pixels, shard_names
 from .model import Model
@@ -80,9 +80,7 @@ def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[Index, list
 
 def read_rejected(path: Path) -> list[Rejected]:
     """Read a `rejected.csv`."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return [Rejected(row["image"], row["label"] or None, row["reason"]) for row in rows]
+    return [Rejected(row["image"], row["label"] or None, row["reason"]) for row in read_csv(path)]
 
 
 def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ shows, since there may be thousands.
 """
 
 import base64
-import csv
 import hashlib
 import statistics
 from collections import Counter, defaultdict
@@ -147,12 +146,6 @@ class Figure:
     bars: list[Bar]
     peaks: dict[str, int]
     medians: dict[str, str]
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read a CSV file as texts."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
