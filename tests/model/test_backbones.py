@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +121,22 @@ def test_the_engines_agree_on_photographs(
 def test_features_do_not_depend_on_the_images_beside_them(
     openvino: engines.Engine, photos: NDArray[np.uint8]
 ) -> None:
-    features = openvino(photos[:8])
-    alone = np.zeros_like(photos[:8])
-    alone[3] = photos[0]
-    assert np.array_equal(openvino(photos[7::-1])[::-1], features)
+    batch = photos[: openvino.batch_size]
+    features = openvino(batch)
+    alone = np.zeros_like(batch)
+    alone[3] = batch[0]
+    assert np.array_equal(openvino(batch[::-1])[::-1], features)
     assert np.array_equal(openvino(alone)[3], features[0])
+
+
+def test_features_do_not_depend_on_other_threads(
+    openvino: engines.Engine, photos: NDArray[np.uint8]
+) -> None:
+    batches = [*photos[:32].reshape(-1, openvino.batch_size, *photos.shape[1:])]
+    with ThreadPoolExecutor(openvino.streams) as pool:
+        together = list(pool.map(openvino, batches))
+    assert openvino.streams == 2
+    assert np.array_equal(np.vstack(together), in_batches(openvino, photos))
 
 
 def test_features_do_not_depend_on_the_number_of_threads(
@@ -132,7 +144,7 @@ def test_features_do_not_depend_on_the_number_of_threads(
 ) -> None:
     model.export(lite2, "openvino", tmp_path / "backbone")
     alone = engines.load("openvino", tmp_path / "backbone", threads=1)
-    assert np.array_equal(alone(photos[:8]), openvino(photos[:8]))
+    assert np.array_equal(in_batches(alone, photos), in_batches(openvino, photos))
 
 
 def test_the_exported_network_has_the_features_for_its_only_output(

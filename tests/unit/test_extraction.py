@@ -22,8 +22,9 @@ from similar_images.timing import Timing
 class MeanColour:
     """An engine whose features are the mean colour; it takes whole batches and nothing else."""
 
-    def __init__(self, batch_size: int) -> None:
+    def __init__(self, batch_size: int, streams: int = 1) -> None:
         self.batch_size = batch_size
+        self.streams = streams
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         assert images.shape == (self.batch_size, 8, 8, 3)
@@ -59,22 +60,24 @@ def run(
     members: Members,
     batch: int = 4,
     threads: int = 2,
+    streams: int = 1,
     progress: Any = int,
     timing: Timing | None = None,
 ) -> Shard:
     prepare = Preparation(8, "bicubic", 1000)
+    engine = MeanColour(batch, streams)
     timing = timing or Timing()
-    return extract(members, prepare, MeanColour(batch), 3, "model", threads, timing, progress)
+    return extract(members, prepare, engine, 3, "model", threads, timing, progress)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("threads", "streams"), [(1, 1), (3, 1), (2, 3)])
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 8, 9, 30])
 def test_each_image_has_its_features_in_the_order_of_the_members(
-    members: Members, count: int, threads: int
+    members: Members, count: int, threads: int, streams: int
 ) -> None:
     for grey in range(count):
         members.put(png(grey, width=grey + 1))
-    shard = run(members, batch=4, threads=threads)
+    shard = run(members, batch=4, threads=threads, streams=streams)
     assert shard.content_ids == list(members)
     assert shard.faults == [None] * count
     assert shard.pixels == [5 * (grey + 1) for grey in range(count)]

@@ -4,9 +4,11 @@ import hashlib
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,9 @@ from .timing import Timing
 logger = logging.getLogger(__name__)
 
 Outcome = Prepared | UnreadableImageError | None
+Batch = dict[int, NDArray[np.uint8]]  # row of the shard to pixels
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def extract(
@@ -44,62 +49,68 @@ def extract(
         dimension: numbers for each image.
         fingerprint: of the model.
         threads: images read and prepared at once, while the engine runs.
-        timing: takes the seconds spent on "read", "decode" (both summed over the threads) and
-            "network".
+        timing: takes the seconds spent on "read", "decode" and "network", each summed over the
+            threads.
         progress: told after each image how many are done.
     """
-    content_ids: list[str] = []
-    faults: list[str | None] = []
-    pixels: list[int | None] = []
-    features = np.zeros((len(members), dimension), np.float32)
-    batch: dict[int, NDArray[np.uint8]] = {}
-    ahead = 2 * engine.batch_size
-    outcomes = _prepare_all(members, prepare, threads, ahead, timing)
+    shard = Shard([], [], [], fingerprint, np.zeros((len(members), dimension), np.float32))
+    run = partial(_run, engine, timing)
+    with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
+        outcomes = _ahead(
+            decoders,
+            lambda member: (member[0], _prepare(*member, prepare, timing)),
+            members.items(),
+            2 * engine.batch_size * engine.streams,
+        )
+        batches = _batches(outcomes, engine.batch_size, shard, progress)
+        for rows, features in _ahead(streams, run, batches, engine.streams):
+            shard.features[rows] = features
+    return replace(shard, features=shard.features[: len(shard.content_ids)])
+
+
+def _batches(
+    outcomes: Iterable[tuple[str, Outcome]],
+    size: int,
+    shard: Shard,
+    progress: Callable[[int], None],
+) -> Iterator[Batch]:
+    """Yield the images of `outcomes` in batches; all but their features goes into `shard`."""
+    batch: Batch = {}
     for done, (content_id, outcome) in enumerate(outcomes, 1):
         if outcome is not None:
             if isinstance(outcome, Prepared):
-                batch[len(content_ids)] = outcome.image
-            content_ids.append(content_id)
-            faults.append(None if isinstance(outcome, Prepared) else str(outcome))
-            pixels.append(outcome.pixels)
-        if len(batch) == engine.batch_size:
-            with timing.spent_on("network"):
-                _run(engine, batch, features)
-            batch.clear()
+                batch[len(shard.content_ids)] = outcome.image
+            shard.content_ids.append(content_id)
+            shard.faults.append(None if isinstance(outcome, Prepared) else str(outcome))
+            shard.pixels.append(outcome.pixels)
         progress(done)
+        if len(batch) == size:
+            yield batch
+            batch = {}
     if batch:
-        with timing.spent_on("network"):
-            _run(engine, batch, features)
-    return Shard(content_ids, faults, pixels, fingerprint, features[: len(content_ids)])
+        yield batch
 
 
-def _run(
-    engine: Engine, batch: Mapping[int, NDArray[np.uint8]], features: NDArray[np.float32]
-) -> None:
-    """Put the features of `batch` (row to pixels) into their rows; a short batch is padded."""
+def _run(engine: Engine, timing: Timing, batch: Batch) -> tuple[list[int], NDArray[np.float32]]:
+    """Return the rows of `batch` and their features; a short batch is padded."""
     images = np.stack(list(batch.values()))
     missing = engine.batch_size - len(images)
-    padded = np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)])
-    features[list(batch)] = engine(padded)[: len(images)]
+    with timing.spent_on("network"):
+        features = engine(np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)]))
+    return list(batch), features[: len(images)]
 
 
-def _prepare_all(
-    members: Mapping[str, Sequence[bytes]],
-    prepare: Preparation,
-    threads: int,
-    ahead: int,
-    timing: Timing,
-) -> Iterator[tuple[str, Outcome]]:
-    """Yield the outcome for each of `members` in turn, while threads work on the next `ahead`."""
-    waiting: deque[tuple[str, Future[Outcome]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for content_id, files in members.items():
-            waiting.append((content_id, pool.submit(_prepare, content_id, files, prepare, timing)))
-            if len(waiting) > ahead:
-                content_id, future = waiting.popleft()
-                yield content_id, future.result()
-        for content_id, future in waiting:
-            yield content_id, future.result()
+def _ahead(
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], limit: int
+) -> Iterator[Result]:
+    """Yield the result for each of `items` in turn, while `pool` works on the next `limit`."""
+    waiting: deque[Future[Result]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) > limit:
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()
 
 
 def _prepare(

@@ -86,8 +86,8 @@ def read_rejected(path: Path) -> list[Rejected]:
 def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
     """Return where the time for the collection's features went, in sum and for each shard.
 
-    "read" and "decode" are summed over threads, "total" is what passed from the job's first
-    image to its last.
+    "read", "decode" and "network" are summed over threads, "total" is what passed from the
+    job's first image to its last.
     """
     spent = {}
     for name in shard_names(manifest):
