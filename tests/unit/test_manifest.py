@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from similar_images import manifest, shards
 from similar_images.collection import scan
+from similar_images.files import write_parquet
 from similar_images.manifest import Plan
 from similar_images.timing import Timing
 
@@ -53,7 +54,7 @@ class Pipeline:
             plan=Plan(largest, jobs=1),
             threads=2,
         )
-        manifest.write(self.manifest, table)
+        write_parquet(self.manifest, table)
         return {row["image"]: row for row in table.to_pylist()}
 
     def shard(self, name: str) -> Path:
@@ -209,7 +210,7 @@ def test_a_file_changed_a_moment_ago_or_in_the_future_is_read_again(
 
 
 def other_columns(path: Path) -> None:
-    manifest.write(path, pa.table({"image": ["a.jpg"]}))
+    write_parquet(path, pa.table({"image": ["a.jpg"]}))
 
 
 @pytest.mark.parametrize(

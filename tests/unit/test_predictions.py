@@ -13,7 +13,8 @@ from similar_images.errors import UserError
 from similar_images.files import write_csv
 from similar_images.index import Index
 from similar_images.merge import Rejected
-from similar_images.predictions import HEADER, predict
+from similar_images.neighbours import find
+from similar_images.predictions import HEADER, SHOWN, predict
 
 NORTH = 90.0
 
@@ -47,19 +48,21 @@ CATALOGUE = [
 def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
-    rows = predict(queries, rejected, catalogue, neighbours).rows
+    found = find(queries, catalogue, max(neighbours, SHOWN))
+    rows = predict(found, rejected, neighbours).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
-    assert predict(queries, (), index_of(*CATALOGUE), 2).votes == [
+    neighbours = find(queries, index_of(*CATALOGUE), 3)
+    assert predict(neighbours, (), 2).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(queries, (), index_of(*CATALOGUE), 3).votes[:2] == [
+    assert predict(neighbours, (), 3).votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -191,12 +194,12 @@ def test_the_csv_tells_every_name_as_it_is(
     path = tmp_path_factory.getbasetemp() / "predictions.csv"
     images = [(name, name, 10.0 * n) for n, name in enumerate(queries[1:])]
     empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
-    rows = predict(
+    neighbours = find(
         index_of(*images) if images else empty,
-        [Rejected(queries[0], None, queries[0])],
         index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
         2,
-    ).rows
+    )
+    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], 2).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     with path.open(encoding="utf-8", newline="") as stream:

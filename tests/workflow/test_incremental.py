@@ -11,8 +11,8 @@ import pytest
 
 from project import CLASSES, Project
 
-AFTER_SEARCH = Counter(evaluate=1, plot=1, report=1)
-AFTER_CATALOGUE = Counter(manifest=1, merge=1, predict=1) + AFTER_SEARCH
+AFTER_SEARCH = Counter(predict=1, evaluate=1, plot=1, report=1)
+AFTER_CATALOGUE = Counter(manifest=1, merge=1, search=1) + AFTER_SEARCH
 
 
 def add(project: Project) -> None:
@@ -89,9 +89,9 @@ def test_a_change_costs_the_new_images_alone_and_equals_a_clean_rebuild(
     assert not project.run().jobs
 
 
-def test_more_neighbours_run_only_the_search_and_what_follows(project: Project) -> None:
+def test_fewer_neighbours_run_only_the_search_and_what_follows(project: Project) -> None:
     project.settle(search={"neighbours": 3})
-    assert project.run().jobs == Counter(predict=1) + AFTER_SEARCH
+    assert project.run().jobs == Counter(search=1) + AFTER_SEARCH
 
 
 def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path) -> None:
@@ -131,14 +131,16 @@ def test_a_larger_limit_tries_the_rejected_files_again_and_no_other(project: Pro
     assert project.rows("catalogue/rejected.csv") == []
 
 
-def test_a_changed_module_runs_its_rule_again_and_no_extraction(project: Project) -> None:
+def test_a_changed_module_runs_its_rule_and_what_follows_and_no_extraction(
+    project: Project,
+) -> None:
     workflow = project.folder / "workflow"
     original = workflow.resolve()
     workflow.unlink()
     shutil.copytree(original, workflow)
     with (workflow / "scripts/similar_images/vote.py").open("a") as stream:
         stream.write("# changed\n")
-    assert project.run().jobs == Counter(predict=1) + AFTER_SEARCH
+    assert project.run().jobs == AFTER_SEARCH
 
 
 def test_a_file_touched_but_not_changed_is_only_looked_at(project: Project) -> None:

@@ -1,7 +1,6 @@
 rule predict:
     input:
-        catalogue="results/catalogue/features.pkl",
-        queries="results/{queries}/features.pkl",
+        neighbours="results/{queries}/neighbours.parquet",
         rejected="results/{queries}/rejected.csv",
     output:
         predictions=report(
@@ -15,11 +14,10 @@ rule predict:
         "logs/{queries}/predict.log",
     conda:
         "../envs/pipeline.yaml"
-    threads: 2
     params:
-        neighbours=config["search"]["neighbours"],
-        code=code("predictions", "search", "vote", "index"),
+        voters=config["search"]["neighbours"],
+        code=code("predictions", "vote"),
     message:
-        "Searching the catalogue for {wildcards.queries}"
+        "Predicting the classes of {wildcards.queries}"
     script:
         "../scripts/predict.py"

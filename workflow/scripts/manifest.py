@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from similar_images import collection, manifest, model
-from similar_images.files import replacing
+from similar_images.files import replacing, write_parquet
 from similar_images.job import logged
 
 name = snakemake.wildcards.collection
@@ -24,7 +24,7 @@ with logged(snakemake.log[0], f"manifest {name}"):
         threads=snakemake.threads,
     )
     names = manifest.shard_names(table)
-    manifest.write(output, table)
+    write_parquet(output, table)
     with replacing(Path(snakemake.output.shards)) as temporary:
         temporary.write_text("".join(f"{shard}\n" for shard in names), "utf-8")
     logging.info("%d files, features in %d shards", len(table), len(names))

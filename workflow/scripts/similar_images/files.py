@@ -63,6 +63,12 @@ class _UnixLines:
         return self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write `table` with checksums."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+
+
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read the table at `path`, or some columns of it, and check its checksums.
 

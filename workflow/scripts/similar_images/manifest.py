@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from . import shards
 from .collection import Entry, reason
-from .files import digest, read_parquet, replacing
+from .files import digest, read_parquet, write_parquet
 
 logger = logging.getLogger(__name__)
 
@@ -140,12 +139,6 @@ def plan_shards(
     return planned
 
 
-def write(path: Path, table: pa.Table) -> None:
-    """Write the manifest `table` to `path`, whole or not at all."""
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-
-
 def read(path: Path, shard: str | None = None) -> pa.Table:
     """Read the manifest at `path`, or the rows of one shard; the columns are those of `SCHEMA`."""
     table = read_parquet(path)
@@ -217,5 +210,4 @@ def _read_cache(path: Path) -> dict[tuple[str, int, int], str]:
 
 def _write_cache(path: Path, rows: Sequence[tuple[str, int, int, str]]) -> None:
     columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
-    with replacing(path) as temporary:
-        pq.write_table(pa.table([list(c) for c in columns], schema=CACHE_SCHEMA), temporary)
+    write_parquet(path, pa.table([list(c) for c in columns], schema=CACHE_SCHEMA))

@@ -1,15 +1,13 @@
 """The predictions: for each query its class and the images of the catalogue most like it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
-from . import search, vote
-from .errors import UserError
-from .index import Index
+from . import vote
 from .merge import Rejected
 
 SHOWN = 3
@@ -44,47 +42,31 @@ class Predictions(NamedTuple):
     votes: list[Row]
 
 
-def predict(
-    queries: Index, rejected: Sequence[Rejected], catalogue: Index, neighbours: int
-) -> Predictions:
+def predict(neighbours: pa.Table, rejected: Sequence[Rejected], voters: int) -> Predictions:
     """Return the predictions for each query file.
 
-    The `neighbours` most similar images of the catalogue vote; equal bytes under one class have
-    one vote. The features of both indexes are normalised in place.
-
-    Raises:
-        UserError: the features of queries and catalogue come from different models.
+    Args:
+        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        rejected: the other files.
+        voters: how many of the neighbours vote, the most similar first.
     """
-    if queries.fingerprint != catalogue.fingerprint:
-        raise UserError(
-            "The features of the queries and of the catalogue come from different models "
-            f"(fingerprints {queries.fingerprint} and {catalogue.fingerprint}). Run again."
-        )
-    answers = list(_answered(queries, catalogue, neighbours))
+    answers = [_answered(query, voters) for query in neighbours.to_pylist()]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
         sorted(rows, key=lambda row: str(row[0])), [vote for _, votes in answers for vote in votes]
     )
 
 
-def _answered(queries: Index, catalogue: Index, neighbours: int) -> Iterator[tuple[Row, list[Row]]]:
-    """Yield for each query its row and its votes."""
-    search.normalise(queries.features)
-    search.normalise(catalogue.features)
-    nearest, similarities = search.nearest(
-        queries.features, catalogue.features, max(neighbours, SHOWN), _first_of_equals(catalogue)
-    )
-    labels = np.array(catalogue.labels, dtype=object)
-    for path, label, found, similarity in zip(
-        queries.paths, queries.labels, nearest, similarities, strict=True
-    ):
-        decision = vote.majority(labels[found[:neighbours]], similarity[:neighbours])
-        correct = None if label is None else str(decision.label == label).lower()
-        shown: list[object] = [None] * (3 * SHOWN)
-        for n, (row, value) in enumerate(zip(found[:SHOWN], similarity[:SHOWN], strict=True)):
-            shown[3 * n : 3 * n + 3] = catalogue.paths[row], labels[row], f"{value:.6f}"
-        votes = _votes(path, labels[found[:neighbours]], decision.label)
-        yield (path, label, *decision, correct, *shown, None), votes
+def _answered(query: Mapping[str, Any], voters: int) -> tuple[Row, list[Row]]:
+    """Return the row of a query and its votes."""
+    decision = vote.majority(query["class"][:voters], query["similarity"][:voters])
+    correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
+    shown: list[object] = [None] * (3 * SHOWN)
+    found = zip(query["similar"], query["class"], query["similarity"], strict=True)
+    for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
+        shown[3 * n : 3 * n + 3] = image, label, f"{similarity:.6f}"
+    votes = _votes(query["image"], query["class"][:voters], decision.label)
+    return (query["image"], query["label"], *decision, correct, *shown, None), votes
 
 
 def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
@@ -96,13 +78,3 @@ def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
 def _unanswered(query: Rejected) -> Row:
     blank = len(HEADER) - 3
     return (query.image, query.label, *[None] * blank, query.reason)
-
-
-def _first_of_equals(catalogue: Index) -> NDArray[np.bool_]:
-    """Return for each row whether it is the first with its bytes and its class."""
-    seen = set()
-    first = np.empty(len(catalogue.paths), np.bool_)
-    for row, key in enumerate(zip(catalogue.content_ids, catalogue.labels, strict=True)):
-        first[row] = key not in seen
-        seen.add(key)
-    return first
