@@ -5,7 +5,8 @@ The weights are random: the time does not depend on them, and nothing has to be 
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,9 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
         "extraction": lambda: extraction.extract(
             members, prepare, engine, 1536, "", THREADS, Timing(), lambda done: None
         ),
-        "network": lambda: _in_batches(engine, images, engine.batch_size),
+        "network": lambda: run_bare(engine, images),
         "keras_predict": lambda: network.predict(images, batch_size=32, verbose=0),
-        "tf_function": lambda: _in_batches(function, images, 32),
+        "tf_function": lambda: [np.asarray(function(batch)) for batch in batches(images, 32)],
         "decode": lambda: [_prepared(prepare, file) for file in files],
     }
 
@@ -74,6 +75,12 @@ def _prepared(prepare: Preparation, file: Path) -> NDArray[np.uint8]:
         return prepare(stream).image
 
 
-def _in_batches(network: Callable[[Any], Any], images: NDArray[np.float32], size: int) -> None:
-    for start in range(0, len(images), size):
-        np.asarray(network(images[start : start + size]))
+def run_bare(engine: engines.Engine, images: NDArray[Any]) -> None:
+    """Run the engine on `images`, which are prepared, with all its streams."""
+    with ThreadPoolExecutor(engine.streams) as streams:
+        list(streams.map(engine, batches(images, engine.batch_size)))
+
+
+def batches(images: NDArray[Any], size: int) -> Iterator[NDArray[Any]]:
+    """Yield `images` in batches; their number must be a multiple of `size`."""
+    yield from images.reshape(-1, size, *images.shape[1:])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from networks import THREADS
+from networks import THREADS, run_bare
 from photos import draw_noise, vary_sample
 from similar_images import engines
 
@@ -65,15 +65,13 @@ def measure_whole(images: int) -> dict[str, Any]:
 def _network_seconds(backbone: Path, images: int) -> list[float]:
     """Return the seconds that the bare network takes for `images`, from a part of them."""
     engine = engines.load("openvino", backbone, THREADS)
-    batch = np.random.default_rng(0).integers(0, 256, (8, 260, 260, 3), dtype=np.uint8)
-    batches = 20
-    engine(batch)
+    sample = np.random.default_rng(0).integers(0, 256, (160, 260, 260, 3), dtype=np.uint8)
+    run_bare(engine, sample)
     seconds = []
     for _ in range(NETWORK_ROUNDS):
         started = time.perf_counter()
-        for _ in range(batches):
-            engine(batch)
-        seconds.append((time.perf_counter() - started) * images / (batches * len(batch)))
+        run_bare(engine, sample)
+        seconds.append((time.perf_counter() - started) * images / len(sample))
     return seconds
 
 
