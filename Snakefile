@@ -21,16 +21,20 @@ include: "workflow/rules/plot.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    files.remove_temporaries(Path("results"))
+
+
 # All that persists is listed: after a job has failed, Snakemake makes anew only what is asked for.
 rule all:
     default_target: True
     input:
-        "results/model/model.json",
-        expand("results/{collection}/manifest.parquet", collection=COLLECTIONS),
+        rules.model.output,
+        expand(rules.manifest.output, collection=COLLECTIONS),
         lambda wildcards: [shard for name in COLLECTIONS for shard in shards(name)],
-        expand("results/{collection}/features.pkl", collection=COLLECTIONS),
-        expand("results/{queries}/neighbours.parquet", queries=QUERIES),
-        expand("results/{queries}/predictions.csv", queries=QUERIES),
-        expand("results/{queries}/metrics.json", queries=QUERIES),
-        expand("results/{queries}/confusion.png", queries=QUERIES),
-        expand("results/{queries}/report.html", queries=QUERIES),
+        expand(rules.merge.output, collection=COLLECTIONS),
+        expand(rules.search.output, queries=QUERIES),
+        expand(rules.predict.output, queries=QUERIES),
+        expand(rules.evaluate.output, queries=QUERIES),
+        expand(rules.plot.output, queries=QUERIES),
+        expand(rules.report.output, queries=QUERIES),

@@ -1,13 +1,17 @@
 """Tests of files that are complete or absent."""
 
+import contextlib
 import csv
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from similar_images import files
+from similar_images.errors import DamagedFileError, UserError
 
 
 def test_the_file_takes_its_place_only_when_the_block_has_succeeded(tmp_path: Path) -> None:
@@ -83,6 +87,131 @@ def test_a_cell_is_read_as_it_was_written(tmp_path: Path, text: str) -> None:
     files.write_csv(tmp_path / "x.csv", ["a", "b"], rows)
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
         assert list(csv.reader(stream)) == [["a", "b"], *rows]
+
+
+def test_a_folder_takes_its_place_as_a_file_does(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    with contextlib.suppress(KeyboardInterrupt), files.replacing(path) as temporary:
+        temporary.mkdir()
+        (temporary / "file").touch()
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+    with files.replacing(path) as temporary:
+        temporary.mkdir()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_jobs_have_left_can_be_removed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    left = [tmp_path / "a/.file.txt.1.tmp", tmp_path / ".folder.1.tmp"]
+    left[0].touch()
+    left[1].mkdir()
+    (left[1] / ".file.2.tmp").touch()
+    files.write_names(tmp_path / "a/file.txt", ["kept"])
+    files.remove_temporaries(tmp_path)
+    assert files.read_names(tmp_path / "a/file.txt") == ["kept"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [
+        ".file.txt.sha256",
+        "a",
+        "file.txt",
+    ]
+    files.remove_temporaries(tmp_path / "nowhere")
+
+
+def write_folder(path: Path) -> None:
+    with files.sealed(path) as folder:
+        (folder / "part").mkdir(parents=True)
+        (folder / "part/network.bin").write_bytes(bytes(100))
+        (folder / "network.xml").write_text("<network/>")
+
+
+WRITTEN = {
+    "x.json": lambda path: files.write_json(path, {"a": "b"}),
+    "x.csv": lambda path: files.write_csv(path, ["a"], [["b"]]),
+    "x.txt": lambda path: files.write_names(path, ["a", "b"]),
+}
+READ = {"x.json": files.read_json, "x.csv": files.read_csv, "x.txt": files.read_names}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_flipped_bit_or_a_cut_is_noticed_wherever_it_is(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    WRITTEN[name](path)
+    sound = path.read_bytes()
+    whole = READ[name](path)
+    for position in range(len(sound)):
+        flipped = bytearray(sound)
+        flipped[position] ^= 1
+        for damaged in (flipped, sound[:position]):
+            path.write_bytes(damaged)
+            with pytest.raises(DamagedFileError, match=f"{name} is damaged") as told:
+                READ[name](path)
+            assert told.value.path == path
+    path.write_bytes(sound)
+    assert READ[name](path) == whole
+    files.remove(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "network.xml").write_text("<network>"),
+        lambda folder: (folder / "network.xml").unlink(),
+        lambda folder: (folder / "part/network.bin").rename(folder / "network.bin"),
+        lambda folder: (folder / "another").touch(),
+    ],
+    ids=["changed", "lost", "moved", "added"],
+)
+def test_a_change_anywhere_in_a_folder_is_noticed(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "backbone"
+    write_folder(path)
+    (path / ".snakemake_timestamp").touch()
+    files.check(path)
+    damage(path)
+    with pytest.raises(DamagedFileError, match="backbone is damaged"):
+        files.check(path)
+
+
+def test_a_file_without_a_checksum_is_read_if_it_can_be(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("{}")
+    assert files.read_json(path) == {}
+    path.write_text("{")
+    with pytest.raises(DamagedFileError, match=r"x\.json is damaged"):
+        files.read_json(path)
+
+
+def test_a_file_that_the_system_does_not_let_be_read_is_not_damaged(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"x\.json cannot be read: .*o such file") as told:
+        files.read_json(tmp_path / "x.json")
+    assert not isinstance(told.value, DamagedFileError)
+
+
+def test_want_of_memory_is_not_damage(tmp_path: Path) -> None:
+    with pytest.raises(MemoryError), files.checked(tmp_path / "x"):
+        raise MemoryError
+
+
+def test_a_job_killed_after_the_checksum_leaves_no_file_that_counts_as_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.txt"
+    files.write_names(path, ["old"])
+    replace = os.replace
+
+    def stop(source: Path, target: Path) -> None:
+        if target == path:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        files.write_names(path, ["new"])
+    with pytest.raises(DamagedFileError):
+        files.read_names(path)
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5"])

@@ -11,7 +11,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from similar_images import index
-from similar_images.errors import UserError
+from similar_images.errors import DamagedFileError, UserError
+from similar_images.files import remove
 from similar_images.index import Index
 
 
@@ -133,7 +134,7 @@ def test_a_pickle_that_calls_a_function_is_refused_and_nothing_is_called(
 )
 def test_what_is_no_index_is_refused_with_its_name(path: Path, damaged: Any) -> None:
     path.write_bytes(pickle.dumps(damaged, 5))
-    with pytest.raises(UserError, match=r"features\.pkl is damaged or not an index"):
+    with pytest.raises(DamagedFileError, match=r"features\.pkl is damaged"):
         index.read(path)
 
 
@@ -141,7 +142,27 @@ def test_what_is_no_index_is_refused_with_its_name(path: Path, damaged: Any) -> 
 def test_a_file_cut_short_is_refused(path: Path, share: float) -> None:
     index.write(path, index_of(1000))
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(UserError, match="Delete it and run again"):
+    with pytest.raises(DamagedFileError, match="its checksum is wrong"):
+        index.read(path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_file_cut_short_is_refused_without_a_checksum_too(path: Path, share: float) -> None:
+    index.write(path, index_of(1000))
+    whole = path.read_bytes()
+    remove(path)
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(DamagedFileError, match=r"features\.pkl is damaged"):
+        index.read(path)
+
+
+def test_a_flipped_bit_of_a_feature_is_noticed(path: Path) -> None:
+    written = index_of(100)
+    index.write(path, written)
+    data = bytearray(path.read_bytes())
+    data[data.index(written.features[50].tobytes())] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DamagedFileError, match=r"features\.pkl is damaged"):
         index.read(path)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from similar_images import job
+from similar_images.files import write_json
 
 SCRIPTS = Path(job.__file__).parents[1]
 
@@ -16,6 +17,7 @@ def run(log: Path, body: str) -> tuple[int, str, str]:
     """Run `body` as a job of its own and return its exit code, its log and the console."""
     code = (
         "import logging, sys; from similar_images.job import logged\n"
+        "from pathlib import Path; from similar_images import files\n"
         "from similar_images.errors import UserError\n"
         f"with logged({str(log)!r}, 'merge shoes'):\n    {body}\n"
     )
@@ -37,6 +39,18 @@ def test_a_mistake_of_the_user_ends_the_job_without_a_traceback(tmp_path: Path) 
     code, logged, shown = run(tmp_path / "job.log", "raise UserError('x.jpg: mend it')")
     assert code == 1
     assert logged == shown == "[merge shoes] Error: x.jpg: mend it\n"
+
+
+def test_a_damaged_file_is_named_and_removed_with_its_checksum(tmp_path: Path) -> None:
+    damaged = tmp_path / "x.json"
+    write_json(damaged, {"votes": 10})
+    damaged.write_text(damaged.read_text().replace("10", "11"))
+    code, logged, shown = run(tmp_path / "job.log", f"files.read_json(Path({str(damaged)!r}))")
+    assert code == 1
+    assert logged == shown
+    assert shown.startswith(f"[merge shoes] Error: {damaged} is damaged (its checksum is wrong)")
+    assert "removed. Run again" in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
 
 
 def test_any_other_error_ends_the_job_with_its_traceback(tmp_path: Path) -> None:

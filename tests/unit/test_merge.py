@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from similar_images import manifest, merge, shards
-from similar_images.errors import UserError
-from similar_images.files import write_csv
+from similar_images.errors import DamagedFileError, UserError
+from similar_images.files import discard, write_csv
 from similar_images.index import Index
 from similar_images.merge import Duplicate, Rejected
 from similar_images.model import Model
@@ -174,14 +174,16 @@ def test_features_of_another_model_are_refused(tmp_path: Path, model: Model) -> 
     ],
     ids=["empty", "cut", "other features", "other table", "no pixels", "other columns"],
 )
-def test_a_damaged_shard_is_named_and_removed(
+def test_a_damaged_shard_is_named_and_made_again_once_it_is_gone(
     tmp_path: Path, model: Model, damage: Callable[[Path], object]
 ) -> None:
     path, sound = put_shard(tmp_path, "one", a=1.5), put_shard(tmp_path, "two", b=2)
     damage(path)
     table = listing(("x", None, "a", "one", None), ("y", None, "b", "two", None))
-    with pytest.raises(UserError, match=r"(?s)one\.parquet is damaged.*removed\. Run again"):
+    with pytest.raises(DamagedFileError, match=r"(?s)one\.parquet is damaged") as told:
         merge.merge(table, tmp_path, model)
+    assert told.value.path == path
+    discard(told.value)
     assert sorted(tmp_path.iterdir()) == [sound]
     put_shard(tmp_path, "one", a=1.5)
     assert merge.merge(table, tmp_path, model)[0].paths == ["x", "y"]

@@ -1,6 +1,8 @@
 """Tests of the files of features."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from similar_images import shards
-from similar_images.shards import DamagedShardError, Shard
+from similar_images.errors import DamagedFileError
+from similar_images.shards import Shard
 from similar_images.timing import Timing
 
 
@@ -68,7 +71,7 @@ def test_a_file_cut_short_is_not_read(tmp_path: Path, share: float) -> None:
     shards.write(path, shard_of(100), Timing())
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     for read in (shards.read, shards.read_contents):
-        with pytest.raises(DamagedShardError, match=r"shard\.parquet is damaged"):
+        with pytest.raises(DamagedFileError, match=r"shard\.parquet is damaged"):
             read(path)
 
 
@@ -80,7 +83,10 @@ def foreign(features: Any, **others: Any) -> Callable[[Path], object]:
 
 
 VECTOR = pa.array([[1, 2]], pa.list_(pa.float32(), 2))
-OURS = {"fingerprint": "model"}
+OURS = {
+    "fingerprint": "model",
+    "checksum": sha256(b'[["a"], [null], [1], "model"]').hexdigest(),
+}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +116,7 @@ def test_what_is_no_shard_is_not_read(tmp_path: Path, put: Callable[[Path], obje
     path = tmp_path / "shard.parquet"
     put(path)
     for read in (shards.read, shards.read_contents):
-        with pytest.raises(DamagedShardError, match=r"shard\.parquet is damaged"):
+        with pytest.raises(DamagedFileError, match=r"shard\.parquet is damaged"):
             read(path)
 
 
@@ -120,7 +126,7 @@ def test_what_is_no_shard_is_not_read(tmp_path: Path, put: Callable[[Path], obje
 def test_features_of_another_type_are_damage(tmp_path: Path, features: Any) -> None:
     path = tmp_path / "shard.parquet"
     foreign(features, metadata=OURS)(path)
-    with pytest.raises(DamagedShardError, match=r"shard\.parquet is damaged"):
+    with pytest.raises(DamagedFileError, match=r"shard\.parquet is damaged"):
         shards.read(path)
 
 
@@ -130,8 +136,28 @@ def test_a_flipped_bit_of_a_feature_is_noticed(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[data.index(shard.features[50].tobytes())] ^= 1
     path.write_bytes(data)
-    with pytest.raises(DamagedShardError, match=r"shard\.parquet is damaged"):
+    with pytest.raises(DamagedFileError, match=r"shard\.parquet is damaged"):
         shards.read(path)
+
+
+def test_a_flip_of_any_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
+    path, shard = tmp_path / "shard.parquet", shard_of(3)
+    shards.write(path, shard, Timing())
+    sound = path.read_bytes()
+    bits = np.random.default_rng(0).integers(8, size=len(sound)).tolist()
+    noticed = 0
+    for position, bit in enumerate(bits):
+        data = bytearray(sound)
+        data[position] ^= 1 << bit
+        path.write_bytes(data)
+        try:
+            found = shards.read(path)
+        except DamagedFileError:
+            noticed += 1
+        else:
+            assert_array_equal(found.features, shard.features)
+            assert replace(found, features=shard.features) == shard
+    assert noticed > len(sound) / 2
 
 
 def test_a_name_tells_the_members_and_the_model() -> None:

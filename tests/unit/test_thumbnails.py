@@ -1,5 +1,6 @@
 """Tests of the thumbnails."""
 
+import errno
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_a_photo_that_is_gone_changed_or_damaged_has_none(tmp_path: Path) -> Non
     }
     assert make(files, tmp_path / "made", 2, ignore) == set()
     assert list((tmp_path / "made").glob("*/*")) == []
+
+
+def test_a_thumbnail_that_cannot_be_written_is_an_error_and_no_missing_photo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    content_id, file = save(tmp_path / "a.png")
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        make({content_id: file}, tmp_path / "made", 1, ignore)
 
 
 def test_what_is_there_is_kept_and_what_is_not_shown_is_removed(tmp_path: Path) -> None:

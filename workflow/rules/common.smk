@@ -12,8 +12,8 @@ WORKFLOW = Path(workflow.basedir, "workflow")
 SCRIPTS = WORKFLOW / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from similar_images import collection, settings
-from similar_images.errors import UserError
+from similar_images import collection, files, settings
+from similar_images.errors import DamagedFileError, UserError
 
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 
@@ -87,5 +87,8 @@ def hash_of(files):
 def shards(collection):
     """Return the shards of a collection, which are known once its manifest is made."""
     plan = checkpoints.manifest.get(collection=collection).output.shards
-    names = Path(plan).read_text("utf-8").split()
+    try:
+        names = files.read_names(Path(plan))
+    except DamagedFileError as error:
+        sys.exit(f"Error: {files.discard(error)}")
     return [f"results/{collection}/features/{name}.parquet" for name in names]

@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from similar_images import metrics, model
-from similar_images.files import write_csv, write_json
+from similar_images.files import checked, write_csv, write_json
 from similar_images.job import logged
 
 with logged(snakemake.log[0], f"evaluate {snakemake.wildcards.queries}"):
-    predictions = pd.read_csv(snakemake.input.predictions, dtype=str, keep_default_na=False)
+    with checked(Path(snakemake.input.predictions)):
+        predictions = pd.read_csv(snakemake.input.predictions, dtype=str, keep_default_na=False)
     evaluation = metrics.evaluate(predictions, model.read(Path(snakemake.input.model)))
     write_json(Path(snakemake.output.metrics), evaluation)
     confusion = metrics.confusion(predictions)

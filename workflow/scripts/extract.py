@@ -4,6 +4,7 @@ from pathlib import Path
 
 from similar_images import engines, manifest, model, shards
 from similar_images.extraction import extract
+from similar_images.files import check
 from similar_images.job import Progress, logged
 from similar_images.preparation import Preparation
 from similar_images.timing import Timing
@@ -15,8 +16,10 @@ with logged(snakemake.log[0], f"extract {name} {shard[:6]}"):
     timing = Timing()
     plan = manifest.read(Path(snakemake.input.manifest), shard)
     members = manifest.members(plan)
+    folder = Path(snakemake.input.backbone)
     with timing.spent_on("load"):
-        engine = engines.load(backbone.engine, Path(snakemake.input.backbone), snakemake.threads)
+        check(folder)
+        engine = engines.load(backbone.engine, folder, snakemake.threads)
     with timing.spent_on("total"):
         extracted = extract(
             members,

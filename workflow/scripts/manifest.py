@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from similar_images import collection, manifest, model
-from similar_images.files import replacing, write_parquet
+from similar_images.files import write_names, write_parquet
 from similar_images.job import logged
 
 name = snakemake.wildcards.collection
@@ -25,6 +25,5 @@ with logged(snakemake.log[0], f"manifest {name}"):
     )
     names = manifest.shard_names(table)
     write_parquet(output, table)
-    with replacing(Path(snakemake.output.shards)) as temporary:
-        temporary.write_text("".join(f"{shard}\n" for shard in names), "utf-8")
+    write_names(Path(snakemake.output.shards), names)
     logging.info("%d files, features in %d shards", len(table), len(names))

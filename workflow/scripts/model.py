@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from similar_images import model
+from similar_images.files import sealed
 from similar_images.job import logged
 
 with logged(snakemake.log[0], "model"):
-    made = model.make(
-        Path(snakemake.output.backbone),
-        backbone=snakemake.params.backbone,
-        weights_file=Path(snakemake.input.weights) if snakemake.input.weights else None,
-        fallback=snakemake.params.fallback,
-        engine=snakemake.params.engine,
-        resample=snakemake.params.resample,
-    )
+    with sealed(Path(snakemake.output.backbone)) as folder:
+        made = model.make(
+            folder,
+            backbone=snakemake.params.backbone,
+            weights_file=Path(snakemake.input.weights) if snakemake.input.weights else None,
+            fallback=snakemake.params.fallback,
+            engine=snakemake.params.engine,
+            resample=snakemake.params.resample,
+        )
     model.write(Path(snakemake.output.description), made)

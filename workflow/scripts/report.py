@@ -1,12 +1,11 @@
 """Write the report: the page with its thumbnails beside it, and the same as one file."""
 
-import json
 import logging
 from datetime import datetime
 from pathlib import Path
 
 from similar_images import confusion, manifest, model, report, thumbnails
-from similar_images.files import read_csv, replacing
+from similar_images.files import read_csv, read_json, replacing
 from similar_images.job import Progress, logged
 from similar_images.merge import read_rejected
 
@@ -35,7 +34,7 @@ with logged(snakemake.log[0], f"report {name}"):
         model=model.read(Path(snakemake.input.model)),
         neighbours=snakemake.params.neighbours,
         catalogue=report.catalogue(catalogue, rejected["catalogue"]),
-        metrics=json.loads(Path(snakemake.input.metrics).read_text("utf-8")),
+        metrics=read_json(Path(snakemake.input.metrics)),
         cards=report.cards(
             predictions,
             read_csv(Path(snakemake.input.votes)),

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .files import checked
+
 # A larger matrix can be neither drawn nor read.
 MOST_CLASSES = 40
 
@@ -43,8 +45,12 @@ class Confusion:
 
 
 def read(path: Path) -> Confusion:
-    """Read a `confusion.csv`."""
-    with path.open(encoding="utf-8", newline="") as stream:
+    """Read a `confusion.csv`.
+
+    Raises:
+        DamagedFileError, UserError: as `files.checked`.
+    """
+    with checked(path), path.open(encoding="utf-8", newline="") as stream:
         (_, *classes), *rows = csv.reader(stream)
-    counts = np.array([row[1:] for row in rows], np.int64).reshape(len(classes), len(classes))
+        counts = np.array([row[1:] for row in rows], np.int64).reshape(len(classes), len(classes))
     return Confusion(classes, counts, len(classes))

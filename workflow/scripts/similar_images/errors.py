@@ -1,4 +1,6 @@
-"""The one exception that is meant for the user."""
+"""The exceptions that are meant for the user."""
+
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -6,3 +8,17 @@ class UserError(Exception):
 
     The message names the file or setting, what is wrong, what is allowed, and what to do.
     """
+
+
+class DamagedFileError(UserError):
+    """A file in results/ that is not what the pipeline wrote.
+
+    `job.logged` removes it, so that the next run makes it anew.
+
+    Attributes:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"{path} is damaged ({reason})")
+        self.path = path

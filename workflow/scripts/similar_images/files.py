@@ -1,16 +1,23 @@
-"""Files that are complete or absent, and their digests."""
+"""Files that are complete or absent, and that are checked when they are read.
+
+A file that a later job reads is written by `sealed`, which keeps its checksum beside it, and read
+within `checked`. Shards have their checksums inside, since their parts are read by themselves.
+"""
 
 import csv
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from .errors import DamagedFileError, UserError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @contextmanager
@@ -18,7 +25,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block succeeds.
 
     A reader sees the old file or the new one, never a part. On any exception the temporary
-    file is removed and `path` is left as it was.
+    file is removed and `path` is left as it was. A folder can be written in the same way, where
+    there is none yet.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -26,26 +34,144 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove from `folder` and all below it what jobs that were killed have left of `replacing`."""
+    for temporary in list(folder.rglob(".*.tmp")):
+        _remove(temporary)
+
+
+@contextmanager
+def sealed(path: Path) -> Iterator[Path]:
+    """As `replacing`, and keep the checksum of the file or folder beside it, for `checked`.
+
+    The checksum goes first. Killed between the two, a job leaves a file that counts as damaged;
+    the other way round it would leave one that nothing vouches for.
+    """
+    with replacing(path) as temporary:
+        yield temporary
+        with replacing(_seal(path)) as seal:
+            seal.write_text(_checksum(temporary), "ascii")
+
+
+@contextmanager
+def checked(path: Path) -> Iterator[None]:
+    """Compare `path` with its checksum, where it has one, before the block reads it.
+
+    What else the block may raise over the bytes counts as damage, too.
+
+    Raises:
+        DamagedFileError: it is not what was written.
+        UserError: the system does not let it be read.
+    """
+    try:
+        seal = _seal(path)
+        if seal.exists() and seal.read_bytes() != _checksum(path).encode("ascii"):
+            raise ValueError("its checksum is wrong")
+        yield
+    except (MemoryError, UserError):
+        raise  # the one says nothing of the file, the other has been told
+    except Exception as error:  # readers of damaged bytes can raise anything
+        if isinstance(error, OSError) and error.errno:
+            raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise DamagedFileError(path, error) from error
+
+
+def check(path: Path) -> None:
+    """Compare `path` with its checksum, where it has one.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with checked(path):
+        pass
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder and its checksum, where they are there."""
+    _remove(path)
+    _remove(_seal(path))
+
+
+def discard(error: DamagedFileError) -> str:
+    """Remove the damaged file, so that the next run makes it anew, and return what to tell."""
+    remove(error.path)
+    return f"{error} and was removed. Run again: it is then made anew."
+
+
+def _seal(path: Path) -> Path:
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _checksum(path: Path) -> str:
+    """Return a digest of a file, or of the names and bytes of all files in a folder.
+
+    Hidden ones do not count: Snakemake puts a time stamp into folders.
+    """
+    if not path.is_dir():
+        return digest(path)
+    files = sorted(file for file in path.rglob("[!.]*") if file.is_file())
+    lines = [f"{digest(file)} {file.relative_to(path)}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write `content` as indented UTF-8 JSON."""
-    with replacing(path) as temporary:
+    with sealed(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file that `write_json` wrote.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with checked(path):
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return content
+
+
+def write_names(path: Path, names: Iterable[str]) -> None:
+    """Write `names`, a line for each."""
+    with sealed(path) as temporary:
+        temporary.write_text("".join(f"{name}\n" for name in names), "utf-8")
+
+
+def read_names(path: Path) -> list[str]:
+    """Read what `write_names` wrote.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with checked(path):
+        return path.read_text("utf-8").splitlines()
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write `header` and `rows` as UTF-8 CSV; None becomes an empty cell."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+    with sealed(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(_UnixLines(stream))
         writer.writerow(header)
         writer.writerows(rows)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a CSV file that `write_csv` wrote, as texts."""
-    with path.open(encoding="utf-8", newline="") as stream:
+    """Read the rows of a CSV file that `write_csv` wrote, as texts.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with checked(path), path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -63,21 +189,25 @@ class _UnixLines:
         return self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write `table` with checksums."""
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+def write_parquet(path: Path, table: "pa.Table") -> None:
+    """Write `table`, compressed."""
+    import pyarrow.parquet as pq  # slow, and the Snakefile reads this module
+
+    with sealed(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
 
 
-def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> "pa.Table":
     """Read the table at `path`, or some columns of it, and check its checksums.
 
     `ParquetFile`, since `pyarrow.parquet.read_table` costs a third of a second for imports.
 
     Raises:
-        OSError, pyarrow.ArrowException: the file is missing or damaged.
+        DamagedFileError, UserError: as `checked`.
     """
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+    import pyarrow.parquet as pq
+
+    with checked(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         return file.read(columns, use_threads=False)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import UserError
-from .files import replacing
+from .files import checked, sealed
 
 FORMAT = 1
 
@@ -38,7 +37,7 @@ class Index:
 def write(path: Path, index: Index) -> None:
     """Write `index` as a pickle of one dictionary of plain values and one array."""
     content = {"format": FORMAT, **vars(index)}
-    with replacing(path) as temporary, temporary.open("wb") as stream:
+    with sealed(path) as temporary, temporary.open("wb") as stream:
         pickle.dump(content, stream, protocol=5)
 
 
@@ -46,20 +45,14 @@ def read(path: Path) -> Index:
     """Read an index; nothing that its bytes may ask for is executed.
 
     Raises:
-        UserError: the file is damaged, or holds anything but an index.
+        DamagedFileError: the file is damaged, or holds anything but an index.
+        UserError: the system does not let it be read.
     """
-    try:
-        with path.open("rb") as stream:
-            content = _PlainUnpickler(stream).load()
-        return _checked(content)
-    except Exception as error:  # hostile or damaged bytes can raise anything
-        raise UserError(
-            f"{path} is damaged or not an index of features ({error}). Delete it and run again: "
-            "it is put together anew from the shards."
-        ) from error
+    with checked(path), path.open("rb") as stream:
+        return _index(_PlainUnpickler(stream).load())
 
 
-def _checked(content: Any) -> Index:
+def _index(content: Any) -> Index:
     version = content.pop("format")
     if version != FORMAT:
         raise ValueError(f"format {version!r} in place of {FORMAT}")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from .errors import UserError
+from .errors import DamagedFileError, UserError
+from .files import discard
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,8 @@ SECONDS_BETWEEN_REPORTS = 2.0
 def logged(log: str, name: str) -> Iterator[None]:
     """Send the job's messages to the file `log` and to the console, headed by `name`.
 
-    A `UserError` ends the job with its message alone; any other exception with its traceback.
+    A `UserError` ends the job with its message alone; any other exception with its traceback. A
+    damaged file is removed, so that the next run makes it anew.
     What libraries print, above all TensorFlow's chatter, goes into the file alone.
     """
     with open(log, "w", encoding="utf-8") as file, _standard_error_to(file) as console:
@@ -30,6 +32,9 @@ def logged(log: str, name: str) -> Iterator[None]:
         )
         try:
             yield
+        except DamagedFileError as error:
+            logger.error("Error: %s", discard(error))
+            sys.exit(1)
         except UserError as error:
             logger.error("Error: %s", error)
             sys.exit(1)

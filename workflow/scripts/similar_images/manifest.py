@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from . import shards
 from .collection import Entry, reason
-from .files import digest, read_parquet, write_parquet
+from .errors import DamagedFileError, UserError
+from .files import digest, read_parquet, remove, write_parquet
 
 logger = logging.getLogger(__name__)
 
@@ -108,9 +109,9 @@ def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]
     for path in sorted(features.glob("*.parquet")):
         try:
             contents = shards.read_contents(path)
-        except shards.DamagedShardError as error:
+        except DamagedFileError as error:
             logger.warning("%s: it is removed and made anew", error)
-            path.unlink()
+            remove(path)
             continue
         if contents.fingerprint != fingerprint:
             continue
@@ -140,7 +141,11 @@ def plan_shards(
 
 
 def read(path: Path, shard: str | None = None) -> pa.Table:
-    """Read the manifest at `path`, or the rows of one shard; the columns are those of `SCHEMA`."""
+    """Read the manifest at `path`, or the rows of one shard; the columns are those of `SCHEMA`.
+
+    Raises:
+        DamagedFileError, UserError: as `files.checked`.
+    """
     table = read_parquet(path)
     return table if shard is None else table.filter(pc.equal(table["shard"], shard))
 
@@ -204,7 +209,7 @@ def _read_cache(path: Path) -> dict[tuple[str, int, int], str]:
         columns = read_parquet(path).to_pydict()
         keys = zip(columns["image"], columns["size"], columns["mtime"], strict=True)
         return dict(zip(keys, columns["content_id"], strict=True))
-    except (OSError, pa.ArrowException, KeyError):
+    except (UserError, KeyError):
         return {}  # absent or damaged: hashing the files again makes it anew
 
 

@@ -1,9 +1,9 @@
 """The merge: manifest and shards become the index, with all that was left out listed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,6 @@ from .index import Index
 from .manifest import max_pixels, shard_names
 from .model import Model
 
-T = TypeVar("T")
 TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
 LOST = "gone or changed while the run was going on; the next run reads it"
 
@@ -52,7 +51,8 @@ def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[Index, list
         model: whose features these must be.
 
     Raises:
-        UserError: a shard is damaged, or was made by another model.
+        DamagedFileError: a shard is damaged.
+        UserError: a shard was made by another model.
     """
     known = manifest.filter(pc.is_valid(manifest["content_id"]))
     shard_of = dict(zip(*(known[c].to_pylist() for c in ("content_id", "shard")), strict=True))
@@ -135,7 +135,7 @@ def _faults(
     """Return for each content id in its shard why it is not usable, or None if it is."""
     faults: dict[str, str | None] = {}
     for path in paths:
-        contents = _sound(path, shards.read_contents)
+        contents = shards.read_contents(path)
         if contents.fingerprint != model.fingerprint:
             raise UserError(
                 f"{path} was made by another model (fingerprint {contents.fingerprint}, not "
@@ -159,17 +159,8 @@ def _collect(
     for row, content_id in enumerate(content_ids):
         rows[shard_of[content_id]].append(row)
     for path in paths:
-        shard = _sound(path, shards.read)
+        shard = shards.read(path)
         position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
         wanted = rows[path.stem]
         collected[wanted] = shard.features[[position[content_ids[row]] for row in wanted]]
     return collected
-
-
-def _sound(path: Path, read: Callable[[Path], T]) -> T:
-    """Return what `read` returns; a damaged shard is removed, so that the next run makes it."""
-    try:
-        return read(path)
-    except shards.DamagedShardError as error:
-        path.unlink(missing_ok=True)
-        raise UserError(f"{error} and was removed. Run again: it is then made anew.") from error

@@ -13,7 +13,7 @@ from typing import Any
 from . import engines, lite2, weights
 from .backbones import HISTOGRAM, KERAS, LITE2
 from .errors import UserError
-from .files import digest, write_json
+from .files import checked, digest, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -112,8 +112,13 @@ def write(path: Path, model: Model) -> None:
 
 
 def read(path: Path) -> Model:
-    """Read the model's description."""
-    return Model(**json.loads(path.read_text("utf-8")))
+    """Read the model's description.
+
+    Raises:
+        DamagedFileError, UserError: as `files.checked`.
+    """
+    with checked(path):
+        return Model(**read_json(path))
 
 
 def build(name: str, weights_file: Path | None) -> tuple[Any, Path]:

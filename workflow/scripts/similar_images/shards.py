@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from .errors import UserError
-from .files import read_parquet, replacing
+from .files import checked, read_parquet, replacing
 from .timing import Timing
-
-
-class DamagedShardError(Exception):
-    """A file that should be a shard is not, or not a whole one."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +60,9 @@ def write(path: Path, shard: Shard, timing: Timing) -> None:
             "pixels": pa.array(shard.pixels, pa.int64()),
             "features": features,
         },
-        metadata={"fingerprint": shard.fingerprint},
+        metadata={"fingerprint": shard.fingerprint, "checksum": _checksum(shard)},
     )
+    # Parquet's own checksums cover the columns, `_checksum` the footer that tells of them.
     # Features are noise to a compressor: packing them costs time and saves little.
     packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
     with replacing(path) as temporary, pq.ParquetWriter(temporary, table.schema, **packing) as file:
@@ -80,32 +75,32 @@ def read(path: Path) -> Shard:
     """Read the shard at `path`.
 
     Raises:
-        DamagedShardError: the file is not a whole shard.
+        DamagedFileError: the file is not a whole shard.
         UserError: the system does not let it be read.
     """
-    with _damage_told(path):
+    with checked(path):
         table = read_parquet(path)
         column = table.column("features").combine_chunks()
         if not _is_features(column.type):
             raise ValueError(f"features of type {column.type}")
         features = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
-        return Shard(*_contents(table), features)
+        return Shard(**vars(_contents(table)), features=features)
 
 
 def read_contents(path: Path) -> Contents:
     """Read what the shard at `path` is about; the features stay on disk.
 
     Raises:
-        DamagedShardError: the file is not a whole shard.
+        DamagedFileError: the file is not a whole shard.
         UserError: the system does not let it be read.
     """
-    with _damage_told(path):
-        return Contents(*_contents(read_parquet(path, ["content_id", "fault", "pixels"])))
+    with checked(path):
+        return _contents(read_parquet(path, ["content_id", "fault", "pixels"]))
 
 
 def read_seconds(path: Path) -> dict[str, float]:
     """Read where the time for the shard at `path` went."""
-    with _damage_told(path):
+    with checked(path):
         seconds: dict[str, float] = json.loads(pq.read_metadata(path).metadata[b"seconds"])
         return seconds
 
@@ -114,25 +109,21 @@ def _is_features(type_: pa.DataType) -> bool:
     return bool(pa.types.is_fixed_size_list(type_) and pa.types.is_float32(type_.value_type))
 
 
-def _contents(table: pa.Table) -> tuple[list[str], list[str | None], list[int | None], str]:
+def _contents(table: pa.Table) -> Contents:
     types = [table.schema.field(name).type for name in ("content_id", "fault", "pixels")]
     if types != [pa.string(), pa.string(), pa.int64()]:
         raise ValueError(f"columns of types {types}")
-    return (
+    contents = Contents(
         table.column("content_id").to_pylist(),
         table.column("fault").to_pylist(),
         table.column("pixels").to_pylist(),
         table.schema.metadata[b"fingerprint"].decode(),
     )
+    if table.schema.metadata[b"checksum"].decode() != _checksum(contents):
+        raise ValueError("its checksum is wrong")
+    return contents
 
 
-@contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except MemoryError:
-        raise  # it says nothing of the file
-    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise UserError(f"{path} cannot be read: {error.strerror}") from error
-        raise DamagedShardError(f"{path} is damaged ({error})") from error
+def _checksum(contents: Contents) -> str:
+    told = [contents.content_ids, contents.faults, contents.pixels, contents.fingerprint]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()

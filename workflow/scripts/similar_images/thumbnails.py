@@ -57,12 +57,12 @@ def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
         return True
     try:
         image = _read(content_id, file, max(missing))
-        for size in missing:
-            image.thumbnail((size, size), Image.Resampling.LANCZOS)
-            with replacing(path_of(folder, size, content_id)) as temporary:
-                image.save(temporary, "JPEG", quality=QUALITY, optimize=True)
     except Exception:  # decoders raise many types; a page can do without the picture
         return False
+    for size in missing:
+        image.thumbnail((size, size), Image.Resampling.LANCZOS)
+        with replacing(path_of(folder, size, content_id)) as temporary:
+            image.save(temporary, "JPEG", quality=QUALITY, optimize=True)
     return True
 
 
