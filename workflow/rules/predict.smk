@@ -16,6 +16,9 @@ rule predict:
     conda:
         "../envs/pipeline.yaml"
     threads: 2
+    resources:
+        mem_mb=room_for(copies=2),
+        runtime=growing(60),
     params:
         neighbours=config["search"]["neighbours"],
         code=code("predictions", "search", "vote", "index"),
