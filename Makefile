@@ -1,5 +1,6 @@
 # make run    the sample data, or what config.yaml names
 # make test   the same, then the tests
+# make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
 # make lock   the pinned packages anew, from requirements/*.in
@@ -8,13 +9,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench lock screenshot
+.PHONY: run test test-slurm lint bench lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 
 test: run $(VENV)/dev.installed
 	$(BIN)/pytest --numprocesses auto
+
+test-slurm: $(VENV)/dev.installed $(VENV)/slurm.installed
+	{ command -v slurmctld && command -v munged; } >/dev/null || test $$(id -u) != 0 || \
+		{ apt-get update && apt-get install --yes slurm-wlm munge; } || true
+	$(BIN)/pytest -rs tests/slurm
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check
@@ -27,7 +33,7 @@ bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
 
 lock: $(VENV)/dev.installed
-	for part in run dev bench; do \
+	for part in run dev bench slurm; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --output-file requirements/$$part.txt \
 			$$(test $$part = run || echo --constraint requirements/run.txt) \

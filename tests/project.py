@@ -49,7 +49,10 @@ class Project:
         path.write_text(yaml.safe_dump(config))
 
     def run(self, *arguments: str, fails: bool = False) -> Run:
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        return self.snakemake("--cores", "2", *arguments, fails=fails)
+
+    def snakemake(self, *arguments: str, fails: bool = False) -> Run:
+        command = [sys.executable, "-m", "snakemake", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, errors="replace", check=False
         )

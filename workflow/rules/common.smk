@@ -84,6 +84,24 @@ def hash_of(files):
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
+def growing(amount):
+    """Return a resource: `amount`, and as much again each time that the job is tried again."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def room_for(copies):
+    """Return the memory (MB) of a job that holds `copies` of its inputs, growing likewise."""
+    return (
+        lambda wildcards, input, attempt: round(1000 + copies * input.size_mb) * attempt
+    )
+
+
+def extraction_jobs():
+    """Return how many extraction jobs run side by side on this machine."""
+    cores = workflow.resource_settings.cores or 1
+    return max(1, cores // config["extraction"]["threads"])
+
+
 def shards(collection):
     """Return the shards of a collection, which are known once its manifest is made."""
     plan = checkpoints.manifest.get(collection=collection).output.shards

@@ -17,6 +17,7 @@ rule evaluate:
         ),
     log:
         "logs/{queries}/evaluate.log",
+    localrule: True
     conda:
         "../envs/pipeline.yaml"
     params:

@@ -12,6 +12,11 @@ rule extract:
     conda:
         "../envs/pipeline.yaml"
     threads: config["extraction"]["threads"]
+    resources:
+        mem_mb=growing(1000 + 500 * config["extraction"]["threads"]),
+        # EfficientNetB7 takes about a second for an image.
+        runtime=growing(10 + config["extraction"]["shard_size"] // 60),
+        gpu=1 if config["engine"] == "tensorflow" else None,
     message:
         "Extracting the features of {wildcards.collection}, shard {wildcards.shard}"
     script:

@@ -12,8 +12,11 @@ checkpoint manifest:
         "../envs/pipeline.yaml"
     threads: 2
     resources:
-        # A resource, since a parameter would run the rule again when the number of cores changes.
-        jobs=max(1, (workflow.cores or 1) // config["extraction"]["threads"]),
+        mem_mb=growing(2000),
+        runtime=growing(60),
+        # A profile sets it for a cluster. A resource, since a parameter would run the rule
+        # again when the number changes.
+        jobs=extraction_jobs(),
     params:
         fingerprint=lambda wildcards: summary(wildcards.collection).fingerprint,
         path=lambda wildcards: path_of(wildcards.collection),

@@ -12,6 +12,9 @@ rule merge:
         "logs/{collection}/merge.log",
     conda:
         "../envs/pipeline.yaml"
+    resources:
+        mem_mb=room_for(copies=2),
+        runtime=growing(60),
     params:
         on_error=config["images"]["on_error"],
         code=code("merge", "index", "shards"),

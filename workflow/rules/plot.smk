@@ -18,6 +18,7 @@ rule plot:
         ),
     log:
         "logs/{queries}/plot.log",
+    localrule: True
     conda:
         "../envs/pipeline.yaml"
     params:

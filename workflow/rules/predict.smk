@@ -14,6 +14,10 @@ rule predict:
         "logs/{queries}/predict.log",
     conda:
         "../envs/pipeline.yaml"
+    resources:
+        # Unpacked, the neighbours take many times the room of their file.
+        mem_mb=room_for(copies=20),
+        runtime=growing(60),
     params:
         voters=config["search"]["neighbours"],
         code=code("predictions", "vote"),

@@ -23,6 +23,9 @@ rule report:
     conda:
         "../envs/pipeline.yaml"
     threads: 2
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         neighbours=config["search"]["neighbours"],
         code=code("report", "histogram", "confusion", "thumbnails"),

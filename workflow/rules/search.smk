@@ -9,6 +9,9 @@ rule search:
     conda:
         "../envs/pipeline.yaml"
     threads: 2
+    resources:
+        mem_mb=room_for(copies=2),
+        runtime=growing(60),
     params:
         # The three most similar images are shown, whatever the number of votes.
         neighbours=max(config["search"]["neighbours"], 3),
