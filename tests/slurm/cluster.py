@@ -8,6 +8,7 @@ address, and keep their files in a temporary folder.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,7 @@ def hindrance() -> str | None:
     if missing:
         return f"{', '.join(missing)} not found: apt-get install slurm-wlm munge"
     if CONFIGURATION.exists() or CONFIGURATION.is_symlink():
-        return f"{CONFIGURATION} is there already: this machine has a Slurm of its own"
+        return f"{CONFIGURATION} is there already: another Slurm runs, or one was killed"
     return None
 
 
@@ -119,6 +120,7 @@ def main() -> int:
     reason = hindrance()
     if reason:
         sys.exit(f"No Slurm can be started: {reason}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with cluster():
         return subprocess.run(sys.argv[1:], check=False).returncode
 

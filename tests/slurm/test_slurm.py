@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ PATIENCE = 120
 class Job:
     """What Slurm tells of a job; times are in its own notation, which sorts."""
 
-    id: str
+    id: int
     rule: str
     state: str
     start: str
@@ -41,27 +43,27 @@ def jobs(name: str = "") -> list[Job]:
         text=True,
         check=True,
     ).stdout
-    found = [Job(*line.split("|")) for line in table.splitlines()]
-    return [job for job in found if job.rule.startswith(f"rule_{name}")]
+    rows = [line.split("|") for line in table.splitlines()]
+    return [Job(int(id_), *rest) for id_, *rest in rows if rest[0].startswith(f"rule_{name}")]
 
 
 def submitted(run: Run, name: str = "") -> list[Job]:
     """Return the jobs that Snakemake submitted in `run`."""
     ids = re.findall(r"submitted with SLURM jobid (\d+)", run.console)
-    return [job for job in jobs(name) if job.id in ids]
+    return [job for job in jobs(name) if str(job.id) in ids]
 
 
 def features(project: Project, path: str) -> bytes:
     return (project.folder / path).read_bytes()
 
 
-def cancel_a_running_job(name: str) -> None:
+def running(name: str) -> Job:
+    """Wait for a job of the rule `name` to run, and return it."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for job in jobs(name):
             if job.state == "RUNNING":
-                subprocess.run(["scancel", job.id], check=True)
-                return
+                return job
         time.sleep(0.2)
     raise AssertionError(f"no job of {name} ran: {jobs()}")
 
@@ -92,10 +94,10 @@ def test_the_sample_data_gives_the_results_of_a_local_run(slurm: None, tmp_path:
     assert heavy == {"model", "manifest", "extract", "merge", "search", "predict", "report"}
     assert run.jobs["evaluate"] == run.jobs["plot"] == 1
 
-    extractions = submitted(run, "extract")
-    assert len(extractions) == 3, "84 images are two shards for a cluster, 24 one"
-    assert max(job.start for job in extractions) < min(job.end for job in extractions)
-    assert all((job.cpus, job.memory) == ("2", "2000M") for job in extractions)
+    catalogue = submitted(run, "extract_wildcards_catalogue")
+    assert len(catalogue) == 2, "84 images are two shards for a cluster"
+    assert max(job.start for job in catalogue) < min(job.end for job in catalogue), "side by side"
+    assert all((job.cpus, job.memory) == ("2", "2000M") for job in catalogue)
 
     assert not project.run().jobs
     assert not project.snakemake(*SLURM).jobs
@@ -120,12 +122,30 @@ def test_a_cancelled_job_is_made_up_for_by_the_next_run(
         interrupted = threads.submit(
             project.snakemake, *SLURM, "--retries", "0", CATALOGUE, QUERIES, fails=True
         )
-        cancel_a_running_job("extract")
+        subprocess.run(["scancel", str(running("extract").id)], check=True)
         first = interrupted.result()
     assert {job.state for job in submitted(first, "extract")} == {"CANCELLED", "COMPLETED"}
     assert first.jobs["extract"] == 1
 
     second = project.snakemake(*SLURM, CATALOGUE, QUERIES)
     assert second.jobs["extract"] == 1, "what the first run had finished is not made again"
+    for path in (CATALOGUE, QUERIES):
+        assert features(project, path) == features(finished, path)
+
+
+def test_ctrl_c_cancels_the_jobs_and_the_next_run_makes_them(
+    project: Project, finished: Project
+) -> None:
+    command = [sys.executable, "-m", "snakemake", *SLURM, CATALOGUE, QUERIES]
+    with subprocess.Popen(command, cwd=project.folder) as snakemake:
+        extraction = running("extract")
+        snakemake.send_signal(signal.SIGINT)
+    assert snakemake.returncode != 0
+    assert {job.state for job in jobs("extract") if job.id >= extraction.id} <= {
+        "CANCELLED",
+        "COMPLETING",  # on the way there
+    }
+
+    project.run(CATALOGUE, QUERIES)
     for path in (CATALOGUE, QUERIES):
         assert features(project, path) == features(finished, path)
