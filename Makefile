@@ -1,5 +1,6 @@
 # make run    the sample data, or what config.yaml names
 # make test   the same, then the tests
+# make test-faults   every fault in every rule after every change, an hour or two
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
 # make lock   the pinned packages anew, from requirements/*.in
@@ -8,13 +9,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench lock screenshot
+.PHONY: run test test-faults lint bench lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 
 test: run $(VENV)/dev.installed
 	$(BIN)/pytest --numprocesses auto
+
+test-faults: $(VENV)/dev.installed
+	$(BIN)/pytest tests/faults -m complete --numprocesses auto
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check
