@@ -1,5 +1,6 @@
 # make run    the sample data, or what config.yaml names
 # make test   the same, then the tests
+# make test-faults   every fault in every rule after every change, an hour or two
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
@@ -9,13 +10,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slurm lint bench lock screenshot
+.PHONY: run test test-faults test-slurm lint bench lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 
 test: run $(VENV)/dev.installed
 	$(BIN)/pytest --numprocesses auto
+
+test-faults: $(VENV)/dev.installed
+	$(BIN)/pytest tests/faults -m complete --numprocesses auto
 
 test-slurm: $(VENV)/dev.installed $(VENV)/slurm.installed
 	{ command -v slurmctld && command -v munged; } >/dev/null || test $$(id -u) != 0 || \

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -34,6 +35,19 @@ class Run:
     console: str
 
 
+@dataclass
+class Running:
+    """A run that is going on."""
+
+    process: subprocess.Popen[str]
+
+    def finish(self) -> Run:
+        console, _ = self.process.communicate()
+        jobs = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", console))
+        del jobs["all"]
+        return Run(jobs, self.process.returncode, console)
+
+
 class Project:
     """A folder that has the workflow, a configuration and photos of its own."""
 
@@ -52,15 +66,24 @@ class Project:
         return self.snakemake("--cores", "2", *arguments, fails=fails)
 
     def snakemake(self, *arguments: str, fails: bool = False) -> Run:
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, errors="replace", check=False
+        run = self.start(*arguments).finish()
+        assert (run.code != 0) == fails, run.console
+        return run
+
+    def start(self, *arguments: str, **environment: str) -> "Running":
+        """Start Snakemake as the leader of a session of its own."""
+        return Running(
+            subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *arguments],
+                cwd=self.folder,
+                env=os.environ | environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
         )
-        console = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, console
-        jobs = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", console))
-        del jobs["all"]
-        return Run(jobs, done.returncode, console)
 
     def image(self, path: str, seed: int = 0, size: tuple[int, int] = (24, 24)) -> Path:
         """Save a noisy image in the colour of the class that `path` names."""
@@ -70,6 +93,11 @@ class Project:
         noise = np.random.default_rng(seed).normal(0, 25, (*size, 3))
         Image.fromarray((noise + colour).clip(0, 255).astype(np.uint8)).save(file)
         return file
+
+    def age(self) -> None:
+        """Make all photos look as if they had not changed for long."""
+        for path in self.photo("").rglob("*.png"):
+            os.utime(path, (1_700_000_000, 1_700_000_000))
 
     def photo(self, path: str) -> Path:
         return self.folder / "photos" / path
@@ -114,4 +142,16 @@ def lay_out(folder: Path) -> Project:
     shutil.copy(ROOT / "config.yaml", folder)
     project = Project(folder)
     project.settle(**SETTINGS)
+    return project
+
+
+def lay_out_shoes(folder: Path) -> Project:
+    """Lay out a project with photos that have not changed for long."""
+    project = lay_out(folder)
+    for number, class_ in enumerate(CLASSES):
+        for n in range(4):
+            project.image(f"catalogue/{class_}/{n}.png", seed=10 * number + n)
+        for n in range(2):
+            project.image(f"new/{class_}/{n}.png", seed=100 + 10 * number + n)
+    project.age()
     return project

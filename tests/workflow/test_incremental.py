@@ -9,30 +9,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from changes import add, change, delete, relabel
 from project import CLASSES, Project
 
 AFTER_SEARCH = Counter(predict=1, evaluate=1, plot=1, report=1)
 AFTER_CATALOGUE = Counter(manifest=1, merge=1, search=1) + AFTER_SEARCH
 
 
-def add(project: Project) -> None:
-    project.image("catalogue/boots/added.png", seed=50)
-
-
-def change(project: Project) -> None:
-    project.image("catalogue/boots/0.png", seed=51)
-
-
-def delete(project: Project) -> None:
-    project.photo("catalogue/boots/0.png").unlink()
-
-
 def rename(project: Project) -> None:
     project.photo("catalogue/boots/0.png").rename(project.photo("catalogue/boots/renamed.png"))
-
-
-def relabel(project: Project) -> None:
-    project.photo("catalogue/boots/0.png").rename(project.photo("catalogue/sandals/boot.png"))
 
 
 def duplicate(project: Project) -> None:

@@ -78,7 +78,11 @@ class OpenVino:
         self.streams = threads
         self._idle: SimpleQueue[InferRequest] = SimpleQueue()
         for _ in range(threads):
-            self._idle.put(compiled.create_infer_request())
+            request = compiled.create_infer_request()
+            # OpenVINO's binding looks NumPy up at its first tensor: were two threads the first at
+            # the same time, one would wait for the other's lock with the interpreter's in hand.
+            _ = request.output_tensors[0].data
+            self._idle.put(request)
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Engine`."""

@@ -1,0 +1,119 @@
+"""Strikes one job of a run, once.
+
+Every Python process of the run loads this file, since its folder stands in PYTHONPATH. What is to
+be done stands in the environment variable FAULT, see `Fault` in `test_faults.py`.
+"""
+
+import atexit
+import errno
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+FAULT = json.loads(os.environ["FAULT"])
+
+
+def strike() -> None:
+    """Do what the fault says, unless another job was struck already."""
+    try:
+        os.close(os.open(FAULT["mark"], os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    ACTIONS[FAULT["kind"]]()
+
+
+def fail() -> None:
+    raise RuntimeError("struck")
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_all() -> None:
+    os.killpg(0, signal.SIGKILL)
+
+
+def terminate() -> None:
+    os.kill(os.getsid(0), signal.SIGTERM)  # Snakemake leads the session
+    time.sleep(1)  # the job is at work when the signal arrives
+
+
+def interrupt() -> None:
+    os.killpg(0, signal.SIGINT)  # as a terminal does
+    time.sleep(1)
+
+
+def fill_disk() -> None:
+    with Path(FAULT["filler"]).open("wb", buffering=0) as filler:
+        for size in (2**20, 2**12, 1):
+            try:
+                while True:
+                    filler.write(bytes(size))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+
+
+def change() -> None:
+    Path(FAULT["photo"]).write_bytes(Path(FAULT["other"]).read_bytes())
+
+
+def vanish() -> None:
+    Path(FAULT["photo"]).unlink()
+
+
+def wait() -> None:
+    while not Path(FAULT["go"]).exists():
+        time.sleep(0.1)
+
+
+AT_RENAME = {
+    "exception": fail,
+    "SIGKILL of the job": kill,
+    "SIGKILL of all": kill_all,
+    "SIGTERM": terminate,
+    "Ctrl-C": interrupt,
+}
+AT_START = {
+    "disk full": fill_disk,
+    "photo changes": change,
+    "photo vanishes": vanish,
+    "wait": wait,
+}
+ACTIONS = AT_RENAME | AT_START
+
+
+def strike_at_rename(number: int) -> None:
+    """Strike before the job puts a file in its place for the n-th time, or else at its end."""
+    replace = os.replace
+    left = number
+
+    def counting(source: Any, target: Any) -> None:
+        nonlocal left
+        if str(source).endswith(".tmp"):
+            left -= 1
+            if left == 0:
+                strike()
+        replace(source, target)
+
+    def strike_at_end() -> None:
+        if left > 0:
+            try:
+                strike()
+            except RuntimeError:
+                os._exit(1)
+
+    os.replace = counting
+    atexit.register(strike_at_end)
+
+
+if Path(sys.orig_argv[-1]).name.endswith(f".{FAULT['rule']}.py"):
+    if FAULT["kind"] in AT_START:
+        strike()
+    else:
+        strike_at_rename(FAULT["rename"])

@@ -1,0 +1,284 @@
+"""After any fault a plain run gives what a clean rebuild gives, and pays for nothing twice.
+
+In short form, for each change a series of runs in which every rule fails once, each by another
+fault; so that each rule meets each fault, and each change too. In complete form (`-m complete`)
+every combination of rule, change and fault by itself.
+"""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from changes import add, add_query, change, delete, relabel
+from project import ROOT, Project, Run
+from similar_images import files, index, shards
+
+STRIKE = Path(__file__).with_name("strike")
+
+
+def rules() -> list[str]:
+    """Return the rules of the workflow, in the order in which they run."""
+    included = re.findall(r'"(workflow/rules/\w+\.smk)"', (ROOT / "Snakefile").read_text())
+    texts = [(ROOT / path).read_text() for path in included]
+    return [
+        rule for text in texts for rule in re.findall(r"^(?:rule|checkpoint) (\w+):", text, re.M)
+    ]
+
+
+def change_settings(project: Project) -> None:
+    """Let fewer images vote, and an image in that was too large."""
+    project.settle(search={"neighbours": 3}, images={"max_pixels": 2000})
+
+
+def change_backbone(project: Project) -> None:
+    project.settle(backbone="ColourHistogram")
+
+
+RULES = rules()
+# For each change: how it is done, the photo that is then extracted, if any, and the rules that
+# have nothing to do.
+CHANGES: dict[str, tuple[Callable[[Project], None], str, set[str]]] = {
+    "image added": (add, "catalogue/boots/added.png", {"model"}),
+    "image changed": (change, "catalogue/boots/0.png", {"model"}),
+    "image deleted": (delete, "", {"model", "extract"}),
+    "image relabelled": (relabel, "", {"model", "extract"}),
+    "query added": (add_query, "new/boots/added.png", {"model"}),
+    "settings changed": (change_settings, "catalogue/boots/large.png", {"model"}),
+    "backbone changed": (change_backbone, "catalogue/boots/0.png", set()),
+}
+FAULTS = [
+    "exception",
+    "SIGKILL of the job",
+    "SIGKILL of all",
+    "SIGTERM",
+    "Ctrl-C",
+    "disk full",
+]
+OF_PHOTOS = ["photo changes", "photo vanishes"]
+# Before the first file takes its place, before the second, the third, and at the job's end. A
+# sealed file counts twice, for its checksum and for itself.
+MOMENTS = [1, 2, 3, 1000]
+
+
+def struck_rules(change: str) -> list[str]:
+    return [rule for rule in RULES if rule not in CHANGES[change][2]]
+
+
+def combinations() -> Iterator[tuple[str, str, str, int]]:
+    """Yield every combination of rule, change and fault that there is, and the moment."""
+    for change_, (_, photo, _) in CHANGES.items():
+        for rule in struck_rules(change_):
+            number = RULES.index(rule) + list(CHANGES).index(change_)
+            for fault in FAULTS:
+                number += 1
+                yield rule, change_, fault, MOMENTS[number % len(MOMENTS)]
+            if rule == "extract" and photo:
+                for fault in OF_PHOTOS:
+                    yield rule, change_, fault, 1
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path | None]:
+    """A small disk that can be filled, or None where this user may not mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        yield None
+        return
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def rebuilt(
+    base: Callable[[str], Project], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], dict[str, bytes]]:
+    """Give the predictions that a clean rebuild has after a change."""
+
+    @cache
+    def predictions(change: str) -> dict[str, bytes]:
+        folder = tmp_path_factory.mktemp("rebuilt")
+        project = base(change).copy(folder / "changed")
+        CHANGES[change][0](project)
+        return project.rebuilt_predictions(folder / "clean")
+
+    return predictions
+
+
+def run_struck(project: Project, rule: str, fault: str, moment: int, photo: str) -> Run:
+    """Run, while `fault` strikes the first job of `rule`; then see that it did no lasting harm."""
+    mark = project.folder / f"struck-{rule}"
+    filler = project.folder / "filler"
+    told = {
+        "rule": rule,
+        "kind": fault,
+        "rename": moment,
+        "mark": str(mark),
+        "filler": str(filler),
+        "photo": str(project.photo(photo)),
+        "other": str(project.photo("catalogue/sneakers/1.png")),
+    }
+    before = extracted(project)
+    run = project.start("--cores", "2", PYTHONPATH=str(STRIKE), FAULT=json.dumps(told)).finish()
+    assert mark.exists(), f"{rule} did not run:\n{run.console}"
+    assert run.code != 0 or fault in ("SIGTERM", *OF_PHOTOS), run.console
+    filler.unlink(missing_ok=True)
+    assert_whole(project)
+    assert before.items() <= extracted(project).items()
+    if fault == "SIGKILL of all":
+        project.run("--unlock")
+    return run
+
+
+def extracted(project: Project) -> dict[str, int]:
+    """Return the shards, each with what changes when it is extracted again."""
+    return {path: Path(path).stat().st_mtime_ns for path in project.shards()}
+
+
+def assert_whole(project: Project) -> None:
+    """See that each file that stands under its name in results/ can be read to its end."""
+    for path in project.result("").rglob("*"):
+        if path.is_file() and not path.name.startswith("."):
+            if path.name != "hashes.parquet":  # the old one can stand beside the new checksum
+                files.check(path)
+            read_whole(path)
+
+
+def read_whole(path: Path) -> None:
+    match path.suffix:
+        case ".parquet" if path.parent.name == "features":
+            shards.read(path)
+        case ".parquet":
+            pq.read_table(path)
+        case ".pkl":
+            index.read(path)
+        case ".json":
+            json.loads(path.read_text("utf-8"))
+        case ".png" | ".jpg":
+            Image.open(path).load()
+        case ".html" | ".svg":
+            assert path.read_text("utf-8").rstrip().endswith(("</html>", "</svg>")), path
+        case ".csv" | ".txt":
+            assert path.read_text("utf-8").endswith("\n"), path
+        case other:
+            raise AssertionError(f"{path}: what is a {other} file?")
+
+
+def assert_recovers(project: Project, expected: dict[str, bytes]) -> Run:
+    """Run plainly; see that the result is a clean rebuild's and that nothing was left behind."""
+    run = project.run()
+    assert project.predictions() == expected
+    assert_whole(project)
+    assert not list(project.result("").rglob("*.tmp"))
+    assert not project.run().jobs
+    return run
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
+    base: Callable[[str], Project],
+    rebuilt: Callable[[str], dict[str, bytes]],
+    disk: Path | None,
+    tmp_path: Path,
+    change: str,
+) -> None:
+    edit, photo, _ = CHANGES[change]
+    project = base(change).copy((disk or tmp_path) / "project")
+    edit(project)
+    shift = list(CHANGES).index(change)
+    done: set[str] = set()
+    for rule in struck_rules(change):
+        number = RULES.index(rule) + shift
+        fault = FAULTS[number % len(FAULTS)]
+        if rule in done or (fault == "disk full" and disk is None):
+            continue  # another job that ran beside the struck one may have been finished
+        run = run_struck(project, rule, fault, MOMENTS[number % len(MOMENTS)], photo)
+        done |= set(run.jobs)
+    run = assert_recovers(project, rebuilt(change))
+    assert not (done | set(run.jobs)) & CHANGES[change][2]
+    if disk is None:
+        pytest.skip("all but the full disk was tried: only root can mount a small one")
+
+
+@pytest.mark.complete
+@pytest.mark.parametrize(("rule", "change", "fault", "moment"), combinations())
+def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
+    base: Callable[[str], Project],
+    rebuilt: Callable[[str], dict[str, bytes]],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    rule: str,
+    change: str,
+    fault: str,
+    moment: int,
+) -> None:
+    record_property("combination", [change, rule, fault])
+    folder = tmp_path
+    if fault == "disk full":
+        folder = request.getfixturevalue("disk") or pytest.skip("only root can mount a small disk")
+    edit, photo, _ = CHANGES[change]
+    project = base(change).copy(folder / "project")
+    edit(project)
+    before = extracted(project)
+    struck = run_struck(project, rule, fault, moment, photo)
+    finished = before
+    if rule != "extract" or struck.jobs["extract"]:
+        finished = extracted(project)
+    if fault in OF_PHOTOS:
+        expected = project.rebuilt_predictions(tmp_path / "clean")
+    else:
+        expected = rebuilt(change)
+    assert_recovers(project, expected)
+    assert finished.items() <= extracted(project).items()
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"), zip(["image added", "query added"], OF_PHOTOS, strict=True)
+)
+def test_a_photo_that_changes_or_vanishes_before_its_extraction_is_left_to_the_next_run(
+    base: Callable[[str], Project], tmp_path: Path, change: str, fault: str
+) -> None:
+    edit, photo, _ = CHANGES[change]
+    project = base(change).copy(tmp_path / "project")
+    edit(project)
+    run = run_struck(project, "extract", fault, 1, photo)
+    assert "gone or changed since the run began" in run.console
+    assert run.code == 0
+    assert_recovers(project, project.rebuilt_predictions(tmp_path / "clean"))
+
+
+def test_a_second_run_in_the_same_folder_stops_says_what_to_do_and_harms_nothing(
+    base: Callable[[str], Project], rebuilt: Callable[[str], dict[str, bytes]], tmp_path: Path
+) -> None:
+    project = base("image added").copy(tmp_path / "project")
+    add(project)
+    told = {
+        "rule": "extract",
+        "kind": "wait",
+        "mark": str(tmp_path / "waits"),
+        "go": str(tmp_path / "go"),
+    }
+    first = project.start("--cores", "2", PYTHONPATH=str(STRIKE), FAULT=json.dumps(told))
+    while not (tmp_path / "waits").exists():
+        assert first.process.poll() is None
+        time.sleep(0.1)
+    second = project.run(fails=True)
+    assert not second.jobs
+    assert "Directory cannot be locked" in second.console
+    assert "no other Snakemake process" in second.console
+    assert "--unlock" in second.console
+    assert "Traceback" not in second.console
+    (tmp_path / "go").touch()
+    assert first.finish().code == 0
+    assert project.predictions() == rebuilt("image added")
+    assert not project.run().jobs
