@@ -14,6 +14,7 @@ include: "workflow/rules/model.smk"
 include: "workflow/rules/manifest.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/merge.smk"
+include: "workflow/rules/quality.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
@@ -29,6 +30,8 @@ rule all:
         expand("results/{collection}/manifest.parquet", collection=COLLECTIONS),
         lambda wildcards: [shard for name in COLLECTIONS for shard in shards(name)],
         expand("results/{collection}/features.pkl", collection=COLLECTIONS),
+        "results/catalogue/quality.json",
+        "results/catalogue/quality.png",
         expand("results/{queries}/neighbours.parquet", queries=QUERIES),
         expand("results/{queries}/predictions.csv", queries=QUERIES),
         expand("results/{queries}/metrics.json", queries=QUERIES),

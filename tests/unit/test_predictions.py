@@ -15,6 +15,7 @@ from similar_images.index import Index
 from similar_images.merge import Rejected
 from similar_images.neighbours import find
 from similar_images.predictions import HEADER, SHOWN, predict
+from similar_images.vote import majority
 
 NORTH = 90.0
 
@@ -49,20 +50,20 @@ def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
     found = find(queries, catalogue, max(neighbours, SHOWN))
-    rows = predict(found, rejected, neighbours).rows
+    rows = predict(found, rejected, neighbours, majority).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find(queries, index_of(*CATALOGUE), 3)
-    assert predict(neighbours, (), 2).votes == [
+    assert predict(neighbours, (), 2, majority).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(neighbours, (), 3).votes[:2] == [
+    assert predict(neighbours, (), 3, majority).votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -199,7 +200,7 @@ def test_the_csv_tells_every_name_as_it_is(
         index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
         2,
     )
-    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], 2).rows
+    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], 2, majority).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     with path.open(encoding="utf-8", newline="") as stream:

@@ -78,7 +78,7 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "weights: efficientnetb3.h5",
         "backbone: EfficientNetV2L",
         "images: {resample: bilinear, max_pixels: 1, on_error: stop, follow_links: true}",
-        "search: {neighbours: 1}",
+        "search: {neighbours: 1, vote: weighted}",
         "extraction: {threads: 64, shard_size: 1}",
     ],
 )
@@ -90,7 +90,7 @@ def test_these_settings_are_allowed(text: str) -> None:
     ("text", "message"),
     [
         ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, backbone"),
-        ("search: {neighbors: 1}", "^search: unknown key neighbors; allowed: neighbours$"),
+        ("search: {neighbors: 1}", "^search: unknown key neighbors; allowed: neighbours, vote$"),
         ("catalogue: null", "^catalogue: None is not allowed; allowed: the path of a folder or"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
@@ -108,6 +108,10 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("search: {neighbours: true}", "^search.neighbours: True is not allowed"),
         ("search: {neighbours: 2.5}", "^search.neighbours: 2.5 is not allowed"),
         ("search: {neighbours: 10.0}", "^search.neighbours: 10.0 is not allowed"),
+        (
+            "search: {vote: most}",
+            "^search.vote: 'most' is not allowed; allowed: majority or weighted",
+        ),
         ("extraction: {threads: 2.0}", "^extraction.threads: 2.0 is not allowed"),
         ("extraction: {shard_size: -1}", "^extraction.shard_size: -1 is not allowed"),
         ("extraction: null", "^extraction: None is not allowed; allowed: a mapping of settings"),

@@ -16,6 +16,7 @@ rule predict:
         "../envs/pipeline.yaml"
     params:
         voters=config["search"]["neighbours"],
+        vote=config["search"]["vote"],
         code=code("predictions", "vote"),
     message:
         "Predicting the classes of {wildcards.queries}"

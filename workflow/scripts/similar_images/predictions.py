@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from . import vote
 from .merge import Rejected
+from .vote import Vote
 
 SHOWN = 3
 HEADER = (
@@ -42,24 +42,28 @@ class Predictions(NamedTuple):
     votes: list[Row]
 
 
-def predict(neighbours: pa.Table, rejected: Sequence[Rejected], voters: int) -> Predictions:
+def predict(
+    neighbours: pa.Table, rejected: Sequence[Rejected], voters: int, vote: Vote
+) -> Predictions:
     """Return the predictions for each query file.
 
     Args:
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
         rejected: the other files.
         voters: how many of the neighbours vote, the most similar first.
+        vote: how they are counted, one of `vote.VOTES`.
     """
-    answers = [_answered(query, voters) for query in neighbours.to_pylist()]
+    answers = [_answered(query, voters, vote) for query in neighbours.to_pylist()]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
-        sorted(rows, key=lambda row: str(row[0])), [vote for _, votes in answers for vote in votes]
+        sorted(rows, key=lambda row: str(row[0])),
+        [count for _, votes in answers for count in votes],
     )
 
 
-def _answered(query: Mapping[str, Any], voters: int) -> tuple[Row, list[Row]]:
+def _answered(query: Mapping[str, Any], voters: int, vote: Vote) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
-    decision = vote.majority(query["class"][:voters], query["similarity"][:voters])
+    decision = vote(query["class"][:voters], query["similarity"][:voters])
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
     shown: list[object] = [None] * (3 * SHOWN)
     found = zip(query["similar"], query["class"], query["similarity"], strict=True)
@@ -71,7 +75,7 @@ def _answered(query: Mapping[str, Any], voters: int) -> tuple[Row, list[Row]]:
 
 def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
     """Return the votes of each class, the `winner` of a tie first."""
-    counted = sorted(Counter(labels).items(), key=lambda vote: (vote[0] != winner, -vote[1], vote))
+    counted = sorted(Counter(labels).items(), key=lambda item: (item[0] != winner, -item[1], item))
     return [(path, label, votes) for label, votes in counted]
 
 

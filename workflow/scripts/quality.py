@@ -1,0 +1,18 @@
+"""Tell how often the catalogue's own images are named rightly by the others."""
+
+import logging
+from pathlib import Path
+
+from similar_images import index, plots, quality
+from similar_images.files import write_json
+from similar_images.job import logged
+
+with logged(snakemake.log[0], "quality"):
+    assessment = quality.assess(
+        index.read(Path(snakemake.input.catalogue)),
+        snakemake.params.voters,
+        snakemake.params.vote,
+    )
+    write_json(Path(snakemake.output.quality), assessment)
+    plots.write(plots.quality(assessment), Path(snakemake.output.curve))
+    logging.info("%s", quality.sentence(assessment))
