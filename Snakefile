@@ -14,6 +14,7 @@ include: "workflow/rules/model.smk"
 include: "workflow/rules/manifest.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/merge.smk"
+include: "workflow/rules/adapt.smk"
 include: "workflow/rules/quality.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/predict.smk"
@@ -32,6 +33,7 @@ rule all:
         expand("results/{collection}/features.pkl", collection=COLLECTIONS),
         "results/catalogue/quality.json",
         "results/catalogue/quality.png",
+        ADAPTATION,
         expand("results/{queries}/neighbours.parquet", queries=QUERIES),
         expand("results/{queries}/predictions.csv", queries=QUERIES),
         expand("results/{queries}/metrics.json", queries=QUERIES),

@@ -50,20 +50,20 @@ def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
     found = find(queries, catalogue, max(neighbours, SHOWN))
-    rows = predict(found, rejected, neighbours, majority).rows
+    rows = predict(found, rejected, neighbours, majority, "cosine").rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find(queries, index_of(*CATALOGUE), 3)
-    assert predict(neighbours, (), 2, majority).votes == [
+    assert predict(neighbours, (), 2, majority, "cosine").votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(neighbours, (), 3, majority).votes[:2] == [
+    assert predict(neighbours, (), 3, majority, "cosine").votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -87,6 +87,7 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "similar_3": "sandals/2",
         "class_3": "sandals",
         "similarity_3": "0.866025",
+        "metric": "cosine",
         "error": None,
     }
 
@@ -200,7 +201,7 @@ def test_the_csv_tells_every_name_as_it_is(
         index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
         2,
     )
-    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], 2, majority).rows
+    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], 2, majority, "cosine").rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     with path.open(encoding="utf-8", newline="") as stream:

@@ -19,6 +19,7 @@ PREDICTION_COLUMNS = [
     *("similar_1", "class_1", "similarity_1"),
     *("similar_2", "class_2", "similarity_2"),
     *("similar_3", "class_3", "similarity_3"),
+    "metric",
     "error",
 ]
 

@@ -1,5 +1,7 @@
 """What a run tells about the catalogue itself."""
 
+from pathlib import Path
+
 from PIL import Image
 
 from project import CLASSES, Project
@@ -33,3 +35,27 @@ def test_the_weighted_vote_is_a_setting(project: Project) -> None:
     assert predictions["majority"]["like the boot.png"] != "boots"
     assert predictions["weighted"]["like the boot.png"] == "boots"
     assert set(CLASSES) >= set(predictions["weighted"].values())
+
+
+def test_the_adapted_similarity_is_a_setting(project: Project) -> None:
+    project.settle(search={"metric": "adapted"})
+    run = project.run()
+    assert run.jobs["adapt"] == run.jobs["search"] == 1
+    rows = project.rows("new/predictions.csv")
+    assert {row["metric"] for row in rows} == {"adapted"}
+    assert all(-1 <= float(row["similarity_1"]) <= 1 for row in rows)
+    quality = project.json("catalogue/quality.json")
+    assert (quality["metric"], quality["method"]) == ("adapted", "5-fold cross-validation")
+    project.settle(search={"metric": "cosine"})
+    project.run()
+    assert {row["metric"] for row in project.rows("new/predictions.csv")} == {"cosine"}
+
+
+def test_the_adapted_similarity_follows_the_catalogue_as_a_clean_run_does(
+    project: Project, tmp_path: Path
+) -> None:
+    project.settle(search={"metric": "adapted"})
+    project.run()
+    project.image("catalogue/boots/more.png", seed=70)
+    assert project.run().jobs["adapt"] == 1
+    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")

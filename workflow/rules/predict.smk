@@ -17,6 +17,7 @@ rule predict:
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
+        metric=config["search"]["metric"],
         code=code("predictions", "vote"),
     message:
         "Predicting the classes of {wildcards.queries}"

@@ -16,11 +16,20 @@ rule quality:
         "logs/catalogue/quality.log",
     conda:
         "../envs/pipeline.yaml"
-    threads: 2
+    threads: 1
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
-        code=code("quality", "leave_one_out", "neighbours", "search", "vote", "plots"),
+        metric=config["search"]["metric"],
+        code=code(
+            "quality",
+            "leave_one_out",
+            "adaptation",
+            "neighbours",
+            "search",
+            "vote",
+            "plots",
+        ),
     message:
         "Asking the catalogue's images as if they were new"
     script:

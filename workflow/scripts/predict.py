@@ -14,6 +14,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
         read_rejected(Path(snakemake.input.rejected)),
         snakemake.params.voters,
         VOTES[snakemake.params.vote],
+        snakemake.params.metric,
     )
     write_csv(Path(snakemake.output.predictions), predictions.HEADER, predicted.rows)
     write_csv(Path(snakemake.output.votes), predictions.VOTES_HEADER, predicted.votes)

@@ -12,7 +12,10 @@ with logged(snakemake.log[0], "quality"):
         index.read(Path(snakemake.input.catalogue)),
         snakemake.params.voters,
         snakemake.params.vote,
+        snakemake.params.metric,
     )
     write_json(Path(snakemake.output.quality), assessment)
     plots.write(plots.quality(assessment), Path(snakemake.output.curve))
     logging.info("%s", quality.sentence(assessment))
+    if advice := quality.advice(assessment):
+        logging.info("%s", advice)

@@ -23,6 +23,7 @@ HEADER = (
         for n in range(1, SHOWN + 1)
         for column in ("similar", "class", "similarity")
     ),
+    "metric",
     "error",
 )
 VOTES_HEADER = ("image", "class", "votes")
@@ -43,7 +44,7 @@ class Predictions(NamedTuple):
 
 
 def predict(
-    neighbours: pa.Table, rejected: Sequence[Rejected], voters: int, vote: Vote
+    neighbours: pa.Table, rejected: Sequence[Rejected], voters: int, vote: Vote, metric: str
 ) -> Predictions:
     """Return the predictions for each query file.
 
@@ -52,8 +53,9 @@ def predict(
         rejected: the other files.
         voters: how many of the neighbours vote, the most similar first.
         vote: how they are counted, one of `vote.VOTES`.
+        metric: name of the similarity.
     """
-    answers = [_answered(query, voters, vote) for query in neighbours.to_pylist()]
+    answers = [_answered(query, voters, vote, metric) for query in neighbours.to_pylist()]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
         sorted(rows, key=lambda row: str(row[0])),
@@ -61,7 +63,9 @@ def predict(
     )
 
 
-def _answered(query: Mapping[str, Any], voters: int, vote: Vote) -> tuple[Row, list[Row]]:
+def _answered(
+    query: Mapping[str, Any], voters: int, vote: Vote, metric: str
+) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     decision = vote(query["class"][:voters], query["similarity"][:voters])
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
@@ -70,7 +74,7 @@ def _answered(query: Mapping[str, Any], voters: int, vote: Vote) -> tuple[Row, l
     for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
         shown[3 * n : 3 * n + 3] = image, label, f"{similarity:.6f}"
     votes = _votes(query["image"], query["class"][:voters], decision.label)
-    return (query["image"], query["label"], *decision, correct, *shown, None), votes
+    return (query["image"], query["label"], *decision, correct, *shown, metric, None), votes
 
 
 def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:

@@ -1,0 +1,17 @@
+rule adapt:
+    input:
+        catalogue="results/catalogue/features.pkl",
+    output:
+        "results/catalogue/adaptation.npz",
+    log:
+        "logs/catalogue/adapt.log",
+    conda:
+        "../envs/pipeline.yaml"
+    # With one thread the last bits are the same on any number of cores.
+    threads: 1
+    params:
+        code=code("adaptation", "neighbours"),
+    message:
+        "Fitting the similarity to the classes of the catalogue"
+    script:
+        "../scripts/adapt.py"
