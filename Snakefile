@@ -33,6 +33,7 @@ rule all:
         expand("results/{collection}/features.pkl", collection=COLLECTIONS),
         "results/catalogue/quality.json",
         "results/catalogue/quality.png",
+        "results/catalogue/reliability.png",
         ADAPTATION,
         expand("results/{queries}/neighbours.parquet", queries=QUERIES),
         expand("results/{queries}/predictions.csv", queries=QUERIES),

@@ -87,10 +87,10 @@ def test_both_similarities_are_asked_on_the_same_folds_of_other_images() -> None
     gain = (metrics["adapted"]["correct"] - metrics["cosine"]["correct"]) / 80
     assert metrics["gain"] == pytest.approx(gain)
     assert metrics["adapted_is_better"] is True
-    assert "set search.metric: adapted in config.yaml" in str(quality.advice(found))
+    assert "set search.metric: adapted in config.yaml" in found["advice"]
     adapted = quality.assess(catalogue, 5, "majority", "adapted")
     assert adapted["correct"] == metrics["adapted"]["correct"]
-    assert quality.advice(adapted) is None
+    assert adapted["advice"] is None
 
 
 def test_labels_that_say_nothing_gain_nothing_by_the_adapted_similarity() -> None:
@@ -101,4 +101,4 @@ def test_labels_that_say_nothing_gain_nothing_by_the_adapted_similarity() -> Non
     found = quality.assess(catalogue, 5, "majority", "cosine")
     assert 0.25 < found["metrics"]["adapted"]["accuracy"] < 0.75
     assert found["metrics"]["adapted_is_better"] is False
-    assert quality.advice(found) is None
+    assert found["advice"] is None

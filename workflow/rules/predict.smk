@@ -2,6 +2,7 @@ rule predict:
     input:
         neighbours="results/{queries}/neighbours.parquet",
         rejected="results/{queries}/rejected.csv",
+        quality="results/catalogue/quality.json",
     output:
         predictions=report(
             "results/{queries}/predictions.csv",
@@ -18,7 +19,8 @@ rule predict:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
         metric=config["search"]["metric"],
-        code=code("predictions", "vote"),
+        reject=config["search"]["reject"],
+        code=code("predictions", "vote", "confidence"),
     message:
         "Predicting the classes of {wildcards.queries}"
     script:

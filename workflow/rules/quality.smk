@@ -12,6 +12,11 @@ rule quality:
             caption="../report/quality.rst",
             category="Catalogue",
         ),
+        reliability=report(
+            "results/catalogue/reliability.png",
+            caption="../report/reliability.rst",
+            category="Catalogue",
+        ),
     log:
         "logs/catalogue/quality.log",
     conda:
@@ -25,6 +30,7 @@ rule quality:
             "quality",
             "leave_one_out",
             "adaptation",
+            "confidence",
             "neighbours",
             "search",
             "vote",

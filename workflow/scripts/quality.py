@@ -16,6 +16,7 @@ with logged(snakemake.log[0], "quality"):
     )
     write_json(Path(snakemake.output.quality), assessment)
     plots.write(plots.quality(assessment), Path(snakemake.output.curve))
+    plots.write(plots.reliability(assessment["confidence"]), Path(snakemake.output.reliability))
     logging.info("%s", quality.sentence(assessment))
-    if advice := quality.advice(assessment):
-        logging.info("%s", advice)
+    if assessment["advice"]:
+        logging.info("%s", assessment["advice"])

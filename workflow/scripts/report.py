@@ -36,6 +36,7 @@ with logged(snakemake.log[0], f"report {name}"):
         neighbours=snakemake.params.neighbours,
         catalogue=report.catalogue(catalogue, rejected["catalogue"]),
         metrics=json.loads(Path(snakemake.input.metrics).read_text("utf-8")),
+        quality=json.loads(Path(snakemake.input.quality).read_text("utf-8")),
         cards=report.cards(
             predictions,
             read_csv(Path(snakemake.input.votes)),

@@ -111,6 +111,32 @@ def quality(assessment: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def reliability(confidence: Mapping[str, Any]) -> Figure:
+    """Return the accuracy by the confidence that predictions were given."""
+    bins = confidence["reliability"]
+    error = confidence["expected_calibration_error"]
+    with mpl.rc_context(STYLE):
+        figure = Figure((5, 5), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color="#52606d", linestyle="--", linewidth=1)
+        x, y = [bin_["confidence"] for bin_ in bins], [bin_["accuracy"] for bin_ in bins]
+        axes.plot(x, y, color=VOTE_COLOURS["majority"], marker="o")
+        for bin_ in bins:
+            axes.annotate(
+                f"{bin_['images']:,}",
+                (bin_["confidence"], bin_["accuracy"]),
+                xytext=(6, -12),
+                textcoords="offset points",
+                fontsize=8,
+            )
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="named rightly")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        told = "" if error is None else f": expected error {error:.1%}"
+        axes.set_title(f"Reliability of the confidence{told}", loc="left")
+    return figure
+
+
 def write(figure: Figure, *paths: Path) -> None:
     """Write `figure` to each of `paths`, in the format of its ending."""
     for path in paths:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from . import adaptation, leave_one_out
+from . import adaptation, confidence, leave_one_out
 from .index import Index
 from .leave_one_out import Answer
 from .metrics import wilson_interval
@@ -60,6 +60,7 @@ def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, A
         | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
         for size in sizes
     ]
+    metrics = compare_metrics(_part(catalogue, asked), voters, vote)
     return {
         "images": len(catalogue.paths),
         "asked": len(asked),
@@ -70,7 +71,9 @@ def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, A
         "method": "leave-one-out" if metric == "cosine" else f"{FOLDS}-fold cross-validation",
         **next(point[vote] for point in curve if point["neighbours"] == voters),
         "curve": curve,
-        "metrics": compare_metrics(_part(catalogue, asked), voters, vote),
+        "confidence": _confidence(ballots, voters, VOTES[vote]),
+        "metrics": metrics,
+        "advice": _advice(metrics) if metric == "cosine" else None,
     }
 
 
@@ -107,10 +110,9 @@ def compare_metrics(catalogue: Index, voters: int, vote: str) -> dict[str, Any]:
     }
 
 
-def advice(assessment: Mapping[str, Any]) -> str | None:
+def _advice(metrics: Mapping[str, Any]) -> str | None:
     """Return what to set for better answers, or None where nothing is known to be better."""
-    metrics = assessment["metrics"]
-    if assessment["metric"] == "adapted" or not metrics["adapted_is_better"]:
+    if not metrics["adapted_is_better"]:
         return None
     return (
         f"With the adapted similarity {metrics['adapted']['accuracy']:.1%} of the catalogue's "
@@ -189,6 +191,18 @@ def _is_right(ballot: Ballot, vote: Vote, size: int) -> bool:
     if not ballot.labels:
         return False
     return vote(ballot.labels[:size], ballot.similarities[:size]).label == ballot.label
+
+
+def _confidence(ballots: Sequence[Ballot], voters: int, vote: Vote) -> dict[str, Any]:
+    seen, right = [], []
+    for ballot in ballots:
+        labels, similarities = ballot.labels[:voters], ballot.similarities[:voters]
+        if labels:
+            decision = vote(labels, similarities)
+            seen.append(confidence.evidence(decision, labels, similarities))
+            right.append(decision.label == ballot.label)
+    evidence = np.array(seen, float).reshape(len(seen), len(confidence.EVIDENCE))
+    return confidence.assess(evidence, np.array(right, np.bool_), FOLDS)
 
 
 def _share(correct: int, asked: int) -> dict[str, Any]:
