@@ -14,6 +14,8 @@ include: "workflow/rules/model.smk"
 include: "workflow/rules/manifest.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/merge.smk"
+include: "workflow/rules/adapt.smk"
+include: "workflow/rules/quality.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/evaluate.smk"
@@ -33,6 +35,8 @@ rule all:
         expand(rules.manifest.output, collection=COLLECTIONS),
         lambda wildcards: [shard for name in COLLECTIONS for shard in shards(name)],
         expand(rules.merge.output, collection=COLLECTIONS),
+        rules.quality.output,
+        ADAPTATION,
         expand(rules.search.output, queries=QUERIES),
         expand(rules.predict.output, queries=QUERIES),
         expand(rules.evaluate.output, queries=QUERIES),

@@ -139,6 +139,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
             **{"images": 2000, "readable": 2000, "labelled": 2000, "correct": right},
             **{"accuracy": right / 2000, "accuracy_interval_95": [0.7, 0.9], "classes": {}},
         },
+        quality=invented_quality(),
         cards=cards,
         confusion=Confusion(classes, counts, 30),
         rejected={"invented": [], "catalogue": []},
@@ -146,6 +147,13 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = folder / "report.html"
     page.write_text(render(report, folder / "report_files", portable=False), "utf-8")
     return page
+
+
+def invented_quality() -> dict[str, Any]:
+    point = {"correct": 80, "accuracy": 0.8, "accuracy_interval_95": [0.7, 0.9]}
+    curve = [{"neighbours": n, "majority": point, "weighted": point} for n in (1, 10, 50)]
+    configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "asked": 100}
+    return {**configured, **point, "method": "leave-one-out", "curve": curve, "advice": None}
 
 
 def draw(folder: Path, number: int) -> list[str]:
@@ -179,5 +187,6 @@ def invented_card(
         votes=[(label if right else other, 6), ("class 00", 4)],
         voters=10,
         similar=similar,
+        confidence=0.75,
         reason="",
     )

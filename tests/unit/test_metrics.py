@@ -47,6 +47,27 @@ def test_counts_and_shares_are_those_of_the_readable_labelled_images(model: Mode
     assert found["fallback"] is False
 
 
+def test_a_refused_prediction_is_counted_as_that_and_in_no_share(model: Model) -> None:
+    predictions = table(*MIXED, *UNREADABLE)
+    for row in (0, 5):
+        predictions.loc[row, ["prediction", "correct", "refused"]] = ["", "", "not trusted"]
+    found = metrics.evaluate(predictions, model)
+    counts = ("images", "readable", "refused", "labelled", "correct")
+    assert [found[name] for name in counts] == [9, 6, 2, 4, 2]
+    assert found["accuracy"] == pytest.approx(2 / 4)
+    assert metrics.confusion(predictions).to_numpy().sum() == 4
+    assert metrics.sentence(found).endswith(" 2 refused.")
+
+
+def test_where_all_are_refused_there_is_no_accuracy(model: Model) -> None:
+    predictions = table(*MIXED)
+    predictions[["prediction", "correct", "refused"]] = ["", "", "not trusted"]
+    found = metrics.evaluate(predictions, model)
+    assert found["accuracy"] is None
+    assert "no image with a label has a prediction" in found["note"]
+    assert metrics.confusion(predictions).empty
+
+
 def test_each_class_has_its_precision_recall_and_f1(model: Model) -> None:
     rows = [*MIXED, ("boots", "flip_flops", "boots")]
     assert metrics.evaluate(table(*rows), model)["classes"] == {

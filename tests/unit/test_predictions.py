@@ -9,14 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from similar_images.confidence import Calibration
 from similar_images.errors import UserError
 from similar_images.files import write_csv
 from similar_images.index import Index
 from similar_images.merge import Rejected
 from similar_images.neighbours import find
-from similar_images.predictions import HEADER, SHOWN, predict
+from similar_images.predictions import HEADER, SHOWN, Judge, predict
+from similar_images.vote import majority
 
 NORTH = 90.0
+# The probability is that of 2 * share of the votes + nearest similarity - 2.
+CALIBRATION = Calibration(-2.0, [2.0, 1.0, 0.0, 0.0], 0.7)
+
+
+def judge(voters: int, **settings: Any) -> Judge:
+    return Judge(voters, majority, "cosine", CALIBRATION, **settings)
 
 
 def index_of(
@@ -49,20 +57,20 @@ def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
     found = find(queries, catalogue, max(neighbours, SHOWN))
-    rows = predict(found, rejected, neighbours).rows
+    rows = predict(found, rejected, judge(neighbours)).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find(queries, index_of(*CATALOGUE), 3)
-    assert predict(neighbours, (), 2).votes == [
+    assert predict(neighbours, (), judge(2)).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(neighbours, (), 3).votes[:2] == [
+    assert predict(neighbours, (), judge(3)).votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -76,6 +84,7 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "prediction": "sandals",
         "votes": 2,
         "voters": 3,
+        "confidence": "0.5826",
         "correct": "false",
         "similar_1": "boots/1",
         "class_1": "boots",
@@ -86,6 +95,8 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "similar_3": "sandals/2",
         "class_3": "sandals",
         "similarity_3": "0.866025",
+        "metric": "cosine",
+        "refused": None,
         "error": None,
     }
 
@@ -99,6 +110,29 @@ def test_only_the_neighbours_vote_yet_three_are_shown(
     (row,) = rows_of(index_of(("q", None, NORTH)), index_of(*CATALOGUE), neighbours)
     assert (row["prediction"], row["votes"], row["voters"]) == (prediction, votes, neighbours)
     assert row["similar_3"] == "sandals/2"
+
+
+@pytest.mark.parametrize(
+    ("reject", "angle", "reason"),
+    [
+        (None, 200, None),
+        (0.5, 0, None),
+        (0.6, 0, "confidence 0.583 under search.reject 0.6"),
+        ("auto", 0, None),
+        ("auto", 110, "nearest similarity 0.643 under 0.700: likely none of the classes"),
+    ],
+)
+def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
+    reject: float | str | None, angle: float, reason: str | None
+) -> None:
+    query = index_of(("q", "boots", NORTH + angle))
+    found = find(query, index_of(*CATALOGUE), 3)
+    (row,) = predict(found, (), judge(3, reject=reject)).rows
+    told = dict(zip(HEADER, row, strict=True))
+    assert (told["refused"], told["error"]) == (reason, None)
+    assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
+    assert told["similar_1"]
+    assert told["confidence"]
 
 
 def test_a_tie_goes_to_the_class_with_the_larger_sum() -> None:
@@ -199,7 +233,7 @@ def test_the_csv_tells_every_name_as_it_is(
         index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
         2,
     )
-    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], 2).rows
+    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], judge(2)).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     with path.open(encoding="utf-8", newline="") as stream:

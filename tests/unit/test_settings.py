@@ -78,7 +78,8 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "weights: efficientnetb3.h5",
         "backbone: EfficientNetV2L",
         "images: {resample: bilinear, max_pixels: 1, on_error: stop, follow_links: true}",
-        "search: {neighbours: 1}",
+        "search: {neighbours: 1, vote: weighted, metric: adapted, reject: auto}",
+        "search: {reject: 0.5}",
         "extraction: {threads: 64, shard_size: 1}",
     ],
 )
@@ -90,7 +91,10 @@ def test_these_settings_are_allowed(text: str) -> None:
     ("text", "message"),
     [
         ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, backbone"),
-        ("search: {neighbors: 1}", "^search: unknown key neighbors; allowed: neighbours$"),
+        (
+            "search: {neighbors: 1}",
+            "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject$",
+        ),
         ("catalogue: null", "^catalogue: None is not allowed; allowed: the path of a folder or"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
@@ -108,6 +112,15 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("search: {neighbours: true}", "^search.neighbours: True is not allowed"),
         ("search: {neighbours: 2.5}", "^search.neighbours: 2.5 is not allowed"),
         ("search: {neighbours: 10.0}", "^search.neighbours: 10.0 is not allowed"),
+        (
+            "search: {vote: most}",
+            "^search.vote: 'most' is not allowed; allowed: majority or weighted",
+        ),
+        ("search: {metric: L2}", "^search.metric: 'L2' is not allowed; allowed: cosine or adapted"),
+        (
+            "search: {reject: 2}",
+            "^search.reject: 2 is not allowed; allowed: null, auto, or a number",
+        ),
         ("extraction: {threads: 2.0}", "^extraction.threads: 2.0 is not allowed"),
         ("extraction: {shard_size: -1}", "^extraction.shard_size: -1 is not allowed"),
         ("extraction: null", "^extraction: None is not allowed; allowed: a mapping of settings"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similar_images.vote import majority
+from similar_images.vote import TEMPERATURE, Vote, majority, weighted
 
 # Eighths, so that sums are exact in any order.
 neighbours = st.lists(
@@ -35,9 +35,27 @@ def test_most_votes_then_larger_sum_then_the_nearer_neighbour(
     assert majority(np.array(list(labels), object), np.array(similarities)) == decision
 
 
-def test_without_neighbours_there_is_no_vote() -> None:
+@pytest.mark.parametrize(
+    ("labels", "similarities", "decision"),
+    [
+        ("a", [0.5], ("a", 1, 1)),
+        ("abb", [0.9, 0.9 - TEMPERATURE, 0.9 - TEMPERATURE], ("a", 1, 3)),
+        ("abb", [0.9, 0.9 - TEMPERATURE / 2, 0.9 - TEMPERATURE / 2], ("b", 2, 3)),
+        ("ab", [0.5, 0.5], ("a", 1, 2)),
+        ("ba", [-1, -1], ("b", 1, 2)),
+        ("abb", [1, -1, -1], ("a", 1, 3)),
+    ],
+)
+def test_a_weight_falls_to_an_e_th_for_each_temperature_of_similarity(
+    labels: str, similarities: list[float], decision: tuple[str, int, int]
+) -> None:
+    assert weighted(list(labels), similarities) == decision
+
+
+@pytest.mark.parametrize("vote", [majority, weighted])
+def test_without_neighbours_there_is_no_vote(vote: Vote) -> None:
     with pytest.raises(ValueError, match="empty"):
-        majority([], [])
+        vote([], [])
 
 
 @given(pairs=neighbours)

@@ -15,10 +15,12 @@ from PIL import Image
 from project import CLASSES, Project, lay_out
 
 PREDICTION_COLUMNS = [
-    *("image", "label", "prediction", "votes", "voters", "correct"),
+    *("image", "label", "prediction", "votes", "voters", "confidence", "correct"),
     *("similar_1", "class_1", "similarity_1"),
     *("similar_2", "class_2", "similarity_2"),
     *("similar_3", "class_3", "similarity_3"),
+    "metric",
+    "refused",
     "error",
 ]
 

@@ -33,6 +33,10 @@ QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
 
 
+ADAPTED = config["search"]["metric"] == "adapted"
+ADAPTATION = "results/catalogue/adaptation.npz" if ADAPTED else []
+
+
 wildcard_constraints:
     collection="|".join(COLLECTIONS),
     queries="|".join(QUERIES) or "none",

@@ -2,6 +2,7 @@ rule predict:
     input:
         neighbours="results/{queries}/neighbours.parquet",
         rejected="results/{queries}/rejected.csv",
+        quality="results/catalogue/quality.json",
     output:
         predictions=report(
             "results/{queries}/predictions.csv",
@@ -20,7 +21,10 @@ rule predict:
         runtime=growing(60),
     params:
         voters=config["search"]["neighbours"],
-        code=code("predictions", "vote"),
+        vote=config["search"]["vote"],
+        metric=config["search"]["metric"],
+        reject=config["search"]["reject"],
+        code=code("predictions", "vote", "confidence"),
     message:
         "Predicting the classes of {wildcards.queries}"
     script:

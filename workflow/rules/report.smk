@@ -9,6 +9,7 @@ rule report:
         catalogue_rejected="results/catalogue/rejected.csv",
         manifest="results/{queries}/manifest.parquet",
         catalogue_manifest="results/catalogue/manifest.parquet",
+        quality="results/catalogue/quality.json",
         model="results/model/model.json",
     output:
         page="results/{queries}/report.html",

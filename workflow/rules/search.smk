@@ -2,6 +2,7 @@ rule search:
     input:
         catalogue="results/catalogue/features.pkl",
         queries="results/{queries}/features.pkl",
+        adaptation=ADAPTATION,
     output:
         "results/{queries}/neighbours.parquet",
     log:
@@ -15,7 +16,7 @@ rule search:
     params:
         # The three most similar images are shown, whatever the number of votes.
         neighbours=max(config["search"]["neighbours"], 3),
-        code=code("neighbours", "search", "index"),
+        code=code("neighbours", "search", "index", "adaptation"),
     message:
         "Searching the catalogue for {wildcards.queries}"
     script:

@@ -2,16 +2,24 @@
 
 from pathlib import Path
 
-from similar_images import predictions
-from similar_images.files import read_parquet, write_csv
+from similar_images import confidence, predictions
+from similar_images.files import read_json, read_parquet, write_csv
 from similar_images.job import logged
 from similar_images.merge import read_rejected
+from similar_images.vote import VOTES
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
+    quality = read_json(Path(snakemake.input.quality))
     predicted = predictions.predict(
         read_parquet(Path(snakemake.input.neighbours)),
         read_rejected(Path(snakemake.input.rejected)),
-        snakemake.params.voters,
+        predictions.Judge(
+            voters=snakemake.params.voters,
+            vote=VOTES[snakemake.params.vote],
+            metric=snakemake.params.metric,
+            calibration=confidence.read(quality["confidence"]),
+            reject=snakemake.params.reject,
+        ),
     )
     write_csv(Path(snakemake.output.predictions), predictions.HEADER, predicted.rows)
     write_csv(Path(snakemake.output.votes), predictions.VOTES_HEADER, predicted.votes)

@@ -35,6 +35,7 @@ with logged(snakemake.log[0], f"report {name}"):
         neighbours=snakemake.params.neighbours,
         catalogue=report.catalogue(catalogue, rejected["catalogue"]),
         metrics=read_json(Path(snakemake.input.metrics)),
+        quality=read_json(Path(snakemake.input.quality)),
         cards=report.cards(
             predictions,
             read_csv(Path(snakemake.input.votes)),

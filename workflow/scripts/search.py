@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from similar_images import index, neighbours
+from similar_images import adaptation, index, neighbours
 from similar_images.files import write_parquet
 from similar_images.job import logged
 
@@ -11,5 +11,6 @@ with logged(snakemake.log[0], f"search {snakemake.wildcards.queries}"):
         index.read(Path(snakemake.input.queries)),
         index.read(Path(snakemake.input.catalogue)),
         snakemake.params.neighbours,
+        adaptation.read(Path(fitted)) if (fitted := snakemake.input.adaptation) else None,
     )
     write_parquet(Path(snakemake.output[0]), found)

@@ -9,6 +9,7 @@ const STATUS = {
   right: ["✓", "Right"],
   wrong: ["✕", "Wrong"],
   unlabelled: ["?", "No label"],
+  refused: ["–", "Refused"],
   rejected: ["!", "Rejected"],
 };
 const MOST_CLASSES = 3; // Classes whose votes a card tells one by one.
@@ -92,11 +93,14 @@ function makeCard(card) {
   item.querySelector(".named").append(...answerOf(card));
   const votes = item.querySelector(".votes");
   const similar = item.querySelector(".similar");
+  const confidence = item.querySelector(".confidence");
   if (card.status === "rejected") {
     votes.remove();
     similar.remove();
+    confidence.remove();
     return item;
   }
+  confidence.textContent = `confidence ${Math.round(100 * card.confidence)}%`;
   votes.append(...votesOf(card));
   similar.append(...card.similar.map((_, number) => similarItem(card, number)));
   return item;
@@ -111,6 +115,7 @@ function statusOf(card) {
 
 function answerOf(card) {
   if (card.status === "rejected") return [element("span", "", card.reason)];
+  if (card.status === "refused") return [element("span", "", card.reason)];
   if (card.status !== "wrong") return [line("", card.prediction)];
   return [line("taken for ", card.prediction), line("label ", card.label)];
 }

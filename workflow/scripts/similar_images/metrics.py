@@ -14,15 +14,17 @@ from .predictions import SHOWN
 def evaluate(predictions: pd.DataFrame, model: Model) -> dict[str, Any]:
     """Return the metrics of `predictions`, a table of texts as `predictions.csv` holds.
 
-    Accuracy is the share of right answers among the readable images with a label; its interval
+    Accuracy is the share of right answers among the images with a label that have a prediction,
+    that is, are readable and were not refused; its interval
     is Wilson's (E. B. Wilson, 1927), at 95 %. The precision of the top 3 is the share of the
     three nearest images that have the right class. Where there are no labels these are None.
     """
-    answered, labelled = _parts(predictions)
+    labelled = _labelled(predictions)
     correct = int((labelled["correct"] == "true").sum())
     return {
         "images": len(predictions),
-        "readable": len(answered),
+        "readable": int((predictions["error"] == "").sum()),
+        "refused": int((predictions["refused"] != "").sum()),
         "labelled": len(labelled),
         "correct": correct,
         "accuracy": correct / len(labelled) if len(labelled) else None,
@@ -31,13 +33,13 @@ def evaluate(predictions: pd.DataFrame, model: Model) -> dict[str, Any]:
         "classes": _per_class(labelled),
         "backbone": model.backbone,
         "fallback": model.fallback,
-        "note": None if len(labelled) else "there are no labels, so there is no accuracy",
+        "note": None if len(labelled) else _no_accuracy(predictions),
     }
 
 
 def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return how often each class (rows) was taken for each class (columns)."""
-    _, labelled = _parts(predictions)
+    labelled = _labelled(predictions)
     classes = _classes(labelled)
     counts = (
         confusion_matrix(labelled["label"], labelled["prediction"], labels=classes)
@@ -50,12 +52,14 @@ def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
 def sentence(evaluation: Mapping[str, Any]) -> str:
     """Return the metrics as a sentence that a person can quote."""
     network = evaluation["backbone"] + (" (the fallback)" if evaluation["fallback"] else "")
+    refused = f" {evaluation['refused']} refused." if evaluation["refused"] else ""
     if not evaluation["labelled"]:
-        return f"{evaluation['readable']} images predicted with {network}; there are no labels."
+        predicted = evaluation["readable"] - evaluation["refused"]
+        return f"{predicted} images predicted with {network};{refused} {evaluation['note']}."
     low, high = evaluation["accuracy_interval_95"]
     return (
         f"{evaluation['correct']} of {evaluation['labelled']} labelled images right with {network}"
-        f": {evaluation['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})."
+        f": {evaluation['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}).{refused}"
     )
 
 
@@ -67,10 +71,15 @@ def wilson_interval(successes: int, trials: int) -> list[float] | None:
     return [float(interval.low), float(interval.high)]
 
 
-def _parts(predictions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows with an answer, and those of them with a label."""
-    answered = predictions[predictions["error"] == ""]
-    return answered, answered[answered["label"] != ""]
+def _labelled(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a prediction and a label."""
+    return predictions[(predictions["prediction"] != "") & (predictions["label"] != "")]
+
+
+def _no_accuracy(predictions: pd.DataFrame) -> str:
+    if (predictions["label"] != "").any() and (predictions["refused"] != "").any():
+        return "no image with a label has a prediction, so there is no accuracy"
+    return "there are no labels, so there is no accuracy"
 
 
 def _classes(labelled: pd.DataFrame) -> list[str]:

@@ -4,7 +4,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from . import adaptation as adaptations
 from . import search
+from .adaptation import Adaptation
 from .errors import UserError
 from .index import Index
 
@@ -20,24 +22,29 @@ SCHEMA = pa.schema(
 )
 
 
-def find(queries: Index, catalogue: Index, count: int) -> pa.Table:
+def find(
+    queries: Index, catalogue: Index, count: int, adaptation: Adaptation | None = None
+) -> pa.Table:
     """Return the `count` nearest images of the catalogue for each query, by cosine similarity.
 
-    Of equal bytes under one class only the first counts. The features of both indexes are
-    normalised in place.
+    The similarity is that of the features, or of the features as `adaptation` maps them. Of equal
+    bytes under one class only the first counts. The features of both indexes are normalised in
+    place where there is no adaptation.
 
     Raises:
-        UserError: the features of queries and catalogue come from different models.
+        UserError: the features of queries and catalogue come from different models, or the
+            adaptation was fitted on those of another one.
     """
     if queries.fingerprint != catalogue.fingerprint:
         raise UserError(
             "The features of the queries and of the catalogue come from different models "
             f"(fingerprints {queries.fingerprint} and {catalogue.fingerprint}). Run again."
         )
-    search.normalise(queries.features)
-    search.normalise(catalogue.features)
     rows, similarities = search.nearest(
-        queries.features, catalogue.features, count, first_of_equals(catalogue)
+        comparable(queries, adaptation),
+        comparable(catalogue, adaptation),
+        count,
+        first_of_equals(catalogue),
     )
     return pa.table(
         {
@@ -49,6 +56,23 @@ def find(queries: Index, catalogue: Index, count: int) -> pa.Table:
         },
         schema=SCHEMA,
     )
+
+
+def comparable(index: Index, adaptation: Adaptation | None) -> search.Features:
+    """Return the features of `index` as rows of length 1, mapped if there is an adaptation.
+
+    Raises:
+        UserError: the adaptation was fitted on features of another model.
+    """
+    if adaptation is None:
+        search.normalise(index.features)
+        return index.features
+    if adaptation.fingerprint != index.fingerprint:
+        raise UserError(
+            "The adaptation was fitted on features of another model (fingerprints "
+            f"{adaptation.fingerprint} and {index.fingerprint}). Run again."
+        )
+    return adaptations.apply(adaptation, index.features)
 
 
 def first_of_equals(index: Index) -> NDArray[np.bool_]:

@@ -7,12 +7,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from . import histogram
 from .confusion import Confusion
 from .files import replacing
 
 COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
+VOTE_COLOURS = {"majority": "#2856a3", "weighted": "#b8370f"}
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#52606d",
     "axes.spines.right": False,
@@ -81,6 +83,57 @@ def similarity(predictions: Sequence[Mapping[str, str]]) -> Figure:
                 edgecolor="white",
             )
             axes.legend(frameon=False)
+    return figure
+
+
+def quality(assessment: Mapping[str, Any]) -> Figure:
+    """Return the accuracy among the catalogue's images for numbers of neighbours that vote."""
+    curve = assessment["curve"]
+    sizes = [point["neighbours"] for point in curve]
+    with mpl.rc_context(STYLE):
+        figure = Figure((7, 4), layout="constrained")
+        axes = figure.subplots()
+        for vote, colour in VOTE_COLOURS.items():
+            points = [point[vote] for point in curve]
+            low, high = zip(*(point["accuracy_interval_95"] for point in points), strict=True)
+            axes.fill_between(sizes, low, high, color=colour, alpha=0.12, linewidth=0)
+            shares = [point["accuracy"] for point in points]
+            axes.plot(sizes, shares, color=colour, marker="o", label=f"{vote} vote")
+        axes.axvline(assessment["neighbours"], color="#52606d", linestyle="--", linewidth=1)
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, map(str, sizes))
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set_xlabel(f"neighbours that vote (configured: {assessment['neighbours']})")
+        axes.set_ylabel("named rightly")
+        axes.set_title("Images of the catalogue, each asked against the others", loc="left")
+        axes.legend(frameon=False)
+    return figure
+
+
+def reliability(confidence: Mapping[str, Any]) -> Figure:
+    """Return the accuracy by the confidence that predictions were given."""
+    bins = confidence["reliability"]
+    error = confidence["expected_calibration_error"]
+    with mpl.rc_context(STYLE):
+        figure = Figure((5, 5), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color="#52606d", linestyle="--", linewidth=1)
+        x, y = [bin_["confidence"] for bin_ in bins], [bin_["accuracy"] for bin_ in bins]
+        axes.plot(x, y, color=VOTE_COLOURS["majority"], marker="o")
+        for bin_ in bins:
+            axes.annotate(
+                f"{bin_['images']:,}",
+                (bin_["confidence"], bin_["accuracy"]),
+                xytext=(6, -12),
+                textcoords="offset points",
+                fontsize=8,
+            )
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="named rightly")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        told = "" if error is None else f": expected error {error:.1%}"
+        axes.set_title(f"Reliability of the confidence{told}", loc="left")
     return figure
 
 

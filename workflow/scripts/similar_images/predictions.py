@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from . import vote
+from .confidence import Calibration, evidence
 from .merge import Rejected
+from .vote import Vote
 
 SHOWN = 3
 HEADER = (
@@ -17,12 +19,15 @@ HEADER = (
     "prediction",
     "votes",
     "voters",
+    "confidence",
     "correct",
     *(
         f"{column}_{n}"
         for n in range(1, SHOWN + 1)
         for column in ("similar", "class", "similarity")
     ),
+    "metric",
+    "refused",
     "error",
 )
 VOTES_HEADER = ("image", "class", "votes")
@@ -42,36 +47,85 @@ class Predictions(NamedTuple):
     votes: list[Row]
 
 
-def predict(neighbours: pa.Table, rejected: Sequence[Rejected], voters: int) -> Predictions:
+@dataclass(frozen=True)
+class Judge:
+    """How predictions are made, and when they are refused.
+
+    Attributes:
+        voters: how many of the neighbours vote, the most similar first.
+        vote: how they are counted, one of `vote.VOTES`.
+        metric: name of the similarity.
+        calibration: gives the confidence.
+        reject: the confidence under which a prediction is refused; "auto" refuses where the
+            nearest image is less similar than `Calibration.least_similarity`; None refuses none.
+    """
+
+    voters: int
+    vote: Vote
+    metric: str
+    calibration: Calibration
+    reject: float | str | None = None
+
+    def refusal(self, confidence: float, nearest: float) -> str | None:
+        """Return why a prediction is refused, or None."""
+        if self.reject is None:
+            return None
+        if self.reject == "auto":
+            least = self.calibration.least_similarity
+            if nearest >= least:
+                return None
+            return f"nearest similarity {nearest:.3f} under {least:.3f}: likely none of the classes"
+        if confidence >= float(self.reject):
+            return None
+        return f"confidence {confidence:.3f} under search.reject {self.reject}"
+
+
+def predict(neighbours: pa.Table, rejected: Sequence[Rejected], judge: Judge) -> Predictions:
     """Return the predictions for each query file.
 
     Args:
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
         rejected: the other files.
-        voters: how many of the neighbours vote, the most similar first.
+        judge: how they are made.
     """
-    answers = [_answered(query, voters) for query in neighbours.to_pylist()]
+    answers = [_answered(query, judge) for query in neighbours.to_pylist()]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
-        sorted(rows, key=lambda row: str(row[0])), [vote for _, votes in answers for vote in votes]
+        sorted(rows, key=lambda row: str(row[0])),
+        [count for _, votes in answers for count in votes],
     )
 
 
-def _answered(query: Mapping[str, Any], voters: int) -> tuple[Row, list[Row]]:
+def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
-    decision = vote.majority(query["class"][:voters], query["similarity"][:voters])
+    labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
+    decision = judge.vote(labels, similarities)
+    probability = judge.calibration.probability(evidence(decision, labels, similarities))
+    refused = judge.refusal(probability, similarities[0])
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
     shown: list[object] = [None] * (3 * SHOWN)
     found = zip(query["similar"], query["class"], query["similarity"], strict=True)
     for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
         shown[3 * n : 3 * n + 3] = image, label, f"{similarity:.6f}"
-    votes = _votes(query["image"], query["class"][:voters], decision.label)
-    return (query["image"], query["label"], *decision, correct, *shown, None), votes
+    row = (
+        query["image"],
+        query["label"],
+        None if refused else decision.label,
+        None if refused else decision.votes,
+        decision.voters,
+        f"{probability:.4f}",
+        None if refused else correct,
+        *shown,
+        judge.metric,
+        refused,
+        None,
+    )
+    return row, _votes(query["image"], labels, decision.label)
 
 
 def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
     """Return the votes of each class, the `winner` of a tie first."""
-    counted = sorted(Counter(labels).items(), key=lambda vote: (vote[0] != winner, -vote[1], vote))
+    counted = sorted(Counter(labels).items(), key=lambda item: (item[0] != winner, -item[1], item))
     return [(path, label, votes) for label, votes in counted]
 
 

@@ -7,6 +7,7 @@ shows, since there may be thousands.
 
 import base64
 import hashlib
+import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,12 +26,13 @@ from .confusion import Confusion
 from .merge import Rejected
 from .model import Model
 from .predictions import SHOWN
+from .vote import VOTES
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 # A longer list makes the page slow; the CSV file has all.
 MOST_REJECTED = 1000
 
-Status = Literal["right", "wrong", "unlabelled", "rejected"]
+Status = Literal["right", "wrong", "unlabelled", "refused", "rejected"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 Row = Mapping[str, str]
 
@@ -72,11 +74,12 @@ class Card(Photo):
     Attributes:
         status: what became of it.
         label: its class, or "".
-        prediction: the class it was given, or "" where it was rejected.
+        prediction: the class it was given, or "" where it was refused or rejected.
         votes: classes and their votes, the prediction first.
         voters: neighbours that voted.
         similar: the most similar images, nearest first.
-        reason: why it was rejected, or "".
+        confidence: the probability that the prediction is right; None where it was rejected.
+        reason: why it was refused or rejected, or "".
     """
 
     status: Status
@@ -85,6 +88,7 @@ class Card(Photo):
     votes: list[tuple[str, int]]
     voters: int
     similar: list[Similar]
+    confidence: float | None
     reason: str
 
 
@@ -107,6 +111,7 @@ class Report:
         neighbours: how many vote.
         catalogue: its size.
         metrics: as `metrics.json` has them.
+        quality: of the catalogue, as `quality.json` has it.
         cards: one for each query file.
         confusion: what was taken for what.
         rejected: files left out, for each collection.
@@ -118,6 +123,7 @@ class Report:
     neighbours: int
     catalogue: Catalogue
     metrics: Mapping[str, Any]
+    quality: Mapping[str, Any]
     cards: Sequence[Card]
     confusion: Confusion
     rejected: Mapping[str, Sequence[Rejected]]
@@ -146,6 +152,21 @@ class Figure:
     bars: list[Bar]
     peaks: dict[str, int]
     medians: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A plot of accuracy over the neighbours that vote, in shares of its width and height.
+
+    Attributes:
+        ticks: (position, number of neighbours), from left to right.
+        levels: (position, accuracy) of the lines across, from the bottom up.
+        lines: for each vote its points (position, height), from left to right.
+    """
+
+    ticks: list[tuple[float, int]]
+    levels: list[tuple[float, float]]
+    lines: dict[str, list[tuple[float, float]]]
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
@@ -217,7 +238,8 @@ def cards(
                 for n in range(1, SHOWN + 1)
                 if row[f"similar_{n}"]
             ],
-            reason=row["error"],
+            confidence=float(row["confidence"]) if row["confidence"] else None,
+            reason=row["refused"] or row["error"],
         )
         for row in predictions
     ]
@@ -247,6 +269,7 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
         predicted=sorted({card.prediction for card in report.cards} - {""}),
         matrix=report.confusion.hardest(),
         figures=_figures(report),
+        curve=_curve(report.quality["curve"]),
         rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
         data={
             "cards": [asdict(card) for card in report.cards],
@@ -272,6 +295,8 @@ def _photo(
 def _status(row: Row) -> Status:
     if row["error"]:
         return "rejected"
+    if row["refused"]:
+        return "refused"
     if not row["label"]:
         return "unlabelled"
     return "right" if row["correct"] == "true" else "wrong"
@@ -330,6 +355,29 @@ def _figure(
             name: format(statistics.median(values), precision)
             for name, values in groups.items()
             if values
+        },
+    )
+
+
+def _curve(points: Sequence[Mapping[str, Any]]) -> Curve:
+    """Return the plot of `points`: neighbours on a logarithmic scale, accuracy in steps of 5 %."""
+    widest = math.log(points[-1]["neighbours"]) or 1
+    across = [math.log(point["neighbours"]) / widest for point in points]
+    shares = {vote: [point[vote]["accuracy"] for point in points] for vote in VOTES}
+    everything = [share for values in shares.values() for share in values]
+    lowest = math.floor(min(everything) * 20) / 20
+    highest = max(math.ceil(max(everything) * 20) / 20, lowest + 0.05)
+    steps = round((highest - lowest) * 20)
+    shown = range(0, steps + 1, math.ceil(steps / 5))
+    return Curve(
+        ticks=list(zip(across, (point["neighbours"] for point in points), strict=True)),
+        levels=[(step / steps, lowest + step / 20) for step in shown],
+        lines={
+            vote: [
+                (x, (share - lowest) / (highest - lowest))
+                for x, share in zip(across, values, strict=True)
+            ]
+            for vote, values in shares.items()
         },
     )
 

@@ -1,8 +1,12 @@
-"""The vote: the class that appears most among the nearest neighbours."""
+"""The vote: the class that the nearest neighbours speak for."""
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+# How far the weight of a neighbour falls with its similarity: to 1/e for each TEMPERATURE less.
+TEMPERATURE = 0.07
 
 
 class Decision(NamedTuple):
@@ -11,6 +15,9 @@ class Decision(NamedTuple):
     label: str
     votes: int
     voters: int
+
+
+Vote = Callable[[Sequence[str], Sequence[float]], Decision]
 
 
 def majority(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
@@ -23,9 +30,35 @@ def majority(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
         ValueError: there are no neighbours.
     """
     votes = Counter(labels)
-    summed: defaultdict[str, float] = defaultdict(float)
-    for label, similarity in zip(labels, similarities, strict=True):
-        summed[label] += similarity
+    summed = _summed(labels, similarities)
     # Counter keeps the order of first appearance, and max takes the first of equals.
     winner = max(votes, key=lambda label: (votes[label], summed[label]))
     return Decision(winner, votes[winner], len(labels))
+
+
+def weighted(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
+    """Return the class with the largest sum of weights exp(similarity / TEMPERATURE).
+
+    So vote the neighbours of Z. Wu, Y. Xiong, S. Yu and D. Lin, "Unsupervised Feature Learning
+    via Non-Parametric Instance Discrimination", CVPR 2018, section 3.5. A tie goes to the class
+    of the nearer neighbour. The votes in the decision are counted, not weighted.
+
+    Raises:
+        ValueError: there are no neighbours.
+    """
+    votes = Counter(labels)
+    nearest = max(similarities)
+    weights = [math.exp((similarity - nearest) / TEMPERATURE) for similarity in similarities]
+    summed = _summed(labels, weights)
+    winner = max(votes, key=lambda label: summed[label])
+    return Decision(winner, votes[winner], len(labels))
+
+
+VOTES: Mapping[str, Vote] = {"majority": majority, "weighted": weighted}
+
+
+def _summed(labels: Sequence[str], values: Sequence[float]) -> Mapping[str, float]:
+    summed: defaultdict[str, float] = defaultdict(float)
+    for label, value in zip(labels, values, strict=True):
+        summed[label] += value
+    return summed

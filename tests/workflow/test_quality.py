@@ -1,0 +1,61 @@
+"""What a run tells about the catalogue itself."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from project import CLASSES, Project
+
+
+def test_the_catalogue_tells_how_often_its_images_are_named_rightly(project: Project) -> None:
+    quality = project.json("catalogue/quality.json")
+    assert (quality["images"], quality["asked"]) == (12, 12)
+    assert quality["correct"] == 12
+    assert quality["neighbours"] == 5
+    with Image.open(project.result("catalogue/quality.png")) as image:
+        assert min(image.size) > 400
+
+
+def test_the_weighted_vote_is_a_setting(project: Project) -> None:
+    # One boot, whose pixels are asked for, among many sandals.
+    for n in range(4, 12):
+        project.image(f"catalogue/sandals/{n}.png", seed=20 + n)
+    for n in (1, 2, 3):
+        project.photo(f"catalogue/boots/{n}.png").unlink()
+    boot = project.photo("catalogue/boots/0.png").read_bytes()
+    project.photo("new/like the boot.png").write_bytes(boot + b"\0")
+    predictions = {}
+    for vote in ("majority", "weighted"):
+        project.settle(search={"vote": vote})
+        run = project.run()
+        assert run.jobs["predict"] == 1
+        predictions[vote] = {
+            row["image"]: row["prediction"] for row in project.rows("new/predictions.csv")
+        }
+    assert predictions["majority"]["like the boot.png"] != "boots"
+    assert predictions["weighted"]["like the boot.png"] == "boots"
+    assert set(CLASSES) >= set(predictions["weighted"].values())
+
+
+def test_the_adapted_similarity_is_a_setting(project: Project) -> None:
+    project.settle(search={"metric": "adapted"})
+    run = project.run()
+    assert run.jobs["adapt"] == run.jobs["search"] == 1
+    rows = project.rows("new/predictions.csv")
+    assert {row["metric"] for row in rows} == {"adapted"}
+    assert all(-1 <= float(row["similarity_1"]) <= 1 for row in rows)
+    quality = project.json("catalogue/quality.json")
+    assert (quality["metric"], quality["method"]) == ("adapted", "5-fold cross-validation")
+    project.settle(search={"metric": "cosine"})
+    project.run()
+    assert {row["metric"] for row in project.rows("new/predictions.csv")} == {"cosine"}
+
+
+def test_the_adapted_similarity_follows_the_catalogue_as_a_clean_run_does(
+    project: Project, tmp_path: Path
+) -> None:
+    project.settle(search={"metric": "adapted"})
+    project.run()
+    project.image("catalogue/boots/more.png", seed=70)
+    assert project.run().jobs["adapt"] == 1
+    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")

@@ -1,0 +1,22 @@
+"""Tell how often the catalogue's own images are named rightly by the others."""
+
+import logging
+from pathlib import Path
+
+from similar_images import index, plots, quality
+from similar_images.files import write_json
+from similar_images.job import logged
+
+with logged(snakemake.log[0], "quality"):
+    assessment = quality.assess(
+        index.read(Path(snakemake.input.catalogue)),
+        snakemake.params.voters,
+        snakemake.params.vote,
+        snakemake.params.metric,
+    )
+    write_json(Path(snakemake.output.quality), assessment)
+    plots.write(plots.quality(assessment), Path(snakemake.output.curve))
+    plots.write(plots.reliability(assessment["confidence"]), Path(snakemake.output.reliability))
+    logging.info("%s", quality.sentence(assessment))
+    if assessment["advice"]:
+        logging.info("%s", assessment["advice"])

@@ -1,0 +1,148 @@
+"""Confidence: the probability that a prediction is right, calibrated on the catalogue itself.
+
+A logistic regression on what the vote shows (J. Platt, "Probabilistic Outputs for Support Vector
+Machines", 1999), fitted on images of the catalogue that were asked as if they were new.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .vote import Decision
+
+# What the regression looks at.
+EVIDENCE = ("share of the votes", "nearest similarity", "mean similarity", "lead in similarity")
+BINS = 10
+# With `search.reject: auto`, the share of the catalogue's own images that would be refused.
+REFUSED = 0.05
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The regression: probability = 1 / (1 + exp(-(intercept + weights . evidence))).
+
+    Attributes:
+        intercept: a logit.
+        weights: one for each of `EVIDENCE`.
+        least_similarity: that the nearest image has for all but `REFUSED` of the images asked.
+    """
+
+    intercept: float
+    weights: list[float]
+    least_similarity: float
+
+    def probability(self, evidence: Sequence[float]) -> float:
+        """Return the probability that the prediction with this `evidence` is right."""
+        logit = self.intercept + math.fsum(
+            weight * value for weight, value in zip(self.weights, evidence, strict=True)
+        )
+        return 1 / (1 + math.exp(-max(min(logit, 30.0), -30.0)))
+
+
+def evidence(
+    decision: Decision, labels: Sequence[str], similarities: Sequence[float]
+) -> tuple[float, ...]:
+    """Return the values of `EVIDENCE` for a vote.
+
+    The lead is the similarity of the nearest image of the predicted class less that of the
+    nearest image of any other class (where there is none among the voters, the farthest voter).
+    """
+    pairs = list(zip(labels, similarities, strict=True))
+    best = max(similarity for label, similarity in pairs if label == decision.label)
+    rival = max(
+        (similarity for label, similarity in pairs if label != decision.label),
+        default=min(similarities),
+    )
+    return (
+        decision.votes / decision.voters,
+        max(similarities),
+        math.fsum(similarities) / len(pairs),
+        best - rival,
+    )
+
+
+def fit(evidence: Matrix, right: NDArray[np.bool_]) -> Calibration:
+    """Return the regression of `right` (n,) on `evidence` (n, e).
+
+    Where all are right, or all wrong, the probability is that share for any evidence, drawn to
+    one half by one image of either kind (Laplace's rule of succession).
+    """
+    nearest = evidence[:, EVIDENCE.index("nearest similarity")]
+    least = float(np.quantile(nearest, REFUSED)) if len(nearest) else -1.0
+    if right.all() or not right.any():
+        share = (right.sum() + 1) / (len(right) + 2)
+        return Calibration(math.log(share / (1 - share)), [0.0] * len(EVIDENCE), least)
+    from sklearn.linear_model import LogisticRegression
+
+    centre, scale = evidence.mean(axis=0), evidence.std(axis=0)
+    scale[scale < 1e-9] = 1
+    model = LogisticRegression().fit((evidence - centre) / scale, right)
+    weights = model.coef_[0] / scale
+    intercept = float(model.intercept_[0] - weights @ centre)
+    return Calibration(intercept, weights.tolist(), least)
+
+
+def assess(evidence: Matrix, right: NDArray[np.bool_], folds: int) -> dict[str, Any]:
+    """Return the calibration fitted on all images, and how well it is calibrated on new ones.
+
+    For that each of the `folds` is given its probabilities by a fit on the others.
+    """
+    fold_of = np.arange(len(right)) % folds
+    probabilities = np.zeros(len(right))
+    for fold in range(folds):
+        own = fold_of == fold
+        if own.any() and not own.all():
+            fitted = fit(evidence[~own], right[~own])
+            probabilities[own] = [fitted.probability(row) for row in evidence[own].tolist()]
+    curve = reliability(probabilities, right)
+    return {
+        "evidence": list(EVIDENCE),
+        **asdict(fit(evidence, right)),
+        "expected_calibration_error": calibration_error(curve) if curve else None,
+        "reliability": curve,
+    }
+
+
+def read(assessment: Mapping[str, Any]) -> Calibration:
+    """Return the calibration in an assessment as `assess` returns it."""
+    return Calibration(
+        assessment["intercept"], assessment["weights"], assessment["least_similarity"]
+    )
+
+
+def reliability(probabilities: Matrix, right: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Return the reliability curve: bins of equal width, those without an image left out."""
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "from": number / BINS,
+            "to": (number + 1) / BINS,
+            "images": int((bins == number).sum()),
+            "confidence": float(probabilities[bins == number].mean()),
+            "accuracy": float(right[bins == number].mean()),
+        }
+        for number in range(BINS)
+        if (bins == number).any()
+    ]
+
+
+def calibration_error(reliability: Sequence[Mapping[str, float]]) -> float:
+    """Return the expected calibration error.
+
+    The mean distance of confidence and accuracy over the bins, weighted by their images
+    (C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On Calibration of Modern Neural Networks",
+    ICML 2017, equation 3).
+    """
+    images = sum(bin_["images"] for bin_ in reliability)
+    return (
+        math.fsum(
+            bin_["images"] * abs(bin_["confidence"] - bin_["accuracy"]) for bin_ in reliability
+        )
+        / images
+    )
