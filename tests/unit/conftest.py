@@ -6,8 +6,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from similar_images.model import Model
+
+# How long an example takes says nothing of whether it is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
