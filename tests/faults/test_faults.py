@@ -210,7 +210,7 @@ def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
 
 
 @pytest.mark.complete
-@pytest.mark.parametrize(("rule", "change", "fault", "moment"), combinations())
+@pytest.mark.parametrize(("rule", "change", "fault", "moment"), list(combinations()))
 def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     base: Callable[[str], Project],
     rebuilt: Callable[[str], dict[str, bytes]],

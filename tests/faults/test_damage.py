@@ -1,0 +1,94 @@
+"""A damaged file is named and made again, and never used."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from project import Project
+from similar_images import files
+
+# Each file, and an output of the job that reads it, which is removed so that the job runs.
+READERS = {
+    "model/model.json": "new/metrics.json",
+    "catalogue/manifest.parquet": "catalogue/features.pkl",
+    "new/shards.txt": "new/report.html",
+    "catalogue/features/*.parquet": "catalogue/features.pkl",
+    "new/features.pkl": "new/neighbours.parquet",
+    "new/neighbours.parquet": "new/predictions.csv",
+    "new/rejected.csv": "new/predictions.csv",
+    "new/predictions.csv": "new/metrics.json",
+    "new/votes.csv": "new/report.html",
+    "new/confusion.csv": "new/confusion.png",
+    "new/metrics.json": "new/report.html",
+}
+
+
+def flip(data: bytes, chance: np.random.Generator) -> bytes:
+    flipped = bytearray(data)
+    for position in chance.integers(len(data), size=3):
+        flipped[position] ^= 1 << chance.integers(8)
+    return bytes(flipped)
+
+
+def cut(data: bytes, chance: np.random.Generator) -> bytes:
+    return data[: chance.integers(len(data))]
+
+
+def damage(path: Path, how: Callable[[bytes, np.random.Generator], bytes], seed: int) -> None:
+    """Damage a file and leave its time as it was, as a disk would."""
+    status = path.stat()
+    path.write_bytes(how(path.read_bytes(), np.random.default_rng(seed)))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("how", [flip, pytest.param(cut, marks=pytest.mark.complete)])
+@pytest.mark.parametrize("name", READERS)
+def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
+    base: Callable[[str], Project],
+    tmp_path: Path,
+    name: str,
+    how: Callable[[bytes, np.random.Generator], bytes],
+) -> None:
+    project = base("image added").copy(tmp_path / "project")
+    expected = project.predictions()
+    (path,) = project.result("").glob(name)
+    damage(path, how, seed=len(name))
+    project.result(READERS[name]).unlink()
+    told = project.run(fails=True).console
+    assert f"Error: results/{path.relative_to(project.result(''))} is damaged" in told
+    assert "was removed. Run again" in told
+    assert "Traceback" not in told
+    again = project.run()
+    assert again.jobs["extract"] == ("features/" in name)
+    assert project.predictions() == expected
+    files.check(path)
+    assert not project.run().jobs
+
+
+def test_a_damaged_memory_of_hashes_is_not_used(
+    base: Callable[[str], Project], tmp_path: Path
+) -> None:
+    project = base("image added").copy(tmp_path / "project")
+    expected = project.predictions()
+    damage(project.result("catalogue/hashes.parquet"), flip, seed=0)
+    project.result("catalogue/shards.txt").unlink()
+    assert project.run().jobs["extract"] == 0
+    assert project.predictions() == expected
+
+
+@pytest.mark.complete
+@pytest.mark.parametrize("part", ["model.xml", "model.bin"])
+def test_a_damaged_network_is_exported_again_and_no_finished_shard_is_lost(
+    base: Callable[[str], Project], tmp_path: Path, part: str
+) -> None:
+    project = base("backbone changed").copy(tmp_path / "project")
+    damage(project.result(f"model/backbone/{part}"), flip, seed=0)
+    project.image("new/boots/added.png", seed=50)
+    told = project.run(fails=True).console
+    assert "results/model/backbone is damaged" in told
+    run = project.run()
+    assert (run.jobs["model"], run.jobs["extract"]) == (1, 1)
+    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
