@@ -67,6 +67,8 @@ def hindrance() -> str | None:
 @contextmanager
 def cluster() -> Iterator[Path]:
     """Run a Slurm and yield the folder of its logs; afterwards nothing of it is left."""
+    # A kill ends as Ctrl-C does, with all of it stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slurm-")))
         folder.chmod(0o755)  # munge refuses a socket that not everybody can reach
@@ -120,7 +122,6 @@ def main() -> int:
     reason = hindrance()
     if reason:
         sys.exit(f"No Slurm can be started: {reason}.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with cluster():
         return subprocess.run(sys.argv[1:], check=False).returncode
 
