@@ -20,7 +20,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
     @cache
     def finished(backbone: str) -> Project:
         project = lay_out_shoes(tmp_path_factory.mktemp("finished") / "project")
-        project.settle(backbone=backbone, images={"max_pixels": 1000})
+        # The metric that has a rule of its own.
+        project.settle(backbone=backbone, images={"max_pixels": 1000}, search={"metric": "adapted"})
         project.image("catalogue/boots/large.png", size=(40, 40))
         project.age()
         project.run()

@@ -17,6 +17,8 @@ READERS = {
     "new/shards.txt": "new/report.html",
     "catalogue/features/*.parquet": "catalogue/features.pkl",
     "new/features.pkl": "new/neighbours.parquet",
+    "catalogue/adaptation.npz": "new/neighbours.parquet",
+    "catalogue/quality.json": "new/predictions.csv",
     "new/neighbours.parquet": "new/predictions.csv",
     "new/rejected.csv": "new/predictions.csv",
     "new/predictions.csv": "new/metrics.json",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -50,7 +51,7 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str, set[str]]] = {
     "image changed": (change, "catalogue/boots/0.png", {"model"}),
     "image deleted": (delete, "", {"model", "extract"}),
     "image relabelled": (relabel, "", {"model", "extract"}),
-    "query added": (add_query, "new/boots/added.png", {"model"}),
+    "query added": (add_query, "new/boots/added.png", {"model", "adapt", "quality"}),
     "settings changed": (change_settings, "catalogue/boots/large.png", {"model"}),
     "backbone changed": (change_backbone, "catalogue/boots/0.png", set()),
 }
@@ -161,6 +162,9 @@ def read_whole(path: Path) -> None:
             pq.read_table(path)
         case ".pkl":
             index.read(path)
+        case ".npz":
+            with np.load(path) as arrays:
+                assert all(arrays[name].size for name in arrays)
         case ".json":
             json.loads(path.read_text("utf-8"))
         case ".png" | ".jpg":
@@ -243,7 +247,7 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
 
 
 @pytest.mark.parametrize(
-    ("change", "fault"), zip(["image added", "query added"], OF_PHOTOS, strict=True)
+    ("change", "fault"), list(zip(["image added", "query added"], OF_PHOTOS, strict=True))
 )
 def test_a_photo_that_changes_or_vanishes_before_its_extraction_is_left_to_the_next_run(
     base: Callable[[str], Project], tmp_path: Path, change: str, fault: str
