@@ -49,7 +49,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def table(outcomes: Mapping[tuple[str, ...], str]) -> str:
     """Return a table with a row for each change and rule, and a column for each fault."""
-    faults = list(dict.fromkeys(fault for _, _, fault in outcomes))
+    faults = sorted({fault for _, _, fault in outcomes})
     counted = Counter(outcomes.values())
     lines = [
         f"{datetime.now().astimezone():%Y-%m-%d}: {len(outcomes)} combinations, "
@@ -59,7 +59,7 @@ def table(outcomes: Mapping[tuple[str, ...], str]) -> str:
         "| change | rule | " + " | ".join(faults) + " |",
         "|---" * (2 + len(faults)) + "|",
     ]
-    for change, rule in dict.fromkeys((change, rule) for change, rule, _ in outcomes):
+    for change, rule in sorted({(change, rule) for change, rule, _ in outcomes}):
         cells = [outcomes.get((change, rule, fault), "") for fault in faults]
         lines.append(f"| {change} | {rule} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
