@@ -218,6 +218,8 @@ def test_a_job_killed_after_the_checksum_leaves_no_file_that_counts_as_sound(
         files.write_names(path, ["new"])
     with pytest.raises(DamagedFileError):
         files.read_names(path)
+
+
 @pytest.mark.parametrize(
     ("text", "written"),
     [
