@@ -253,6 +253,17 @@ def test_numbers_stay_numbers(tmp_path: Path) -> None:
     assert (tmp_path / "x.csv").read_text() == "a\n-1\n-0.5\n-0.500000\n"
 
 
+def test_the_rule_in_the_documentation_gives_the_true_text(tmp_path: Path) -> None:
+    documentation = Path(__file__).parents[2] / "docs" / "outputs.md"
+    rule = re.search(r"`(re\.sub\(.*\))`", documentation.read_text("utf-8"))
+    assert rule
+    for text in ("=1", "'=1", "a", "'a", "a;-1", "\t@", "\uff1d"):
+        files.write_csv(tmp_path / "x.csv", ["a"], [[text]])
+        with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
+            _, (cell,) = csv.reader(stream)
+        assert eval(rule[1], {"re": re, "text": cell}) == text
+
+
 CELLS = st.text(st.one_of(st.sampled_from("=+-@\t\r\n;,'\" a\uff1d"), st.characters(codec="utf-8")))
 
 
