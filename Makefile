@@ -4,13 +4,15 @@
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
+# make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
 # make lock   the pinned packages anew, from requirements/*.in
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ ?= 60
 
-.PHONY: run test test-faults test-slurm lint bench lock screenshot
+.PHONY: run test test-faults test-slurm lint bench fuzz lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -36,8 +38,11 @@ lint: $(VENV)/dev.installed
 bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
 
+fuzz: $(VENV)/fuzz.installed
+	$(BIN)/python tests/fuzz/decoding.py -max_total_time=$(FUZZ)
+
 lock: $(VENV)/dev.installed
-	for part in run dev bench slurm; do \
+	for part in run dev bench slurm fuzz; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --output-file requirements/$$part.txt \
 			$$(test $$part = run || echo --constraint requirements/run.txt) \

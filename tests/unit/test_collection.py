@@ -3,14 +3,22 @@
 import os
 import shutil
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from similar_images import collection
-from similar_images.collection import Entry, scan, summarise
+from similar_images.collection import Entry, as_text, scan, summarise
 from similar_images.errors import UserError
+
+# Made of what can be taken for each other once bytes are shown as escapes.
+ODD_PATHS = [
+    b"".join(parts)
+    for count in (1, 2, 3)
+    for parts in product([b"\xff", rb"\xff", b"\\", b"a"], repeat=count)
+]
 
 
 @pytest.fixture
@@ -99,7 +107,7 @@ def test_a_file_of_any_name_is_listed_and_can_be_opened(root: Path, name: bytes)
     with open(os.path.join(folder, name), "wb") as stream:
         stream.write(b"data")
     (entry,) = scan(root)
-    assert entry.image == r"cl\xe9ss/" + collection.as_text(name)
+    assert entry.image == r"cl\xe9ss/" + as_text(name)
     assert entry.label == r"cl\xe9ss"
     assert entry.fault is None
     assert entry.image.encode("utf-8")
@@ -108,7 +116,16 @@ def test_a_file_of_any_name_is_listed_and_can_be_opened(root: Path, name: bytes)
 
 
 def test_bytes_that_are_not_utf_8_are_shown_as_escapes() -> None:
-    assert collection.as_text(b"\xff\n\xc3\xa9.jpg") == "\\xff\né.jpg"
+    assert as_text(b"\xff\n\xc3\xa9.jpg") == "\\xff\né.jpg"
+
+
+@pytest.mark.parametrize("first", ODD_PATHS)
+def test_no_two_paths_have_the_same_text(first: bytes) -> None:
+    assert [path for path in ODD_PATHS if as_text(path) == as_text(first)] == [first]
+
+
+def test_a_backslash_that_escapes_nothing_stays_as_it_is() -> None:
+    assert as_text(rb"a\b\n.jpg") == r"a\b\n.jpg"
 
 
 def test_hidden_files_and_folders_are_faulty_and_listed_once(root: Path) -> None:

@@ -5,10 +5,14 @@ import csv
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from similar_images import files
 from similar_images.errors import DamagedFileError, UserError
@@ -81,9 +85,11 @@ def test_nothing_becomes_an_empty_cell(tmp_path: Path) -> None:
     assert (tmp_path / "x.csv").read_bytes() == "a,b,c\n,0,\nTrue,é,1.5\n".encode()
 
 
-@pytest.mark.parametrize("text", ["\n", "\r", "\r\n", '"', "''", ",", " x ", "\t", "é€", "#", "\\"])
-def test_a_cell_is_read_as_it_was_written(tmp_path: Path, text: str) -> None:
-    rows = [[text, "x"], [f"a{text}b", text]]
+@pytest.mark.parametrize("text", ["\n", '"', "''", ",", " x ", "é€", "#", "\\", "x=1", "a-b"])
+def test_a_harmless_cell_is_read_by_any_program_as_it_was_written(
+    tmp_path: Path, text: str
+) -> None:
+    rows = [[f"a{text}", "x"], [f"a{text}b", f"b{text}"]]
     files.write_csv(tmp_path / "x.csv", ["a", "b"], rows)
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
         assert list(csv.reader(stream)) == [["a", "b"], *rows]
@@ -212,6 +218,78 @@ def test_a_job_killed_after_the_checksum_leaves_no_file_that_counts_as_sound(
         files.write_names(path, ["new"])
     with pytest.raises(DamagedFileError):
         files.read_names(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("a\n=1", "a\n'=1"),
+        ("a;=1", "a;'=1"),
+        ("  =1", "'  =1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("'=1", "''=1"),
+        ("'a", "'a"),
+        ("a=1", "a=1"),
+    ],
+)
+def test_a_cell_that_would_be_a_formula_begins_with_an_apostrophe(
+    tmp_path: Path, text: str, written: str
+) -> None:
+    path = tmp_path / "x.csv"
+    files.write_csv(path, [text], [[text]])
+    with path.open(encoding="utf-8", newline="") as stream:
+        assert list(csv.reader(stream)) == [[written]] * 2
+    assert files.read_csv(path) == [{text: text}]
+
+
+def test_numbers_stay_numbers(tmp_path: Path) -> None:
+    files.write_csv(tmp_path / "x.csv", ["a"], [[-1], [-0.5], [Decimal("-0.500000")]])
+    assert (tmp_path / "x.csv").read_text() == "a\n-1\n-0.5\n-0.500000\n"
+
+
+def test_the_rule_in_the_documentation_gives_the_true_text(tmp_path: Path) -> None:
+    documentation = Path(__file__).parents[2] / "docs" / "outputs.md"
+    rule = re.search(r"`(re\.sub\(.*\))`", documentation.read_text("utf-8"))
+    assert rule
+    for text in ("=1", "'=1", "a", "'a", "a;-1", "\t@", "\uff1d"):
+        files.write_csv(tmp_path / "x.csv", ["a"], [[text]])
+        with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
+            _, (cell,) = csv.reader(stream)
+        assert eval(rule[1], {"re": re, "text": cell}) == text
+
+
+CELLS = st.text(st.one_of(st.sampled_from("=+-@\t\r\n;,'\" a\uff1d"), st.characters(codec="utf-8")))
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS)))
+def test_any_cell_is_read_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "x.csv"
+    files.write_csv(path, ["a", "b"], rows)
+    assert files.read_csv(path) == [{"a": a, "b": b} for a, b in rows]
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS)))
+def test_no_cell_is_a_formula_whatever_separates_the_cells(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "x.csv"
+    files.write_csv(path, ["a", "b"], rows)
+    with path.open(encoding="utf-8", newline="") as stream:
+        cells = {cell for row in csv.reader(stream) for cell in row}
+    pieces = {piece for cell in cells for piece in re.split("[;\t\r\n]", cell)}
+    assert not [
+        piece
+        for piece in cells | pieces
+        if re.match("[ ']*[=+@-]", piece) and piece.lstrip(" ")[0] != "'"
+    ]
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5"])

@@ -98,7 +98,7 @@ def test_a_pickle_that_calls_a_function_is_refused_and_nothing_is_called(
         Call(np.save, str(trace), 1),
     ):
         path.write_bytes(pickle.dumps(wrap(call), protocol))
-        with pytest.raises(UserError, match="it asks for"):
+        with pytest.raises(UserError, match=r"it (asks for|holds the opcode)"):
             index.read(path)
     assert list(tmp_path.iterdir()) == [path]
 

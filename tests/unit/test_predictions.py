@@ -1,6 +1,7 @@
 """Tests of the table of predictions."""
 
 import csv
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from similar_images.confidence import Calibration
 from similar_images.errors import UserError
-from similar_images.files import write_csv
+from similar_images.files import read_csv, write_csv
 from similar_images.index import Index
 from similar_images.merge import Rejected
 from similar_images.neighbours import find
@@ -88,13 +89,13 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "correct": "false",
         "similar_1": "boots/1",
         "class_1": "boots",
-        "similarity_1": "1.000000",
+        "similarity_1": Decimal("1.000000"),
         "similar_2": "sandals/1",
         "class_2": "sandals",
-        "similarity_2": "0.939693",
+        "similarity_2": Decimal("0.939693"),
         "similar_3": "sandals/2",
         "class_3": "sandals",
-        "similarity_3": "0.866025",
+        "similarity_3": Decimal("0.866025"),
         "metric": "cosine",
         "refused": None,
         "error": None,
@@ -236,8 +237,9 @@ def test_the_csv_tells_every_name_as_it_is(
     rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], judge(2)).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
+    assert read_csv(path) == [dict(zip(HEADER, row, strict=True)) for row in expected]
     with path.open(encoding="utf-8", newline="") as stream:
-        assert list(csv.reader(stream)) == [list(HEADER), *expected]
+        header, *cells = csv.reader(stream)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    assert table.to_numpy().tolist() == expected
-    assert list(table) == list(HEADER)
+    assert table.to_numpy().tolist() == cells
+    assert list(table) == header == list(HEADER)

@@ -202,16 +202,6 @@ def test_the_first_frame_counts(format_: str) -> None:
     assert_array_equal(prepare(data), np.broadcast_to([255, 0, 0], (8, 8, 3)))
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_a_truncated_file_is_unreadable(format_: str, share: float) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    data = encode(Image.fromarray(noise), format_)
-    with pytest.raises(UnreadableImageError) as refused:
-        prepare(data[: int(share * len(data))])
-    assert refused.value.pixels is None
-
-
 def test_a_flipped_byte_in_a_png_is_damage() -> None:
     data = bytearray(encode(quarters()))
     data[len(data) // 2] ^= 0xFF

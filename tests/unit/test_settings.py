@@ -137,7 +137,31 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
 
 @pytest.mark.parametrize(
     "name",
-    ["catalogue", "model", "", "a b", "a/b", "..", "-a", "_a", "é", "a.b", "x" * 65, "a\n", 2024],
+    [
+        "catalogue",
+        "model",
+        "",
+        "a b",
+        "a/b",
+        "..",
+        "-a",
+        "_a",
+        "é",
+        "a.b",
+        "x" * 65,
+        "a\n",
+        2024,
+        "/a",
+        "../a",
+        "{a}",
+        "a{b}c",
+        "a*",
+        "a?",
+        "[a]",
+        "a,b",
+        "a:b",
+        "=a",
+    ],
 )
 def test_a_query_set_of_this_name_is_refused(name: object) -> None:
     with pytest.raises(UserError, match=r"queries: .* allowed: letters, digits, - and _"):

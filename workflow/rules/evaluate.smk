@@ -21,7 +21,7 @@ rule evaluate:
     conda:
         "../envs/pipeline.yaml"
     params:
-        code=code("metrics"),
+        code=code("metrics", "files"),
     message:
         "Evaluating {wildcards.queries}"
     script:

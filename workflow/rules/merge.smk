@@ -17,7 +17,7 @@ rule merge:
         runtime=growing(60),
     params:
         on_error=config["images"]["on_error"],
-        code=code("merge", "index", "shards"),
+        code=code("merge", "index", "shards", "files"),
     message:
         "Merging the features of {wildcards.collection}"
     script:

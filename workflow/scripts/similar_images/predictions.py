@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -106,7 +107,7 @@ def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
     shown: list[object] = [None] * (3 * SHOWN)
     found = zip(query["similar"], query["class"], query["similarity"], strict=True)
     for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
-        shown[3 * n : 3 * n + 3] = image, label, f"{similarity:.6f}"
+        shown[3 * n : 3 * n + 3] = image, label, Decimal(f"{similarity:.6f}")
     row = (
         query["image"],
         query["label"],

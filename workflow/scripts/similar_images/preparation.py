@@ -1,15 +1,17 @@
 """From the bytes of an image file to the pixels that a backbone takes."""
 
+import io
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Pillow's own limit is replaced by `Preparation.max_pixels`, which the user can set.
@@ -25,6 +27,14 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 # and next to nothing is lost (Pillow's documentation on `reducing_gap`).
 GAP = 3
 STRIP = 64
+# What a file may hold beside its pixels, and how much of it each pixel may take, in bytes. A
+# decoder keeps metadata in memory, whatever it is.
+METADATA = 64 * 1024 * 1024
+PIXEL = 8
+# Each scan of a progressive JPEG costs the time of a whole picture, and few bytes. It is the limit
+# of TurboJPEG's TJFLAG_LIMITSCANS; ten scans are common.
+SCANS = 500
+TILE_SIDES = (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)
 
 
 class Budget:
@@ -117,8 +127,8 @@ class Preparation:
             with DECODING.taken(pixels):
                 # Opened once more, so that its memory is free again when the next one starts.
                 return Prepared(self._decode(open_image(file)), pixels)
-        except MemoryError:
-            raise  # it says nothing of the image
+        except (MemoryError, UnreadableImageError):
+            raise  # the one says nothing of the image, the other all
         except Exception as error:  # decoders raise many types for damaged data
             raise UnreadableImageError(f"damaged or truncated: {error}") from error
 
@@ -134,17 +144,65 @@ def open_image(file: BinaryIO) -> Image.Image:
     """Return the image in `file`, not decoded yet.
 
     Raises:
-        UnreadableImageError: there is none of a known format.
+        UnreadableImageError: there is none of a known format, or it is a bomb: one that costs
+            far more to decode than a picture of its size.
     """
+    rationed = _RationedFile(file, METADATA)
     try:
-        return Image.open(file, formats=FORMATS)
-    except Exception as error:  # as above
+        image = Image.open(cast(BinaryIO, rationed), formats=FORMATS)
+    except UnidentifiedImageError as error:
         raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP or TIFF image") from error
+    except (MemoryError, UnreadableImageError):
+        raise  # as above
+    except Exception as error:  # as above
+        raise UnreadableImageError(f"damaged or truncated: {error}") from error
+    if "progressive" in image.info and _scans(file) > SCANS:
+        raise UnreadableImageError(f"more than {SCANS} scans")
+    rationed.left += PIXEL * count_pixels(image)
+    return image
 
 
 def count_pixels(image: Image.Image) -> int:
-    """Return the pixels of `image`; a WebP's count thrice, as its decoder takes that memory."""
-    return image.width * image.height * (3 if image.format == "WEBP" else 1)
+    """Return the pixels of `image`, or those that it takes the memory of to decode it.
+
+    A WebP's count thrice, and a TIFF's are no fewer than those of one of its tiles.
+    """
+    pixels = image.width * image.height
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tile = [side for side in map(image.tag_v2.get, TILE_SIDES) if isinstance(side, int)]
+        return max(pixels, math.prod(tile))
+    return pixels * (3 if image.format == "WEBP" else 1)
+
+
+def _scans(file: BinaryIO) -> int:
+    """Return the number of scans in a JPEG; a few more where there are others inside."""
+    file.seek(0)
+    return sum(block.count(b"\xff\xda") for block in iter(lambda: file.read(1024 * 1024), b""))
+
+
+class _RationedFile(io.BufferedIOBase):
+    """A file that may be read until `left` bytes have been handed out."""
+
+    def __init__(self, file: BinaryIO, left: int) -> None:
+        self._file = file
+        self.left = left
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        whole = size is None or not 0 <= size <= self.left
+        data = self._file.read(self.left + 1 if whole else size or 0)
+        self.left -= len(data)
+        if self.left < 0:
+            raise UnreadableImageError(f"more than {METADATA} bytes beside its pixels")
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:  # libtiff reads from it, no more than the pixels take
+        return self._file.fileno()
 
 
 def reduced_rgb(image: Image.Image, least: int) -> Image.Image:
