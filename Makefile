@@ -4,13 +4,14 @@
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
+# make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
 # make lock   the pinned packages anew, from requirements/*.in
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-faults test-slurm lint bench lock screenshot
+.PHONY: run test test-faults test-slurm lint bench accuracy lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -35,6 +36,9 @@ lint: $(VENV)/dev.installed
 
 bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
+
+accuracy: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/accuracy.py $(DATA)
 
 lock: $(VENV)/dev.installed
 	for part in run dev bench slurm; do \
