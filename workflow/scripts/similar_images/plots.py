@@ -15,6 +15,7 @@ from .files import replacing
 
 COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
 VOTE_COLOURS = {"majority": "#2856a3", "weighted": "#b8370f"}
+COMPARED: dict[str, Any] = {"color": "#2856a3", "marker": "o", "capsize": 3}
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#52606d",
     "axes.spines.right": False,
@@ -138,20 +139,21 @@ def reliability(confidence: Mapping[str, Any]) -> Figure:
 
 
 def comparison(outcomes: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Return accuracy against images per second, with the intervals of the accuracy."""
+    """Return the accuracy of each of the settings compared, with its interval and its cost."""
+    names = sorted(outcomes, key=lambda name: outcomes[name]["accuracy"])
     with mpl.rc_context(STYLE):
-        figure = Figure((7, 5), layout="constrained")
+        figure = Figure((8, 1.6 + 0.5 * len(names)), layout="constrained")
         axes = figure.subplots()
-        for name, outcome in outcomes.items():
-            x, y = outcome["images_per_second"], outcome["accuracy"]
-            interval = [[y - outcome["accuracy_low"]], [outcome["accuracy_high"] - y]]
-            axes.errorbar(x, y, interval, color=VOTE_COLOURS["majority"], marker="o", capsize=3)
-            axes.annotate(name, (x, y), xytext=(7, 5), textcoords="offset points")
-        axes.set_xscale("log")
-        axes.margins(x=0.25)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("images per second")
-        axes.set_ylabel("catalogue images named rightly by the others")
+        for row, name in enumerate(names):
+            outcome = outcomes[name]
+            x, low, high = (outcome[f"accuracy{part}"] for part in ("", "_low", "_high"))
+            axes.errorbar(x, row, xerr=[[x - low], [high - x]], **COMPARED)
+            cost = f"{outcome['images_per_second']:.0f} images/s, {outcome['features']:,} features"
+            axes.annotate(cost, (x, row), xytext=(0, 8), textcoords="offset points", ha="center")
+        axes.set_yticks(range(len(names)), names)
+        axes.margins(y=0.4 / len(names))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set_xlabel("catalogue images named rightly by the others")
         axes.set_title("Settings compared", loc="left")
     return figure
 
