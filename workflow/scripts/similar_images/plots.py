@@ -15,6 +15,7 @@ from .files import replacing
 
 COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
 VOTE_COLOURS = {"majority": "#2856a3", "weighted": "#b8370f"}
+COMPARED: dict[str, Any] = {"color": "#2856a3", "marker": "o", "capsize": 3}
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#52606d",
     "axes.spines.right": False,
@@ -134,6 +135,26 @@ def reliability(confidence: Mapping[str, Any]) -> Figure:
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
         told = "" if error is None else f": expected error {error:.1%}"
         axes.set_title(f"Reliability of the confidence{told}", loc="left")
+    return figure
+
+
+def comparison(outcomes: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Return the accuracy of each of the settings compared, with its interval and its cost."""
+    names = sorted(outcomes, key=lambda name: outcomes[name]["accuracy"])
+    with mpl.rc_context(STYLE):
+        figure = Figure((8, 1.6 + 0.5 * len(names)), layout="constrained")
+        axes = figure.subplots()
+        for row, name in enumerate(names):
+            outcome = outcomes[name]
+            x, low, high = (outcome[f"accuracy{part}"] for part in ("", "_low", "_high"))
+            axes.errorbar(x, row, xerr=[[x - low], [high - x]], **COMPARED)
+            cost = f"{outcome['images_per_second']:.0f} images/s, {outcome['features']:,} features"
+            axes.annotate(cost, (x, row), xytext=(0, 8), textcoords="offset points", ha="center")
+        axes.set_yticks(range(len(names)), names)
+        axes.margins(y=0.4 / len(names))
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set_xlabel("catalogue images named rightly by the others")
+        axes.set_title("Settings compared", loc="left")
     return figure
 
 
