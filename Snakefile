@@ -17,11 +17,13 @@ include: "workflow/rules/merge.smk"
 include: "workflow/rules/adapt.smk"
 include: "workflow/rules/quality.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/duplicates.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/audit.smk"
 
 
 onstart:
@@ -39,7 +41,15 @@ rule all:
         rules.quality.output,
         ADAPTATION,
         expand(rules.search.output, queries=QUERIES),
+        expand(rules.duplicates.output, queries=QUERIES),
         expand(rules.predict.output, queries=QUERIES),
         expand(rules.evaluate.output, queries=QUERIES),
         expand(rules.plot.output, queries=QUERIES),
         expand(rules.report.output, queries=QUERIES),
+
+
+# Asked for by name, `snakemake --cores 8 audit`: it compares all images of the catalogue.
+rule audit:
+    input:
+        "results/catalogue/audit.csv",
+        "results/catalogue/report.html",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from PIL import Image
+from PIL import Image, ImageFilter
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = {"boots": (160, 90, 40), "sandals": (230, 200, 60), "sneakers": (60, 90, 200)}
@@ -102,6 +102,13 @@ class Project:
         """Make all photos look as if they had not changed for long."""
         for path in self.photo("").rglob("*.png"):
             os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    def blots(self, path: str, seed: int) -> Path:
+        """Save an image of soft blots, no two alike."""
+        file = self.folder / "photos" / path
+        noise = np.random.default_rng(seed).integers(0, 255, (12, 15, 3), np.uint8)
+        Image.fromarray(noise).resize((300, 240)).filter(ImageFilter.GaussianBlur(3)).save(file)
+        return file
 
     def photo(self, path: str) -> Path:
         return self.folder / "photos" / path

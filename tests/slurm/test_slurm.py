@@ -93,7 +93,7 @@ def test_the_sample_data_gives_the_results_of_a_local_run(slurm: None, tmp_path:
     heavy = {job.rule.split("_")[1] for job in submitted(run)}
     assert heavy == {
         *("model", "manifest", "extract", "merge"),
-        *("quality", "search", "predict", "report"),
+        *("quality", "search", "duplicates", "predict", "report"),
     }
     assert run.jobs["evaluate"] == run.jobs["plot"] == 1
 

@@ -1,6 +1,5 @@
 """The comparison: the workflow is run on the same catalogue with several settings."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from typing import Any
 import yaml
 
 from .errors import UserError
-from .files import replacing
+from .files import read_json, replacing
 
 TARGETS = (
     "results/model/model.json",
@@ -80,9 +79,7 @@ def run(folder: Path, snakefile: Path, cores: int) -> None:
 
 def outcome(results: Path) -> dict[str, Any]:
     """Return what the run whose `results` these are tells about its settings."""
-    model, quality, timing = (
-        json.loads((results.parent / target).read_text("utf-8")) for target in TARGETS
-    )
+    model, quality, timing = (read_json(results.parent / target) for target in TARGETS)
     network = (results / "model" / "backbone").rglob("*")
     low, high = quality["accuracy_interval_95"]
     return {

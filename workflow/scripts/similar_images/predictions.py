@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from .confidence import Calibration, evidence
+from .duplicates import Duplicate
 from .merge import Rejected
 from .vote import Vote
 
@@ -29,6 +30,8 @@ HEADER = (
     ),
     "metric",
     "refused",
+    "duplicate",
+    "duplicate_of",
     "error",
 )
 VOTES_HEADER = ("image", "class", "votes")
@@ -83,15 +86,23 @@ class Judge:
         return f"confidence {confidence:.3f} under search.reject {self.reject}"
 
 
-def predict(neighbours: pa.Table, rejected: Sequence[Rejected], judge: Judge) -> Predictions:
+def predict(
+    neighbours: pa.Table,
+    rejected: Sequence[Rejected],
+    duplicates: Mapping[str, Duplicate],
+    judge: Judge,
+) -> Predictions:
     """Return the predictions for each query file.
 
     Args:
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
         rejected: the other files.
+        duplicates: the queries that stand in the catalogue, by path.
         judge: how they are made.
     """
-    answers = [_answered(query, judge) for query in neighbours.to_pylist()]
+    answers = [
+        _answered(query, duplicates.get(query["image"]), judge) for query in neighbours.to_pylist()
+    ]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
         sorted(rows, key=lambda row: str(row[0])),
@@ -99,7 +110,9 @@ def predict(neighbours: pa.Table, rejected: Sequence[Rejected], judge: Judge) ->
     )
 
 
-def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
+def _answered(
+    query: Mapping[str, Any], duplicate: Duplicate | None, judge: Judge
+) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
     decision = judge.vote(labels, similarities)
@@ -110,6 +123,7 @@ def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
     found = zip(query["similar"], query["class"], query["similarity"], strict=True)
     for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
         shown[3 * n : 3 * n + 3] = image, label, Decimal(f"{similarity:.6f}")
+    _, *copy = duplicate or (None, None, None)
     row = (
         query["image"],
         query["label"],
@@ -121,6 +135,7 @@ def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
         *shown,
         judge.metric,
         refused,
+        *copy,
         None,
     )
     return row, _votes(query["image"], labels, decision.label)

@@ -56,7 +56,7 @@ def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
     if not missing:
         return True
     try:
-        image = _read(content_id, file, max(missing))
+        image = read(content_id, file, max(missing))
     except Exception:  # decoders raise many types; a page can do without the picture
         return False
     for size in missing:
@@ -66,10 +66,13 @@ def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
     return True
 
 
-def _read(content_id: str, file: bytes, side: int) -> Image.Image:
+def read(content_id: str, file: bytes, side: int) -> Image.Image:
     """Return the image in `file`, upright and in RGB, at most `side` pixels long and never larger.
 
-    The bytes must be those of `content_id`, since the thumbnail is kept under that name.
+    The bytes must be those of `content_id`, since what is made of them is kept under that name.
+
+    Raises:
+        Exception: the file is gone or has changed, or cannot be decoded.
     """
     with open(file, "rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != content_id:
