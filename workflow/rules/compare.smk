@@ -5,9 +5,10 @@ rule compare_entry:
         "results/compare/{entry}.json",
     log:
         "logs/compare/{entry}.log",
+    localrule: True
     conda:
         "../envs/pipeline.yaml"
-    threads: workflow.cores
+    threads: workflow.cores or 1
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
         fingerprint=summary("catalogue").fingerprint,
@@ -35,6 +36,7 @@ rule compare:
         ),
     log:
         "logs/compare.log",
+    localrule: True
     conda:
         "../envs/pipeline.yaml"
     params:
