@@ -1,8 +1,6 @@
 """The page of the catalogue's audit in a real browser."""
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -57,18 +55,6 @@ def test_names_and_labels_that_hold_html_do_nothing(page: Visit) -> None:
     assert set(HOSTILE) <= {label.strip() for label in labels}
     assert page.page.evaluate("window.hacked") is None
     assert page.page.locator("script, b, img[src=x]").count() == 0
-
-
-def test_a_picture_that_is_gone_leaves_its_place_empty(
-    visit: Open, project: Project, tmp_path: Path
-) -> None:
-    copy = project.copy(tmp_path / "copy")
-    shutil.rmtree(copy.result("catalogue/report_files"))
-    shutil.rmtree(copy.photo("hostile"))
-    copy.result("catalogue/report.html").unlink()
-    copy.run("--allowed-rules", "audit_report", "--", "results/catalogue/report.html")
-    bare = visit(copy.result("catalogue/report.html"))
-    assert bare.page.get_by_text("no picture").count() > 0
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
