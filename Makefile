@@ -2,13 +2,14 @@
 # make test   the same, then the tests
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
+# make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
 # make lock   the pinned packages anew, from requirements/*.in
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench lock screenshot
+.PHONY: run test lint bench accuracy lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -25,6 +26,9 @@ lint: $(VENV)/dev.installed
 
 bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
+
+accuracy: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/accuracy.py $(DATA)
 
 lock: $(VENV)/dev.installed
 	for part in run dev bench; do \

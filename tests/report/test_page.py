@@ -52,6 +52,15 @@ def test_a_card_shows_the_query_its_votes_and_its_three_neighbours(new: Visit) -
         image.evaluate("image => image.decode()")
 
 
+def test_the_page_tells_how_well_the_catalogue_knows_itself(new: Visit) -> None:
+    section = new.page.locator("section").filter(has=new.page.locator("#quality-title"))
+    expect(section).to_contain_text("of 24 photos of the catalogue are named rightly by the others")
+    expect(section).to_contain_text("configured: 3 neighbours, majority, cosine")
+    assert section.locator("circle").count() == 2 * 8
+    assert section.locator("svg line.configured").count() == 1
+    expect(new.page.locator(".card .confidence").first).to_contain_text("confidence")
+
+
 @pytest.mark.parametrize(
     ("status", "number"), [("", 10), ("right", 6), ("wrong", 1), ("unlabelled", 1), ("rejected", 2)]
 )

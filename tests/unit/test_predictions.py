@@ -119,7 +119,7 @@ def test_only_the_neighbours_vote_yet_three_are_shown(
         (0.5, 0, None),
         (0.6, 0, "confidence 0.583 under search.reject 0.6"),
         ("auto", 0, None),
-        ("auto", 110, "nearest similarity 0.643 under 0.700: likely none of the classes"),
+        ("auto", 110, "nearest similarity 0.643 under 0.700: perhaps none of the classes"),
     ],
 )
 def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(

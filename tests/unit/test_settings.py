@@ -49,7 +49,7 @@ def test_the_configuration_is_allowed() -> None:
 def test_the_configuration_states_every_setting_at_its_default() -> None:
     stated = leaves(CONFIG)
     expected = defaults(SCHEMA)
-    del expected["queries"]
+    del expected["queries"], expected["compare"]
     assert {name: stated[name] for name in expected} == expected
     assert {name for name in stated if name not in expected} == {"catalogue", "queries.shoes"}
 
@@ -81,6 +81,7 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "search: {neighbours: 1, vote: weighted, metric: adapted, reject: auto}",
         "search: {reject: 0.5}",
         "extraction: {threads: 64, shard_size: 1}",
+        "compare: {lite2: {backbone: EfficientNetLite2}, other: {}}",
     ],
 )
 def test_these_settings_are_allowed(text: str) -> None:
@@ -121,6 +122,11 @@ def test_these_settings_are_allowed(text: str) -> None:
             "search: {reject: 2}",
             "^search.reject: 2 is not allowed; allowed: null, auto, or a number",
         ),
+        (
+            "compare: {a: {queries: {}}}",
+            "^compare.a: 'queries' is not allowed; allowed: backbone, w",
+        ),
+        ("compare: {a b: {}}", "^compare: 'a b' is not allowed; allowed: letters, digits"),
         ("extraction: {threads: 2.0}", "^extraction.threads: 2.0 is not allowed"),
         ("extraction: {shard_size: -1}", "^extraction.shard_size: -1 is not allowed"),
         ("extraction: null", "^extraction: None is not allowed; allowed: a mapping of settings"),

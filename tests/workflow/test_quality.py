@@ -59,3 +59,21 @@ def test_the_adapted_similarity_follows_the_catalogue_as_a_clean_run_does(
     project.image("catalogue/boots/more.png", seed=70)
     assert project.run().jobs["adapt"] == 1
     assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+
+
+def test_a_photo_like_none_of_the_catalogue_can_be_refused(project: Project) -> None:
+    Image.new("RGB", (24, 24), (0, 255, 0)).save(project.photo("new/green.png"))
+    project.settle(search={"reject": "auto"})
+    run = project.run()
+    rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
+    assert rows["green.png"]["refused"].startswith("nearest similarity")
+    assert (rows["green.png"]["prediction"], rows["green.png"]["error"]) == ("", "")
+    refused = [image for image, row in rows.items() if row["refused"]]
+    metrics = project.json("new/metrics.json")
+    assert (metrics["readable"], metrics["refused"]) == (7, len(refused))
+    assert f"{len(refused)} refused" in run.console
+    page = project.result("new/report.html").read_text("utf-8")
+    assert f"{len(refused)} refused" in page
+    project.settle(search={"reject": None})
+    project.run()
+    assert not any(row["refused"] for row in project.rows("new/predictions.csv"))

@@ -12,7 +12,7 @@ WORKFLOW = Path(workflow.basedir, "workflow")
 SCRIPTS = WORKFLOW / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from similar_images import collection, settings
+from similar_images import collection, comparison, settings
 from similar_images.errors import UserError
 
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
@@ -26,8 +26,16 @@ def checked(setting, check, *args):
         sys.exit(f"Error in the configuration: {setting}{error}")
 
 
-checked("", settings.check, config, yaml.safe_load(SCHEMA.read_text("utf-8")))
+schema = yaml.safe_load(SCHEMA.read_text("utf-8"))
+checked("", settings.check, config, schema)
 validate(config, str(SCHEMA))  # fills in the defaults
+
+ENTRIES = {
+    name: comparison.merged(config, changes)
+    for name, changes in config["compare"].items()
+}
+for name, entry in ENTRIES.items():
+    checked(f"compare.{name}: ", settings.check, entry, schema)
 
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
@@ -40,6 +48,7 @@ ADAPTATION = "results/catalogue/adaptation.npz" if ADAPTED else []
 wildcard_constraints:
     collection="|".join(COLLECTIONS),
     queries="|".join(QUERIES) or "none",
+    entry="|".join(ENTRIES) or "none",
     shard="[0-9a-f]{16}",
 
 

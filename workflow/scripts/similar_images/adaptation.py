@@ -47,19 +47,32 @@ class Adaptation:
     projection: Matrix
 
 
-def fit(catalogue: Index, eligible: NDArray[np.bool_]) -> Adaptation:
-    """Return the map learned from the features and classes of the `eligible` rows (n,).
+def fit(
+    catalogue: Index,
+    eligible: NDArray[np.bool_],
+    dimension: int = DIMENSION,
+    shrinkage: float = SHRINKAGE,
+    stretch: float = STRETCH,
+) -> Adaptation:
+    """Return the map learned from the features and classes of some rows.
 
     Computed in float64, in memory of the order of d * d whatever the number of images.
+
+    Args:
+        catalogue: see `Index`.
+        eligible: (n,), the rows to learn from.
+        dimension: principal components that are kept at the most.
+        shrinkage: the share of the mean variance that is added to each within the classes.
+        stretch: how much longer the differences between the class means become.
     """
     counts, sums, products = _moments(catalogue, eligible)
     images, centre = counts.sum(), sums.sum(axis=0) / counts.sum()
     means = sums / counts[:, np.newaxis]
-    components = _principal(products / images - np.outer(centre, centre))
+    components = _principal(products / images - np.outer(centre, centre), dimension)
     between = (means - centre) @ components
     scatter = components.T @ (products - (means.T * counts) @ means) @ components
-    whitening = _whitening(scatter / max(images - len(counts), 1))
-    projection = components @ whitening @ _stretch(between @ whitening)
+    whitening = _whitening(scatter / max(images - len(counts), 1), shrinkage)
+    projection = components @ whitening @ _stretch(between @ whitening, stretch)
     return Adaptation(catalogue.fingerprint, centre, projection)
 
 
@@ -129,23 +142,23 @@ def _normalised(rows: Matrix) -> Matrix:
     return scaled
 
 
-def _principal(covariance: Matrix) -> Matrix:
-    """Return the eigenvectors (d, k) of the largest variances, each with its sign fixed."""
+def _principal(covariance: Matrix, dimension: int) -> Matrix:
+    """Return the eigenvectors (d, k) of the `dimension` largest variances, their signs fixed."""
     variances, vectors = np.linalg.eigh(covariance)
-    kept = vectors[:, variances > SMALLEST][:, ::-1][:, :DIMENSION]
+    kept = vectors[:, variances > SMALLEST][:, ::-1][:, :dimension]
     largest = np.abs(kept).argmax(axis=0)
     fixed: Matrix = kept * np.sign(kept[largest, np.arange(kept.shape[1])])
     return fixed
 
 
-def _whitening(within: Matrix) -> Matrix:
+def _whitening(within: Matrix, shrinkage: float) -> Matrix:
     """Return the matrix (k, k) that makes the covariance `within`, shrunk, the identity.
 
     Shrunk, since the covariance of few images cannot be relied on: a share of the mean variance
     is added to its diagonal. Where nothing varies within the classes nothing is whitened.
     """
     size = len(within)
-    ridge = SHRINKAGE * np.trace(within) / max(size, 1)
+    ridge = shrinkage * np.trace(within) / max(size, 1)
     if not ridge > SMALLEST:
         return np.eye(size)
     root = np.linalg.cholesky(within + ridge * np.eye(size))
@@ -153,9 +166,9 @@ def _whitening(within: Matrix) -> Matrix:
     return inverse
 
 
-def _stretch(means: Matrix) -> Matrix:
-    """Return the matrix (k, k) that stretches the subspace of `means` (c, k) by 1 + STRETCH."""
+def _stretch(means: Matrix, stretch: float) -> Matrix:
+    """Return the matrix (k, k) that stretches the subspace of `means` (c, k) by 1 + `stretch`."""
     _, lengths, directions = np.linalg.svd(means, full_matrices=False)
     span = directions[lengths > 1e-9 * max(lengths[:1].sum(), SMALLEST)]
-    stretched: Matrix = np.eye(means.shape[1]) + STRETCH * span.T @ span
+    stretched: Matrix = np.eye(means.shape[1]) + stretch * span.T @ span
     return stretched

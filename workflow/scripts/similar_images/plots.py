@@ -137,6 +137,25 @@ def reliability(confidence: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def comparison(outcomes: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Return accuracy against images per second, with the intervals of the accuracy."""
+    with mpl.rc_context(STYLE):
+        figure = Figure((7, 5), layout="constrained")
+        axes = figure.subplots()
+        for name, outcome in outcomes.items():
+            x, y = outcome["images_per_second"], outcome["accuracy"]
+            interval = [[y - outcome["accuracy_low"]], [outcome["accuracy_high"] - y]]
+            axes.errorbar(x, y, interval, color=VOTE_COLOURS["majority"], marker="o", capsize=3)
+            axes.annotate(name, (x, y), xytext=(7, 5), textcoords="offset points")
+        axes.set_xscale("log")
+        axes.margins(x=0.25)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set_xlabel("images per second")
+        axes.set_ylabel("catalogue images named rightly by the others")
+        axes.set_title("Settings compared", loc="left")
+    return figure
+
+
 def write(figure: Figure, *paths: Path) -> None:
     """Write `figure` to each of `paths`, in the format of its ending."""
     for path in paths:

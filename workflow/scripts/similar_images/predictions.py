@@ -74,7 +74,9 @@ class Judge:
             least = self.calibration.least_similarity
             if nearest >= least:
                 return None
-            return f"nearest similarity {nearest:.3f} under {least:.3f}: likely none of the classes"
+            return (
+                f"nearest similarity {nearest:.3f} under {least:.3f}: perhaps none of the classes"
+            )
         if confidence >= float(self.reject):
             return None
         return f"confidence {confidence:.3f} under search.reject {self.reject}"

@@ -50,17 +50,13 @@ def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, A
     eligible = first_of_equals(catalogue)
     asked = leave_one_out.sample(catalogue, eligible, MOST_ASKED)
     sizes = sorted({*SIZES, voters})
-    if metric == "cosine":
-        answers = leave_one_out.ask(catalogue, asked, sizes[-1], eligible)
-    else:
-        answers = _cross_validated(catalogue, asked, sizes[-1], eligible, metric)
-    ballots = [_ballot(answer, catalogue) for answer in answers]
+    ballots = ask(catalogue, asked, sizes[-1], metric)
     curve: list[dict[str, Any]] = [
         {"neighbours": size}
         | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
         for size in sizes
     ]
-    metrics = compare_metrics(_part(catalogue, asked), voters, vote)
+    metrics = compare_metrics(part_of(catalogue, asked), voters, vote)
     return {
         "images": len(catalogue.paths),
         "asked": len(asked),
@@ -75,6 +71,17 @@ def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, A
         "metrics": metrics,
         "advice": _advice(metrics) if metric == "cosine" else None,
     }
+
+
+def ask(catalogue: Index, asked: NDArray[np.intp], count: int, metric: str) -> list[Ballot]:
+    """Return what the rows in `asked` find: by leave-one-out, or, adapted, in the other folds."""
+    eligible = first_of_equals(catalogue)
+    answers = (
+        leave_one_out.ask(catalogue, asked, count, eligible)
+        if metric == "cosine"
+        else _cross_validated(catalogue, asked, count, eligible, metric)
+    )
+    return [ballot_of(answer, catalogue) for answer in answers]
 
 
 def compare_metrics(catalogue: Index, voters: int, vote: str) -> dict[str, Any]:
@@ -94,7 +101,7 @@ def compare_metrics(catalogue: Index, voters: int, vote: str) -> dict[str, Any]:
     right = {}
     for metric in ("cosine", "adapted"):
         answers = _cross_validated(catalogue, rows, voters, eligible, metric)
-        ballots = (_ballot(answer, catalogue) for answer in answers)
+        ballots = (ballot_of(answer, catalogue) for answer in answers)
         right[metric] = np.array([_is_right(ballot, VOTES[vote], voters) for ballot in ballots])
     gained, lost = (
         int((right[one] & ~right[other]).sum())
@@ -131,7 +138,8 @@ def sentence(assessment: Mapping[str, Any]) -> str:
     )
 
 
-def _ballot(answer: Answer, catalogue: Index) -> Ballot:
+def ballot_of(answer: Answer, catalogue: Index) -> Ballot:
+    """Return `answer` by its classes."""
     labels: list[Any] = catalogue.labels  # in a catalogue every image has a class
     return Ballot(
         labels[answer.row],
@@ -151,7 +159,7 @@ def _cross_validated(
 
     The adapted similarity is fitted on those other folds alone.
     """
-    fold_of = _folds(catalogue, eligible)
+    fold_of = folds(catalogue, eligible)
     answers: list[Answer] = []
     for fold in range(FOLDS):
         others = eligible & (fold_of != fold)
@@ -160,7 +168,7 @@ def _cross_validated(
     return iter(sorted(answers, key=lambda answer: answer.row))
 
 
-def _folds(catalogue: Index, eligible: NDArray[np.bool_]) -> NDArray[np.intp]:
+def folds(catalogue: Index, eligible: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return the fold of each row: the images of each class are dealt out in turn."""
     fold_of = np.zeros(len(eligible), np.intp)
     rows = leave_one_out.by_class(catalogue, np.flatnonzero(eligible))
@@ -173,7 +181,8 @@ def _adapted(catalogue: Index, fitted_on: NDArray[np.bool_]) -> Index:
     return replace(catalogue, features=adaptation.apply(fitted, catalogue.features))
 
 
-def _part(catalogue: Index, rows: NDArray[np.intp]) -> Index:
+def part_of(catalogue: Index, rows: NDArray[np.intp]) -> Index:
+    """Return an index of some `rows` alone."""
     return replace(
         catalogue,
         paths=[catalogue.paths[row] for row in rows],

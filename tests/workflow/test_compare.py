@@ -1,0 +1,32 @@
+"""The comparison of settings."""
+
+from project import Project
+
+
+def test_without_an_entry_or_with_a_wrong_one_it_is_said_what_to_write(project: Project) -> None:
+    assert "compare: nothing is named" in project.run("compare", fails=True).console
+    project.settle(compare={"odd": {"search": {"metric": "L2"}}})
+    console = project.run("compare", fails=True).console
+    assert "compare.odd: search.metric: 'L2' is not allowed" in console
+
+
+def test_the_table_has_a_row_for_each_entry(project: Project) -> None:
+    before = project.predictions(), project.shards()
+    project.settle(
+        compare={"adapted": {"search": {"metric": "adapted"}}, "one": {"search": {"neighbours": 1}}}
+    )
+    run = project.run("compare")
+    assert run.jobs["compare_entry"] == 2
+    assert run.jobs["extract"] == 0
+    rows = {row["name"]: row for row in project.rows("compare.csv")}
+    assert set(rows) == {"adapted", "one"}
+    assert (rows["adapted"]["metric"], rows["adapted"]["neighbours"]) == ("adapted", "5")
+    assert (rows["one"]["metric"], rows["one"]["neighbours"]) == ("cosine", "1")
+    for row in rows.values():
+        assert row["backbone"] == "ColourHistogram"
+        assert 0 <= float(row["accuracy_low"]) <= float(row["accuracy"]) <= 1
+        assert float(row["images_per_second"]) > 0
+        assert int(row["index_bytes"]) > 0
+    assert project.result("compare.png").stat().st_size > 5000
+    assert (project.predictions(), project.shards()) == before
+    assert not project.run("compare").jobs

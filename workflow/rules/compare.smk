@@ -1,0 +1,45 @@
+# Each entry is a run of this very workflow in a folder of its own, with other settings. It shares
+# the catalogue's shards, which are named by their model and never change.
+rule compare_entry:
+    output:
+        "results/compare/{entry}.json",
+    log:
+        "logs/compare/{entry}.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: workflow.cores
+    params:
+        settings=lambda wildcards: ENTRIES[wildcards.entry],
+        fingerprint=summary("catalogue").fingerprint,
+        snakefile=workflow.main_snakefile,
+        code=hash_of(sorted((SCRIPTS / "similar_images").glob("*.py"))),
+    message:
+        "Trying the settings {wildcards.entry}"
+    script:
+        "../scripts/compare_entry.py"
+
+
+rule compare:
+    input:
+        expand("results/compare/{entry}.json", entry=ENTRIES),
+    output:
+        table=report(
+            "results/compare.csv",
+            caption="../report/compare.rst",
+            category="Comparison",
+        ),
+        plot=report(
+            "results/compare.png",
+            caption="../report/compare.rst",
+            category="Comparison",
+        ),
+    log:
+        "logs/compare.log",
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        code=code("comparison", "plots"),
+    message:
+        "Comparing settings"
+    script:
+        "../scripts/compare.py"

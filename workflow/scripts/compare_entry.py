@@ -1,0 +1,15 @@
+"""Run the workflow on the catalogue with other settings, in a folder of its own."""
+
+from pathlib import Path
+
+from similar_images import comparison
+from similar_images.files import write_json
+from similar_images.job import logged
+
+output = Path(snakemake.output[0])
+
+with logged(snakemake.log[0], f"compare {snakemake.wildcards.entry}"):
+    folder = output.with_suffix("")
+    comparison.lay_out(folder, snakemake.params.settings, Path("results/catalogue/features"))
+    comparison.run(folder, Path(snakemake.params.snakefile), snakemake.threads)
+    write_json(output, comparison.outcome(folder / "results"))
