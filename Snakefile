@@ -17,6 +17,7 @@ include: "workflow/rules/merge.smk"
 include: "workflow/rules/adapt.smk"
 include: "workflow/rules/quality.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/duplicates.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/evaluate.smk"
@@ -37,6 +38,7 @@ rule all:
         "results/catalogue/reliability.png",
         ADAPTATION,
         expand("results/{queries}/neighbours.parquet", queries=QUERIES),
+        expand("results/{queries}/in_catalogue.csv", queries=QUERIES),
         expand("results/{queries}/predictions.csv", queries=QUERIES),
         expand("results/{queries}/metrics.json", queries=QUERIES),
         expand("results/{queries}/confusion.png", queries=QUERIES),

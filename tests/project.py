@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import yaml
-from PIL import Image
+from PIL import Image, ImageFilter
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = {"boots": (160, 90, 40), "sandals": (230, 200, 60), "sneakers": (60, 90, 200)}
@@ -66,6 +66,13 @@ class Project:
         colour = next((rgb for name, rgb in CLASSES.items() if name in path), (128, 128, 128))
         noise = np.random.default_rng(seed).normal(0, 25, (*size, 3))
         Image.fromarray((noise + colour).clip(0, 255).astype(np.uint8)).save(file)
+        return file
+
+    def blots(self, path: str, seed: int) -> Path:
+        """Save an image of soft blots, no two alike."""
+        file = self.folder / "photos" / path
+        noise = np.random.default_rng(seed).integers(0, 255, (12, 15, 3), np.uint8)
+        Image.fromarray(noise).resize((300, 240)).filter(ImageFilter.GaussianBlur(3)).save(file)
         return file
 
     def photo(self, path: str) -> Path:

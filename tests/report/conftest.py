@@ -44,16 +44,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         project.photo(folder).mkdir(exist_ok=True)
         project.photo(f"{folder}/empty.jpg").touch()
         project.photo(f"{folder}/notes.txt").write_text("size 42")
+    project.image("known/boots/0.png", seed=500)
+    shutil.copy(project.photo("catalogue/boots/0.png"), project.photo("known/boots/same.png"))
     hostile_collection(project)
     project.settle(
         catalogue="photos/catalogue.csv",
-        queries={name: f"photos/{name}" for name in ("plain", "broken")}
+        queries={name: f"photos/{name}" for name in ("plain", "broken", "known")}
         | {"hostile": "photos/hostile.csv"},
         search={"neighbours": 3},
     )
     project.run(
         "results/new/confusion.png",
-        *(f"results/{name}/report.html" for name in ("new", "plain", "broken", "hostile")),
+        *(f"results/{name}/report.html" for name in ("new", "plain", "broken", "known", "hostile")),
     )
     return project
 
@@ -138,6 +140,7 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
         metrics={
             **{"images": 2000, "readable": 2000, "labelled": 2000, "correct": right},
             **{"accuracy": right / 2000, "accuracy_interval_95": [0.7, 0.9], "classes": {}},
+            "duplicates": {"exact": 0, "near": 0},
         },
         quality=invented_quality(),
         cards=cards,
@@ -188,5 +191,7 @@ def invented_card(
         voters=10,
         similar=similar,
         confidence=0.75,
+        duplicate="",
+        duplicate_of="",
         reason="",
     )

@@ -80,6 +80,23 @@ def test_label_and_prediction_filter_the_cards(new: Visit) -> None:
     expect(new.page.locator(".card")).to_have_count(10)
 
 
+def test_photos_that_stand_in_the_catalogue_are_told_and_can_be_left_out(
+    visit: Open, project: Project
+) -> None:
+    seen = visit(project.result("known/report.html"))
+    told = " ".join(seen.page.locator("header").inner_text().split())
+    assert "1 photo stands in the catalogue already (1 with the same bytes, 0 with" in told
+    assert "Without it, 1 of 1 are right: 100.0%" in told
+    seen.page.get_by_role("button", name="1 photo", exact=True).click()
+    assert seen.cards() == ["same.png"]
+    expect(seen.page.locator(".card .duplicate")).to_have_text(
+        "Same bytes as catalogue/boots/0.png"
+    )
+    field(seen, "In the catalogue").select_option("none")
+    assert seen.cards() == ["0.png"]
+    assert seen.hash() == "#duplicate=none"
+
+
 def test_the_search_finds_file_names_in_any_case(new: Visit) -> None:
     new.page.get_by_role("searchbox", name="File name").fill("LOOKS like")
     assert new.cards() == ["looks like boots.png"]

@@ -68,6 +68,30 @@ def test_where_all_are_refused_there_is_no_accuracy(model: Model) -> None:
     assert metrics.confusion(predictions).empty
 
 
+def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model: Model) -> None:
+    predictions = table(*MIXED, *UNREADABLE)
+    predictions.loc[[0, 5], "duplicate"] = "exact"
+    predictions.loc[[1, 2], "duplicate"] = "near"
+    found = metrics.evaluate(predictions, model)
+    assert (found["labelled"], found["correct"]) == (5, 3)
+    assert found["duplicates"] == {"exact": 2, "near": 2}
+    without = found["without_duplicates"]
+    assert (without["labelled"], without["correct"], without["accuracy"]) == (2, 1, 0.5)
+    assert without["accuracy_interval_95"] == metrics.wilson_interval(1, 2)
+    told = metrics.sentence(found)
+    assert "1 of 2 right without those that stand in the catalogue: 50.0%" in told
+
+
+def test_queries_that_all_stand_in_the_catalogue_leave_no_accuracy_without_them(
+    model: Model,
+) -> None:
+    predictions = table(*MIXED)
+    predictions["duplicate"] = "exact"
+    found = metrics.evaluate(predictions, model)
+    assert found["without_duplicates"]["accuracy"] is None
+    assert metrics.sentence(found).endswith("All of them stand in the catalogue.")
+
+
 def test_each_class_has_its_precision_recall_and_f1(model: Model) -> None:
     rows = [*MIXED, ("boots", "flip_flops", "boots")]
     assert metrics.evaluate(table(*rows), model)["classes"] == {

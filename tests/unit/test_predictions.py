@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.confidence import Calibration
+from similar_images.duplicates import Duplicate
 from similar_images.errors import UserError
 from similar_images.files import write_csv
 from similar_images.index import Index
@@ -57,20 +58,20 @@ def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
     found = find(queries, catalogue, max(neighbours, SHOWN))
-    rows = predict(found, rejected, judge(neighbours)).rows
+    rows = predict(found, rejected, {}, judge(neighbours)).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find(queries, index_of(*CATALOGUE), 3)
-    assert predict(neighbours, (), judge(2)).votes == [
+    assert predict(neighbours, (), {}, judge(2)).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(neighbours, (), judge(3)).votes[:2] == [
+    assert predict(neighbours, (), {}, judge(3)).votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -97,6 +98,8 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "similarity_3": "0.866025",
         "metric": "cosine",
         "refused": None,
+        "duplicate": None,
+        "duplicate_of": None,
         "error": None,
     }
 
@@ -127,7 +130,7 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
 ) -> None:
     query = index_of(("q", "boots", NORTH + angle))
     found = find(query, index_of(*CATALOGUE), 3)
-    (row,) = predict(found, (), judge(3, reject=reject)).rows
+    (row,) = predict(found, (), {}, judge(3, reject=reject)).rows
     told = dict(zip(HEADER, row, strict=True))
     assert (told["refused"], told["error"]) == (reason, None)
     assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
@@ -148,6 +151,17 @@ def test_a_prediction_is_right_wrong_or_without_a_label(
 ) -> None:
     (row,) = rows_of(index_of(("q", label, NORTH)), index_of(*CATALOGUE))
     assert (row["label"], row["correct"]) == (label, correct)
+
+
+def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> None:
+    queries = index_of(("p", None, 0), ("q", None, NORTH))
+    found = find(queries, index_of(*CATALOGUE), 3)
+    rows = predict(found, (), {"q": Duplicate("q", "near", "boots/1")}, judge(3)).rows
+    flags = [HEADER.index("duplicate"), HEADER.index("duplicate_of")]
+    assert [[row[column] for column in flags] for row in rows] == [
+        [None, None],
+        ["near", "boots/1"],
+    ]
 
 
 def test_a_catalogue_with_fewer_images_than_neighbours_answers_with_all() -> None:
@@ -233,7 +247,7 @@ def test_the_csv_tells_every_name_as_it_is(
         index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
         2,
     )
-    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], judge(2)).rows
+    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], {}, judge(2)).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     with path.open(encoding="utf-8", newline="") as stream:

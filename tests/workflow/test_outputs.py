@@ -21,6 +21,8 @@ PREDICTION_COLUMNS = [
     *("similar_3", "class_3", "similarity_3"),
     "metric",
     "refused",
+    "duplicate",
+    "duplicate_of",
     "error",
 ]
 
@@ -119,6 +121,29 @@ def test_equal_bytes_under_two_classes_are_kept_and_listed_as_a_conflict(project
         ("boots/1.png", "True"),
         ("sandals/x.png", "True"),
     ]
+
+
+def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_accuracy(
+    project: Project,
+) -> None:
+    blots = project.blots("catalogue/boots/blots.png", seed=1)
+    shutil.copy(project.photo("catalogue/boots/0.png"), project.photo("new/boots/same.png"))
+    Image.open(blots).resize((150, 120)).save(project.photo("new/boots/smaller.jpg"))
+    run = project.run()
+    assert "2 images stand in the catalogue already" in run.console
+    rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
+    flagged = {
+        image: (row["duplicate"], row["duplicate_of"])
+        for image, row in rows.items()
+        if row["duplicate"]
+    }
+    assert flagged == {
+        "boots/same.png": ("exact", "boots/0.png"),
+        "boots/smaller.jpg": ("near", "boots/blots.png"),
+    }
+    metrics = project.json("new/metrics.json")
+    assert metrics["duplicates"] == {"exact": 1, "near": 1}
+    assert (metrics["labelled"], metrics["without_duplicates"]["labelled"]) == (8, 6)
 
 
 def test_odd_names_and_endings_and_every_format_are_read(project: Project) -> None:

@@ -3,6 +3,7 @@ rule predict:
         neighbours="results/{queries}/neighbours.parquet",
         rejected="results/{queries}/rejected.csv",
         quality="results/catalogue/quality.json",
+        duplicates="results/{queries}/in_catalogue.csv",
     output:
         predictions=report(
             "results/{queries}/predictions.csv",

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from similar_images import confidence, predictions
+from similar_images import confidence, duplicates, predictions
 from similar_images.files import read_parquet, write_csv
 from similar_images.job import logged
 from similar_images.merge import read_rejected
@@ -14,6 +14,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
     predicted = predictions.predict(
         read_parquet(Path(snakemake.input.neighbours)),
         read_rejected(Path(snakemake.input.rejected)),
+        duplicates.read(Path(snakemake.input.duplicates)),
         predictions.Judge(
             voters=snakemake.params.voters,
             vote=VOTES[snakemake.params.vote],

@@ -4,7 +4,7 @@
 const { cards, folder, sizes, embedded } = JSON.parse(document.getElementById("data").textContent);
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
-const EMPTY = { status: "", label: "", prediction: "", sort: "", search: "" };
+const EMPTY = { status: "", label: "", prediction: "", duplicate: "", sort: "", search: "" };
 const STATUS = {
   right: ["✓", "Right"],
   wrong: ["✕", "Wrong"],
@@ -12,6 +12,7 @@ const STATUS = {
   refused: ["–", "Refused"],
   rejected: ["!", "Rejected"],
 };
+const DUPLICATE = { exact: "Same bytes as ", near: "Almost the same pixels as " };
 const MOST_CLASSES = 3; // Classes whose votes a card tells one by one.
 
 const form = document.querySelector(".filters");
@@ -91,6 +92,12 @@ function makeCard(card) {
   name.title = card.path;
   item.querySelector(".status").append(...statusOf(card));
   item.querySelector(".named").append(...answerOf(card));
+  const duplicate = item.querySelector(".duplicate");
+  if (card.duplicate) {
+    duplicate.textContent = DUPLICATE[card.duplicate] + card.duplicate_of;
+  } else {
+    duplicate.remove();
+  }
   const votes = item.querySelector(".votes");
   const similar = item.querySelector(".similar");
   const confidence = item.querySelector(".confidence");
@@ -220,8 +227,15 @@ function fits(card, filter) {
     (!filter.status || card.status === filter.status) &&
     (!filter.label || card.label === filter.label) &&
     (!filter.prediction || card.prediction === filter.prediction) &&
+    fitsDuplicate(card, filter.duplicate) &&
     card.name.toLowerCase().includes(filter.search.trim().toLowerCase())
   );
+}
+
+function fitsDuplicate(card, wanted) {
+  if (wanted === "any") return card.duplicate !== "";
+  if (wanted === "none") return card.duplicate === "";
+  return !wanted || card.duplicate === wanted;
 }
 
 const MEASURES = {

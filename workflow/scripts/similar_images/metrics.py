@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from .duplicates import KINDS
 from .model import Model
 from .predictions import SHOWN
 
@@ -18,19 +19,18 @@ def evaluate(predictions: pd.DataFrame, model: Model) -> dict[str, Any]:
     that is, are readable and were not refused; its interval
     is Wilson's (E. B. Wilson, 1927), at 95 %. The precision of the top 3 is the share of the
     three nearest images that have the right class. Where there are no labels these are None.
+    Queries that stand in the catalogue are counted, and the accuracy without them is told, too.
     """
     labelled = _labelled(predictions)
-    correct = int((labelled["correct"] == "true").sum())
     return {
         "images": len(predictions),
         "readable": int((predictions["error"] == "").sum()),
         "refused": int((predictions["refused"] != "").sum()),
-        "labelled": len(labelled),
-        "correct": correct,
-        "accuracy": correct / len(labelled) if len(labelled) else None,
-        "accuracy_interval_95": wilson_interval(correct, len(labelled)),
+        **_accuracy(labelled),
         "precision_top_3": _precision_of_shown(labelled),
         "classes": _per_class(labelled),
+        "duplicates": {kind: int((predictions["duplicate"] == kind).sum()) for kind in KINDS},
+        "without_duplicates": _accuracy(labelled[labelled["duplicate"] == ""]),
         "backbone": model.backbone,
         "fallback": model.fallback,
         "note": None if len(labelled) else _no_accuracy(predictions),
@@ -56,11 +56,13 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
     if not evaluation["labelled"]:
         predicted = evaluation["readable"] - evaluation["refused"]
         return f"{predicted} images predicted with {network};{refused} {evaluation['note']}."
-    low, high = evaluation["accuracy_interval_95"]
-    return (
-        f"{evaluation['correct']} of {evaluation['labelled']} labelled images right with {network}"
-        f": {evaluation['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%}).{refused}"
-    )
+    told = _share(evaluation, f"labelled images right with {network}") + refused
+    without = evaluation["without_duplicates"]
+    if without["labelled"] == evaluation["labelled"]:
+        return told
+    if not without["labelled"]:
+        return f"{told} All of them stand in the catalogue."
+    return f"{told} {_share(without, 'right without those that stand in the catalogue')}"
 
 
 def wilson_interval(successes: int, trials: int) -> list[float] | None:
@@ -69,6 +71,25 @@ def wilson_interval(successes: int, trials: int) -> list[float] | None:
         return None
     interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     return [float(interval.low), float(interval.high)]
+
+
+def _accuracy(labelled: pd.DataFrame) -> dict[str, Any]:
+    """Return how many of the rows `labelled` are right, and their share."""
+    correct = int((labelled["correct"] == "true").sum())
+    return {
+        "labelled": len(labelled),
+        "correct": correct,
+        "accuracy": correct / len(labelled) if len(labelled) else None,
+        "accuracy_interval_95": wilson_interval(correct, len(labelled)),
+    }
+
+
+def _share(accuracy: Mapping[str, Any], right: str) -> str:
+    low, high = accuracy["accuracy_interval_95"]
+    return (
+        f"{accuracy['correct']} of {accuracy['labelled']} {right}"
+        f": {accuracy['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})."
+    )
 
 
 def _labelled(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from .confidence import Calibration, evidence
+from .duplicates import Duplicate
 from .merge import Rejected
 from .vote import Vote
 
@@ -28,6 +29,8 @@ HEADER = (
     ),
     "metric",
     "refused",
+    "duplicate",
+    "duplicate_of",
     "error",
 )
 VOTES_HEADER = ("image", "class", "votes")
@@ -82,15 +85,23 @@ class Judge:
         return f"confidence {confidence:.3f} under search.reject {self.reject}"
 
 
-def predict(neighbours: pa.Table, rejected: Sequence[Rejected], judge: Judge) -> Predictions:
+def predict(
+    neighbours: pa.Table,
+    rejected: Sequence[Rejected],
+    duplicates: Mapping[str, Duplicate],
+    judge: Judge,
+) -> Predictions:
     """Return the predictions for each query file.
 
     Args:
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
         rejected: the other files.
+        duplicates: the queries that stand in the catalogue, by path.
         judge: how they are made.
     """
-    answers = [_answered(query, judge) for query in neighbours.to_pylist()]
+    answers = [
+        _answered(query, duplicates.get(query["image"]), judge) for query in neighbours.to_pylist()
+    ]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
         sorted(rows, key=lambda row: str(row[0])),
@@ -98,7 +109,9 @@ def predict(neighbours: pa.Table, rejected: Sequence[Rejected], judge: Judge) ->
     )
 
 
-def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
+def _answered(
+    query: Mapping[str, Any], duplicate: Duplicate | None, judge: Judge
+) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
     decision = judge.vote(labels, similarities)
@@ -109,6 +122,7 @@ def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
     found = zip(query["similar"], query["class"], query["similarity"], strict=True)
     for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
         shown[3 * n : 3 * n + 3] = image, label, f"{similarity:.6f}"
+    _, *copy = duplicate or (None, None, None)
     row = (
         query["image"],
         query["label"],
@@ -120,6 +134,7 @@ def _answered(query: Mapping[str, Any], judge: Judge) -> tuple[Row, list[Row]]:
         *shown,
         judge.metric,
         refused,
+        *copy,
         None,
     )
     return row, _votes(query["image"], labels, decision.label)

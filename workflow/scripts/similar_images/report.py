@@ -79,6 +79,8 @@ class Card(Photo):
         voters: neighbours that voted.
         similar: the most similar images, nearest first.
         confidence: the probability that the prediction is right; None where it was rejected.
+        duplicate: "exact" or "near" where it stands in the catalogue, or "".
+        duplicate_of: path of that image of the catalogue, or "".
         reason: why it was refused or rejected, or "".
     """
 
@@ -89,6 +91,8 @@ class Card(Photo):
     voters: int
     similar: list[Similar]
     confidence: float | None
+    duplicate: str
+    duplicate_of: str
     reason: str
 
 
@@ -239,6 +243,8 @@ def cards(
                 if row[f"similar_{n}"]
             ],
             confidence=float(row["confidence"]) if row["confidence"] else None,
+            duplicate=row["duplicate"],
+            duplicate_of=row["duplicate_of"],
             reason=row["refused"] or row["error"],
         )
         for row in predictions
@@ -253,16 +259,9 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
         thumbnail_folder: where the thumbnails stand; a folder beside the page.
         portable: whether the page carries the small thumbnails itself, to be sent as one file.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": "{:.1%}".format, "count": "{:,}".format}
     script = (TEMPLATES / "report.js").read_text("utf-8")
-    return environment.get_template("report.html.j2").render(
+    template = environment().get_template("report.html.j2")
+    return template.render(
         report=report,
         counts=_counts(report.cards),
         labels=sorted({card.label for card in report.cards} - {""}),
@@ -277,11 +276,24 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
             "sizes": {"small": thumbnails.SMALL, "large": thumbnails.LARGE},
             "embedded": _embedded(report.cards, thumbnail_folder) if portable else None,
         },
-        style=(TEMPLATES / "report.css").read_text("utf-8"),
         script=script,
         # The page's policy names its one script by this hash, so that no other can run.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def environment() -> jinja2.Environment:
+    """Return what renders the templates of pages; `style` is what all of them look like."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"percent": "{:.1%}".format, "count": "{:,}".format}
+    made.globals["style"] = (TEMPLATES / "report.css").read_text("utf-8")
+    return made
 
 
 def _photo(

@@ -50,26 +50,13 @@ def make(
     return made
 
 
-def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
-    """Make the thumbnails of one content where they are missing; tell whether they are there."""
-    missing = [size for size in (LARGE, SMALL) if not path_of(folder, size, content_id).is_file()]
-    if not missing:
-        return True
-    try:
-        image = _read(content_id, file, max(missing))
-        for size in missing:
-            image.thumbnail((size, size), Image.Resampling.LANCZOS)
-            with replacing(path_of(folder, size, content_id)) as temporary:
-                image.save(temporary, "JPEG", quality=QUALITY, optimize=True)
-    except Exception:  # decoders raise many types; a page can do without the picture
-        return False
-    return True
-
-
-def _read(content_id: str, file: bytes, side: int) -> Image.Image:
+def read(content_id: str, file: bytes, side: int) -> Image.Image:
     """Return the image in `file`, upright and in RGB, at most `side` pixels long and never larger.
 
-    The bytes must be those of `content_id`, since the thumbnail is kept under that name.
+    The bytes must be those of `content_id`, since what is made of them is kept under that name.
+
+    Raises:
+        Exception: the file is gone or has changed, or cannot be decoded.
     """
     with open(file, "rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != content_id:
@@ -82,6 +69,22 @@ def _read(content_id: str, file: bytes, side: int) -> Image.Image:
             image.draft(None, (side, side))
             small = reduced_rgb(image, GAP * side).resize(size, Image.Resampling.LANCZOS)
             return upright(image, small)
+
+
+def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
+    """Make the thumbnails of one content where they are missing; tell whether they are there."""
+    missing = [size for size in (LARGE, SMALL) if not path_of(folder, size, content_id).is_file()]
+    if not missing:
+        return True
+    try:
+        image = read(content_id, file, max(missing))
+        for size in missing:
+            image.thumbnail((size, size), Image.Resampling.LANCZOS)
+            with replacing(path_of(folder, size, content_id)) as temporary:
+                image.save(temporary, "JPEG", quality=QUALITY, optimize=True)
+    except Exception:  # decoders raise many types; a page can do without the picture
+        return False
+    return True
 
 
 def _remove_others(folder: Path, content_ids: set[str]) -> None:
