@@ -23,6 +23,7 @@ include: "workflow/rules/compare.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/audit.smk"
 
 
 # All that persists is listed: after a job has failed, Snakemake makes anew only what is asked for.
@@ -43,3 +44,10 @@ rule all:
         expand("results/{queries}/metrics.json", queries=QUERIES),
         expand("results/{queries}/confusion.png", queries=QUERIES),
         expand("results/{queries}/report.html", queries=QUERIES),
+
+
+# Asked for by name, `snakemake --cores 8 audit`: it compares all images of the catalogue.
+rule audit:
+    input:
+        "results/catalogue/audit.csv",
+        "results/catalogue/report.html",

@@ -1,9 +1,13 @@
 """What the tests of the report share: a visit to a page, and names that would do harm."""
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page
 
+AXE = Path(__file__).parent / "report" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = [
     "</script><script>window.hacked = 1</script>",
     "\"'><img src=x onerror='window.hacked = 1'>",
@@ -26,3 +30,15 @@ class Visit:
 
     def hash(self) -> str:
         return self.page.evaluate("location.hash")
+
+
+def serious_findings(visit: Visit) -> list[str]:
+    """Return the accessibility checker's serious and critical findings."""
+    if not visit.page.evaluate("'axe' in window"):
+        visit.page.evaluate(AXE.read_text("utf-8"))
+    found: dict[str, Any] = visit.page.evaluate("axe.run(document)")
+    return [
+        json.dumps([finding["id"], finding["nodes"][0]["html"], finding["nodes"][0]["any"]])
+        for finding in found["violations"]
+        if finding["impact"] in ("serious", "critical")
+    ]

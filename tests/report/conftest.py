@@ -55,6 +55,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     )
     project.run(
         "results/new/confusion.png",
+        "results/catalogue/report.html",
         *(f"results/{name}/report.html" for name in ("new", "plain", "broken", "known", "hostile")),
     )
     return project

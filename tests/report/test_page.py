@@ -1,18 +1,15 @@
 """The page in a real browser: filters, sorting, the large view, the keyboard, and its limits."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from browser import HOSTILE, Visit
+from browser import AXE, HOSTILE, Visit, serious_findings
 from project import CLASSES, Project
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"viewport": {"width": 390, "height": 844}}
 Open = Callable[..., Visit]
 
@@ -299,7 +296,7 @@ def test_the_portable_page_carries_its_pictures(
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -> None:
-    for name in ("new", "plain", "broken", "hostile"):
+    for name in ("new", "plain", "broken", "hostile", "catalogue"):
         phone = visit(project.result(f"{name}/report.html"), **PHONE)
         wide = phone.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, name
@@ -312,18 +309,6 @@ def test_the_accessibility_checker_finds_nothing_serious(
 ) -> None:
     for page in (project.result("new/report.html"), invented):
         seen = visit(page, color_scheme=scheme, bypass_csp=True)
-        assert findings(seen) == []
+        assert serious_findings(seen) == []
         seen.page.locator("button.picture").first.click()
-        assert findings(seen) == []
-
-
-def findings(visit: Visit) -> list[str]:
-    """Return the checker's serious and critical findings."""
-    if not visit.page.evaluate("'axe' in window"):
-        visit.page.evaluate(AXE.read_text("utf-8"))
-    found: dict[str, Any] = visit.page.evaluate("axe.run(document)")
-    return [
-        json.dumps([finding["id"], finding["nodes"][0]["html"], finding["nodes"][0]["any"]])
-        for finding in found["violations"]
-        if finding["impact"] in ("serious", "critical")
-    ]
+        assert serious_findings(seen) == []

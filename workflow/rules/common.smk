@@ -90,7 +90,7 @@ def code(*modules):
 
 def templates():
     """Return a hash of the report's templates, likewise."""
-    return hash_of(sorted((WORKFLOW / "templates").glob("report.*")))
+    return hash_of(sorted((WORKFLOW / "templates").iterdir()))
 
 
 def hash_of(files):

@@ -1,0 +1,56 @@
+# The perceptual hashes and the thumbnails stand outside the outputs: they are kept.
+rule audit_catalogue:
+    input:
+        catalogue="results/catalogue/features.pkl",
+        manifest="results/catalogue/manifest.parquet",
+    output:
+        audit=report(
+            "results/catalogue/audit.csv",
+            caption="../report/audit.rst",
+            category="Catalogue",
+        ),
+        classes="results/catalogue/classes.csv",
+    log:
+        "logs/catalogue/audit.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        voters=config["search"]["neighbours"],
+        code=code(
+            "audit",
+            "out_of_sample",
+            "duplicates",
+            "leave_one_out",
+            "neighbours",
+            "perceptual",
+            "search",
+            "thumbnails",
+            "vote",
+        ),
+    message:
+        "Looking for what deserves a look in the catalogue"
+    script:
+        "../scripts/audit.py"
+
+
+rule audit_report:
+    input:
+        audit="results/catalogue/audit.csv",
+        classes="results/catalogue/classes.csv",
+        manifest="results/catalogue/manifest.parquet",
+        model="results/model/model.json",
+    output:
+        "results/catalogue/report.html",
+    log:
+        "logs/catalogue/audit_report.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        code=code("audit_report", "report", "thumbnails"),
+        templates=templates(),
+    message:
+        "Writing the page of the catalogue's audit"
+    script:
+        "../scripts/audit_report.py"

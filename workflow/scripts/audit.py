@@ -1,0 +1,31 @@
+"""Find what in the catalogue deserves a look."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+from similar_images import audit, index, manifest, perceptual
+from similar_images.files import write_csv
+from similar_images.job import Progress, logged
+
+output = Path(snakemake.output.audit)
+
+
+def hashes(files):
+    """Return the perceptual hashes of `files`; they are kept from run to run."""
+    cache = output.with_name("perceptual_hashes.parquet")
+    return perceptual.hashes(files, cache, snakemake.threads, Progress(len(files)))
+
+
+with logged(snakemake.log[0], "audit"):
+    listing = manifest.members(manifest.read(Path(snakemake.input.manifest)))
+    findings, classes = audit.audit(
+        index.read(Path(snakemake.input.catalogue)),
+        {content_id: files[0] for content_id, files in listing.items() if content_id},
+        hashes,
+        snakemake.params.voters,
+    )
+    write_csv(output, audit.Finding._fields, findings)
+    write_csv(Path(snakemake.output.classes), audit.Class._fields, classes)
+    for kind, number in Counter(finding.finding for finding in findings).items():
+        logging.info("%s: %d", kind, number)

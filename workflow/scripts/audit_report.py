@@ -1,0 +1,29 @@
+"""Write the page of the catalogue's audit, with its thumbnails beside it."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+
+from similar_images import audit_report, manifest, model, report, thumbnails
+from similar_images.files import read_csv, replacing
+from similar_images.job import Progress, logged
+
+page = Path(snakemake.output[0])
+folder = page.with_name("report_files")
+
+with logged(snakemake.log[0], "audit report"):
+    findings = read_csv(Path(snakemake.input.audit))
+    images = audit_report.images(audit_report.shown(findings))
+    files = report.files(manifest.read(Path(snakemake.input.manifest)), images)
+    contents = {content_id: file for content_id, file in files.values() if content_id}
+    pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
+    if len(pictures) < len(contents):
+        logging.warning("%d photos are gone or have changed", len(contents) - len(pictures))
+    told = audit_report.AuditReport(
+        made=datetime.now().astimezone(),
+        backbone=model.read(Path(snakemake.input.model)).backbone,
+        classes=read_csv(Path(snakemake.input.classes)),
+        groups=audit_report.groups(findings, files, pictures, folder.name),
+    )
+    with replacing(page) as temporary:
+        temporary.write_text(audit_report.render(told), "utf-8")
