@@ -12,8 +12,10 @@ import pytest
 from changes import add, change, delete, relabel
 from project import CLASSES, Project
 
-AFTER_SEARCH = Counter(predict=1, evaluate=1, plot=1, report=1)
-AFTER_CATALOGUE = Counter(manifest=1, merge=1, search=1) + AFTER_SEARCH
+AFTER_VOTE = Counter(predict=1, evaluate=1, plot=1, report=1)
+AFTER_SEARCH = Counter(duplicates=1) + AFTER_VOTE
+AFTER_QUERIES = Counter(manifest=1, merge=1, search=1) + AFTER_SEARCH
+AFTER_CATALOGUE = Counter(quality=1) + AFTER_QUERIES
 
 
 def rename(project: Project) -> None:
@@ -56,7 +58,7 @@ def test_nothing_runs_when_nothing_changed(project: Project) -> None:
         (rename, AFTER_CATALOGUE, 0),
         (relabel, AFTER_CATALOGUE, 0),
         (duplicate, AFTER_CATALOGUE, 0),
-        (add_query_set, AFTER_CATALOGUE + Counter(extract=1), 1),
+        (add_query_set, AFTER_QUERIES + Counter(extract=1), 1),
     ],
 )
 def test_a_change_costs_the_new_images_alone_and_equals_a_clean_rebuild(
@@ -76,7 +78,7 @@ def test_a_change_costs_the_new_images_alone_and_equals_a_clean_rebuild(
 
 def test_fewer_neighbours_run_only_the_search_and_what_follows(project: Project) -> None:
     project.settle(search={"neighbours": 3})
-    assert project.run().jobs == Counter(search=1) + AFTER_SEARCH
+    assert project.run().jobs == Counter(quality=1, search=1) + AFTER_SEARCH
 
 
 def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_a_changed_module_runs_its_rule_and_what_follows_and_no_extraction(
     shutil.copytree(original, workflow)
     with (workflow / "scripts/similar_images/vote.py").open("a") as stream:
         stream.write("# changed\n")
-    assert project.run().jobs == AFTER_SEARCH
+    assert project.run().jobs == Counter(quality=1) + AFTER_VOTE
 
 
 def test_a_file_touched_but_not_changed_is_only_looked_at(project: Project) -> None:
