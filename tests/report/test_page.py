@@ -51,7 +51,9 @@ def test_a_card_shows_the_query_its_votes_and_its_three_neighbours(new: Visit) -
 
 def test_the_page_tells_how_well_the_catalogue_knows_itself(new: Visit) -> None:
     section = new.page.locator("section").filter(has=new.page.locator("#quality-title"))
-    expect(section).to_contain_text("12 of 16 photos of the catalogue are named rightly by the others")
+    expect(section).to_contain_text(
+        "12 of 16 photos of the catalogue are named rightly by the others"
+    )
     expect(section).to_contain_text("configured: 3 neighbours, majority, cosine")
     assert section.locator("circle").count() == 2 * 8
     assert section.locator("svg line.configured").count() == 1
