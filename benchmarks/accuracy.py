@@ -327,15 +327,15 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield from tell_curve(sets)
     yield "## The temperature of the weighted vote"
     yield ""
-    yield f"The catalogue's own images. `vote.TEMPERATURE` is {vote.TEMPERATURE}, as in Wu et al."
-    yield "(2018)."
+    yield "The catalogue's own images. The temperature is"
+    yield f"{vote.TEMPERATURE}, as in Wu et al., 2018."
     yield from tell_temperature(sets)
     yield "## The constants of the adapted similarity"
     yield ""
     yield "5-fold cross-validation on the catalogue: share named rightly / share of the three"
     yield "nearest with the right class. One constant is varied, the others are as chosen:"
-    yield f"{adaptation.DIMENSION} dimensions, shrinkage {adaptation.SHRINKAGE}, stretch"
-    yield f"{adaptation.STRETCH:g}."
+    yield f"{adaptation.DIMENSION} dimensions, shrinkage {adaptation.SHRINKAGE} and"
+    yield f"stretch {adaptation.STRETCH:g}."
     yield from tell_adaptation(sets)
     yield "The estimates of Ledoit-Wolf and OAS come to nearly the same as the fixed shrinkage, and"
     yield "would be one more thing to compute. A larger stretch trusts the labels more, and some"
@@ -351,7 +351,8 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield f"In {ROUNDS} rounds a fifth of the classes is taken out of the catalogue; their queries"
     yield "are strangers. Told is the area under the ROC curve (known against strangers), the share"
     yield "of strangers refused where 5 % of the known queries are, and what `search.reject: auto`"
-    yield "refuses (by nearest similarity; its limit comes from the catalogue alone)."
+    yield "refuses (by nearest similarity; its limit comes from the catalogue alone, and is high"
+    yield "where the catalogue has almost equal photos of one thing)."
     yield from tell_strangers(sets)
 
 
