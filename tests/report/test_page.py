@@ -143,8 +143,8 @@ def test_a_cell_of_the_matrix_filters_the_cards(new: Visit) -> None:
     cell.click()
     assert new.cards() == ["looks like boots.png"]
     expect(cell).to_have_attribute("aria-pressed", "true")
-    expect(new.page.get_by_role("heading", name="Photos")).to_be_focused()
-    expect(new.page.get_by_role("heading", name="Photos")).to_be_in_viewport()
+    expect(new.page.get_by_role("heading", name="Photos", exact=True)).to_be_focused()
+    expect(new.page.get_by_role("heading", name="Photos", exact=True)).to_be_in_viewport()
 
 
 def test_a_count_at_the_top_leads_to_its_cards(new: Visit) -> None:
@@ -176,7 +176,7 @@ def test_everything_works_by_keyboard_alone(new: Visit) -> None:
     keys.press("Tab")
     expect(new.page.get_by_role("link", name="Skip to the photos")).to_be_focused()
     keys.press("Enter")
-    expect(new.page.get_by_role("heading", name="Photos")).to_be_focused()
+    expect(new.page.get_by_role("heading", name="Photos", exact=True)).to_be_focused()
     keys.press("Tab")
     expect(new.page.locator("[name=status][value='']")).to_be_focused()
     keys.press("ArrowRight")

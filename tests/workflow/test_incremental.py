@@ -61,18 +61,13 @@ def test_nothing_runs_when_nothing_changed(project: Project) -> None:
         (add_query_set, AFTER_QUERIES + Counter(extract=1), 1),
     ],
 )
-def test_a_change_costs_the_new_images_alone_and_equals_a_clean_rebuild(
-    project: Project,
-    tmp_path: Path,
-    edit: Callable[[Project], None],
-    jobs: Counter[str],
-    extracted: int,
+def test_a_change_costs_the_new_images_alone(
+    project: Project, edit: Callable[[Project], None], jobs: Counter[str], extracted: int
 ) -> None:
     before = project.shards()
     edit(project)
     assert project.run().jobs == jobs
     assert images_in(project.shards() - before) == extracted
-    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
     assert not project.run().jobs
 
 
@@ -136,12 +131,11 @@ def test_a_file_touched_but_not_changed_is_only_looked_at(project: Project) -> N
 
 
 def test_a_series_of_changes_equals_a_clean_rebuild(project: Project, tmp_path: Path) -> None:
-    for edit in (add, relabel, add_query_set, duplicate):
+    for edit in (add, relabel, change, rename, add_query_set, duplicate):
         edit(project)
         project.run()
     project.photo("new/boots/0.png").rename(project.photo("new/unlabelled.png"))
     project.photo("catalogue/sandals/1.png").write_text("not an image")
-    change(project)
     project.run()
     assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
 
