@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-WIDTH, HEIGHT = 1280, 1800
+WIDTH, HEIGHT = 1280, 2360
 COLOURS = 256  # A palette makes the file a third, and the eye sees no difference.
 
 
