@@ -8,7 +8,8 @@ rule compare_entry:
     localrule: True
     conda:
         "../envs/pipeline.yaml"
-    threads: workflow.cores or 1
+    # Not `workflow.cores`, which complains where another executor runs the jobs.
+    threads: workflow.resource_settings.cores or 1
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
         fingerprint=summary("catalogue").fingerprint,
