@@ -12,7 +12,7 @@ rule compare_entry:
     threads: workflow.resource_settings.cores or 1
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
-        fingerprint=summary("catalogue").fingerprint,
+        fingerprint=lambda wildcards: summary("catalogue").fingerprint,
         snakefile=workflow.main_snakefile,
         code=hash_of(sorted((SCRIPTS / "similar_images").glob("*.py"))),
     message:
