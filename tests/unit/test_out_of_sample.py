@@ -6,7 +6,7 @@ import pytest
 from similar_images import search
 from similar_images.index import Index
 from similar_images.neighbours import first_of_equals
-from similar_images.out_of_sample import RIDGE, Images, _fit, _vote, gather
+from similar_images.out_of_sample import RIDGE, Images, _vote, fit, gather
 
 
 def images_of(features: np.ndarray, labels: list[str], ids: list[str] | None = None) -> Images:
@@ -26,7 +26,7 @@ def test_the_leave_one_out_regression_is_the_one_fitted_without_the_image() -> N
     images = some()
     features = images.features.astype(np.float64)
     part = slice(0, len(features))
-    found = _fit(images).leave_one_out(features, images, part)
+    found = fit(images).leave_one_out(features, images, part)
     targets = np.eye(3)[images.classes]
     for n in range(len(features)):
         others = np.arange(len(features)) != n
@@ -39,9 +39,9 @@ def test_the_leave_one_out_regression_is_the_one_fitted_without_the_image() -> N
 
 def test_the_regression_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     images = some()
-    whole = _fit(images)
+    whole = fit(images)
     monkeypatch.setattr("similar_images.out_of_sample.ROWS", 7)
-    assert _fit(images).weights == pytest.approx(whole.weights)
+    assert fit(images).weights == pytest.approx(whole.weights)
 
 
 def test_an_image_does_not_vote_for_itself_nor_do_its_copies() -> None:

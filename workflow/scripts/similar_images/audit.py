@@ -12,7 +12,7 @@ from . import search
 from .duplicates import NEAREST, SIMILAR, Hashes, bits_apart
 from .index import Index
 from .neighbours import first_of_equals
-from .out_of_sample import Images, confidences, gather
+from .out_of_sample import Images, confidences, fit, gather
 
 # The nearest images that tell how far an image stands from all others.
 CROWD = 10
@@ -138,12 +138,13 @@ def audit(
 def judge(images: Images) -> Verdicts:
     """Compare for each image its own class with the others."""
     n = len(images.rows)
+    ridge = fit(images)
     own = np.empty(n)
-    for part, confidence in confidences(images):
+    for part, confidence in confidences(images, ridge):
         own[part] = confidence[np.arange(len(confidence)), images.classes[part]]
     usual = _usual(own, images)
     other, other_class = np.empty(n), np.empty(n, np.intp)
-    for part, confidence in confidences(images):
+    for part, confidence in confidences(images, ridge):
         relative = confidence / usual
         relative[np.arange(len(relative)), images.classes[part]] = -1
         other[part], other_class[part] = relative.max(axis=1), relative.argmax(axis=1)

@@ -71,13 +71,6 @@ def gather(catalogue: Index, eligible: NDArray[np.bool_]) -> Images:
     return Images(catalogue.features, rows, classes, names.tolist(), neighbours, similarities)
 
 
-def confidences(images: Images) -> Iterator[tuple[slice, Values]]:
-    """Yield block by block which images, and their confidences (b, classes) of 0 to 1."""
-    ridge = _fit(images)
-    for part, features in images.blocks():
-        yield part, (_vote(images, part) + ridge.leave_one_out(features, images, part)) / 2
-
-
 def _vote(images: Images, part: slice) -> Values:
     """Return the share of each class in the weighted vote of the neighbours."""
     neighbours, similarities = images.neighbours[part], images.similarities[part]
@@ -92,7 +85,7 @@ def _vote(images: Images, part: slice) -> Values:
 
 
 @dataclass(frozen=True)
-class _Ridge:
+class Ridge:
     """A ridge regression of the classes (1 for an image's own, 0 for the others).
 
     Attributes:
@@ -118,7 +111,8 @@ class _Ridge:
         return clipped
 
 
-def _fit(images: Images) -> _Ridge:
+def fit(images: Images) -> Ridge:
+    """Fit the ridge regression to all of `images`, block by block."""
     dimension = images.features.shape[1]
     mean = sum(block.sum(axis=0) for _, block in images.blocks()) / len(images.rows)
     scatter = RIDGE * np.eye(dimension)
@@ -129,4 +123,13 @@ def _fit(images: Images) -> _Ridge:
         np.add.at(sums, images.classes[part], centred)
     inverse = np.linalg.inv(scatter).astype(np.float64)
     shares = np.bincount(images.classes, minlength=images.count) / len(images.rows)
-    return _Ridge(mean, inverse, inverse @ sums.T, shares)
+    return Ridge(mean, inverse, inverse @ sums.T, shares)
+
+
+def confidences(images: Images, ridge: Ridge) -> Iterator[tuple[slice, Values]]:
+    """Yield block by block which images, and their confidences (b, classes) of 0 to 1.
+
+    `ridge` is what `fit` returns for the same images.
+    """
+    for part, features in images.blocks():
+        yield part, (_vote(images, part) + ridge.leave_one_out(features, images, part)) / 2
