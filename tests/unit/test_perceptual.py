@@ -1,5 +1,6 @@
 """Tests of the perceptual hashes."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,8 +23,9 @@ def save(path: Path, image: Image.Image, **options: int) -> tuple[str, bytes]:
     return sha256(path.read_bytes()).hexdigest(), bytes(path)
 
 
-def ignore(done: int) -> None:
+def ignore(total: int) -> Callable[[int], None]:
     """Take no note of the progress."""
+    return lambda done: None
 
 
 def test_a_picture_keeps_its_hash_through_size_quality_and_brightness(tmp_path: Path) -> None:
@@ -68,6 +70,19 @@ def test_a_hash_is_made_once_and_forgotten_when_it_is_not_asked_for(tmp_path: Pa
     kept = dict(list(files.items())[:2])
     assert hashes(kept, cache, 2, ignore) == {id_: first[id_] for id_ in kept}
     assert hashes(files, cache, 2, ignore).keys() == kept.keys()
+
+
+def test_the_progress_is_that_of_the_new_hashes_alone(tmp_path: Path) -> None:
+    totals: list[int] = []
+
+    def note(total: int) -> Callable[[int], None]:
+        totals.append(total)
+        return lambda done: None
+
+    files = dict(save(tmp_path / f"{n}.png", picture(n)) for n in range(3))
+    for asked in (dict(list(files.items())[:2]), files):
+        hashes(asked, tmp_path / "cache.parquet", 1, note)
+    assert totals == [2, 1]
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1 nonsense PAR1"])

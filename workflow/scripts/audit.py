@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from similar_images import audit, index, manifest, perceptual
@@ -10,12 +11,13 @@ from similar_images.job import Progress, logged
 
 output = Path(snakemake.output.audit)
 
-
-def hashes(files):
-    """Return the perceptual hashes of `files`; they are kept from run to run."""
-    cache = output.with_name("perceptual_hashes.parquet")
-    return perceptual.hashes(files, cache, snakemake.threads, Progress(len(files)))
-
+# They are kept from run to run.
+hashes = partial(
+    perceptual.hashes,
+    cache=output.with_name("perceptual_hashes.parquet"),
+    threads=snakemake.threads,
+    progress_of=Progress,
+)
 
 with logged(snakemake.log[0], "audit"):
     listing = manifest.members(manifest.read(Path(snakemake.input.manifest)))

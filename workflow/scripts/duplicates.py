@@ -1,6 +1,7 @@
 """Find the queries that stand in the catalogue already."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from similar_images import duplicates, manifest, perceptual
@@ -9,12 +10,13 @@ from similar_images.job import Progress, logged
 
 output = Path(snakemake.output[0])
 
-
-def hashes(files):
-    """Return the perceptual hashes of `files`; they are kept from run to run."""
-    cache = output.with_name("perceptual_hashes.parquet")
-    return perceptual.hashes(files, cache, snakemake.threads, Progress(len(files)))
-
+# They are kept from run to run.
+hashes = partial(
+    perceptual.hashes,
+    cache=output.with_name("perceptual_hashes.parquet"),
+    threads=snakemake.threads,
+    progress_of=Progress,
+)
 
 with logged(snakemake.log[0], f"duplicates {snakemake.wildcards.queries}"):
     found = duplicates.find(

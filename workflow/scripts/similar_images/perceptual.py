@@ -40,7 +40,10 @@ def distance(one: bytes, other: bytes) -> int:
 
 
 def hashes(
-    files: Mapping[str, bytes], cache: Path, threads: int, progress: Callable[[int], None]
+    files: Mapping[str, bytes],
+    cache: Path,
+    threads: int,
+    progress_of: Callable[[int], Callable[[int], None]],
 ) -> dict[str, bytes]:
     """Return the hashes of `files`: of all but those that are gone or changed.
 
@@ -48,11 +51,13 @@ def hashes(
         files: content ids, each with a file that has these bytes.
         cache: where the hashes are remembered; those that are not asked for are forgotten.
         threads: files read at once.
-        progress: told after each new hash how many are done.
+        progress_of: given the number of new hashes, returns what is told after each how many
+            are done.
     """
     known = _read_cache(cache)
     found = {content_id: known[content_id] for content_id in files if content_id in known}
     new = {content_id: file for content_id, file in files.items() if content_id not in known}
+    progress = progress_of(len(new))
     with ThreadPoolExecutor(threads) as pool:
         made = pool.map(_hash_of, new.keys(), new.values())
         for done, (content_id, hash_) in enumerate(zip(new, made, strict=True), 1):
