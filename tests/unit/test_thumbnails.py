@@ -43,7 +43,9 @@ def test_a_small_image_is_not_made_larger(tmp_path: Path) -> None:
         assert image.size == (20, 10)
 
 
-def test_a_photo_that_is_gone_changed_or_damaged_has_none(tmp_path: Path) -> None:
+def test_a_photo_that_is_gone_changed_or_damaged_has_none_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     gone = sha256(b"gone").hexdigest()
     changed, changed_file = save(tmp_path / "changed.png")
     save(tmp_path / "changed.png", size=(5, 5))
@@ -56,6 +58,7 @@ def test_a_photo_that_is_gone_changed_or_damaged_has_none(tmp_path: Path) -> Non
     }
     assert make(files, tmp_path / "made", 2, ignore) == set()
     assert list((tmp_path / "made").glob("*/*")) == []
+    assert "3 photos are gone or have changed" in caplog.text
 
 
 def test_a_thumbnail_that_cannot_be_written_is_an_error_and_no_missing_photo(

@@ -1,6 +1,5 @@
 """Write the page of the catalogue's audit, with its thumbnails beside it."""
 
-import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -17,8 +16,6 @@ with logged(snakemake.log[0], "audit report"):
     files = report.files(manifest.read(Path(snakemake.input.manifest)), images)
     contents = {content_id: file for content_id, file in files.values() if content_id}
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
-    if len(pictures) < len(contents):
-        logging.warning("%d photos are gone or have changed", len(contents) - len(pictures))
     told = audit_report.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,

@@ -1,6 +1,5 @@
 """Write the report: the page with its thumbnails beside it, and the same as one file."""
 
-import logging
 from datetime import datetime
 from pathlib import Path
 
@@ -26,8 +25,6 @@ with logged(snakemake.log[0], f"report {name}"):
     similar = report.files(catalogue, report.similar_images(predictions))
     contents = report.contents(predictions, queries, similar)
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
-    if len(pictures) < len(contents):
-        logging.warning("%d photos are gone or have changed", len(contents) - len(pictures))
     told = report.Report(
         name=name,
         made=datetime.now().astimezone(),

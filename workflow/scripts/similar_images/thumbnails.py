@@ -1,6 +1,7 @@
 """Thumbnails: small JPEG files that a page can show quickly, made once for each content."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -10,6 +11,8 @@ from PIL import Image
 
 from .files import replacing
 from .preparation import DECODING, GAP, count_pixels, open_image, reduced_rgb, upright
+
+logger = logging.getLogger(__name__)
 
 # Longest sides, in pixels: on a card, and in the large view.
 SMALL, LARGE = 240, 640
@@ -26,7 +29,7 @@ def make(
 ) -> set[str]:
     """Bring `folder` to hold the thumbnails of `files`, and no others.
 
-    Those that stand there already are kept.
+    Those that stand there already are kept. How many files are gone or changed is logged.
 
     Args:
         files: content ids, each with a file that has these bytes.
@@ -46,6 +49,8 @@ def make(
             if there:
                 made.add(content_id)
             progress(number)
+    if len(made) < len(files):
+        logger.warning("%d photos are gone or have changed", len(files) - len(made))
     _remove_others(folder, made)
     return made
 
