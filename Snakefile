@@ -51,5 +51,5 @@ rule all:
 # Asked for by name, `snakemake --cores 8 audit`: it compares all images of the catalogue.
 rule audit:
     input:
-        "results/catalogue/audit.csv",
-        "results/catalogue/report.html",
+        rules.audit_catalogue.output,
+        rules.audit_report.output,
