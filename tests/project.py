@@ -18,6 +18,8 @@ import numpy as np
 import yaml
 from PIL import Image, ImageFilter
 
+from similar_images.comparison import merged
+
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = {"boots": (160, 90, 40), "sandals": (230, 200, 60), "sneakers": (60, 90, 200)}
 SETTINGS = {
@@ -60,9 +62,7 @@ class Project:
         """Write `settings` over the configuration; a mapping is merged, as by Snakemake."""
         path = self.folder / "config.yaml"
         config = yaml.safe_load(path.read_text())
-        for key, value in settings.items():
-            config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
-        path.write_text(yaml.safe_dump(config))
+        path.write_text(yaml.safe_dump(merged(config, settings)))
 
     def run(self, *arguments: str, fails: bool = False) -> Run:
         return self.snakemake("--cores", "2", *arguments, fails=fails)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster import cluster, hindrance
-from project import CLASSES, Project, lay_out
+from project import Project, lay_out_shoes
 
 
 @pytest.fixture(scope="session")
@@ -23,11 +23,7 @@ def slurm() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that has run on this machine; to be copied, not changed."""
-    project = lay_out(tmp_path_factory.mktemp("finished") / "project")
-    for number, class_ in enumerate(CLASSES):
-        for n in range(4):
-            project.image(f"catalogue/{class_}/{n}.png", seed=10 * number + n)
-        project.image(f"new/{class_}/0.png", seed=100 + number)
+    project = lay_out_shoes(tmp_path_factory.mktemp("finished") / "project")
     project.run()
     return project
 
