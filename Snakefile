@@ -40,7 +40,7 @@ rule all:
         expand(rules.merge.output, collection=COLLECTIONS),
         rules.quality.output,
         ADAPTATION,
-        expand(rules.search.output, queries=QUERIES),
+        expand("results/{queries}/neighbours.parquet", queries=QUERIES),
         expand(rules.duplicates.output, queries=QUERIES),
         expand(rules.predict.output, queries=QUERIES),
         expand(rules.evaluate.output, queries=QUERIES),

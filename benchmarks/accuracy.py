@@ -25,7 +25,7 @@ from similar_images.index import Index
 from similar_images.metrics import wilson_interval
 from similar_images.neighbours import comparable, first_of_equals
 from similar_images.quality import Ballot
-from similar_images.search import nearest, normalise
+from similar_images.search import blocks, nearest, normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKBONE = "EfficientNetLite2"
@@ -75,11 +75,14 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
     eligible = first_of_equals(known)
     fitted = adaptation.fit(known, eligible) if metric == "adapted" else None
     queries = comparable(set_.queries, fitted)
-    found = nearest(queries, comparable(known, fitted), VOTERS, eligible)
-    labels = known.labels
+    found = nearest(queries, blocks(comparable(known, fitted), eligible), VOTERS)
     return [
-        Ballot(str(label), [str(labels[row]) for row in rows], similarities.tolist())
-        for label, rows, similarities in zip(set_.queries.labels, *found, strict=True)
+        Ballot(
+            str(label),
+            [str(known.labels[row]) for _, row in best],
+            [similarity for similarity, _ in best],
+        )
+        for label, best in zip(set_.queries.labels, found, strict=True)
     ]
 
 

@@ -109,14 +109,13 @@ def print_copies(catalogue: Index, results: Path, folder: Path) -> None:
 def print_pairs(catalogue: Index, folder: Path) -> None:
     """Print how many pairs of neighbours, different files all of them, are taken for copies."""
     everything = np.ones(len(catalogue.paths), np.bool_)
-    rows, similarities = search.nearest(
-        catalogue.features, catalogue.features, NEAREST + 1, everything
-    )
+    rows = search.blocks(catalogue.features, everything)
+    found = search.nearest(catalogue.features, rows, NEAREST + 1)
     hashes = [perceptual_hash(Image.open(folder / path)) for path in catalogue.paths]
     pairs = {
-        (min(one, int(other)), max(one, int(other)))
-        for one, found in enumerate(rows)
-        for other, similarity in zip(found, similarities[one], strict=True)
+        (min(one, other), max(one, other))
+        for one, nearest in enumerate(found)
+        for similarity, other in nearest
         if other != one and similarity >= SIMILAR
     }
     taken = [pair for pair in sorted(pairs) if distance(*(hashes[n] for n in pair)) <= BITS]

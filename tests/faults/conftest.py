@@ -1,7 +1,7 @@
 """Projects that have run, and the table of what was tried."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 
@@ -10,6 +10,8 @@ import pytest
 from project import ROOT, Project, lay_out_shoes
 
 DOCUMENT = ROOT / "docs/reliability.md"
+# For each change and rule when it was tried, and what came of each fault.
+Rows = dict[tuple[str, str], dict[str, str]]
 MARK = "<!-- What follows is written by `make test-faults`. -->\n"
 
 
@@ -43,23 +45,41 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     }
     if outcomes:
         text = DOCUMENT.read_text("utf-8")
-        kept = text[: text.index(MARK) + len(MARK)]
-        DOCUMENT.write_text(f"{kept}\n{table(outcomes)}", "utf-8")
+        kept, before = text.split(MARK)
+        today = f"{datetime.now().astimezone():%Y-%m-%d}"
+        rows = rows_of(before)
+        for (change, rule, fault), outcome in outcomes.items():
+            rows.setdefault((change, rule), {}).update({"tried": today, fault: outcome})
+        DOCUMENT.write_text(f"{kept}{MARK}\n{table(rows)}", "utf-8")
 
 
-def table(outcomes: Mapping[tuple[str, ...], str]) -> str:
+def rows_of(text: str) -> Rows:
+    """Return the rows of the table that `table` wrote: what was tried in earlier runs."""
+    header, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in _rows(text))
+    return {
+        (change, rule): {name: cell for name, cell in zip(header[2:], cells, strict=True) if cell}
+        for change, rule, *cells in rows
+    }
+
+
+def table(rows: Rows) -> str:
     """Return a table with a row for each change and rule, and a column for each fault."""
-    faults = sorted({fault for _, _, fault in outcomes})
-    counted = Counter(outcomes.values())
+    faults = sorted({name for row in rows.values() for name in row} - {"tried"})
+    counted = Counter(row[fault] for row in rows.values() for fault in faults if fault in row)
+    names = ["change", "rule", "tried", *faults]
     lines = [
-        f"{datetime.now().astimezone():%Y-%m-%d}: {len(outcomes)} combinations, "
-        + ", ".join(f"{number} {outcome}" for outcome, number in counted.items())
+        f"{counted.total()} combinations: "
+        + ", ".join(f"{number} {outcome}" for outcome, number in sorted(counted.items()))
         + ".",
         "",
-        "| change | rule | " + " | ".join(faults) + " |",
-        "|---" * (2 + len(faults)) + "|",
+        f"| {' | '.join(names)} |",
+        "|---" * len(names) + "|",
     ]
-    for change, rule in sorted({(change, rule) for change, rule, _ in outcomes}):
-        cells = [outcomes.get((change, rule, fault), "") for fault in faults]
-        lines.append(f"| {change} | {rule} | " + " | ".join(cells) + " |")
+    for key, row in sorted(rows.items()):
+        cells = [row.get(name, "") for name in names[2:]]
+        lines.append(f"| {' | '.join([*key, *cells])} |")
     return "\n".join(lines) + "\n"
+
+
+def _rows(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("| ")]

@@ -35,7 +35,7 @@ def drawn(images: int = 120, seed: int = 0, dimension: int = 40) -> Index:
 
 def share_right(queries: Index, catalogue: Index, fitted: adaptation.Adaptation | None) -> float:
     # Copies, since features are normalised in place.
-    copies = [replace(index, features=index.features.copy()) for index in (queries, catalogue)]
+    copies = [[replace(index, features=index.features.copy())] for index in (queries, catalogue)]
     found = find(*copies, 1, fitted).to_pylist()
     return float(np.mean([row["class"][0] == row["label"] for row in found]))
 
@@ -124,7 +124,7 @@ def test_odd_catalogues_can_be_adapted_to(features: NDArray[np.floating], labels
     assert np.isfinite(adapted).all()
     lengths = np.linalg.norm(adapted, axis=1)
     assert (np.isclose(lengths, 1, atol=1e-6) | (lengths == 0)).all()
-    found = find(catalogue, catalogue, 3, adaptation.fit(catalogue, every(catalogue)))
+    found = find([catalogue], [catalogue], 3, adaptation.fit(catalogue, every(catalogue)))
     similarities = np.array(found["similarity"].to_pylist())
     assert (np.abs(similarities) <= 1 + 1e-6).all()
 

@@ -56,7 +56,7 @@ def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
     assert [answer.row for answer in answers] == list(range(len(drawn)))
     for answer in answers:
         (expected,) = find(
-            part(catalogue, [answer.row]), without(catalogue, answer.row), count
+            [part(catalogue, [answer.row])], [without(catalogue, answer.row)], count
         ).to_pylist()
         assert [catalogue.paths[row] for row in answer.rows] == expected["similar"]
         np.testing.assert_allclose(answer.similarities, expected["similarity"], atol=1e-6)

@@ -8,11 +8,11 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
-from similar_images import manifest, merge, shards
+from similar_images import images, manifest, merge, shards
 from similar_images.collection import scan
 from similar_images.errors import DamagedFileError
 from similar_images.extraction import extract
-from similar_images.files import discard, write_parquet
+from similar_images.files import discard
 from similar_images.index import Index
 from similar_images.manifest import Plan
 from similar_images.merge import Rejected
@@ -56,12 +56,12 @@ def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, li
         max_pixels=limit,
         plan=Plan(2, jobs=1),
     )
-    write_parquet(work / "manifest.parquet", table)
+    manifest.write(work / "manifest.parquet", table)
     made = 0
     for name in manifest.shard_names(table):
         path = features / f"{name}.parquet"
         if not path.exists():
-            plan = manifest.read(work / "manifest.parquet", name)
+            plan = manifest.read_shard(work / "manifest.parquet", name)
             prepare = Preparation(8, "bicubic", manifest.max_pixels(plan))
             members = manifest.members(plan)
             extracted = extract(
@@ -69,7 +69,9 @@ def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, li
             )
             shards.write(path, extracted, Timing())
             made += 1
-    return (*merge.merge(table, features, model), made)
+    readable, rejected = merge.merge(table, features, model)
+    images.write(work / "images.parquet", readable)
+    return images.collect(work / "images.parquet"), rejected, made
 
 
 def assert_equal(found: Index, expected: Index) -> None:

@@ -54,7 +54,7 @@ class Pipeline:
             plan=Plan(largest, jobs=1),
             threads=2,
         )
-        write_parquet(self.manifest, table)
+        manifest.write(self.manifest, table)
         return {row["image"]: row for row in table.to_pylist()}
 
     def shard(self, name: str) -> Path:
@@ -69,7 +69,7 @@ class Pipeline:
         table = manifest.read(self.manifest)
         missing = [name for name in manifest.shard_names(table) if not self.shard(name).exists()]
         for name in missing:
-            plan = manifest.read(self.manifest, name)
+            plan = manifest.read_shard(self.manifest, name)
             members = [id_ for id_ in manifest.members(plan) if id_ != id_of(lost)]
             pixels = [PIXELS.get(id_, 10) for id_ in members]
             shard = shards.Shard(
@@ -133,11 +133,11 @@ def test_the_rows_of_one_shard_are_read_alone_with_the_limit(pipeline: Pipeline)
     names = {row["shard"] for row in rows} - {None}
     assert len(names) == 3
     for name in names:
-        table = manifest.read(pipeline.manifest, name)
+        table = manifest.read_shard(pipeline.manifest, name)
         assert table.to_pylist() == [row for row in rows if row["shard"] == name]
         assert table.schema.equals(manifest.SCHEMA)
         assert manifest.max_pixels(table) == 77
-    assert manifest.read(pipeline.manifest, "none").num_rows == 0
+    assert manifest.read_shard(pipeline.manifest, "none").num_rows == 0
 
 
 def test_faulty_files_have_no_content_and_no_shard(pipeline: Pipeline) -> None:
@@ -169,7 +169,7 @@ def test_equal_bytes_have_one_content_id_and_are_extracted_once(pipeline: Pipeli
     rows = pipeline.build()
     shard = rows["boots/a.jpg"]["shard"]
     assert rows["sandals/b.jpg"]["shard"] == shard
-    assert manifest.members(manifest.read(pipeline.manifest, shard)) == {
+    assert manifest.members(manifest.read_shard(pipeline.manifest, shard)) == {
         id_of("one"): [os.fsencode(first), os.fsencode(second)]
     }
 
@@ -248,7 +248,7 @@ def test_what_a_shard_holds_is_not_planned_again(pipeline: Pipeline) -> None:
     assert after["boots/copy.jpg"]["shard"] == before["boots/b.jpg"]["shard"]
     (new,) = pipeline.extract()
     assert new == after["boots/c.jpg"]["shard"]
-    assert list(manifest.members(manifest.read(pipeline.manifest, new))) == [id_of("three")]
+    assert list(manifest.members(manifest.read_shard(pipeline.manifest, new))) == [id_of("three")]
 
 
 def test_new_photos_are_packed_in_the_order_of_their_content_ids(pipeline: Pipeline) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from similar_images import manifest, merge, shards
+from similar_images import images, manifest, merge, shards
 from similar_images.errors import DamagedFileError, UserError
 from similar_images.files import discard, write_csv
 from similar_images.index import Index
@@ -52,17 +52,34 @@ def put_shard(
     return path
 
 
-def index_of(*rows: tuple[str, str | None, str]) -> Index:
-    """Return an index of rows (path, label, content id)."""
-    paths, labels, ids = (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 3
-    return Index("network", "model", paths, labels, ids, np.zeros((len(rows), 2), np.float32))
+def readable_of(*rows: tuple[str, str | None, str]) -> pa.Table:
+    """Return the table of readable images of rows (path, label, content id)."""
+    names = images.SCHEMA.names
+    return pa.Table.from_pylist(
+        [dict(zip(names, (*row, "shard"), strict=True)) for row in rows], schema=images.SCHEMA
+    )
+
+
+def merged(table: pa.Table, features: Path, model: Model) -> tuple[Index, list[Rejected]]:
+    """Return the index that the rule `merge` makes, and the rejected files."""
+    readable, rejected = merge.merge(table, features, model)
+    path = features.parent / "images.parquet"
+    images.write(path, readable)
+    return images.collect(path), rejected
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    folder = tmp_path / "features"
+    folder.mkdir()
+    return folder
 
 
 def test_readable_images_have_their_features_and_the_others_a_reason(
-    tmp_path: Path, model: Model
+    features: Path, model: Model
 ) -> None:
-    put_shard(tmp_path, "one", a=1.5, b="damaged: x")
-    put_shard(tmp_path, "two", c=3.5, unused=9)
+    put_shard(features, "one", a=1.5, b="damaged: x")
+    put_shard(features, "two", c=3.5, unused=9)
     table = listing(
         ("boots/1", "boots", "c", "two", None),
         ("boots/2", "boots", "b", "one", None),
@@ -71,13 +88,13 @@ def test_readable_images_have_their_features_and_the_others_a_reason(
         ("sandals/1", "sandals", "gone", "two", None),
         ("sandals/2", "sandals", "c", "two", None),
     )
-    index, rejected = merge.merge(table, tmp_path, model)
-    assert index.paths == ["boots/1", "loose", "sandals/2"]
-    assert index.labels == ["boots", None, "sandals"]
-    assert index.content_ids == ["c", "a", "c"]
-    assert_array_equal(index.features, [[3.5, 3.5], [1.5, 1.5], [3.5, 3.5]])
-    assert index.features.dtype == np.float32
-    assert (index.backbone, index.fingerprint) == (model.backbone, model.fingerprint)
+    found, rejected = merged(table, features, model)
+    assert found.paths == ["boots/1", "loose", "sandals/2"]
+    assert found.labels == ["boots", None, "sandals"]
+    assert found.content_ids == ["c", "a", "c"]
+    assert_array_equal(found.features, [[3.5, 3.5], [1.5, 1.5], [3.5, 3.5]])
+    assert found.features.dtype == np.float32
+    assert (found.backbone, found.fingerprint) == (model.backbone, model.fingerprint)
     assert rejected == [
         Rejected("boots/2", "boots", "damaged: x"),
         Rejected("pipe", None, "not a regular file"),
@@ -87,27 +104,27 @@ def test_readable_images_have_their_features_and_the_others_a_reason(
 
 @pytest.mark.parametrize("rows", [[], [("pipe", None, None, None, "not a regular file")]])
 def test_a_collection_without_a_readable_image_has_an_empty_index(
-    tmp_path: Path, model: Model, rows: list[Row]
+    features: Path, model: Model, rows: list[Row]
 ) -> None:
-    index, rejected = merge.merge(listing(*rows), tmp_path, model)
-    assert index.features.shape == (0, model.features)
+    found, rejected = merged(listing(*rows), features, model)
+    assert found.features.shape == (0, model.features)
     assert len(rejected) == len(rows)
 
 
-def test_a_shard_that_lost_all_its_images_is_no_damage(tmp_path: Path, model: Model) -> None:
+def test_a_shard_that_lost_all_its_images_is_no_damage(features: Path, model: Model) -> None:
     empty = shards.Shard([], [], [], model.fingerprint, np.zeros((0, 2), np.float32))
-    shards.write(tmp_path / "one.parquet", empty, Timing())
-    index, rejected = merge.merge(listing(("x", None, "a", "one", None)), tmp_path, model)
-    assert index.paths == []
+    shards.write(features / "one.parquet", empty, Timing())
+    found, rejected = merged(listing(("x", None, "a", "one", None)), features, model)
+    assert found.paths == []
     assert rejected == [Rejected("x", None, merge.LOST)]
 
 
 @pytest.mark.parametrize(("old", "new"), [("aaa", "zzz"), ("zzz", "aaa")])
 def test_the_shard_that_the_manifest_names_counts_whatever_the_shards_are_called(
-    tmp_path: Path, model: Model, old: str, new: str
+    features: Path, model: Model, old: str, new: str
 ) -> None:
-    put_shard(tmp_path, old, pixels={"b": 90}, a=1, b="too many pixels", c=7, d=8)
-    put_shard(tmp_path, new, pixels={"b": 90}, b=2, c=3, d="damaged: x", e=9)
+    put_shard(features, old, pixels={"b": 90}, a=1, b="too many pixels", c=7, d=8)
+    put_shard(features, new, pixels={"b": 90}, b=2, c=3, d="damaged: x", e=9)
     table = listing(
         ("1", "x", "a", old, None),
         ("2", "x", "b", new, None),
@@ -115,22 +132,22 @@ def test_the_shard_that_the_manifest_names_counts_whatever_the_shards_are_called
         ("4", "x", "d", new, None),
         ("5", "x", "e", old, None),
     )
-    index, rejected = merge.merge(table, tmp_path, model)
+    found, rejected = merged(table, features, model)
     assert rejected == [Rejected("4", "x", "damaged: x"), Rejected("5", "x", merge.LOST)]
-    assert index.paths == ["1", "2", "3"]
-    assert_array_equal(index.features, [[1, 1], [2, 2], [3, 3]])
+    assert found.paths == ["1", "2", "3"]
+    assert_array_equal(found.features, [[1, 1], [2, 2], [3, 3]])
 
 
 def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_under(
-    tmp_path: Path, model: Model
+    features: Path, model: Model
 ) -> None:
     pixels = {"a": 101, "b": 100, "c": 250, "d": None, "e": 2**40}
     outcomes = {"a": 1.5, "b": 2.5, "c": "too many pixels", "d": "damaged: x", "e": 4.5}
-    put_shard(tmp_path, "one", pixels=pixels, **outcomes)
+    put_shard(features, "one", pixels=pixels, **outcomes)
     rows: list[Row] = [(f"{id_}.jpg", "boots", id_, "one", None) for id_ in outcomes]
-    index, rejected = merge.merge(listing(*rows, max_pixels=100), tmp_path, model)
-    assert index.paths == ["b.jpg"]
-    assert_array_equal(index.features, [[2.5, 2.5]])
+    found, rejected = merged(listing(*rows, max_pixels=100), features, model)
+    assert found.paths == ["b.jpg"]
+    assert_array_equal(found.features, [[2.5, 2.5]])
     many = "too many pixels: {} are over images.max_pixels (100); a WebP's count thrice"
     assert merge.TOO_MANY.format(101, 100) == many.format(101)
     assert rejected == [
@@ -139,18 +156,18 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
         Rejected("d.jpg", "boots", "damaged: x"),
         Rejected("e.jpg", "boots", many.format(2**40)),
     ]
-    index, _ = merge.merge(listing(*rows, max_pixels=101), tmp_path, model)
-    assert index.paths == ["a.jpg", "b.jpg"]
-    assert_array_equal(index.features, [[1.5, 1.5], [2.5, 2.5]])
+    found, _ = merged(listing(*rows, max_pixels=101), features, model)
+    assert found.paths == ["a.jpg", "b.jpg"]
+    assert_array_equal(found.features, [[1.5, 1.5], [2.5, 2.5]])
 
 
-def test_features_of_another_model_are_refused(tmp_path: Path, model: Model) -> None:
-    put_shard(tmp_path, "one", "another model", a=1)
+def test_features_of_another_model_are_refused(features: Path, model: Model) -> None:
+    put_shard(features, "one", "another model", a=1)
     table = listing(("x", None, "a", "one", None))
     with pytest.raises(UserError, match=r"one\.parquet was made by another model"):
-        merge.merge(table, tmp_path, model)
+        merged(table, features, model)
     other = replace(model, fingerprint="another model")
-    assert merge.merge(table, tmp_path, other)[0].paths == ["x"]
+    assert merged(table, features, other)[0].paths == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -175,34 +192,34 @@ def test_features_of_another_model_are_refused(tmp_path: Path, model: Model) -> 
     ids=["empty", "cut", "other features", "other table", "no pixels", "other columns"],
 )
 def test_a_damaged_shard_is_named_and_made_again_once_it_is_gone(
-    tmp_path: Path, model: Model, damage: Callable[[Path], object]
+    features: Path, model: Model, damage: Callable[[Path], object]
 ) -> None:
-    path, sound = put_shard(tmp_path, "one", a=1.5), put_shard(tmp_path, "two", b=2)
+    path, sound = put_shard(features, "one", a=1.5), put_shard(features, "two", b=2)
     damage(path)
     table = listing(("x", None, "a", "one", None), ("y", None, "b", "two", None))
     with pytest.raises(DamagedFileError, match=r"(?s)one\.parquet is damaged") as told:
-        merge.merge(table, tmp_path, model)
+        merged(table, features, model)
     assert told.value.path == path
     discard(told.value)
-    assert sorted(tmp_path.iterdir()) == [sound]
-    put_shard(tmp_path, "one", a=1.5)
-    assert merge.merge(table, tmp_path, model)[0].paths == ["x", "y"]
+    assert sorted(features.iterdir()) == [sound]
+    put_shard(features, "one", a=1.5)
+    assert merged(table, features, model)[0].paths == ["x", "y"]
 
 
 def test_a_shard_that_the_system_does_not_let_be_read_is_named(
-    tmp_path: Path, model: Model
+    features: Path, model: Model
 ) -> None:
     with pytest.raises(UserError, match=r"one\.parquet cannot be read: .*o such file"):
-        merge.merge(listing(("x", None, "a", "one", None)), tmp_path, model)
+        merged(listing(("x", None, "a", "one", None)), features, model)
 
 
 def test_rejected_files_stop_the_run_only_where_asked() -> None:
-    index = index_of(("1", "boots", "a"), ("2", "sandals", "b"))
+    readable = readable_of(("1", "boots", "a"), ("2", "sandals", "b"))
     rejected = [Rejected("pipe", None, "not a regular file"), Rejected("x.jpg", "boots", "damaged")]
-    merge.check(index, rejected, "catalogue", "list")
-    merge.check(index, [], "catalogue", "stop")
+    merge.check(readable, rejected, "catalogue", "list")
+    merge.check(readable, [], "catalogue", "stop")
     with pytest.raises(UserError) as stopped:
-        merge.check(index, rejected, "shoes", "stop")
+        merge.check(readable, rejected, "shoes", "stop")
     message = str(stopped.value)
     assert message.startswith("shoes: 2 files cannot be used")
     assert "pipe: not a regular file" in message
@@ -214,12 +231,12 @@ def test_a_catalogue_with_fewer_than_two_readable_classes_is_refused(
     rows: list[tuple[str, str | None, str]],
 ) -> None:
     with pytest.raises(UserError, match="fewer than two classes have a readable image:\n  x: y"):
-        merge.check(index_of(*rows), [Rejected("x", None, "y")], "catalogue", "list")
-    merge.check(index_of(*rows), [], "queries", "list")
+        merge.check(readable_of(*rows), [Rejected("x", None, "y")], "catalogue", "list")
+    merge.check(readable_of(*rows), [], "queries", "list")
 
 
 def test_duplicates_are_listed_by_content_with_their_conflicts() -> None:
-    index = index_of(
+    readable = readable_of(
         ("a", "boots", "id1"),
         ("b", "boots", "id2"),
         ("c", "sandals", "id0"),
@@ -228,7 +245,7 @@ def test_duplicates_are_listed_by_content_with_their_conflicts() -> None:
         ("f", "sandals", "id1"),
         ("g", None, "id3"),
     )
-    assert merge.duplicates(index) == [
+    assert merge.duplicates(readable) == [
         Duplicate("a", "boots", "id1", True),
         Duplicate("e", "boots", "id1", True),
         Duplicate("f", "sandals", "id1", True),
@@ -238,8 +255,8 @@ def test_duplicates_are_listed_by_content_with_their_conflicts() -> None:
 
 
 def test_copies_with_and_without_a_label_are_listed() -> None:
-    index = index_of(("a", None, "id1"), ("b", "boots", "id1"), ("c", None, "id1"))
-    assert [copy.image for copy in merge.duplicates(index)] == ["a", "b", "c"]
+    readable = readable_of(("a", None, "id1"), ("b", "boots", "id1"), ("c", None, "id1"))
+    assert [copy.image for copy in merge.duplicates(readable)] == ["a", "b", "c"]
 
 
 names = st.text(

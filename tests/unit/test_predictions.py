@@ -58,14 +58,14 @@ CATALOGUE = [
 def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
-    found = find(queries, catalogue, max(neighbours, SHOWN))
+    found = find([queries], [catalogue], max(neighbours, SHOWN))
     rows = predict(found, rejected, {}, judge(neighbours)).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
-    neighbours = find(queries, index_of(*CATALOGUE), 3)
+    neighbours = find([queries], [index_of(*CATALOGUE)], 3)
     assert predict(neighbours, (), {}, judge(2)).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
@@ -130,7 +130,7 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
     reject: float | str | None, angle: float, reason: str | None
 ) -> None:
     query = index_of(("q", "boots", NORTH + angle))
-    found = find(query, index_of(*CATALOGUE), 3)
+    found = find([query], [index_of(*CATALOGUE)], 3)
     (row,) = predict(found, (), {}, judge(3, reject=reject)).rows
     told = dict(zip(HEADER, row, strict=True))
     assert (told["refused"], told["error"]) == (reason, None)
@@ -156,7 +156,7 @@ def test_a_prediction_is_right_wrong_or_without_a_label(
 
 def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> None:
     queries = index_of(("p", None, 0), ("q", None, NORTH))
-    found = find(queries, index_of(*CATALOGUE), 3)
+    found = find([queries], [index_of(*CATALOGUE)], 3)
     rows = predict(found, (), {"q": Duplicate("q", "near", "boots/1")}, judge(3)).rows
     flags = [HEADER.index("duplicate"), HEADER.index("duplicate_of")]
     assert [[row[column] for column in flags] for row in rows] == [
@@ -244,8 +244,8 @@ def test_the_csv_tells_every_name_as_it_is(
     images = [(name, name, 10.0 * n) for n, name in enumerate(queries[1:])]
     empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
     neighbours = find(
-        index_of(*images) if images else empty,
-        index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)]),
+        [index_of(*images) if images else empty],
+        [index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)])],
         2,
     )
     rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], {}, judge(2)).rows

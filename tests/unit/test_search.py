@@ -1,5 +1,6 @@
 """Tests of the search, against one that compares everything with everything."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 
 from similar_images import search
 
+Item = tuple[str, str]
+Found = tuple[float, Item]
 SMALL = st.integers(-3, 3)
+Blocks = list[tuple[list[Item], search.Features]]
 
 
 def features(rows: int, dimension: int = 16, seed: int = 0) -> NDArray[np.float32]:
@@ -21,105 +25,115 @@ def features(rows: int, dimension: int = 16, seed: int = 0) -> NDArray[np.float3
     return drawn
 
 
-def reference(
-    queries: NDArray[Any], catalogue: NDArray[Any], count: int, eligible: NDArray[np.bool_]
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    similarities = queries.astype(np.float64) @ catalogue.T.astype(np.float64)
-    rows = np.flatnonzero(eligible)
-    order = np.argsort(-similarities[:, rows], axis=1, kind="stable")[:, :count]
-    return rows[order], np.take_along_axis(similarities, rows[order], axis=1)
+def item(row: int) -> Item:
+    return f"{row:06}", f"class {row % 3}"
+
+
+def blocks(catalogue: NDArray[np.float32], size: int = 7, seed: int | None = None) -> Blocks:
+    """Return the rows of `catalogue` in blocks of `size`; with a `seed` in any order."""
+    rows = np.arange(len(catalogue))
+    if seed is not None:
+        np.random.default_rng(seed).shuffle(rows)
+    cut = np.split(rows, range(size, len(rows), size))
+    return [([item(row) for row in part], catalogue[part]) for part in cut]
+
+
+def reference(queries: NDArray[Any], catalogue: NDArray[Any], count: int) -> list[list[Found]]:
+    """Return the answer of a plain search in float64, of equals the first rows first."""
+    products = queries.astype(np.float64)[:, np.newaxis] * catalogue.astype(np.float64)
+    similarities = products.sum(axis=2)
+    order = np.argsort(-similarities, axis=1, kind="stable")[:, :count]
+    return [
+        [(values[row], item(row)) for row in best]
+        for values, best in zip(similarities, order, strict=True)
+    ]
 
 
 @st.composite
 def problems(draw: st.DrawFn, most: int = 40) -> Any:
-    """Draw queries, catalogue, count and eligible rows; whole numbers, so that sums are exact."""
+    """Draw queries, catalogue and count; whole numbers, so that many are equal."""
     n, q, d = draw(st.integers(0, most)), draw(st.integers(0, 5)), draw(st.integers(1, 4))
     return (
         draw(arrays(np.float32, (q, d), elements=SMALL)),
         draw(arrays(np.float32, (n, d), elements=SMALL)),
         draw(st.integers(1, 12)),
-        draw(arrays(np.bool_, n)),
     )
 
 
-@given(problem=problems(), rows=st.integers(1, 9), queries=st.integers(1, 3))
-def test_the_largest_similarities_are_found_in_blocks_of_any_size(
-    problem: Any, rows: int, queries: int
+@given(problem=problems(), size=st.integers(1, 9), seed=st.integers(0, 9))
+def test_the_most_similar_are_found_equals_by_item_in_blocks_of_any_size_and_order(
+    problem: Any, size: int, seed: int
 ) -> None:
+    queries, catalogue, count = problem
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "ROWS", rows)
-        patch.setattr(search, "QUERIES", queries)
-        patch.setattr(search, "SPARE", 0)
-        found, similarities = search.nearest(*problem)
-    asked, catalogue, _, eligible = problem
-    _, expected = reference(*problem)
-    assert_array_equal(similarities, expected)
-    assert eligible[found].all()
-    assert all(len(set(row)) == len(row) for row in found)
-    for query, row, values in zip(asked, found, similarities, strict=True):
-        assert_array_equal(catalogue[row] @ query, values)
+        patch.setattr(search, "PAIRS", size)
+        patch.setattr(search, "QUERIES", 2)
+        found = search.nearest(queries, blocks(catalogue, size, seed), count)
+    assert found == reference(queries, catalogue, count)
 
 
-@given(problem=problems(most=16), rows=st.integers(1, 9), queries=st.integers(1, 3))
-def test_equal_similarities_are_ranked_by_row(problem: Any, rows: int, queries: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "ROWS", rows)
-        patch.setattr(search, "QUERIES", queries)
-        found, _ = search.nearest(*problem)
-    assert_array_equal(found, reference(*problem)[0])
+@pytest.mark.parametrize("size", [16, 16_384])
+def test_any_number_of_equal_rows_are_ranked_by_item(size: int) -> None:
+    catalogue = np.repeat(features(1), 600, axis=0)
+    (found,) = search.nearest(features(1, seed=1), blocks(catalogue, size, seed=0), 5)
+    assert [name for _, name in found] == [item(row) for row in range(5)]
+    assert len({similarity for similarity, _ in found}) == 1
 
 
-@pytest.mark.parametrize("block", [16, 16_384])
-def test_many_equal_rows_are_ranked_by_row(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(search, "ROWS", block)
-    catalogue = np.repeat(features(1), 60, axis=0)
-    found, _ = search.nearest(features(1, seed=1), catalogue, 5, np.ones(60, np.bool_))
-    assert found.tolist() == [[0, 1, 2, 3, 4]]
+@pytest.mark.parametrize("dimension", [1, 512, 1280, 1536])
+def test_the_result_is_the_same_to_the_bit_however_the_catalogue_is_cut(dimension: int) -> None:
+    queries, catalogue = features(20, dimension, seed=1), features(300, dimension)
+    catalogue[1::4] = catalogue[0]
+    expected = reference(queries, catalogue, 10)
+    for size, seed in [(300, None), (1, 1), (37, 2), (299, 3)]:
+        assert search.nearest(queries, blocks(catalogue, size, seed), 10) == expected
 
 
-@pytest.mark.parametrize("dimension", [512, 1280, 1536])
-def test_equal_rows_have_equal_similarities_wherever_they_stand(dimension: int) -> None:
-    catalogue = features(40, dimension)
-    catalogue[1::2] = catalogue[0]
-    _, similarities = search.nearest(catalogue[:3], catalogue, 40, np.ones(40, np.bool_))
-    for values, query in zip(similarities, catalogue[:3], strict=True):
-        expected = catalogue[0].astype(np.float64) @ query
-        assert len(set(values[np.isclose(values, expected, rtol=0, atol=1e-9)])) == 1
+def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:
+    query = features(1, 1536)
+    catalogue = np.repeat(query, 200, axis=0)
+    rng = np.random.default_rng(0)
+    for row in catalogue:
+        row[rng.integers(1536)] *= np.float32(1 + 2**-23)
+    expected = reference(query, catalogue, 10)
+    assert search.nearest(query, blocks(catalogue, 50, seed=0), 10) == expected
+    assert len({similarity for similarity, _ in expected[0]}) > 1
 
 
-def test_the_result_does_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    queries, catalogue = features(20, 1536, seed=1), features(300, 1536)
-    eligible = np.arange(300) % 3 > 0
-    expected = search.nearest(queries, catalogue, 10, eligible)
-    assert_array_equal(expected[0], reference(queries, catalogue, 10, eligible)[0])
-    for rows, block in [(1, 1), (37, 7), (299, 20)]:
-        monkeypatch.setattr(search, "ROWS", rows)
-        monkeypatch.setattr(search, "QUERIES", block)
-        found = search.nearest(queries, catalogue, 10, eligible)
-        assert_array_equal(found[0], expected[0])
-        assert_array_equal(found[1], expected[1])
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_a_row_is_normalised_the_same_to_the_bit_wherever_it_stands(size: int) -> None:
+    values = np.random.default_rng(0).standard_normal((100, 1537)).astype(np.float32)
+    parts = [values[n : n + size].copy() for n in range(0, 100, size)]
+    for part in [*parts, values]:
+        search.normalise(part)
+    assert_array_equal(np.concatenate(parts), values)
 
 
 def test_similarities_are_cosines() -> None:
     catalogue = np.array([[3, 4], [-6, -8], [0, 0], [4, 3]], np.float32)
     search.normalise(catalogue)
-    found, similarities = search.nearest(catalogue[:1], catalogue, 4, np.ones(4, np.bool_))
-    assert found.tolist() == [[0, 3, 2, 1]]
-    assert similarities.dtype == np.float64
-    assert_allclose(similarities, [[1, 24 / 25, 0, -1]], atol=1e-6)
+    (found,) = search.nearest(catalogue[:1], blocks(catalogue), 4)
+    assert [name for _, name in found] == [item(row) for row in (0, 3, 2, 1)]
+    assert_allclose([similarity for similarity, _ in found], [1, 24 / 25, 0, -1], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("queries", "rows", "eligible", "found"),
-    [(0, 5, 5, 3), (4, 5, 2, 2), (4, 5, 0, 0), (4, 0, 0, 0)],
-)
-def test_where_there_are_fewer_rows_all_are_found(
-    queries: int, rows: int, eligible: int, found: int
-) -> None:
-    mask = np.arange(rows) < eligible
-    result, similarities = search.nearest(features(queries), features(rows), 3, mask)
-    assert result.shape == similarities.shape == (queries, found)
-    assert {int(row) for row in result.ravel()} <= set(range(eligible))
+@pytest.mark.parametrize(("queries", "rows", "found"), [(0, 5, 3), (4, 2, 2), (4, 0, 0)])
+def test_where_there_are_fewer_rows_all_are_found(queries: int, rows: int, found: int) -> None:
+    result = search.nearest(features(queries), blocks(features(rows)), 3)
+    assert [len(best) for best in result] == [found] * queries
+
+
+def test_a_block_is_let_go_before_the_next_is_asked_for() -> None:
+    seen: list[int] = []
+
+    def stream() -> Iterator[tuple[list[Item], search.Features]]:
+        for number, block in enumerate(blocks(features(50), 10)):
+            seen.append(number)
+            yield block
+
+    found = search.nearest(features(3, seed=1), stream(), 2)
+    assert seen == [0, 1, 2, 3, 4]
+    assert found == reference(features(3, seed=1), features(50), 2)
 
 
 def test_normalising_leaves_zero_rows_and_makes_the_others_one_long() -> None:
@@ -127,3 +141,15 @@ def test_normalising_leaves_zero_rows_and_makes_the_others_one_long() -> None:
     search.normalise(values)
     assert_array_equal(values[0], 0)
     assert_allclose(np.linalg.norm(values[1:], axis=1), 1, rtol=1e-6)
+
+
+def test_the_rows_of_an_array_are_found_by_their_numbers_where_they_may_be() -> None:
+    catalogue, queries = features(30), features(2, seed=1)
+    eligible = np.arange(30) % 3 > 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "ROWS", 7)
+        found = search.nearest(queries, search.blocks(catalogue, eligible), 30)
+    allowed = [
+        [one for one in best if int(one[1][0]) % 3] for best in reference(queries, catalogue, 30)
+    ]
+    assert found == [[(value, int(name)) for value, (name, _) in best] for best in allowed]

@@ -94,7 +94,7 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, backbone"),
         (
             "search: {neighbors: 1}",
-            "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject$",
+            "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject, parts$",
         ),
         ("catalogue: null", "^catalogue: None is not allowed; allowed: the path of a folder or"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),

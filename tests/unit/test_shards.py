@@ -82,7 +82,7 @@ def foreign(features: Any, **others: Any) -> Callable[[Path], object]:
     return lambda path: pq.write_table(table, path)
 
 
-VECTOR = pa.array([[1, 2]], pa.list_(pa.float32(), 2))
+VECTOR = pa.array([b"12345678"], pa.binary(8))
 OURS = {
     "fingerprint": "model",
     "checksum": sha256(b'[["a"], [null], [1], "model"]').hexdigest(),
@@ -121,7 +121,15 @@ def test_what_is_no_shard_is_not_read(tmp_path: Path, put: Callable[[Path], obje
 
 
 @pytest.mark.parametrize(
-    "features", [[1.0], [[1.0, 2.0]], ["x"]], ids=["numbers", "lists of any length", "text"]
+    "features",
+    [
+        [1.0],
+        [[1.0, 2.0]],
+        ["x"],
+        pa.array([b"123"], pa.binary(3)),
+        pa.array([None], pa.binary(8)),
+    ],
+    ids=["numbers", "lists", "text", "no whole numbers", "nothing"],
 )
 def test_features_of_another_type_are_damage(tmp_path: Path, features: Any) -> None:
     path = tmp_path / "shard.parquet"

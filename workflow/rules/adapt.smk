@@ -1,6 +1,6 @@
 rule adapt:
     input:
-        catalogue="results/catalogue/features.pkl",
+        catalogue=CATALOGUE,
     output:
         "results/catalogue/adaptation.npz",
     log:
@@ -10,7 +10,7 @@ rule adapt:
     # With one thread the last bits are the same on any number of cores.
     threads: 1
     resources:
-        mem_mb=room_for(copies=3),
+        mem_mb=room_for_features(copies=3),
         runtime=growing(60),
     params:
         code=code("adaptation", "neighbours"),

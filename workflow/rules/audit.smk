@@ -1,7 +1,7 @@
 # The perceptual hashes and the thumbnails stand outside the outputs: they are kept.
 rule audit_catalogue:
     input:
-        catalogue="results/catalogue/features.pkl",
+        catalogue=CATALOGUE,
         manifest="results/catalogue/manifest.parquet",
     output:
         audit=report(
@@ -16,7 +16,7 @@ rule audit_catalogue:
         "../envs/pipeline.yaml"
     threads: 2
     resources:
-        mem_mb=room_for(copies=3),
+        mem_mb=room_for_features(copies=3),
         runtime=growing(120),
     params:
         voters=config["search"]["neighbours"],

@@ -43,6 +43,9 @@ COLLECTIONS = ["catalogue", *QUERIES]
 
 ADAPTED = config["search"]["metric"] == "adapted"
 ADAPTATION = "results/catalogue/adaptation.npz" if ADAPTED else []
+PICKLED = config["features_pkl"]
+# What rules read that need the catalogue as a whole: see `images.load`.
+CATALOGUE = f"results/catalogue/{'features.pkl' if PICKLED else 'images.parquet'}"
 
 
 wildcard_constraints:
@@ -50,6 +53,7 @@ wildcard_constraints:
     queries="|".join(QUERIES) or "none",
     entry="|".join(ENTRIES) or "none",
     shard="[0-9a-f]{16}",
+    part="[0-9]+",
 
 
 def setting_of(name):
@@ -107,6 +111,11 @@ def room_for(copies):
     return (
         lambda wildcards, input, attempt: round(1000 + copies * input.size_mb) * attempt
     )
+
+
+def room_for_features(copies):
+    """Return the memory of a job likewise; with no features.pkl they stay on the disk."""
+    return room_for(copies if PICKLED else 30)
 
 
 def extraction_jobs():

@@ -4,7 +4,8 @@ rule merge:
         model="results/model/model.json",
         shards=lambda wildcards: shards(wildcards.collection),
     output:
-        index="results/{collection}/features.pkl",
+        images="results/{collection}/images.parquet",
+        index="results/{collection}/features.pkl" if PICKLED else [],
         rejected="results/{collection}/rejected.csv",
         duplicates="results/{collection}/duplicates.csv",
         timing="results/{collection}/timing.json",
@@ -13,12 +14,12 @@ rule merge:
     conda:
         "../envs/pipeline.yaml"
     resources:
-        mem_mb=room_for(copies=2),
+        mem_mb=room_for(copies=2 if PICKLED else 0.5),
         runtime=growing(60),
     params:
         on_error=config["images"]["on_error"],
-        code=code("merge", "index", "shards", "files"),
+        code=code("merge", "images", "index", "shards", "files"),
     message:
-        "Merging the features of {wildcards.collection}"
+        "Listing the readable images of {wildcards.collection}"
     script:
         "../scripts/merge.py"

@@ -1,6 +1,6 @@
 rule quality:
     input:
-        catalogue="results/catalogue/features.pkl",
+        catalogue=CATALOGUE,
     output:
         quality=report(
             "results/catalogue/quality.json",
@@ -23,7 +23,7 @@ rule quality:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=room_for(copies=3),
+        mem_mb=room_for_features(copies=3),
         runtime=growing(60),
     params:
         voters=config["search"]["neighbours"],

@@ -5,7 +5,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from similar_images import audit, index, manifest, perceptual
+from similar_images import audit, images, manifest, perceptual
 from similar_images.files import write_csv
 from similar_images.job import Progress, logged
 
@@ -22,7 +22,7 @@ hashes = partial(
 with logged(snakemake.log[0], "audit"):
     listing = manifest.members(manifest.read(Path(snakemake.input.manifest)))
     findings, classes = audit.audit(
-        index.read(Path(snakemake.input.catalogue)),
+        images.load(Path(snakemake.input.catalogue)),
         {content_id: files[0] for content_id, files in listing.items() if content_id},
         hashes,
         snakemake.params.voters,

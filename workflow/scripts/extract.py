@@ -14,7 +14,7 @@ name, shard = snakemake.wildcards.collection, snakemake.wildcards.shard
 with logged(snakemake.log[0], f"extract {name} {shard[:6]}"):
     backbone = model.read(Path(snakemake.input.model))
     timing = Timing()
-    plan = manifest.read(Path(snakemake.input.manifest), shard)
+    plan = manifest.read_shard(Path(snakemake.input.manifest), shard)
     members = manifest.members(plan)
     folder = Path(snakemake.input.backbone)
     with timing.spent_on("load"):

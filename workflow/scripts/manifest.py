@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from similar_images import collection, manifest, model
-from similar_images.files import write_names, write_parquet
+from similar_images.files import write_names
 from similar_images.job import logged
 
 name = snakemake.wildcards.collection
@@ -24,6 +24,6 @@ with logged(snakemake.log[0], f"manifest {name}"):
         threads=snakemake.threads,
     )
     names = manifest.shard_names(table)
-    write_parquet(output, table)
+    manifest.write(output, table)
     write_names(Path(snakemake.output.shards), names)
     logging.info("%d files, features in %d shards", len(table), len(names))

@@ -1,26 +1,29 @@
-"""Put the features of a collection into one file and list what had to be left out."""
+"""List the readable images of a collection, and what had to be left out."""
 
 import logging
 from pathlib import Path
 
-from similar_images import index, manifest, merge, model
+from similar_images import images, index, manifest, merge, model
 from similar_images.files import write_csv, write_json
 from similar_images.job import logged
 
 name = snakemake.wildcards.collection
 listing = Path(snakemake.input.manifest)
+readable = Path(snakemake.output.images)
 
 with logged(snakemake.log[0], f"merge {name}"):
     table = manifest.read(listing)
     features = listing.with_name("features")
-    merged, rejected = merge.merge(table, features, model.read(Path(snakemake.input.model)))
-    merge.check(merged, rejected, name, snakemake.params.on_error)
-    duplicates = merge.duplicates(merged)
+    found, rejected = merge.merge(table, features, model.read(Path(snakemake.input.model)))
+    merge.check(found, rejected, name, snakemake.params.on_error)
+    duplicates = merge.duplicates(found)
     write_json(Path(snakemake.output.timing), merge.timing(table, features))
-    index.write(Path(snakemake.output.index), merged)
+    images.write(readable, found)
+    if snakemake.output.index:
+        index.write(Path(snakemake.output.index), images.collect(readable))
     write_csv(Path(snakemake.output.rejected), merge.Rejected._fields, rejected)
     write_csv(Path(snakemake.output.duplicates), merge.Duplicate._fields, duplicates)
-    logging.info("%d readable images, %d rejected files", len(merged.paths), len(rejected))
+    logging.info("%d readable images, %d rejected files", len(found), len(rejected))
     conflicts = {copy.content_id for copy in duplicates if copy.conflict}
     if conflicts:
         logging.warning(

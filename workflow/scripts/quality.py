@@ -3,13 +3,13 @@
 import logging
 from pathlib import Path
 
-from similar_images import index, plots, quality
+from similar_images import images, plots, quality
 from similar_images.files import write_json
 from similar_images.job import logged
 
 with logged(snakemake.log[0], "quality"):
     assessment = quality.assess(
-        index.read(Path(snakemake.input.catalogue)),
+        images.load(Path(snakemake.input.catalogue)),
         snakemake.params.voters,
         snakemake.params.vote,
         snakemake.params.metric,

@@ -3,16 +3,16 @@
 import hashlib
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .ahead import ahead
 from .collection import as_text
 from .engines import Engine
 from .preparation import Preparation, Prepared, UnreadableImageError
@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 Outcome = Prepared | UnreadableImageError | None
 Batch = dict[int, NDArray[np.uint8]]  # row of the shard to pixels
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def extract(
@@ -56,14 +54,14 @@ def extract(
     shard = Shard([], [], [], fingerprint, np.zeros((len(members), dimension), np.float32))
     run = partial(_run, engine, timing)
     with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
-        outcomes = _ahead(
+        outcomes = ahead(
             decoders,
             lambda member: (member[0], _prepare(*member, prepare, timing)),
             members.items(),
             2 * engine.batch_size * engine.streams,
         )
         batches = _batches(outcomes, engine.batch_size, shard, progress)
-        for rows, features in _ahead(streams, run, batches, engine.streams):
+        for rows, features in ahead(streams, run, batches, engine.streams):
             shard.features[rows] = features
     return replace(shard, features=shard.features[: len(shard.content_ids)])
 
@@ -98,19 +96,6 @@ def _run(engine: Engine, timing: Timing, batch: Batch) -> tuple[list[int], NDArr
     with timing.spent_on("network"):
         features = engine(np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)]))
     return list(batch), features[: len(images)]
-
-
-def _ahead(
-    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], limit: int
-) -> Iterator[Result]:
-    """Yield the result for each of `items` in turn, while `pool` works on the next `limit`."""
-    waiting: deque[Future[Result]] = deque()
-    for item in items:
-        waiting.append(pool.submit(work, item))
-        if len(waiting) > limit:
-            yield waiting.popleft().result()
-    for future in waiting:
-        yield future.result()
 
 
 def _prepare(

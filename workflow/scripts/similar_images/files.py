@@ -19,6 +19,7 @@ from .errors import DamagedFileError, UserError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 
 @contextmanager
@@ -216,16 +217,44 @@ class _UnixLines:
         return self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
-def write_parquet(path: Path, table: "pa.Table") -> None:
-    """Write `table`, compressed."""
+def write_parquet(path: Path, table: "pa.Table", grouped_by: str | None = None) -> None:
+    """Write `table`, compressed.
+
+    Sorted by the column `grouped_by`, it gets a row group for each of that column's values, so
+    that the rows of one value are read without the others: see `group_values`.
+    """
     import pyarrow.parquet as pq  # slow, and the Snakefile reads this module
 
-    with sealed(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    groups = [table] if grouped_by is None else _runs(table.sort_by(grouped_by), grouped_by)
+    with (
+        sealed(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd") as file,
+    ):
+        for group in groups:
+            file.write_table(group)
+
+
+def _runs(table: "pa.Table", column: str) -> Iterator["pa.Table"]:
+    """Yield the parts of `table` with equal values of `column`, by which it is sorted."""
+    start = 0
+    for length in table[column].value_counts().field("counts").to_pylist():
+        yield table.slice(start, length)
+        start += length
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> "pa.Table":
     """Read the table at `path`, or some columns of it, and check its checksums.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with open_parquet(path) as file:
+        return file.read(columns, use_threads=False)
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator["pq.ParquetFile"]:
+    """Open the table at `path` for reading, with its checksums checked.
 
     `ParquetFile`, since `pyarrow.parquet.read_table` costs a third of a second for imports.
 
@@ -235,7 +264,16 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> "pa.Table"
     import pyarrow.parquet as pq
 
     with checked(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
-        return file.read(columns, use_threads=False)
+        yield file
+
+
+def group_values(file: "pq.ParquetFile", column: str) -> list[str | None]:
+    """Return for each row group of `file` the value of `column`, by which it is grouped."""
+    number = file.schema_arrow.get_field_index(column)
+    found = (
+        file.metadata.row_group(n).column(number).statistics for n in range(file.num_row_groups)
+    )
+    return [statistics.min if statistics.has_min_max else None for statistics in found]
 
 
 def digest(path: Path | bytes | str, algorithm: str = "sha256") -> str:

@@ -45,11 +45,13 @@ def ask(
     for start in range(0, len(asked), search.QUERIES):
         block = asked[start : start + search.QUERIES]
         found = search.nearest(
-            catalogue.features[block], catalogue.features, count + spare, eligible
+            catalogue.features[block], search.blocks(catalogue.features, eligible), count + spare
         )
-        for row, rows, similarities in zip(block, *found, strict=True):
+        for row, nearest in zip(block.tolist(), found, strict=True):
+            rows = np.array([other for _, other in nearest], np.intp)
+            similarities = np.array([similarity for similarity, _ in nearest])
             others = content[rows] != content[row]
-            yield Answer(int(row), rows[others][:count], similarities[others][:count])
+            yield Answer(row, rows[others][:count], similarities[others][:count])
 
 
 def sample(catalogue: Index, eligible: NDArray[np.bool_], most: int) -> NDArray[np.intp]:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from . import shards
 from .collection import Entry, reason
 from .errors import DamagedFileError, UserError
-from .files import digest, read_parquet, remove, write_parquet
+from .files import digest, group_values, open_parquet, read_parquet, remove, write_parquet
 
 logger = logging.getLogger(__name__)
 
@@ -140,14 +139,25 @@ def plan_shards(
     return planned
 
 
-def read(path: Path, shard: str | None = None) -> pa.Table:
-    """Read the manifest at `path`, or the rows of one shard; the columns are those of `SCHEMA`.
+def write(path: Path, manifest: pa.Table) -> None:
+    """Write the manifest with a row group for each shard, so that a job unpacks no more."""
+    write_parquet(path, manifest, grouped_by="shard")
+
+
+def read(path: Path) -> pa.Table:
+    """Read the manifest at `path`, sorted by image; the columns are those of `SCHEMA`.
 
     Raises:
         DamagedFileError, UserError: as `files.checked`.
     """
-    table = read_parquet(path)
-    return table if shard is None else table.filter(pc.equal(table["shard"], shard))
+    return read_parquet(path).sort_by("image")
+
+
+def read_shard(path: Path, shard: str) -> pa.Table:
+    """Read the rows of one shard, likewise."""
+    with open_parquet(path) as file:
+        groups = [n for n, name in enumerate(group_values(file, "shard")) if name == shard]
+        return file.read_row_groups(groups, use_threads=False)
 
 
 def max_pixels(manifest: pa.Table) -> int:

@@ -1,20 +1,17 @@
-"""The merge: manifest and shards become the index, with all that was left out listed."""
+"""The merge: which images of the manifest are readable by their shards, and which are not."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from . import shards
+from . import images, shards
 from .errors import UserError
 from .files import read_csv
-from .index import Index
 from .manifest import max_pixels, shard_names
 from .model import Model
 
@@ -42,8 +39,10 @@ class Duplicate(NamedTuple):
     conflict: bool
 
 
-def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[Index, list[Rejected]]:
-    """Return the index of all readable images of `manifest`, and the files it lacks.
+def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[pa.Table, list[Rejected]]:
+    """Return the readable images of `manifest`, see `images.SCHEMA`, and the files it lacks.
+
+    Both are in the order of `manifest`.
 
     Args:
         manifest: the collection's, see `manifest.SCHEMA`.
@@ -59,23 +58,15 @@ def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[Index, list
     paths = [features / f"{name}.parquet" for name in shard_names(manifest)]
     faults = _faults(paths, shard_of, model, max_pixels(manifest))
     rejected = []
-    rows = []
-    for row in manifest.select(["image", "label", "content_id", "fault"]).to_pylist():
-        reason = row["fault"] or faults.get(row["content_id"], LOST)
+    readable = []
+    columns = (manifest[c].to_pylist() for c in ("image", "label", "content_id", "fault"))
+    for image, label, content_id, fault in zip(*columns, strict=True):
+        reason = fault or faults.get(content_id, LOST)
+        readable.append(reason is None)
         if reason:
-            rejected.append(Rejected(row["image"], row["label"], reason))
-        else:
-            rows.append(row)
-    content_ids = [row["content_id"] for row in rows]
-    index = Index(
-        backbone=model.backbone,
-        fingerprint=model.fingerprint,
-        paths=[row["image"] for row in rows],
-        labels=[row["label"] for row in rows],
-        content_ids=content_ids,
-        features=_collect(content_ids, paths, shard_of, model.features),
-    )
-    return index, rejected
+            rejected.append(Rejected(image, label, reason))
+    table = manifest.filter(pa.array(readable, pa.bool_()))
+    return table.select(images.SCHEMA.names).cast(images.schema(model)), rejected
 
 
 def read_rejected(path: Path) -> list[Rejected]:
@@ -100,7 +91,7 @@ def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
     return {**total, "images_per_second": rate, "shards": spent}
 
 
-def check(index: Index, rejected: Sequence[Rejected], name: str, on_error: str) -> None:
+def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error: str) -> None:
     """Check that the collection called `name` can be used.
 
     Raises:
@@ -112,14 +103,15 @@ def check(index: Index, rejected: Sequence[Rejected], name: str, on_error: str) 
         raise UserError(
             f"{name}: {len(rejected)} files cannot be used, and images.on_error is stop:\n{listed}"
         )
-    if name == "catalogue" and len(set(index.labels)) < 2:
+    if name == "catalogue" and len(readable["label"].unique()) < 2:
         raise UserError(f"catalogue: fewer than two classes have a readable image:\n{listed}")
 
 
-def duplicates(index: Index) -> list[Duplicate]:
-    """Return the images of `index` whose bytes stand there more than once, by content."""
+def duplicates(readable: pa.Table) -> list[Duplicate]:
+    """Return the images of `readable` whose bytes stand there more than once, by content."""
     copies = defaultdict(list)
-    for path, label, content_id in zip(index.paths, index.labels, index.content_ids, strict=True):
+    columns = (readable[name].to_pylist() for name in ("image", "label", "content_id"))
+    for path, label, content_id in zip(*columns, strict=True):
         copies[content_id].append((path, label))
     return [
         Duplicate(path, label, content_id, len({label for _, label in found}) > 1)
@@ -148,19 +140,3 @@ def _faults(
                 too_many = pixels is not None and pixels > limit
                 faults[content_id] = TOO_MANY.format(pixels, limit) if too_many else fault
     return faults
-
-
-def _collect(
-    content_ids: Sequence[str], paths: Sequence[Path], shard_of: Mapping[str, str], dimension: int
-) -> NDArray[np.float32]:
-    """Return the features of `content_ids`, a row for each, out of their shards."""
-    collected = np.empty((len(content_ids), dimension), np.float32)
-    rows = defaultdict(list)
-    for row, content_id in enumerate(content_ids):
-        rows[shard_of[content_id]].append(row)
-    for path in paths:
-        shard = shards.read(path)
-        position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
-        wanted = rows[path.stem]
-        collected[wanted] = shard.features[[position[content_ids[row]] for row in wanted]]
-    return collected

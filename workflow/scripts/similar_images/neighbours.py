@@ -1,5 +1,9 @@
 """The neighbours: for each query the images of the catalogue most like it."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -9,7 +13,12 @@ from . import search
 from .adaptation import Adaptation
 from .errors import UserError
 from .index import Index
+from .search import Features
 
+Image = tuple[str, str | None]  # path and class
+
+# Queries in memory at once.
+QUERIES = 4096
 # A row for each query; its neighbours are lists, the most similar first.
 SCHEMA = pa.schema(
     [
@@ -23,42 +32,47 @@ SCHEMA = pa.schema(
 
 
 def find(
-    queries: Index, catalogue: Index, count: int, adaptation: Adaptation | None = None
+    queries: Iterable[Index],
+    catalogue: Iterable[Index],
+    count: int,
+    adaptation: Adaptation | None = None,
 ) -> pa.Table:
     """Return the `count` nearest images of the catalogue for each query, by cosine similarity.
 
     The similarity is that of the features, or of the features as `adaptation` maps them. Of equal
-    bytes under one class only the first counts. The features of both indexes are normalised in
-    place where there is no adaptation.
+    bytes under one class only the first counts. The features are normalised in place where there
+    is no adaptation.
+
+    Args:
+        queries: the images, in parts of any size.
+        catalogue: likewise; equal bytes stand in one part. It is gone through once for each
+            `QUERIES` queries.
+        count: how many; all where there are fewer.
+        adaptation: of the features, if any.
 
     Raises:
         UserError: the features of queries and catalogue come from different models, or the
             adaptation was fitted on those of another one.
     """
-    if queries.fingerprint != catalogue.fingerprint:
-        raise UserError(
-            "The features of the queries and of the catalogue come from different models "
-            f"(fingerprints {queries.fingerprint} and {catalogue.fingerprint}). Run again."
-        )
-    rows, similarities = search.nearest(
-        comparable(queries, adaptation),
-        comparable(catalogue, adaptation),
-        count,
-        first_of_equals(catalogue),
-    )
-    return pa.table(
-        {
-            "image": queries.paths,
-            "label": queries.labels,
-            "similar": [[catalogue.paths[row] for row in found] for found in rows],
-            "class": [[catalogue.labels[row] for row in found] for found in rows],
-            "similarity": list(similarities),
-        },
-        schema=SCHEMA,
-    )
+    rows = []
+    for group in _groups(queries):
+        asked = np.concatenate([comparable(part, adaptation) for part in group])
+        found = search.nearest(asked, _searched(catalogue, adaptation, group[0].fingerprint), count)
+        images = chain.from_iterable(zip(part.paths, part.labels, strict=True) for part in group)
+        rows += [(*image, *_columns(nearest)) for image, nearest in zip(images, found, strict=True)]
+    return _table(rows)
 
 
-def comparable(index: Index, adaptation: Adaptation | None) -> search.Features:
+def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
+    """Return the `count` nearest images out of those found in each part of the catalogue."""
+    rows = []
+    for answers in zip(*(part.to_pylist() for part in parts), strict=True):
+        nearest = search.ranked(chain.from_iterable(map(_found, answers)), count)
+        rows.append((answers[0]["image"], answers[0]["label"], *_columns(nearest)))
+    return _table(rows)
+
+
+def comparable(index: Index, adaptation: Adaptation | None) -> Features:
     """Return the features of `index` as rows of length 1, mapped if there is an adaptation.
 
     Raises:
@@ -83,3 +97,68 @@ def first_of_equals(index: Index) -> NDArray[np.bool_]:
         first[row] = key not in seen
         seen.add(key)
     return first
+
+
+def _searched(
+    catalogue: Iterable[Index], adaptation: Adaptation | None, fingerprint: str
+) -> Iterator[tuple[list[Image], Features]]:
+    """Yield the images that can be found, `ROWS` at a time, with what they are compared by.
+
+    All stand in one array in turn: a new one for each block would cost as much as the product.
+    """
+    images: list[Image] = []
+    array = np.empty((0, 0), np.float32)
+    for part in catalogue:
+        if part.fingerprint != fingerprint:
+            raise UserError(
+                "The features of the queries and of the catalogue come from different models "
+                f"(fingerprints {fingerprint} and {part.fingerprint}). Run again."
+            )
+        features = comparable(part, adaptation)
+        if not len(array):
+            array = np.empty((search.ROWS, features.shape[1]), np.float32)
+        first = np.flatnonzero(first_of_equals(part))
+        while len(first):
+            start = len(images)
+            taken, first = np.split(first, [search.ROWS - start])
+            images += [(part.paths[row], part.labels[row]) for row in taken]
+            array[start : len(images)] = features[taken]
+            if len(images) == search.ROWS:
+                yield images, array
+                images = []
+    if images:
+        yield images, array[: len(images)]
+
+
+def _groups(parts: Iterable[Index]) -> Iterator[list[Index]]:
+    """Yield `parts` in groups of about `QUERIES` images."""
+    group: list[Index] = []
+    for part in parts:
+        group.append(part)
+        if sum(len(part.paths) for part in group) >= QUERIES:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _columns(
+    nearest: Sequence[tuple[float, Image]],
+) -> tuple[list[str], list[str | None], list[float]]:
+    return (
+        [path for _, (path, _) in nearest],
+        [label for _, (_, label) in nearest],
+        [similarity for similarity, _ in nearest],
+    )
+
+
+def _found(answer: Mapping[str, Any]) -> Iterator[tuple[float, Image]]:
+    columns = (answer[name] for name in ("similarity", "similar", "class"))
+    for similarity, path, label in zip(*columns, strict=True):
+        yield similarity, (path, label)
+
+
+def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    """Return `rows`, sorted by path."""
+    columns = zip(*sorted(rows, key=lambda row: str(row[0])), strict=True)
+    return pa.table([list(column) for column in columns] or [[]] * len(SCHEMA), schema=SCHEMA)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from .files import checked, read_parquet, replacing
 from .timing import Timing
 
+FLOAT = np.dtype("<f4")
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -50,8 +52,12 @@ def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
 
 def write(path: Path, shard: Shard, timing: Timing) -> None:
     """Write `shard` to `path`, whole or not at all, with where the time for it went."""
-    features = pa.FixedSizeListArray.from_arrays(
-        pa.array(shard.features.reshape(-1)), shard.features.shape[1]
+    rows, dimension = shard.features.shape
+    # Bytes, not lists: a list column is put together number by number when it is read.
+    features = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(dimension * FLOAT.itemsize),
+        rows,
+        [None, pa.py_buffer(np.ascontiguousarray(shard.features, FLOAT))],
     )
     table = pa.table(
         {
@@ -80,11 +86,7 @@ def read(path: Path) -> Shard:
     """
     with checked(path):
         table = read_parquet(path)
-        column = table.column("features").combine_chunks()
-        if not _is_features(column.type):
-            raise ValueError(f"features of type {column.type}")
-        features = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
-        return Shard(**vars(_contents(table)), features=features)
+        return Shard(**vars(_contents(table)), features=_features(table.column("features")))
 
 
 def read_contents(path: Path) -> Contents:
@@ -105,8 +107,16 @@ def read_seconds(path: Path) -> dict[str, float]:
         return seconds
 
 
-def _is_features(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_fixed_size_list(type_) and pa.types.is_float32(type_.value_type))
+def _features(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    width = column.type.byte_width if pa.types.is_fixed_size_binary(column.type) else 0
+    if not width or width % FLOAT.itemsize or column.null_count:
+        raise ValueError(f"features of type {column.type}")
+    shape = (len(column), width // FLOAT.itemsize)
+    if not len(column):
+        return np.empty(shape, FLOAT)
+    values = column.combine_chunks()
+    start = values.offset * width
+    return np.frombuffer(values.buffers()[1], FLOAT, shape[0] * shape[1], start).reshape(shape)
 
 
 def _contents(table: pa.Table) -> Contents:
