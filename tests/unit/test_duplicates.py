@@ -24,6 +24,7 @@ def listing(**content_ids: str) -> pa.Table:
             "label": ["boots"] * len(content_ids),
             "content_id": list(content_ids.values()),
             "shard": ["s"] * len(content_ids),
+            "source": [None] * len(content_ids),
             "fault": [None] * len(content_ids),
         },
         schema=manifest.SCHEMA,

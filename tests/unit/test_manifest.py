@@ -70,6 +70,14 @@ class Pipeline:
         missing = [name for name in manifest.shard_names(table) if not self.shard(name).exists()]
         for name in missing:
             plan = manifest.read_shard(self.manifest, name)
+            sources = manifest.sources(plan)
+            copied = [
+                shards.copy(self.shard(source), ids, fingerprint, Timing())
+                for source, ids in sources.items()
+            ]
+            if sources:
+                shards.write(self.shard(name), shards.join([c for c in copied if c]), Timing())
+                continue
             members = [id_ for id_ in manifest.members(plan) if id_ != id_of(lost)]
             pixels = [PIXELS.get(id_, 10) for id_ in members]
             shard = shards.Shard(
@@ -110,6 +118,7 @@ def test_a_row_tells_content_label_file_and_shard(pipeline: Pipeline) -> None:
         "file": os.fsencode(path),
         "label": "boots",
         "content_id": id_of("one"),
+        "source": None,
         "fault": None,
     }
 
@@ -427,6 +436,96 @@ def test_shards_keep_all_jobs_busy_but_are_neither_tiny_nor_too_large(
     largest: int, jobs: int, images: int, size: int
 ) -> None:
     assert Plan(largest, jobs).shard_size(images) == size
+
+
+def add_daily(pipeline: Pipeline, days: int, largest: int = 100) -> None:
+    """Add three photos a day, each day with a run."""
+    for day in range(days):
+        for n in range(3):
+            pipeline.put(f"{day:03}-{n}.jpg", f"photo {day} {n}")
+        pipeline.build(largest=largest)
+        pipeline.extract()
+
+
+def features_of(pipeline: Pipeline) -> dict[str, bytes]:
+    found = {}
+    for path in pipeline.features.iterdir():
+        shard = shards.read(path)
+        rows = zip(shard.content_ids, shard.features, strict=True)
+        found |= {content_id: features.tobytes() for content_id, features in rows}
+    return found
+
+
+def test_daily_additions_leave_few_shards_and_each_photo_is_in_one(pipeline: Pipeline) -> None:
+    most = 0
+    for day in range(365):
+        pipeline.put(f"{day:03}.jpg", f"photo {day}")
+        rows = pipeline.build(largest=64).values()
+        pipeline.extract()
+        most = max(most, len({row["shard"] for row in rows}))
+    assert most <= 365 // 32 + manifest.SMALL_SHARDS + 1
+    pipeline.build(largest=64)
+    held = [id_ for path in pipeline.features.iterdir() for id_ in shards.read(path).content_ids]
+    assert sorted(held) == sorted(id_of(f"photo {day}") for day in range(365))
+
+
+def test_small_shards_are_packed_by_copying_and_removed_once_the_new_one_is_whole(
+    pipeline: Pipeline,
+) -> None:
+    add_daily(pipeline, manifest.SMALL_SHARDS)
+    before, small = features_of(pipeline), set(pipeline.features.iterdir())
+    rows = pipeline.build(largest=100)
+    assert len({row["shard"] for row in rows.values()}) == 1
+    assert {row["source"] for row in rows.values()} == {path.stem for path in small}
+    assert set(pipeline.features.iterdir()) == small
+    (packed,) = pipeline.extract()
+    assert set(pipeline.features.iterdir()) == {*small, pipeline.shard(packed)}
+    again = pipeline.build(largest=100)
+    assert {(row["shard"], row["source"]) for row in again.values()} == {(packed, None)}
+    assert list(pipeline.features.iterdir()) == [pipeline.shard(packed)]
+    assert features_of(pipeline) == before
+
+
+def test_a_packed_shard_is_named_as_if_it_had_been_extracted_at_once(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    add_daily(pipeline, manifest.SMALL_SHARDS)
+    pipeline.build(largest=100)
+    packed = pipeline.extract()
+    (tmp_path / "clean").mkdir()
+    clean = Pipeline(tmp_path / "clean")
+    clean.photos = pipeline.photos
+    clean.build(largest=100)
+    assert clean.extract() == packed
+
+
+def test_small_shards_outlive_a_packed_one_that_is_damaged(pipeline: Pipeline) -> None:
+    add_daily(pipeline, manifest.SMALL_SHARDS)
+    small = set(pipeline.features.iterdir())
+    pipeline.build(largest=100)
+    (packed,) = pipeline.extract()
+    data = bytearray(pipeline.shard(packed).read_bytes())
+    data[data.index(bytes(12 * 40))] ^= 1
+    pipeline.shard(packed).write_bytes(data)
+    pipeline.build(largest=100)
+    assert set(pipeline.features.iterdir()) == {*small, pipeline.shard(packed)}
+
+
+def test_few_small_shards_and_half_full_ones_are_left_alone(pipeline: Pipeline) -> None:
+    add_daily(pipeline, manifest.SMALL_SHARDS - 1)
+    assert {row["source"] for row in pipeline.build(largest=100).values()} == {None}
+    add_daily(pipeline, manifest.SMALL_SHARDS + 5, largest=6)
+    assert {row["source"] for row in pipeline.build(largest=6).values()} == {None}
+
+
+def test_a_gone_or_damaged_source_gives_nothing(pipeline: Pipeline) -> None:
+    pipeline.put("a.jpg", "one")
+    pipeline.build()
+    (name,) = pipeline.extract()
+    assert shards.copy(pipeline.shard("none"), ["x"], "model", Timing()) is None
+    assert shards.copy(pipeline.shard(name), [id_of("one")], "other", Timing()) is None
+    pipeline.shard(name).write_bytes(b"")
+    assert shards.copy(pipeline.shard(name), [id_of("one")], "model", Timing()) is None
 
 
 ids = st.lists(st.text("0123456789abcdef", min_size=1, max_size=4), unique=True).map(sorted)

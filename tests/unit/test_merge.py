@@ -26,7 +26,7 @@ Row = tuple[str, str | None, str | None, str | None, str | None]
 def listing(*rows: Row, max_pixels: int = 100) -> pa.Table:
     """Return a manifest of rows (image, label, content id, shard, fault)."""
     names = ["image", "label", "content_id", "shard", "fault"]
-    table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
+    table = [dict(zip(names, row, strict=True)) | {"file": b"", "source": None} for row in rows]
     metadata = {"fingerprint": "this model", "max_pixels": str(max_pixels)}
     return pa.Table.from_pylist(table, schema=manifest.SCHEMA.with_metadata(metadata))
 

@@ -125,6 +125,25 @@ def test_a_changed_module_runs_its_rule_and_what_follows_and_no_extraction(
     assert project.run().jobs == Counter(quality=1) + AFTER_VOTE
 
 
+def test_small_shards_are_packed_without_reading_an_image_and_nothing_changes(
+    project: Project, tmp_path: Path
+) -> None:
+    project.settle(extraction={"shard_size": 1})
+    for n in range(16):
+        project.image(f"catalogue/boots/day_{n}.png", seed=200 + n)
+    project.run("results/catalogue/images.parquet")
+    small = set(project.result("catalogue/features").iterdir())
+    project.settle(extraction={"shard_size": 64})
+    add(project)
+    assert project.run().jobs == AFTER_CATALOGUE + Counter(extract=2)
+    assert project.json("catalogue/timing.json")["images"] == 4 * len(CLASSES) + 17
+    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+    assert not project.run().jobs
+    delete(project)
+    assert project.run("results/catalogue/images.parquet").jobs == {"manifest": 1, "merge": 1}
+    assert not small & set(project.result("catalogue/features").iterdir())
+
+
 def test_a_file_touched_but_not_changed_is_only_looked_at(project: Project) -> None:
     os.utime(project.photo("catalogue/boots/0.png"))
     assert project.run().jobs["extract"] == 0

@@ -67,36 +67,35 @@ def test_the_index_is_one_pickle_of_plain_values_and_one_array(project: Project)
     assert all(len(content_id) == 64 for content_id in index["content_ids"])
 
 
-@pytest.mark.parametrize("parts", [2, 7])
-def test_a_search_in_parts_gives_the_same_and_leaves_nothing_behind(
-    project: Project, parts: int
-) -> None:
+def test_a_search_in_parts_gives_the_same_and_leaves_nothing_behind(project: Project) -> None:
     shutil.copy(project.photo("catalogue/boots/0.png"), project.photo("catalogue/sandals/x.png"))
     shutil.copy(project.photo("catalogue/boots/1.png"), project.photo("catalogue/boots/y.png"))
-    project.run()
-    single = project.result("new/neighbours.parquet").read_bytes()
-    project.settle(search={"parts": parts})
-    run = project.run()
-    assert (run.jobs["search"], run.jobs["gather"], run.jobs["extract"]) == (parts, 1, 0)
-    assert project.result("new/neighbours.parquet").read_bytes() == single
-    assert not list(project.result("new").glob("neighbours/*.parquet"))
-    assert not project.run().jobs
+    found = project.result("new/neighbours.parquet")
+    target = str(found.relative_to(project.folder))
+    project.run(target)
+    single = found.read_bytes()
+    for parts in (2, 7):
+        project.settle(search={"parts": parts})
+        assert project.run(target).jobs == {"search": parts, "gather": 1}
+        assert found.read_bytes() == single
+        assert not list(project.result("new").glob("neighbours/*.parquet"))
+        assert not project.run(target).jobs
     project.settle(search={"parts": 1})
-    assert project.run().jobs["search"] == 1
-    assert project.result("new/neighbours.parquet").read_bytes() == single
+    assert project.run(target).jobs == {"search": 1}
+    assert found.read_bytes() == single
 
 
 def test_without_the_pickle_all_else_is_there(project: Project) -> None:
     predictions = project.predictions()
+    quality = project.json("catalogue/quality.json")
     shutil.rmtree(project.result(""))
     project.settle(features_pkl=False)
     project.run()
     assert not list(project.result("").rglob("features.pkl"))
     assert project.predictions() == predictions
+    assert project.json("catalogue/quality.json") == quality
     project.settle(features_pkl=True)
-    project.run()
-    assert len(list(project.result("").rglob("features.pkl"))) == 2
-    assert project.predictions() == predictions
+    assert project.run("results/catalogue/features.pkl").jobs == {"merge": 1}
 
 
 def test_files_that_cannot_be_read_are_listed_and_queries_of_that_kind_keep_a_row(

@@ -1,4 +1,4 @@
-"""Extract the features of one shard."""
+"""Extract the features of one shard, or copy them from the shards that are packed into it."""
 
 from pathlib import Path
 
@@ -10,25 +10,34 @@ from similar_images.preparation import Preparation
 from similar_images.timing import Timing
 
 name, shard = snakemake.wildcards.collection, snakemake.wildcards.shard
+output = Path(snakemake.output[0])
 
 with logged(snakemake.log[0], f"extract {name} {shard[:6]}"):
     backbone = model.read(Path(snakemake.input.model))
     timing = Timing()
     plan = manifest.read_shard(Path(snakemake.input.manifest), shard)
-    members = manifest.members(plan)
-    folder = Path(snakemake.input.backbone)
-    with timing.spent_on("load"):
-        check(folder)
-        engine = engines.load(backbone.engine, folder, snakemake.threads)
-    with timing.spent_on("total"):
-        extracted = extract(
-            members,
-            Preparation(backbone.input_size, backbone.resample, manifest.max_pixels(plan)),
-            engine,
-            dimension=backbone.features,
-            fingerprint=backbone.fingerprint,
-            threads=snakemake.threads,
-            timing=timing,
-            progress=Progress(len(members)),
-        )
-    shards.write(Path(snakemake.output[0]), extracted, timing)
+    copied = [
+        shards.copy(output.with_name(f"{source}.parquet"), set(known), backbone.fingerprint, timing)
+        for source, known in manifest.sources(plan).items()
+    ]
+    parts = [part for part in copied if part is not None]
+    held = {content_id for part in parts for content_id in part.content_ids}
+    members = {id_: files for id_, files in manifest.members(plan).items() if id_ not in held}
+    if members:
+        folder = Path(snakemake.input.backbone)
+        with timing.spent_on("load"):
+            check(folder)
+            engine = engines.load(backbone.engine, folder, snakemake.threads)
+        with timing.spent_on("total"):
+            extracted = extract(
+                members,
+                Preparation(backbone.input_size, backbone.resample, manifest.max_pixels(plan)),
+                engine,
+                dimension=backbone.features,
+                fingerprint=backbone.fingerprint,
+                threads=snakemake.threads,
+                timing=timing,
+                progress=Progress(len(members)),
+            )
+        parts.append(extracted)
+    shards.write(output, shards.join(parts), timing)

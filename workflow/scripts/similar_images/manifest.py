@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ SCHEMA = pa.schema(
         ("label", pa.string()),
         ("content_id", pa.string()),
         ("shard", pa.string()),
+        ("source", pa.string()),
         ("fault", pa.string()),
     ]
 )
@@ -36,6 +38,8 @@ CACHE_SCHEMA = pa.schema(
 )
 # Fewer images than this do not pay for a job of their own.
 SMALLEST_SHARD = 64
+# As many shards that are less than half full are packed into full ones.
+SMALL_SHARDS = 16
 # A file changed again within the clock tick of its own time stamp would look unchanged.
 SETTLING_NS = 2_000_000_000
 
@@ -82,15 +86,20 @@ def build(
     rows = sorted(entries, key=lambda entry: entry.image)
     content_ids = _identify(rows, cache, threads)
     known = settled(features, fingerprint, max_pixels)
-    new = sorted({id_ for id_, _ in content_ids if id_ is not None} - known.keys())
-    known |= plan_shards(new, fingerprint, plan.shard_size(len(new)), features)
+    needed = {id_ for id_, _ in content_ids if id_ is not None}
+    new = sorted(needed - known.keys())
+    held = {id_: known[id_] for id_ in needed & known.keys()}
+    packed = pack(held, fingerprint, plan.largest, features)
+    planned = plan_shards(new, fingerprint, plan.shard_size(len(new)), features)
+    shard_of = held | packed | planned
     return pa.table(
         {
             "image": [row.image for row in rows],
             "file": [row.file for row in rows],
             "label": [row.label for row in rows],
             "content_id": [id_ for id_, _ in content_ids],
-            "shard": [known.get(id_ or "") for id_, _ in content_ids],
+            "shard": [shard_of.get(id_ or "") for id_, _ in content_ids],
+            "source": [held[id_] if id_ in packed else None for id_, _ in content_ids],
             "fault": [fault for _, fault in content_ids],
         },
         schema=SCHEMA.with_metadata({"fingerprint": fingerprint, "max_pixels": str(max_pixels)}),
@@ -102,9 +111,12 @@ def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]
 
     That is: a shard of this model has its features, or its fault. An image that had too many
     pixels once and no longer has is not settled, nor is one that a shard should hold but does
-    not, since its file was gone. A damaged shard is removed, so that it is made anew.
+    not, since its file was gone. Of several shards the one that has the features counts, and of
+    these the largest. A damaged shard is removed, so that it is made anew, and so is one whose
+    images all stand in others that count.
     """
-    found = {}
+    best: dict[str, tuple[bool, int, str]] = {}
+    members = {}
     for path in sorted(features.glob("*.parquet")):
         try:
             contents = shards.read_contents(path)
@@ -114,11 +126,36 @@ def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]
             continue
         if contents.fingerprint != fingerprint:
             continue
+        members[path.stem] = contents.content_ids
         columns = (contents.content_ids, contents.faults, contents.pixels)
         for content_id, fault, pixels in zip(*columns, strict=True):
             if fault is None or pixels is None or pixels > max_pixels:
-                found[content_id] = path.stem
+                rank = (fault is None, len(contents.content_ids), path.stem)
+                best[content_id] = max(best.get(content_id, rank), rank)
+    found = {content_id: name for content_id, (*_, name) in best.items()}
+    for name in members.keys() - set(found.values()):
+        _remove_superseded(features, name, {found.get(id_) for id_ in members[name]})
     return found
+
+
+def pack(held: Mapping[str, str], fingerprint: str, largest: int, features: Path) -> dict[str, str]:
+    """Return the new shard of each content id whose shard is to be packed with others.
+
+    Many small additions leave many small shards. Those that are less than half full are packed
+    once there are `SMALL_SHARDS` of them; their features are copied, not extracted again.
+
+    Args:
+        held: the shard of each content id that the collection needs.
+        fingerprint: of the model.
+        largest: images in a shard at the most.
+        features: the folder of the shards.
+    """
+    sizes = Counter(held.values())
+    small = {name for name, size in sizes.items() if 2 * size < largest}
+    if len(small) < SMALL_SHARDS:
+        return {}
+    content_ids = sorted(id_ for id_, name in held.items() if name in small)
+    return plan_shards(content_ids, fingerprint, largest, features)
 
 
 def plan_shards(
@@ -177,6 +214,29 @@ def members(manifest: pa.Table) -> dict[str, list[bytes]]:
     for row in table.to_pylist():
         files.setdefault(row["content_id"], []).append(row["file"])
     return files
+
+
+def sources(manifest: pa.Table) -> dict[str, list[str]]:
+    """Return the shards that hold features of `manifest` already, each with the content ids."""
+    found: dict[str, list[str]] = {}
+    columns = (manifest["source"].to_pylist(), manifest["content_id"].to_pylist())
+    for source, content_id in sorted({*zip(*columns, strict=True)}, key=str):
+        if source is not None:
+            found.setdefault(source, []).append(content_id)
+    return found
+
+
+def _remove_superseded(features: Path, name: str, successors: set[str | None]) -> None:
+    """Remove the shard `name` if all its images stand in `successors`, and these are whole."""
+    if not successors or None in successors:
+        return
+    try:
+        for successor in successors:
+            shards.read(features / f"{successor}.parquet")
+    except DamagedFileError as error:
+        logger.warning("%s: %s.parquet is kept for it", error, name)
+        return
+    remove(features / f"{name}.parquet")
 
 
 def _identify(

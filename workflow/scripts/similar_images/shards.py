@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from .errors import UserError
 from .files import checked, read_parquet, replacing
 from .timing import Timing
+
+logger = logging.getLogger(__name__)
 
 FLOAT = np.dtype("<f4")
 
@@ -100,11 +105,53 @@ def read_contents(path: Path) -> Contents:
         return _contents(read_parquet(path, ["content_id", "fault", "pixels"]))
 
 
+def copy(
+    path: Path, content_ids: Collection[str], fingerprint: str, timing: Timing
+) -> Shard | None:
+    """Return what the shard at `path` holds of `content_ids`; None if it is gone or damaged.
+
+    Its share of the time for that shard is added to `timing`.
+    """
+    try:
+        shard, seconds = read(path), read_seconds(path)
+    except UserError as error:
+        logger.warning("%s: the images are read again", error)
+        return None
+    if shard.fingerprint != fingerprint:
+        return None
+    rows = [n for n, content_id in enumerate(shard.content_ids) if content_id in content_ids]
+    for what, spent in seconds.items():
+        timing.seconds[what] += spent * len(rows) / len(shard.content_ids)
+    return _rows(shard, rows)
+
+
+def join(parts: Sequence[Shard]) -> Shard:
+    """Return one shard with all that is in `parts`, at least one, sorted by content id."""
+    whole = Shard(
+        list(chain.from_iterable(part.content_ids for part in parts)),
+        list(chain.from_iterable(part.faults for part in parts)),
+        list(chain.from_iterable(part.pixels for part in parts)),
+        parts[0].fingerprint,
+        np.concatenate([part.features for part in parts]),
+    )
+    return _rows(whole, sorted(range(len(whole.content_ids)), key=whole.content_ids.__getitem__))
+
+
 def read_seconds(path: Path) -> dict[str, float]:
     """Read where the time for the shard at `path` went."""
     with checked(path):
         seconds: dict[str, float] = json.loads(pq.read_metadata(path).metadata[b"seconds"])
         return seconds
+
+
+def _rows(shard: Shard, rows: Sequence[int]) -> Shard:
+    return Shard(
+        [shard.content_ids[row] for row in rows],
+        [shard.faults[row] for row in rows],
+        [shard.pixels[row] for row in rows],
+        shard.fingerprint,
+        shard.features[rows],
+    )
 
 
 def _features(column: pa.ChunkedArray) -> NDArray[np.float32]:
