@@ -81,6 +81,19 @@ def assert_equal(found: Index, expected: Index) -> None:
     assert_array_equal(found.features, expected.features)
 
 
+def test_a_damaged_image_over_the_limit_has_the_same_reason_whatever_was_tried_first(
+    photos: Path, tmp_path: Path, model: Model
+) -> None:
+    whole = (photos / "30.png").read_bytes()
+    (photos / "cut.png").write_bytes(whole[: len(whole) - 20])
+    for limit, reason in [(900, "damaged or truncated"), (399, "too many pixels: 900")] * 2:
+        _, kept, _ = build(photos, tmp_path / "kept", model, limit)
+        _, anew, _ = build(photos, tmp_path / f"anew {limit}", model, limit)
+        assert kept == anew
+        assert next(file.reason for file in kept if file.image == "cut.png").startswith(reason)
+    assert build(photos, tmp_path / "kept", model, 900)[2] == 0
+
+
 def test_an_image_extracted_under_a_larger_limit_is_rejected_under_a_smaller_one(
     photos: Path, tmp_path: Path, model: Model
 ) -> None:

@@ -129,7 +129,7 @@ def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]
         members[path.stem] = contents.content_ids
         columns = (contents.content_ids, contents.faults, contents.pixels)
         for content_id, fault, pixels in zip(*columns, strict=True):
-            if fault is None or pixels is None or pixels > max_pixels:
+            if fault != shards.TOO_MANY or pixels is None or pixels > max_pixels:
                 rank = (fault is None, len(contents.content_ids), path.stem)
                 best[content_id] = max(best.get(content_id, rank), rank)
     found = {content_id: name for content_id, (*_, name) in best.items()}

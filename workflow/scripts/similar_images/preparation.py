@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
+from .shards import TOO_MANY
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Pillow's own limit is replaced by `Preparation.max_pixels`, which the user can set.
 Image.MAX_IMAGE_PIXELS = None
@@ -77,7 +79,7 @@ class UnreadableImageError(Exception):
     """The bytes give no picture; the message is the reason, for the user.
 
     Attributes:
-        pixels: as `Prepared.pixels`, where their number is the reason.
+        pixels: as `Prepared.pixels`, where they are known.
     """
 
     def __init__(self, reason: str, pixels: int | None = None) -> None:
@@ -122,15 +124,17 @@ class Preparation:
         """
         pixels = count_pixels(open_image(file))
         if pixels > self.max_pixels:
-            raise UnreadableImageError("too many pixels", pixels)
+            raise UnreadableImageError(TOO_MANY, pixels)
         try:
             with DECODING.taken(pixels):
                 # Opened once more, so that its memory is free again when the next one starts.
                 return Prepared(self._decode(open_image(file)), pixels)
-        except (MemoryError, UnreadableImageError):
-            raise  # the one says nothing of the image, the other all
+        except MemoryError:
+            raise  # it says nothing of the image
+        except UnreadableImageError as error:
+            raise UnreadableImageError(str(error), pixels) from error
         except Exception as error:  # decoders raise many types for damaged data
-            raise UnreadableImageError(f"damaged or truncated: {error}") from error
+            raise UnreadableImageError(f"damaged or truncated: {error}", pixels) from error
 
     def _decode(self, image: Image.Image) -> NDArray[np.uint8]:
         # A JPEG decoder can shrink while it decodes, at a fraction of the cost.

@@ -20,6 +20,8 @@ from .timing import Timing
 logger = logging.getLogger(__name__)
 
 FLOAT = np.dtype("<f4")
+# The one fault that another limit can undo.
+TOO_MANY = "too many pixels"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Contents:
     Attributes:
         content_ids: SHA-256 of the image files' bytes.
         faults: for each of them why its bytes give no features, or None.
-        pixels: for each of them `preparation.Prepared.pixels`; None where the image is damaged.
+        pixels: for each of them `preparation.Prepared.pixels`; None where they are not known.
         fingerprint: of the model and the preparation that made the features.
     """
 
