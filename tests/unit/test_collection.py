@@ -318,6 +318,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "relabelled": lambda root: (root / "boots" / "a.jpg").rename(root / "sandals" / "a.jpg"),
     "touched": lambda root: os.utime(root / "boots" / "a.jpg", ns=(0, 10**18 + 1)),
     "grown": lambda root: put(root / "boots" / "a.jpg", b"more data"),
+    "made unreadable": lambda root: (root / "boots" / "a.jpg").chmod(0o200),
     "emptied": lambda root: put(root / "boots" / "a.jpg", b""),
     "added in a folder below": lambda root: put(root / "boots" / "x" / "new.jpg"),
     "link mended": lambda root: put(root / "boots" / "gone.jpg"),
@@ -335,6 +336,36 @@ def test_a_change_of_a_file_changes_the_fingerprint(
     assert summarise(root).fingerprint == before
     change(root)
     assert summarise(root).fingerprint != before
+
+
+def test_an_empty_folder_and_a_moved_collection_keep_the_fingerprint(root: Path) -> None:
+    put(root / "boots" / "a.jpg")
+    before = summarise(root).fingerprint
+    (root / "boots" / "nothing").mkdir()
+    assert summarise(root).fingerprint == before
+    moved = root.rename(root.with_name("moved"))
+    assert summarise(moved).fingerprint == before
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+@pytest.mark.parametrize("needs_class", [False, True])
+def test_the_summary_and_the_scan_agree_on_what_is_an_image(
+    root: Path, follow_links: bool, needs_class: bool
+) -> None:
+    for name in ("a.jpg", "boots/a.jpg", "boots/x/y/b.jpg", "sandals/.c.jpg", ".d/e.jpg"):
+        put(root / name)
+    put(root / "sandals" / "empty.jpg", b"")
+    put(root.with_name("elsewhere") / "f.jpg")
+    os.mkfifo(root / "boots" / "pipe")
+    links = {"boots/up": "..", "boots/gone": "gone", "clogs": "boots", "slippers": "../elsewhere"}
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    entries = scan(root, follow_links)
+    found = list(collection.with_class(entries) if needs_class else entries)
+    images = [entry for entry in found if entry.fault is None]
+    summary = summarise(root, follow_links, needs_class)
+    assert summary.images == len(images)
+    assert summary.classes == {entry.label for entry in images} - {None}
 
 
 def test_a_changed_label_in_a_csv_changes_the_fingerprint_and_a_comment_column_does_not(

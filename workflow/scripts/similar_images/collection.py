@@ -5,14 +5,23 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from .errors import UserError
 
+HIDDEN = "hidden: its name starts with a dot"
+LOOP = "link that leads back to a folder above it"
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
+# Looking through folders at once; on a cluster the first machine belongs to all.
+MOST_PROCESSES = 4
 
 
 class Entry(NamedTuple):
@@ -52,6 +61,40 @@ class Summary:
     classes: frozenset[str]
 
 
+class _Folder(NamedTuple):
+    """A folder of a collection.
+
+    Attributes:
+        path: relative to the collection.
+        file: the path to open.
+        real: the path to open, without links.
+        above: real paths of the folders above it.
+    """
+
+    path: bytes
+    file: bytes
+    real: bytes
+    above: frozenset[bytes]
+
+
+# What stands under a name: a folder, the status of what may be an image, or a fault.
+_Finding = _Folder | os.stat_result | str
+
+
+class _Part(NamedTuple):
+    """The summary of one folder of a collection, or of a whole CSV.
+
+    Attributes:
+        digest: of the files' paths, faults, sizes, times and modes.
+        images: how many files may be images, by label.
+        folders: those in the folder, sorted.
+    """
+
+    digest: bytes
+    images: Mapping[str | None, int]
+    folders: Sequence[_Folder] = ()
+
+
 def scan(path: Path, follow_links: bool = False) -> Iterator[Entry]:
     """Yield every file of the collection at `path`, in an order that never changes.
 
@@ -62,14 +105,7 @@ def scan(path: Path, follow_links: bool = False) -> Iterator[Entry]:
     Raises:
         UserError: `path` does not exist or is neither of the two.
     """
-    if path.is_dir():
-        return _scan_folder(path, follow_links)
-    if path.is_file():
-        return _scan_csv(path)
-    raise UserError(
-        f"{path}: no such folder or CSV file. Give a folder with one sub-folder for each class, "
-        "or a CSV with the columns image and label."
-    )
+    return _scan_folder(path, follow_links) if _is_folder(path) else _scan_csv(path)
 
 
 def summarise(path: Path, follow_links: bool = False, needs_class: bool = False) -> Summary:
@@ -80,19 +116,18 @@ def summarise(path: Path, follow_links: bool = False, needs_class: bool = False)
     Raises:
         UserError: as `scan`, or there is no image in it.
     """
+    parts = _parts_of_folder(path, follow_links) if _is_folder(path) else [_part_of_csv(path)]
     hasher = hashlib.sha256()
-    images = 0
-    classes = set()
-    entries = scan(path, follow_links)
-    for entry in with_class(entries) if needs_class else entries:
-        hasher.update(repr(entry).encode("utf-8", "surrogateescape"))
-        if entry.fault is None:
-            images += 1
-            if entry.label is not None:
-                classes.add(entry.label)
-    if not images:
+    images: Counter[str | None] = Counter()
+    for part in parts:
+        hasher.update(part.digest)
+        images.update(part.images)
+    if needs_class:
+        del images[None]
+    if not images.total():
         raise UserError(f"{path}: there are no images in it. Put some there, or name another.")
-    return Summary(hasher.hexdigest(), images, frozenset(classes))
+    classes = frozenset(label for label, count in images.items() if label is not None and count)
+    return Summary(hasher.hexdigest(), images.total(), classes)
 
 
 def check_catalogue(summary: Summary, neighbours: int) -> None:
@@ -142,42 +177,100 @@ def _listed(classes: frozenset[str]) -> str:
     return f"one class ({next(iter(classes))})" if classes else "no class"
 
 
+def _is_folder(path: Path) -> bool:
+    if not path.is_dir() and not path.is_file():
+        raise UserError(
+            f"{path}: no such folder or CSV file. Give a folder with one sub-folder for each "
+            "class, or a CSV with the columns image and label."
+        )
+    return path.is_dir()
+
+
 def _scan_folder(root: Path, follow_links: bool) -> Iterator[Entry]:
-    top = os.fsencode(root)
-    home = os.path.realpath(top)
-    # A stack of folders: (path relative to the root, real paths of the folders above it).
-    pending: list[tuple[bytes, frozenset[bytes]]] = [(b"", frozenset())]
+    top = _top(root)
+    pending = [top]
     while pending:
-        folder, above = pending.pop()
-        real = os.path.realpath(os.path.join(top, folder))
-        if real in above:
-            yield _faulty(top, folder, "link that leads back to a folder above it")
-            continue
-        try:
-            with os.scandir(os.path.join(top, folder)) as found:
-                children = sorted(found, key=lambda child: child.name)
-        except OSError as error:
-            yield _faulty(top, folder, reason(error))
-            continue
+        found = sorted(_look_into(pending.pop(), top.real, follow_links), key=itemgetter(0))
         folders = []
-        for child in children:
-            relative = os.path.join(folder, child.name)
-            if child.name.startswith(b"."):
-                yield _faulty(top, relative, "hidden: its name starts with a dot")
-            elif child.is_symlink() and not follow_links and not _inside(child.path, home):
-                yield _faulty(top, relative, LEAVES)
-            elif _is_folder(child):
-                folders.append((relative, above | {real}))
+        for path, finding in found:
+            if isinstance(finding, _Folder):
+                folders.append(finding)
             else:
-                yield _examine(relative, child.path, _label_of(relative))
+                yield _entry(path, os.path.join(top.file, path), _label_of(path), finding)
         pending.extend(reversed(folders))
 
 
 def _scan_csv(path: Path) -> Iterator[Entry]:
+    for image, file, label in _list_csv(path):
+        yield _entry(image, file, label, _look_at(partial(os.stat, file)))
+
+
+def _parts_of_folder(root: Path, follow_links: bool) -> Iterator[_Part]:
+    """Yield a part for each folder, level by level.
+
+    What takes the time is to ask the system for the status of each file, so several processes do
+    it. They are forked, since others would import Snakemake anew.
+    """
+    top = _top(root)
+    summarise_folder = partial(_part_of_folder, home=top.real, follow_links=follow_links)
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
+    level = [top]
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        while level:
+            chunk = 1 + len(level) // (8 * processes)
+            parts = list(pool.map(summarise_folder, level, chunksize=chunk))
+            yield from parts
+            level = [folder for part in parts for folder in part.folders]
+
+
+def _part_of_folder(folder: _Folder, home: bytes, follow_links: bool) -> _Part:
+    records = []
+    folders = []
+    images = 0
+    for path, finding in _look_into(folder, home, follow_links):
+        if isinstance(finding, _Folder):
+            folders.append(finding)
+        else:
+            records.append(_record(path, finding))
+            images += isinstance(finding, os.stat_result)
+    label = _label_of(os.path.join(folder.path, b""))
+    return _Part(_digest(records), {label: images}, sorted(folders))
+
+
+def _part_of_csv(path: Path) -> _Part:
+    records = []
+    images: Counter[str | None] = Counter()
+    for image, file, label in _list_csv(path):
+        finding = _look_at(partial(os.stat, file))
+        records.append(_record(image, finding) + repr(label).encode())
+        images[label] += isinstance(finding, os.stat_result)
+    return _Part(_digest(records), images)
+
+
+def _digest(records: Iterable[bytes]) -> bytes:
+    text = b"".join(sorted(records))
+    return hashlib.sha256(text).digest() if text else b""
+
+
+def _record(path: bytes, finding: os.stat_result | str) -> bytes:
+    """Return what the fingerprint depends on."""
+    if isinstance(finding, str):
+        return b"%b\0%b\n" % (path, finding.encode())
+    return b"%b\0%d %d %d\n" % (path, finding.st_size, finding.st_mtime_ns, finding.st_mode)
+
+
+def _entry(path: bytes, file: bytes, label: str | None, finding: os.stat_result | str) -> Entry:
+    if isinstance(finding, str):
+        return Entry(as_text(path), file, label, fault=finding)
+    return Entry(as_text(path), file, label, finding.st_size, finding.st_mtime_ns, finding.st_mode)
+
+
+def _list_csv(path: Path) -> Iterator[tuple[bytes, bytes, str | None]]:
+    """Yield the image, the path to open and the label of each line, sorted by image."""
     base = os.fsencode(path.parent)
-    rows = sorted(_read_csv(path).items())
-    for image, label in rows:
-        yield _examine(os.fsencode(image), os.path.join(base, os.fsencode(image)), label)
+    for text, label in sorted(_read_csv(path).items()):
+        image = os.fsencode(text)
+        yield image, os.path.join(base, image), label
 
 
 def _read_csv(path: Path) -> dict[str, str | None]:
@@ -206,35 +299,69 @@ def _read_csv(path: Path) -> dict[str, str | None]:
     return labels
 
 
-def _examine(relative: bytes, file: bytes, label: str | None) -> Entry:
-    """Return the entry of one file, opened by nobody: a pipe must not hang the scan."""
-    image = as_text(relative)
+def _top(root: Path) -> _Folder:
+    file = os.fsencode(root)
+    return _Folder(b"", file, os.path.realpath(file), frozenset())
+
+
+def _look_into(
+    folder: _Folder, home: bytes, follow_links: bool
+) -> Iterator[tuple[bytes, _Finding]]:
+    """Yield the path and finding of all that stands in `folder`, in the system's order.
+
+    A folder that cannot be listed is its own finding.
+    """
+    above = os.path.join(folder.path, b"")
     try:
-        status = os.stat(file)
+        with os.scandir(folder.file) as children:
+            for child in children:
+                path = above + child.name
+                if child.name.startswith(b"."):
+                    yield path, HIDDEN
+                elif child.is_symlink():
+                    yield path, _follow(child, path, folder, home, follow_links)
+                elif child.is_dir():
+                    yield path, _below(folder, child, path, os.path.join(folder.real, child.name))
+                else:
+                    yield path, _look_at(child.stat)
     except OSError as error:
-        return Entry(image, file, label, fault=reason(error))
+        yield folder.path, reason(error)
+
+
+def _follow(
+    link: os.DirEntry[bytes], path: bytes, folder: _Folder, home: bytes, follow_links: bool
+) -> _Finding:
+    real = os.path.realpath(link.path)
+    if not follow_links and os.path.commonpath([real, home]) != home:
+        return LEAVES
+    if not os.path.isdir(link.path):  # DirEntry.is_dir raises on a loop of links
+        return _look_at(link.stat)
+    below = _below(folder, link, path, real)
+    return LOOP if real in below.above else below
+
+
+def _below(folder: _Folder, child: os.DirEntry[bytes], path: bytes, real: bytes) -> _Folder:
+    return _Folder(path, child.path, real, folder.above | {folder.real})
+
+
+def _look_at(status_of: Callable[[], os.stat_result]) -> os.stat_result | str:
+    """Return the status of what may be an image, opened by nobody: a pipe must not hang the scan.
+
+    Otherwise return its fault.
+    """
+    try:
+        status = status_of()
+    except OSError as error:
+        return reason(error)
     except ValueError:  # a CSV can hold what no file can be called
-        return Entry(image, file, label, fault="not a possible file name")
+        return "not a possible file name"
     if not stat.S_ISREG(status.st_mode):
-        return Entry(image, file, label, fault="not a regular file")
+        return "not a regular file"
     if not status.st_size:
-        return Entry(image, file, label, fault="empty file")
-    return Entry(image, file, label, status.st_size, status.st_mtime_ns, status.st_mode)
-
-
-def _faulty(top: bytes, relative: bytes, fault: str) -> Entry:
-    return Entry(as_text(relative), os.path.join(top, relative), _label_of(relative), fault=fault)
+        return "empty file"
+    return status
 
 
 def _label_of(relative: bytes) -> str | None:
     label, slash, _ = relative.partition(b"/")
     return as_text(label) if slash else None
-
-
-def _is_folder(child: os.DirEntry[bytes]) -> bool:
-    # DirEntry.is_dir raises on a loop of links; os.path.isdir answers False.
-    return os.path.isdir(child.path) if child.is_symlink() else child.is_dir()
-
-
-def _inside(path: bytes, home: bytes) -> bool:
-    return os.path.commonpath([os.path.realpath(path), home]) == home
