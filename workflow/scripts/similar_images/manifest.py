@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from . import shards
 from .collection import Entry, reason
@@ -28,6 +30,19 @@ SCHEMA = pa.schema(
         ("fault", pa.string()),
     ]
 )
+# As the fields of `Entry`.
+FILES_SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("file", pa.binary()),
+        ("label", pa.string()),
+        ("size", pa.int64()),
+        ("mtime", pa.int64()),
+        ("mode", pa.int64()),
+        ("fault", pa.string()),
+    ]
+)
+HASHES_SCHEMA = pa.schema([("content_id", pa.string()), ("fault", pa.string())])
 CACHE_SCHEMA = pa.schema(
     [
         ("image", pa.string()),
@@ -42,6 +57,10 @@ SMALLEST_SHARD = 64
 SMALL_SHARDS = 16
 # A file changed again within the clock tick of its own time stamp would look unchanged.
 SETTLING_NS = 2_000_000_000
+# Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
+BATCH = 10_000
+# Files that a thread hashes in one go.
+HASHED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -83,10 +102,11 @@ def build(
         plan: how new work is cut into shards.
         threads: files hashed at once.
     """
-    rows = sorted(entries, key=lambda entry: entry.image)
-    content_ids = _identify(rows, cache, threads)
+    files = _table_of(entries).sort_by("image")
+    hashes = _identify(files, cache, threads)
+    content_ids = hashes["content_id"].to_pylist()
     known = settled(features, fingerprint, max_pixels)
-    needed = {id_ for id_, _ in content_ids if id_ is not None}
+    needed = {id_ for id_ in content_ids if id_ is not None}
     new = sorted(needed - known.keys())
     held = {id_: known[id_] for id_ in needed & known.keys()}
     packed = pack(held, fingerprint, plan.largest, features)
@@ -94,13 +114,13 @@ def build(
     shard_of = held | packed | planned
     return pa.table(
         {
-            "image": [row.image for row in rows],
-            "file": [row.file for row in rows],
-            "label": [row.label for row in rows],
-            "content_id": [id_ for id_, _ in content_ids],
-            "shard": [shard_of.get(id_ or "") for id_, _ in content_ids],
-            "source": [held[id_] if id_ in packed else None for id_, _ in content_ids],
-            "fault": [fault for _, fault in content_ids],
+            "image": files["image"],
+            "file": files["file"],
+            "label": files["label"],
+            "content_id": hashes["content_id"],
+            "shard": [shard_of.get(id_ or "") for id_ in content_ids],
+            "source": [held[id_] if id_ in packed else None for id_ in content_ids],
+            "fault": hashes["fault"],
         },
         schema=SCHEMA.with_metadata({"fingerprint": fingerprint, "max_pixels": str(max_pixels)}),
     )
@@ -239,50 +259,60 @@ def _remove_superseded(features: Path, name: str, successors: set[str | None]) -
     remove(features / f"{name}.parquet")
 
 
-def _identify(
-    rows: Sequence[Entry], cache: Path, threads: int
-) -> list[tuple[str | None, str | None]]:
-    """Return (content id, fault) of each row; one of the two is None."""
-    known = _read_cache(cache)
+def _table_of(entries: Iterable[Entry]) -> pa.Table:
+    entries = iter(entries)
+    tables = [FILES_SCHEMA.empty_table()]
+    while batch := list(islice(entries, BATCH)):
+        tables.append(_table(batch, FILES_SCHEMA))
+    return pa.concat_tables(tables)
+
+
+def _identify(files: pa.Table, cache: Path, threads: int) -> pa.Table:
+    """Return the content id and the fault of each of `files`; one of the two is null."""
     now = time.time_ns()
-
-    remembered = [known.get((row.image, row.size, row.mtime)) for row in rows]
+    known = files.append_column("content_id", _remembered(files, _read_cache(cache)))
+    parts = (known.slice(start, HASHED_AT_ONCE) for start in range(0, len(known), HASHED_AT_ONCE))
     with ThreadPoolExecutor(threads) as pool:
-        hashed = pool.map(
-            _hash,
-            [row for row, id_ in zip(rows, remembered, strict=True) if not (id_ or row.fault)],
-        )
-        identified = [
-            (id_, row.fault) if id_ or row.fault else next(hashed)
-            for row, id_ in zip(rows, remembered, strict=True)
-        ]
-    _write_cache(
-        cache,
-        [
-            (row.image, row.size, row.mtime, id_)
-            for row, (id_, _) in zip(rows, identified, strict=True)
-            if id_ is not None and now - row.mtime > SETTLING_NS
-        ],
-    )
-    return identified
+        hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *pool.map(_hash, parts)])
+    hashed = files.append_column("content_id", hashes["content_id"])
+    settled = pc.less(files["mtime"], now - SETTLING_NS)
+    lasting = pc.and_(settled, pc.is_valid(hashes["content_id"]))
+    write_parquet(cache, hashed.filter(lasting).select(CACHE_SCHEMA.names))
+    return hashes
 
 
-def _hash(row: Entry) -> tuple[str | None, str | None]:
+def _remembered(files: pa.Table, cache: pa.Table) -> pa.ChunkedArray:
+    """Return the content id of each of `files` that `cache` has with this size and time."""
+    found = cache.take(pc.index_in(files["image"], cache["image"]))
+    same = pc.and_(pc.equal(files["size"], found["size"]), pc.equal(files["mtime"], found["mtime"]))
+    return pc.if_else(same, found["content_id"], None)
+
+
+def _hash(files: pa.Table) -> pa.Table:
+    columns = [files[name].to_pylist() for name in ("file", "content_id", "fault")]
+    rows = [
+        (content_id, fault) if content_id or fault else _digest(file)
+        for file, content_id, fault in zip(*columns, strict=True)
+    ]
+    return _table(rows, HASHES_SCHEMA)
+
+
+def _digest(file: bytes) -> tuple[str | None, str | None]:
+    """Return the content id of a file, or the fault."""
     try:
-        return digest(row.file), None
+        return digest(file), None
     except OSError as error:
         return None, reason(error)
 
 
-def _read_cache(path: Path) -> dict[tuple[str, int, int], str]:
+def _table(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:
+    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=schema)
+
+
+def _read_cache(path: Path) -> pa.Table:
     try:
-        columns = read_parquet(path).to_pydict()
-        keys = zip(columns["image"], columns["size"], columns["mtime"], strict=True)
-        return dict(zip(keys, columns["content_id"], strict=True))
-    except (UserError, KeyError):
-        return {}  # absent or damaged: hashing the files again makes it anew
-
-
-def _write_cache(path: Path, rows: Sequence[tuple[str, int, int, str]]) -> None:
-    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
-    write_parquet(path, pa.table([list(c) for c in columns], schema=CACHE_SCHEMA))
+        table = read_parquet(path)
+    except UserError:
+        table = None  # absent or damaged: hashing the files again makes it anew
+    whole = table is not None and table.schema.equals(CACHE_SCHEMA)
+    return table if whole else CACHE_SCHEMA.empty_table()
