@@ -1,5 +1,6 @@
 """Tests of the manifest: content ids, their cache, and the plan of the shards."""
 
+import itertools
 import logging
 import os
 import time
@@ -60,15 +61,17 @@ class Pipeline:
     def shard(self, name: str) -> Path:
         return self.features / f"{name}.parquet"
 
-    def extract(self, lost: str = "lost", fingerprint: str = "model") -> list[str]:
-        """Write the missing shards, as extraction would, and return their names.
+    def extract(
+        self, lost: str = "lost", fingerprint: str = "model", most: int | None = None
+    ) -> list[str]:
+        """Write the missing shards, `most` of them, as extraction would; return their names.
 
         Photos that hold the text "huge" have 150 pixels, those that hold "damaged" are damaged,
         and those that hold `lost` are left out.
         """
         table = manifest.read(self.manifest)
         missing = [name for name in manifest.shard_names(table) if not self.shard(name).exists()]
-        for name in missing:
+        for name in missing[:most]:
             plan = manifest.read_shard(self.manifest, name)
             sources = manifest.sources(plan)
             copied = [
@@ -88,7 +91,7 @@ class Pipeline:
                 np.zeros((len(members), 3), np.float32),
             )
             shards.write(self.shard(name), shard, Timing())
-        return missing
+        return missing[:most]
 
 
 def fault_of(pixels: int | None, max_pixels: int) -> str | None:
@@ -547,3 +550,69 @@ def test_each_id_is_planned_once_in_shards_of_bounded_size(
     assert manifest.plan_shards(content_ids, "model", size, nowhere) == planned
     other = manifest.plan_shards(content_ids, "other", size, nowhere)
     assert not set(other.values()) & set(planned.values())
+
+
+names = st.sampled_from(["a/1.jpg", "b/é.jpg", "loose.jpg"])
+texts = st.sampled_from(["one", "two", "lost", "huge", ""])
+changes = st.one_of(
+    st.tuples(st.just("put"), names, texts),
+    st.tuples(st.just("move"), names, names),
+    st.tuples(st.just("delete"), names),
+)
+# The changes before it, the limit of pixels, and how many of the planned shards are extracted.
+runs = st.tuples(st.lists(changes, min_size=1), st.sampled_from([100, 200]), st.integers(0, 3))
+
+
+@given(history=st.lists(runs, min_size=2, max_size=8))
+def test_after_any_history_each_photo_stands_in_one_shard_and_nothing_is_planned_twice(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[list[Any], int, int]]
+) -> None:
+    pipeline = Pipeline(tmp_path_factory.mktemp("pipeline"))
+    clock = itertools.count(LONG_AGO)
+    for changed, limit, most in history:
+        for change in changed:
+            make(change, pipeline, next(clock))
+        settled = manifest.settled(pipeline.features, "model", limit)
+        rows = list(pipeline.build(max_pixels=limit).values())
+        assert_of_the_photos(rows, pipeline.photos)
+        assert_planned_once(rows, settled, pipeline)
+        pipeline.extract(most=most)
+
+
+def make(change: tuple[str, ...], pipeline: Pipeline, now: int) -> None:
+    match change:
+        case ("put", name, text):
+            pipeline.put(name, text, now)
+        case ("move", old, new) if (pipeline.photos / old).exists():
+            (pipeline.photos / new).parent.mkdir(exist_ok=True)
+            (pipeline.photos / old).rename(pipeline.photos / new)
+        case ("delete", name):
+            (pipeline.photos / name).unlink(missing_ok=True)
+
+
+def assert_of_the_photos(rows: list[dict[str, Any]], photos: Path) -> None:
+    """Check all but the shards, whatever was remembered from the runs before."""
+    files = sorted(path for path in photos.rglob("*") if path.is_file())
+    assert [row["image"] for row in rows] == [str(path.relative_to(photos)) for path in files]
+    for row, path in zip(rows, files, strict=True):
+        text = path.read_text()
+        assert row["file"] == os.fsencode(path)
+        assert row["label"] == (path.parent.name if path.parent != photos else None)
+        assert row["content_id"] == (id_of(text) if text else None)
+        assert row["fault"] == (None if text else "empty file")
+
+
+def assert_planned_once(
+    rows: list[dict[str, Any]], settled: dict[str, str], pipeline: Pipeline
+) -> None:
+    shard_of = {(row["content_id"], row["shard"]) for row in rows}
+    assert len(shard_of) == len({row["content_id"] for row in rows})
+    members: dict[str, int] = {}
+    for content_id, shard in shard_of - {(None, None)}:
+        assert shard is not None
+        if content_id in settled:
+            assert shard == settled[content_id]
+        else:
+            assert not pipeline.shard(shard).exists()
+            members[shard] = members.get(shard, 0) + 1
+    assert all(count <= 2 for count in members.values())
