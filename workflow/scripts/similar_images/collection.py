@@ -20,6 +20,8 @@ from .errors import UserError
 HIDDEN = "hidden: its name starts with a dot"
 LOOP = "link that leads back to a folder above it"
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
+# What a byte that is not UTF-8 becomes.
+ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
 # Looking through folders at once; on a cluster the first machine belongs to all.
 MOST_PROCESSES = 4
 
@@ -163,7 +165,7 @@ def as_text(path: bytes) -> str:
     backslashes of the path itself are doubled.
     """
     text = path.decode("utf-8", "backslashreplace")
-    if re.search(r"\\x[0-9a-f]{2}", text):
+    if ESCAPE.search(text):
         return path.replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
     return text
 
