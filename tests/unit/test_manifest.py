@@ -221,6 +221,14 @@ def test_a_file_changed_a_moment_ago_or_in_the_future_is_read_again(
     assert pipeline.build()["a.jpg"]["content_id"] == id_of("two")
 
 
+@pytest.mark.parametrize("year", [1950, 2300])
+def test_a_file_may_be_of_any_year(pipeline: Pipeline, year: int) -> None:
+    seconds = (year - 1970) * 31_556_952
+    pipeline.put("a.jpg", "one", seconds * 10**9)
+    assert pipeline.build() == pipeline.build()
+    assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
+
+
 def other_columns(path: Path) -> None:
     write_parquet(path, pa.table({"image": ["a.jpg"]}))
 

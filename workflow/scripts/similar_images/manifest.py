@@ -57,6 +57,8 @@ SMALLEST_SHARD = 64
 SMALL_SHARDS = 16
 # A file changed again within the clock tick of its own time stamp would look unchanged.
 SETTLING_NS = 2_000_000_000
+# The last time stamp that a column holds, of the year 2262.
+LATEST = 2**63 - 1
 # Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
 BATCH = 10_000
 # Files that a thread hashes in one go.
@@ -260,11 +262,16 @@ def _remove_superseded(features: Path, name: str, successors: set[str | None]) -
 
 
 def _table_of(entries: Iterable[Entry]) -> pa.Table:
-    entries = iter(entries)
+    entries = map(_storable, entries)
     tables = [FILES_SCHEMA.empty_table()]
     while batch := list(islice(entries, BATCH)):
         tables.append(_table(batch, FILES_SCHEMA))
     return pa.concat_tables(tables)
+
+
+def _storable(entry: Entry) -> Entry:
+    mtime = max(-LATEST, min(entry.mtime, LATEST))
+    return entry if mtime == entry.mtime else entry._replace(mtime=mtime)
 
 
 def _identify(files: pa.Table, cache: Path, threads: int) -> pa.Table:
@@ -275,9 +282,9 @@ def _identify(files: pa.Table, cache: Path, threads: int) -> pa.Table:
     with ThreadPoolExecutor(threads) as pool:
         hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *pool.map(_hash, parts)])
     hashed = files.append_column("content_id", hashes["content_id"])
-    settled = pc.less(files["mtime"], now - SETTLING_NS)
-    lasting = pc.and_(settled, pc.is_valid(hashes["content_id"]))
-    write_parquet(cache, hashed.filter(lasting).select(CACHE_SCHEMA.names))
+    old = pc.less(files["mtime"], now - SETTLING_NS)
+    lasting = hashed.filter(pc.and_(old, pc.is_valid(hashes["content_id"])))
+    write_parquet(cache, lasting.select(CACHE_SCHEMA.names))
     return hashes
 
 
