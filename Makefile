@@ -4,6 +4,7 @@
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
+# make scale  docs/scale.md: a million files looked through, some fifteen minutes
 # make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
 # make lock   the pinned packages anew, from requirements/*.in
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test test-faults test-slurm lint bench accuracy fuzz lock screenshot
+.PHONY: run test test-faults test-slurm lint bench scale accuracy fuzz lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -38,6 +39,9 @@ lint: $(VENV)/dev.installed
 
 bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
+
+scale: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/scale.py
 
 accuracy: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/accuracy.py $(DATA)
