@@ -89,7 +89,7 @@ def collect(path: Path, on_disk: bool = False) -> Index:
         DamagedFileError, UserError: as a `Stream` when it is gone through.
     """
     table = read_parquet(path).sort_by("image")
-    backbone, fingerprint, dimension = _model_of(table.schema)
+    backbone, fingerprint, dimension = model_of(table.schema)
     shape = (len(table), dimension)
     paths = table["image"].to_pylist()
     features = _on_disk(path.parent, shape) if on_disk else np.empty(shape, np.float32)
@@ -112,7 +112,7 @@ def _on_disk(folder: Path, shape: tuple[int, int]) -> Features:
         return np.memmap(file, np.float32, "w+", shape=shape)
 
 
-def _model_of(schema: pa.Schema) -> tuple[str, str, int]:
+def model_of(schema: pa.Schema) -> tuple[str, str, int]:
     """Return what `schema` tells: the backbone, the fingerprint, the number of features."""
     backbone, fingerprint, dimension = (
         schema.metadata[name].decode() for name in (b"backbone", b"fingerprint", b"features")
@@ -126,7 +126,7 @@ def _read(file: pq.ParquetFile, folder: Path, group: tuple[int, str]) -> Index:
     shard = shards.read(folder / f"{name}.parquet")
     position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
     content_ids = images["content_id"].to_pylist()
-    backbone, fingerprint, _ = _model_of(file.schema_arrow)
+    backbone, fingerprint, _ = model_of(file.schema_arrow)
     return Index(
         backbone,
         fingerprint,

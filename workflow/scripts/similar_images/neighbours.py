@@ -1,6 +1,6 @@
 """The neighbours: for each query the images of the catalogue most like it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,6 +16,8 @@ from .index import Index
 from .search import Features
 
 Image = tuple[str, str | None]  # path and class
+# For each query similarities and images, the most similar first.
+Nearest = list[list[tuple[float, Image]]]
 
 # Queries in memory at once.
 QUERIES = 4096
@@ -54,12 +56,35 @@ def find(
         UserError: the features of queries and catalogue come from different models, or the
             adaptation was fitted on those of another one.
     """
+
+    def nearest(asked: Features, fingerprint: str) -> Nearest:
+        return search.nearest(asked, _searched(catalogue, adaptation, fingerprint), count)
+
+    return answer(queries, adaptation, nearest)
+
+
+def answer(
+    queries: Iterable[Index],
+    adaptation: Adaptation | None,
+    nearest: Callable[[Features, str], Nearest],
+) -> pa.Table:
+    """Return the neighbours of each query.
+
+    Args:
+        queries: the images, in parts of any size.
+        adaptation: of the features, if any.
+        nearest: gives the neighbours of some queries, from their features (q, d) as they are
+            compared, and the fingerprint of these.
+
+    Raises:
+        UserError: as `comparable`, or from `nearest`.
+    """
     rows = []
     for group in _groups(queries):
         asked = np.concatenate([comparable(part, adaptation) for part in group])
-        found = search.nearest(asked, _searched(catalogue, adaptation, group[0].fingerprint), count)
+        found = nearest(asked, group[0].fingerprint)
         images = chain.from_iterable(zip(part.paths, part.labels, strict=True) for part in group)
-        rows += [(*image, *_columns(nearest)) for image, nearest in zip(images, found, strict=True)]
+        rows += [(*image, *_columns(best)) for image, best in zip(images, found, strict=True)]
     return _table(rows)
 
 
