@@ -16,6 +16,7 @@ include: "workflow/rules/extract.smk"
 include: "workflow/rules/merge.smk"
 include: "workflow/rules/adapt.smk"
 include: "workflow/rules/quality.smk"
+include: "workflow/rules/approximate.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/duplicates.smk"
 include: "workflow/rules/predict.smk"
@@ -40,6 +41,7 @@ rule all:
         expand(rules.merge.output, collection=COLLECTIONS),
         rules.quality.output,
         ADAPTATION,
+        APPROXIMATE,
         expand("results/{queries}/neighbours.parquet", queries=QUERIES),
         expand(rules.duplicates.output, queries=QUERIES),
         expand(rules.predict.output, queries=QUERIES),

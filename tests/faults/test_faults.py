@@ -25,8 +25,8 @@ from similar_images import files, index, shards
 STRIKE = Path(__file__).with_name("strike")
 
 
-# Rules that run only when they are asked for by name.
-ON_REQUEST = {"compare_entry", "compare", "audit_catalogue", "audit_report"}
+# Rules that run only when they are asked for by name or in the configuration.
+ON_REQUEST = {"compare_entry", "compare", "audit_catalogue", "audit_report", "approximate"}
 
 
 def rules() -> list[str]:

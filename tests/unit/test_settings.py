@@ -80,6 +80,8 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "images: {resample: bilinear, max_pixels: 1, on_error: stop, follow_links: true}",
         "search: {neighbours: 1, vote: weighted, metric: adapted, reject: auto}",
         "search: {reject: 0.5}",
+        "search: {index: approximate, parts: 1}",
+        "search: {index: exact, parts: 2}",
         "extraction: {threads: 64, shard_size: 1}",
         "compare: {lite2: {backbone: EfficientNetLite2}, other: {}}",
     ],
@@ -94,7 +96,7 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, backbone"),
         (
             "search: {neighbors: 1}",
-            "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject, parts$",
+            "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject, parts, i",
         ),
         ("catalogue: null", "^catalogue: None is not allowed; allowed: the path of a folder or"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
@@ -121,6 +123,11 @@ def test_these_settings_are_allowed(text: str) -> None:
         (
             "search: {reject: 2}",
             "^search.reject: 2 is not allowed; allowed: null, auto, or a number",
+        ),
+        ("search: {index: ivf}", "^search.index: 'ivf' is not allowed; allowed: exact or approx"),
+        (
+            "search: {index: approximate, parts: 2}",
+            "^search.parts: 2 is not allowed; allowed: 1 with search.index approximate",
         ),
         (
             "compare: {a: {queries: {}}}",

@@ -85,6 +85,36 @@ def test_a_search_in_parts_gives_the_same_and_leaves_nothing_behind(project: Pro
     assert found.read_bytes() == single
 
 
+def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Project) -> None:
+    found = project.result("new/neighbours.parquet")
+    target = str(found.relative_to(project.folder))
+    exact = found.read_bytes()
+    project.settle(search={"index": "approximate"})
+    run = project.run("results/new/predictions.csv")
+    assert run.jobs == {"approximate": 1, "search": 1, "duplicates": 1, "predict": 1}
+    assert [row["prediction"] for row in project.rows("new/predictions.csv")] == [
+        row["label"] for row in project.rows("new/predictions.csv")
+    ]
+    told = project.json("catalogue/approximate.json")
+    assert (told["images"], told["asked"], told["neighbours"]) == (12, 12, 5)
+    assert told["recall"] == 1
+    assert "finds 100.0% of the 5 nearest images (12 of 12 asked, 1 of 1 lists" in run.console
+    assert not project.run(target).jobs
+
+    index = project.result("catalogue/approximate.faiss")
+    made = index.read_bytes()
+    approximate = found.read_bytes()
+    index.write_bytes(made[:-9])
+    found.unlink()
+    assert "approximate.faiss is damaged" in project.run(target, fails=True).console
+    assert project.run(target).jobs == {"approximate": 1, "search": 1}
+    assert (index.read_bytes(), found.read_bytes()) == (made, approximate)
+
+    project.settle(search={"index": "exact"})
+    assert project.run(target).jobs == {"search": 1}
+    assert found.read_bytes() == exact
+
+
 def test_without_the_pickle_all_else_is_there(project: Project) -> None:
     predictions = project.predictions()
     quality = project.json("catalogue/quality.json")

@@ -43,6 +43,10 @@ COLLECTIONS = ["catalogue", *QUERIES]
 
 ADAPTED = config["search"]["metric"] == "adapted"
 ADAPTATION = "results/catalogue/adaptation.npz" if ADAPTED else []
+INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
+APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
+# The three most similar images are shown, whatever the number of votes.
+NEIGHBOURS = max(config["search"]["neighbours"], 3)
 PICKLED = config["features_pkl"]
 # What rules read that need the catalogue as a whole: see `images.load`.
 CATALOGUE = f"results/catalogue/{'features.pkl' if PICKLED else 'images.parquet'}"

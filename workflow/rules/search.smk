@@ -1,6 +1,4 @@
 PARTS = config["search"]["parts"]
-# The three most similar images are shown, whatever the number of votes.
-NEIGHBOURS = max(config["search"]["neighbours"], 3)
 
 
 # The shards are no inputs: the merge has read them, and naming thousands would cost each run time.
@@ -9,6 +7,7 @@ rule search:
         catalogue="results/catalogue/images.parquet",
         queries="results/{queries}/images.parquet",
         adaptation=ADAPTATION,
+        approximate=APPROXIMATE,
     output:
         (
             "results/{queries}/neighbours.parquet"
@@ -29,7 +28,9 @@ rule search:
     params:
         neighbours=NEIGHBOURS,
         parts=PARTS,
-        code=code("neighbours", "search", "images", "shards", "adaptation"),
+        code=code(
+            "neighbours", "search", "images", "shards", "adaptation", "approximate"
+        ),
     message:
         "Searching the catalogue for {wildcards.queries}"
     script:

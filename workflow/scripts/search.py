@@ -3,19 +3,24 @@
 from pathlib import Path
 
 from similar_images import adaptation, neighbours
-from similar_images.files import write_parquet
+from similar_images.files import read_parquet, write_parquet
 from similar_images.images import Stream
 from similar_images.job import logged
 
+if snakemake.input.approximate:
+    from similar_images import approximate  # loads FAISS
+
+catalogue = Path(snakemake.input.catalogue)
+
 with logged(snakemake.log[0], f"search {snakemake.wildcards.queries}"):
-    found = neighbours.find(
-        Stream(Path(snakemake.input.queries)),
-        Stream(
-            Path(snakemake.input.catalogue),
-            int(snakemake.wildcards.get("part", 0)),
-            snakemake.params.parts,
-        ),
-        snakemake.params.neighbours,
-        adaptation.read(Path(fitted)) if (fitted := snakemake.input.adaptation) else None,
-    )
+    queries = Stream(Path(snakemake.input.queries))
+    count = snakemake.params.neighbours
+    fitted = adaptation.read(Path(path)) if (path := snakemake.input.adaptation) else None
+    if snakemake.input.approximate:
+        index = approximate.read(*map(Path, snakemake.input.approximate))
+        table = read_parquet(catalogue, ["image", "label"])
+        found = approximate.find(queries, index, table, count, fitted)
+    else:
+        part = Stream(catalogue, int(snakemake.wildcards.get("part", 0)), snakemake.params.parts)
+        found = neighbours.find(queries, part, count, fitted)
     write_parquet(Path(snakemake.output[0]), found)

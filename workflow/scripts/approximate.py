@@ -1,0 +1,21 @@
+"""Make the index for the approximate search, and measure how much it finds."""
+
+import logging
+from pathlib import Path
+
+from similar_images import adaptation, approximate
+from similar_images.files import read_parquet
+from similar_images.images import Stream
+from similar_images.job import logged
+
+catalogue = Path(snakemake.input.catalogue)
+
+with logged(snakemake.log[0], "approximate"):
+    made = approximate.build(
+        Stream(catalogue),
+        read_parquet(catalogue),
+        snakemake.params.neighbours,
+        adaptation.read(Path(fitted)) if (fitted := snakemake.input.adaptation) else None,
+    )
+    approximate.write(*map(Path, snakemake.output), made)
+    logging.info("%s", approximate.sentence(made))
