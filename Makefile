@@ -1,6 +1,6 @@
 # make run    the sample data, or what config.yaml names
 # make test   the same, then the tests
-# make test-faults   every fault in every rule after every change, an hour or two
+# make test-faults   every fault in every rule after every change, some hours
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
