@@ -20,7 +20,7 @@ run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 
 test: run $(VENV)/dev.installed
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 test-faults: $(VENV)/dev.installed
 	$(BIN)/pytest tests/faults -m complete --numprocesses auto

@@ -67,7 +67,7 @@ FAULTS = [
     "disk full",
 ]
 # Changes whose rules run after another change, too: their series run in the complete form alone.
-ALIKE = {"image changed", "image deleted", "image relabelled", "settings changed"}
+ALIKE = {"image changed", "image deleted", "image relabelled", "query added", "settings changed"}
 # What is remembered from run to run: an old one can stand beside the checksum of a new one.
 MEMORIES = {"hashes.parquet", "perceptual_hashes.parquet"}
 OF_PHOTOS = ["photo changes", "photo vanishes"]
