@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from similar_images import metrics
+from similar_images.intervals import wilson_interval
 from similar_images.model import Model
 from similar_images.predictions import HEADER
 
@@ -77,7 +78,7 @@ def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model:
     assert found["duplicates"] == {"exact": 2, "near": 2}
     without = found["without_duplicates"]
     assert (without["labelled"], without["correct"], without["accuracy"]) == (2, 1, 0.5)
-    assert without["accuracy_interval_95"] == metrics.wilson_interval(1, 2)
+    assert without["accuracy_interval_95"] == wilson_interval(1, 2)
     told = metrics.sentence(found)
     assert "1 of 2 right without those that stand in the catalogue: 50.0%" in told
 
@@ -133,11 +134,11 @@ def test_the_metrics_are_plain_json(model: Model) -> None:
     ],
 )
 def test_the_interval_is_wilsons(successes: int, trials: int, interval: list[float]) -> None:
-    assert metrics.wilson_interval(successes, trials) == pytest.approx(interval, abs=5e-5)
+    assert wilson_interval(successes, trials) == pytest.approx(interval, abs=5e-5)
 
 
 def test_without_trials_there_is_no_interval() -> None:
-    assert metrics.wilson_interval(0, 0) is None
+    assert wilson_interval(0, 0) is None
 
 
 def test_the_confusion_table_has_the_label_in_rows_and_the_prediction_in_columns() -> None:

@@ -21,7 +21,7 @@ rule evaluate:
     conda:
         "../envs/pipeline.yaml"
     params:
-        code=code("metrics", "files"),
+        code=code("metrics", "intervals", "files"),
     message:
         "Evaluating {wildcards.queries}"
     script:

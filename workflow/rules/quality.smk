@@ -31,6 +31,7 @@ rule quality:
         metric=config["search"]["metric"],
         code=code(
             "quality",
+            "intervals",
             "leave_one_out",
             "adaptation",
             "confidence",

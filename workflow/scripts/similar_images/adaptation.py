@@ -138,7 +138,7 @@ def _normalised(rows: Matrix) -> Matrix:
 
 def _principal(covariance: Matrix, dimension: int) -> Matrix:
     """Return the eigenvectors (d, k) of the `dimension` largest variances, their signs fixed."""
-    variances, vectors = np.linalg.eigh(covariance)
+    variances, vectors = scipy.linalg.eigh(covariance, driver="evd")  # the fastest here
     kept = vectors[:, variances > SMALLEST][:, ::-1][:, :dimension]
     largest = np.abs(kept).argmax(axis=0)
     fixed: Matrix = kept * np.sign(kept[largest, np.arange(kept.shape[1])])

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from .duplicates import KINDS
+from .intervals import wilson_interval
 from .model import Model
 from .predictions import SHOWN
 
@@ -63,14 +63,6 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
     if not without["labelled"]:
         return f"{told} All of them stand in the catalogue."
     return f"{told} {_share(without, 'right without those that stand in the catalogue')}"
-
-
-def wilson_interval(successes: int, trials: int) -> list[float] | None:
-    """Return Wilson's 95 % interval for a share, or None without trials."""
-    if not trials:
-        return None
-    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    return [float(interval.low), float(interval.high)]
 
 
 def _accuracy(labelled: pd.DataFrame) -> dict[str, Any]:

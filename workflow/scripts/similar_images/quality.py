@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 
 from . import adaptation, confidence, leave_one_out
 from .index import Index
+from .intervals import wilson_interval
 from .leave_one_out import Answer
-from .metrics import wilson_interval
 from .neighbours import first_of_equals
 from .search import normalise
 from .vote import VOTES, Vote
