@@ -22,7 +22,7 @@ from sklearn.metrics import roc_auc_score
 
 from similar_images import adaptation, confidence, index, leave_one_out, quality, vote
 from similar_images.index import Index
-from similar_images.metrics import wilson_interval
+from similar_images.intervals import wilson_interval
 from similar_images.neighbours import comparable, first_of_equals
 from similar_images.quality import Ballot
 from similar_images.search import blocks, nearest, normalise

@@ -16,6 +16,8 @@ from photos import draw_noise, vary_sample
 from similar_images import engines
 
 ROOT = Path(__file__).resolve().parents[1]
+# Where `measure_growth` and `measure_whole` put the photos.
+PHOTOS: dict[str, Any] = {"catalogue": "photos/catalogue", "queries": {"new": "photos/new"}}
 ROUNDS = 3
 NETWORK_ROUNDS = 5
 
@@ -29,7 +31,7 @@ def measure_growth(images: int) -> dict[str, list[float]]:
         project = Path(folder)
         draw_noise(project / "photos/catalogue", images)
         draw_noise(project / "photos/new", 20)
-        _lay_out(project, "ColourHistogram")
+        lay_out(project, "ColourHistogram", **PHOTOS)
         _run(project)
         seconds: dict[str, list[float]] = {"nothing_to_do": [], "new_image": []}
         image = (project / "photos/new/class_00/000000.jpg").read_bytes()
@@ -51,7 +53,7 @@ def measure_whole(images: int) -> dict[str, Any]:
         project = Path(folder)
         vary_sample(project / "photos/catalogue", images)
         vary_sample(project / "photos/new", 1)
-        _lay_out(project, "EfficientNetLite2")
+        lay_out(project, "EfficientNetLite2", **PHOTOS)
         first = _run(project)
         network = []
         runs = []
@@ -75,15 +77,12 @@ def _network_seconds(backbone: Path, images: int) -> list[float]:
     return seconds
 
 
-def _lay_out(project: Path, backbone: str) -> None:
+def lay_out(project: Path, backbone: str, catalogue: str, queries: dict[str, str]) -> None:
+    """Put the workflow into `project`, with these settings."""
     for name in ("Snakefile", "workflow", "profiles"):
         (project / name).symlink_to(ROOT / name)
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config |= {
-        "catalogue": "photos/catalogue",
-        "queries": {"new": "photos/new"},
-        "backbone": backbone,
-    }
+    config |= {"catalogue": catalogue, "queries": queries, "backbone": backbone}
     (project / "config.yaml").write_text(yaml.safe_dump(config))
 
 

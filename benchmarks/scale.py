@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 import plan
 import pyarrow as pa
-import yaml
 from threadpoolctl import threadpool_limits
 
 import machine
 from networks import THREADS
+from pipeline import lay_out
 from similar_images import collection, images, manifest, merge, model, neighbours, shards
+from similar_images.search import Features
 from similar_images.timing import Timing
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +49,7 @@ def main() -> None:
         search = measure_search(Path(folder, "search"))
         project = Path(folder, "project")
         write_tree(project / "photos", files)
-        lay_out(project)
+        lay_out(project, "ColourHistogram", catalogue="photos", queries={})
         results = {
             "machine": machine.describe(),
             "files": files,
@@ -83,17 +84,14 @@ def write_features(folder: Path, rows: int) -> Path:
     table = []
     for start in range(0, rows, SHARD_SIZE):
         content_ids = [f"{row:064x}" for row in range(start, min(start + SHARD_SIZE, rows))]
-        count = len(content_ids)
-        features = rng.random((count, plan.FEATURES), dtype=np.float32)
+        features = rng.random((len(content_ids), plan.FEATURES), dtype=np.float32)
         name = shards.name_of(content_ids, "model")
-        shard = shards.Shard(content_ids, [None] * count, [1] * count, "model", features)
-        shards.write(folder / f"features/{name}.parquet", shard, Timing())
+        write_shard(folder / f"features/{name}.parquet", content_ids, "model", features)
         table += [
             {"image": f"{id_}.jpg", "label": "x", "content_id": id_, "shard": name}
             for id_ in content_ids
         ]
-    told = {"backbone": "none", "fingerprint": "model", "features": str(plan.FEATURES)}
-    schema = images.SCHEMA.with_metadata(told)
+    schema = images.schema("none", "model", plan.FEATURES)
     images.write(folder / "images.parquet", pa.Table.from_pylist(table, schema=schema))
     return folder / "images.parquet"
 
@@ -147,15 +145,6 @@ def write_tree(folder: Path, files: int) -> None:
         name.write_bytes(b"%d" % number)
 
 
-def lay_out(project: Path) -> None:
-    """Put the workflow into `project`, with the histogram in place of a network and no queries."""
-    for name in ("Snakefile", "workflow", "profiles"):
-        (project / name).symlink_to(ROOT / name)
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config |= {"catalogue": "photos", "queries": {}, "backbone": "ColourHistogram"}
-    (project / "config.yaml").write_text(yaml.safe_dump(config))
-
-
 def build(project: Path) -> None:
     """Write a manifest of `project`, as the rule does."""
     table = manifest.build(
@@ -181,15 +170,16 @@ def write_shards(results: Path) -> None:
     ):
         members.setdefault(shard, set()).add(content_id)
     for name, content_ids in members.items():
-        count = len(content_ids)
-        features = rng.random((count, made_by.features), dtype=np.float32)
-        shards.write(
-            results / f"catalogue/features/{name}.parquet",
-            shards.Shard(
-                sorted(content_ids), [None] * count, [1] * count, made_by.fingerprint, features
-            ),
-            Timing(),
-        )
+        features = rng.random((len(content_ids), made_by.features), dtype=np.float32)
+        path = results / f"catalogue/features/{name}.parquet"
+        write_shard(path, sorted(content_ids), made_by.fingerprint, features)
+
+
+def write_shard(path: Path, content_ids: list[str], fingerprint: str, features: Features) -> None:
+    """Write a shard of images without faults."""
+    count = len(content_ids)
+    shard = shards.Shard(content_ids, [None] * count, [1] * count, fingerprint, features)
+    shards.write(path, shard, Timing())
 
 
 def snakemake(project: Path, *arguments: str) -> dict[str, float]:

@@ -40,8 +40,8 @@ def table(parts: Sequence[Index]) -> pa.Table:
         for n, one in enumerate(parts)
         for path, label, content_id in zip(one.paths, one.labels, one.content_ids, strict=True)
     ]
-    model = {"backbone": "network", "fingerprint": parts[0].fingerprint, "features": str(DIMENSION)}
-    return pa.Table.from_pylist(rows, schema=images.SCHEMA.with_metadata(model))
+    schema = images.schema("network", parts[0].fingerprint, DIMENSION)
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 def built(parts: Sequence[Index], count: int = 10) -> Approximate:

@@ -74,12 +74,9 @@ class Pipeline:
         for name in missing[:most]:
             plan = manifest.read_shard(self.manifest, name)
             sources = manifest.sources(plan)
-            copied = [
-                shards.copy(self.shard(source), ids, fingerprint, Timing())
-                for source, ids in sources.items()
-            ]
             if sources:
-                shards.write(self.shard(name), shards.join([c for c in copied if c]), Timing())
+                copied = shards.copies(self.features, sources, fingerprint, Timing())
+                shards.write(self.shard(name), shards.join(copied), Timing())
                 continue
             members = [id_ for id_ in manifest.members(plan) if id_ != id_of(lost)]
             pixels = [PIXELS.get(id_, 10) for id_ in members]

@@ -46,9 +46,7 @@ def lay_out(folder: Path, rows: Rows, size: int) -> Path:
         for path, label, number in sorted(rows)
         for id_ in [content(number)[0]]
     ]
-    schema = images.SCHEMA.with_metadata(
-        {"backbone": "network", "fingerprint": "model", "features": "5"}
-    )
+    schema = images.schema("network", "model", 5)
     images.write(folder / "images.parquet", pa.Table.from_pylist(table, schema=schema))
     return folder / "images.parquet"
 

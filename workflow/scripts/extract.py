@@ -16,11 +16,7 @@ with logged(snakemake.log[0], f"extract {name} {shard[:6]}"):
     backbone = model.read(Path(snakemake.input.model))
     timing = Timing()
     plan = manifest.read_shard(Path(snakemake.input.manifest), shard)
-    copied = [
-        shards.copy(output.with_name(f"{source}.parquet"), set(known), backbone.fingerprint, timing)
-        for source, known in manifest.sources(plan).items()
-    ]
-    parts = [part for part in copied if part is not None]
+    parts = shards.copies(output.parent, manifest.sources(plan), backbone.fingerprint, timing)
     held = {content_id for part in parts for content_id in part.content_ids}
     members = {id_: files for id_, files in manifest.members(plan).items() if id_ not in held}
     if members:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from . import images, neighbours, search
 from .adaptation import Adaptation
-from .errors import UserError
 from .files import checked, read_json, sealed, write_json
 from .index import Index
 from .neighbours import Image, Nearest, comparable, first_of_equals
@@ -128,11 +127,7 @@ def find(
         return paths[row].as_py(), labels[row].as_py()
 
     def nearest(asked: Features, fingerprint: str) -> Nearest:
-        if fingerprint != approximate.fingerprint:
-            raise UserError(
-                "The features of the queries and of the approximate index come from different "
-                f"models (fingerprints {fingerprint} and {approximate.fingerprint}). Run again."
-            )
+        neighbours.check_model(fingerprint, approximate.fingerprint, "approximate index")
         return [
             search.ranked(((similarity, image(row)) for similarity, row in found), count)
             for found in _nearest(approximate.index, asked, count)

@@ -15,7 +15,6 @@ from . import index, shards
 from .ahead import ahead
 from .files import group_values, open_parquet, read_parquet, write_parquet
 from .index import Index
-from .model import Model
 from .search import Features
 
 SCHEMA = pa.schema(
@@ -59,10 +58,10 @@ class Stream:
             yield from ahead(reader, read, groups[start:stop], 1)
 
 
-def schema(model: Model) -> pa.Schema:
-    """Return the schema of the table of images whose features `model` made."""
-    told = {"backbone": model.backbone, "fingerprint": model.fingerprint}
-    return SCHEMA.with_metadata(told | {"features": str(model.features)})
+def schema(backbone: str, fingerprint: str, features: int) -> pa.Schema:
+    """Return the schema of a table of images that tells what `model_of` returns."""
+    told = {"backbone": backbone, "fingerprint": fingerprint, "features": str(features)}
+    return SCHEMA.with_metadata(told)
 
 
 def write(path: Path, images: pa.Table) -> None:

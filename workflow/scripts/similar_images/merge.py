@@ -65,8 +65,9 @@ def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[pa.Table, l
         readable.append(reason is None)
         if reason:
             rejected.append(Rejected(image, label, reason))
+    schema = images.schema(model.backbone, model.fingerprint, model.features)
     table = manifest.filter(pa.array(readable, pa.bool_()))
-    return table.select(images.SCHEMA.names).cast(images.schema(model)), rejected
+    return table.select(schema.names).cast(schema), rejected
 
 
 def read_rejected(path: Path) -> list[Rejected]:

@@ -114,6 +114,19 @@ def comparable(index: Index, adaptation: Adaptation | None) -> Features:
     return adaptations.apply(adaptation, index.features)
 
 
+def check_model(queries: str, other: str, name: str) -> None:
+    """Compare the fingerprints of the queries' features and of those they are to be compared with.
+
+    Raises:
+        UserError: they differ; `name` tells what the queries were to be compared with.
+    """
+    if queries != other:
+        raise UserError(
+            f"The features of the queries and of the {name} come from different models "
+            f"(fingerprints {queries} and {other}). Run again."
+        )
+
+
 def first_of_equals(index: Index) -> NDArray[np.bool_]:
     """Return for each row of `index` whether it is the first with its bytes and its class."""
     seen = set()
@@ -134,11 +147,7 @@ def _searched(
     images: list[Image] = []
     array = np.empty((0, 0), np.float32)
     for part in catalogue:
-        if part.fingerprint != fingerprint:
-            raise UserError(
-                "The features of the queries and of the catalogue come from different models "
-                f"(fingerprints {fingerprint} and {part.fingerprint}). Run again."
-            )
+        check_model(fingerprint, part.fingerprint, "catalogue")
         features = comparable(part, adaptation)
         if not len(array):
             array = np.empty((search.ROWS, features.shape[1]), np.float32)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -125,6 +125,20 @@ def copy(
     for what, spent in seconds.items():
         timing.seconds[what] += spent * len(rows) / len(shard.content_ids)
     return _rows(shard, rows)
+
+
+def copies(
+    folder: Path, sources: Mapping[str, Collection[str]], fingerprint: str, timing: Timing
+) -> list[Shard]:
+    """Return what the shards in `folder` hold of the content ids that `sources` names for each.
+
+    Those that are gone or damaged are left out: see `copy`.
+    """
+    found = [
+        copy(folder / f"{name}.parquet", set(content_ids), fingerprint, timing)
+        for name, content_ids in sources.items()
+    ]
+    return [shard for shard in found if shard is not None]
 
 
 def join(parts: Sequence[Shard]) -> Shard:
