@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from pages import table
 from sklearn.covariance import ledoit_wolf_shrinkage, oas
 from sklearn.metrics import roc_auc_score
 
@@ -107,12 +108,6 @@ def share(hits: NDArray[np.bool_]) -> str:
     return f"{hits.mean():.1%} ({low:.1%} to {high:.1%})"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Return a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return ["", *("| " + " | ".join(map(str, line)) + " |" for line in lines), ""]
-
-
 def tell_answers(sets: Sequence[Set]) -> Iterator[str]:
     """Tell how often queries, and the catalogue's own images, are named rightly."""
     rows = []
@@ -128,7 +123,7 @@ def tell_answers(sets: Sequence[Set]) -> Iterator[str]:
                     ]
                 )
     header = ["set", "metric", "vote", "queries right", "top 3 right", "catalogue right"]
-    yield from table(header, rows)
+    yield from ["", *table(header, rows)]
 
 
 def tell_curve(sets: Sequence[Set]) -> Iterator[str]:
@@ -139,7 +134,7 @@ def tell_curve(sets: Sequence[Set]) -> Iterator[str]:
         for name in vote.VOTES:
             shares = [f"{point[name]['accuracy']:.1%}" for point in curve]
             rows.append([set_.name, name, *shares])
-    yield from table(["set", "vote", *map(str, quality.SIZES)], rows)
+    yield from ["", *table(["set", "vote", *map(str, quality.SIZES)], rows)]
 
 
 def tell_temperature(sets: Sequence[Set]) -> Iterator[str]:
@@ -155,7 +150,7 @@ def tell_temperature(sets: Sequence[Set]) -> Iterator[str]:
                 shares.append(f"{right(own, vote.weighted).mean():.1%}")
             rows.append([set_.name, metric, f"{right(own).mean():.1%}", *shares])
     vote.TEMPERATURE = chosen
-    yield from table(["set", "metric", "majority", *map(str, TEMPERATURES)], rows)
+    yield from ["", *table(["set", "metric", "majority", *map(str, TEMPERATURES)], rows)]
 
 
 def tell_adaptation(sets: Sequence[Set]) -> Iterator[str]:
@@ -178,7 +173,7 @@ def tell_adaptation(sets: Sequence[Set]) -> Iterator[str]:
                 own = cross_validated(set_.catalogue, **(chosen | {name: value}))  # type: ignore[arg-type]
                 cells.append(f"{right(own).mean():.1%} / {right_neighbours(own):.1%}")
             rows.append([name, value, *cells])
-    yield from table(["constant", "value", *(set_.name for set_ in sets)], rows)
+    yield from ["", *table(["constant", "value", *(set_.name for set_ in sets)], rows)]
 
 
 def cross_validated(
@@ -255,7 +250,7 @@ def tell_confidence(sets: Sequence[Set]) -> Iterator[str]:
                 ]
             )
     header = ["set", "metric", "error, catalogue", "error, queries"]
-    yield from table([*header, "mean confidence", "queries right", "AUROC of right"], rows)
+    yield from ["", *table([*header, "mean confidence", "queries right", "AUROC of right"], rows)]
 
 
 def tell_strangers(sets: Sequence[Set]) -> Iterator[str]:
@@ -297,7 +292,7 @@ def tell_strangers(sets: Sequence[Set]) -> Iterator[str]:
                     ]
                 )
     header = ["set", "metric", "score", "AUROC", "strangers refused"]
-    yield from table([*header, "known refused by auto", "strangers refused by auto"], rows)
+    yield from ["", *table([*header, "known refused by auto", "strangers refused by auto"], rows)]
 
 
 def page(sets: Sequence[Set]) -> Iterator[str]:
@@ -315,7 +310,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
         ]
         for set_ in sets
     ]
-    yield from table(["set", "catalogue", "queries", "classes"], rows)
+    yield from ["", *table(["set", "catalogue", "queries", "classes"], rows)]
     yield "Shares in brackets are 95 % intervals (Wilson)."
     yield ""
     yield "## Both similarities and both votes"

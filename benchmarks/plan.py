@@ -3,6 +3,8 @@
 from statistics import median
 from typing import Any
 
+from pages import table
+
 FEATURES = 1536
 # The cluster that is planned for: images, machines, cores of each, parts of the search.
 PLANS = ((10_000_000, 8, 16, 16), (1_000_000_000, 100, 32, 1000))
@@ -39,8 +41,7 @@ def page(scale: dict[str, Any], images_per_second: float) -> str:
             "",
             *table(
                 ("", *(f"{images:,} images" for images, *_ in PLANS)),
-                zip(*(plan(scale, images_per_second, *sizes) for sizes in PLANS), strict=True),
-                names=NAMES,
+                zip(NAMES, *(plan(scale, images_per_second, *size) for size in PLANS), strict=True),
             ),
             *limits(scale),
         ]
@@ -136,11 +137,3 @@ def limits(scale: dict[str, Any]) -> list[str]:
         "  each as above.",
         "",
     ]
-
-
-def table(header: tuple[str, ...], rows: Any, names: tuple[str, ...] = ()) -> list[str]:
-    """Return a Markdown table, with `names` as its first column if there are any."""
-    body = [(name, *row) for name, row in zip(names, rows, strict=True)] if names else list(rows)
-    rule = ("---",) * len(header)
-    lines = [f"| {' | '.join(map(str, row))} |" for row in (header, rule, *body)]
-    return [*lines, ""]

@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from pages import table
+
 import machine
 import networks
 import pipeline
@@ -89,10 +91,10 @@ def page(results: dict[str, Any]) -> str:
             "Written by `make bench`. Contestants take turns in one run; the figures are medians.",
             "What carries over to another machine are the ratios.",
             "",
-            *_table(("machine", ""), results["machine"].items()),
-            *_table(("ratio", "times"), _rounded(results["ratios"], 2)),
-            *_table(("whole run", "seconds"), _rounded(results["seconds"], 1)),
-            *_table(("EfficientNetB3, 2 threads", "images/s"), _rounded(rates, 1)),
+            *table(("machine", ""), results["machine"].items()),
+            *table(("ratio", "times"), _rounded(results["ratios"], 2)),
+            *table(("whole run", "seconds"), _rounded(results["seconds"], 1)),
+            *table(("EfficientNetB3, 2 threads", "images/s"), _rounded(rates, 1)),
             f"The matrix product reached {matmul:.0f} GFLOP/s with 2 threads; an image takes "
             f"{GFLOP_PER_IMAGE} GFLOP.",
             "",
@@ -102,11 +104,6 @@ def page(results: dict[str, Any]) -> str:
 
 def _rounded(values: dict[str, float], digits: int) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), f"{value:.{digits}f}") for name, value in values.items()]
-
-
-def _table(header: tuple[str, str], rows: Any) -> list[str]:
-    lines = [f"| {name} | {value} |" for name, value in (header, ("---", "---"), *rows)]
-    return [*lines, ""]
 
 
 if __name__ == "__main__":
