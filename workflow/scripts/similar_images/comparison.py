@@ -81,6 +81,7 @@ def outcome(results: Path) -> dict[str, Any]:
     """Return what the run whose `results` these are tells about its settings."""
     model, quality, timing = (read_json(results.parent / target) for target in TARGETS)
     network = (results / "model" / "backbone").rglob("*")
+    index = results / "catalogue" / "features.pkl"
     low, high = quality["accuracy_interval_95"]
     return {
         "backbone": model["backbone"],
@@ -91,7 +92,7 @@ def outcome(results: Path) -> dict[str, Any]:
         "images_per_second": timing["images_per_second"],
         "features": model["features"],
         "network_bytes": sum(file.stat().st_size for file in network if file.is_file()),
-        "index_bytes": (results / "catalogue" / "features.pkl").stat().st_size,
+        "index_bytes": index.stat().st_size if index.exists() else None,
     }
 
 
