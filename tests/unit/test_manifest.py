@@ -494,6 +494,21 @@ def test_small_shards_are_packed_by_copying_and_removed_once_the_new_one_is_whol
     assert features_of(pipeline) == before
 
 
+def test_a_run_that_shares_the_shards_of_another_removes_none(pipeline: Pipeline) -> None:
+    add_daily(pipeline, manifest.SMALL_SHARDS)
+    small = set(pipeline.features.iterdir())
+    pipeline.build(largest=100)
+    pipeline.extract()
+    own = pipeline.features
+    pipeline.features = own.with_name("shared")
+    pipeline.features.symlink_to(own)
+    pipeline.build(largest=100)
+    assert small < set(own.iterdir())
+    pipeline.features = own
+    pipeline.build(largest=100)
+    assert not small & set(own.iterdir())
+
+
 def test_a_packed_shard_is_named_as_if_it_had_been_extracted_at_once(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:

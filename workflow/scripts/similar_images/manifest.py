@@ -249,8 +249,12 @@ def sources(manifest: pa.Table) -> dict[str, list[str]]:
 
 
 def _remove_superseded(features: Path, name: str, successors: set[str | None]) -> None:
-    """Remove the shard `name` if all its images stand in `successors`, and these are whole."""
-    if not successors or None in successors:
+    """Remove the shard `name` if all its images stand in `successors`, and these are whole.
+
+    Not from a folder that is a link: a comparison shares the catalogue's shards, and the
+    catalogue's own manifest may still name this one.
+    """
+    if not successors or None in successors or features.is_symlink():
         return
     try:
         for successor in successors:
