@@ -31,14 +31,12 @@ onstart:
     files.remove_temporaries(Path("results"))
 
 
-# All that persists is listed: after a job has failed, Snakemake makes anew only what is asked for.
+# Each target lists all that persists: after a job has failed, Snakemake makes anew only what is
+# asked for, and what was made of its old output would stand.
 rule all:
     default_target: True
     input:
-        rules.model.output,
-        expand(rules.manifest.output, collection=COLLECTIONS),
-        lambda wildcards: [shard for name in COLLECTIONS for shard in shards(name)],
-        expand(rules.merge.output, collection=COLLECTIONS),
+        *features_of(*COLLECTIONS),
         rules.quality.output,
         ADAPTATION,
         APPROXIMATE,
@@ -50,8 +48,23 @@ rule all:
         expand(rules.report.output, queries=QUERIES),
 
 
+# What each entry of `compare` asks for.
+rule catalogue:
+    input:
+        *features_of("catalogue"),
+        rules.quality.output,
+
+
+# Asked for by name, `snakemake --cores 8 compare`: every entry is a run of its own.
+rule compare:
+    input:
+        expand(rules.compare_entry.output, entry=ENTRIES),
+        rules.compare_table.output,
+
+
 # Asked for by name, `snakemake --cores 8 audit`: it compares all images of the catalogue.
 rule audit:
     input:
+        *features_of("catalogue"),
         rules.audit_catalogue.output,
         rules.audit_report.output,

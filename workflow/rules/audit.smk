@@ -34,7 +34,7 @@ rule audit_catalogue:
     message:
         "Looking for what deserves a look in the catalogue"
     script:
-        "../scripts/audit.py"
+        "../scripts/audit_catalogue.py"
 
 
 rule audit_report:

@@ -136,3 +136,13 @@ def shards(collection):
     except DamagedFileError as error:
         sys.exit(f"Error: {files.discard(error)}")
     return [f"results/{collection}/features/{name}.parquet" for name in names]
+
+
+def features_of(*collections):
+    """Return what a target lists so that the features of `collections` are made."""
+    return [
+        *rules.model.output,
+        *expand(rules.manifest.output, collection=collections),
+        lambda wildcards: [shard for name in collections for shard in shards(name)],
+        *expand(rules.merge.output, collection=collections),
+    ]

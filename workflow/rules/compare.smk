@@ -21,7 +21,7 @@ rule compare_entry:
         "../scripts/compare_entry.py"
 
 
-rule compare:
+rule compare_table:
     input:
         expand("results/compare/{entry}.json", entry=ENTRIES),
     output:
@@ -36,7 +36,7 @@ rule compare:
             category="Comparison",
         ),
     log:
-        "logs/compare.log",
+        "logs/compare_table.log",
     localrule: True
     conda:
         "../envs/pipeline.yaml"
@@ -45,4 +45,4 @@ rule compare:
     message:
         "Comparing settings"
     script:
-        "../scripts/compare.py"
+        "../scripts/compare_table.py"

@@ -12,7 +12,7 @@ import yaml
 from .errors import UserError
 from .files import read_json, replacing
 
-TARGETS = (
+FIGURES = (
     "results/model/model.json",
     "results/catalogue/quality.json",
     "results/catalogue/timing.json",
@@ -71,15 +71,15 @@ def run(folder: Path, snakefile: Path, cores: int) -> None:
         UserError: it failed.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-    options = ["--directory", str(folder), "--cores", str(cores), "--nolock"]
-    done = subprocess.run([*command, *options, "--", *TARGETS], check=False)  # noqa: S603 - its own
+    options = ["--directory", str(folder), "--cores", str(cores), "--nolock", "catalogue"]
+    done = subprocess.run([*command, *options], check=False)  # noqa: S603 - its own
     if done.returncode:
         raise UserError(f"the run in {folder} failed; its logs are in {folder / 'logs'}")
 
 
 def outcome(results: Path) -> dict[str, Any]:
     """Return what the run whose `results` these are tells about its settings."""
-    model, quality, timing = (read_json(results.parent / target) for target in TARGETS)
+    model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
     network = (results / "model" / "backbone").rglob("*")
     index = results / "catalogue" / "features.pkl"
     low, high = quality["accuracy_interval_95"]
