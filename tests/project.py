@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import yaml
@@ -72,7 +73,7 @@ class Project:
         assert (run.code != 0) == fails, run.console
         return run
 
-    def start(self, *arguments: str, **environment: str) -> "Running":
+    def start(self, *arguments: str, **environment: str) -> Running:
         """Start Snakemake as the leader of a session of its own."""
         return Running(
             subprocess.Popen(
@@ -126,9 +127,11 @@ class Project:
     def shards(self) -> set[str]:
         return {str(path) for path in self.result("").glob("*/features/*.parquet")}
 
-    def copy(self, folder: Path) -> "Project":
+    def copy(self, folder: Path) -> Self:
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
-        return Project(folder)
+        copied = copy(self)
+        copied.folder = folder
+        return copied
 
     def predictions(self) -> dict[str, bytes]:
         return {
@@ -136,13 +139,13 @@ class Project:
             for path in self.result("").glob("*/predictions.csv")
         }
 
-    def rebuilt_predictions(self, folder: Path) -> dict[str, bytes]:
-        """Return the predictions that a run from nothing gives."""
+    def rebuilt(self, folder: Path) -> Self:
+        """Return a copy of the project that was run from nothing."""
         clean = self.copy(folder)
         shutil.rmtree(clean.folder / "results")
         shutil.rmtree(clean.folder / ".snakemake")
         clean.run()
-        return clean.predictions()
+        return clean
 
 
 def lay_out(folder: Path) -> Project:

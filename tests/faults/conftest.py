@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 
-from project import ROOT, Project, lay_out_shoes
+from project import ROOT
+from uses import Use, UsedProject, lay_out
 
 DOCUMENT = ROOT / "docs/reliability.md"
 # For each change and rule when it was tried, and what came of each fault.
@@ -16,21 +17,17 @@ MARK = "<!-- What follows is written by `make test-faults`. -->\n"
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Use], UsedProject]:
     """Give the project that a change is made to: it has run, and is to be copied."""
 
     @cache
-    def finished(backbone: str) -> Project:
-        project = lay_out_shoes(tmp_path_factory.mktemp("finished") / "project")
-        # The metric that has a rule of its own.
-        project.settle(backbone=backbone, images={"max_pixels": 1000}, search={"metric": "adapted"})
-        project.image("catalogue/boots/large.png", size=(40, 40))
-        project.age()
+    def finished(use: Use, backbone: str) -> UsedProject:
+        project = lay_out(tmp_path_factory.mktemp("finished") / "project", use, backbone)
         project.run()
         return project
 
-    return lambda change: finished(
-        "EfficientNetLite2" if change == "backbone changed" else "ColourHistogram"
+    return lambda change, use: finished(
+        use, "EfficientNetLite2" if change == "backbone changed" else "ColourHistogram"
     )
 
 

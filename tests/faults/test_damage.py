@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from project import Project
 from similar_images import files
+from uses import APPROXIMATE, AUDIT, COMPARE, USUAL, Use, UsedProject
 
 # Each file, and an output of the job that reads it, which is removed so that the job runs.
 READERS = {
@@ -26,6 +26,20 @@ READERS = {
     "new/votes.csv": "new/report.html",
     "new/confusion.csv": "new/confusion.png",
     "new/metrics.json": "new/report.html",
+    "catalogue/approximate.faiss": "new/neighbours.parquet",
+    "catalogue/approximate.json": "new/neighbours.parquet",
+    "catalogue/audit.csv": "catalogue/report.html",
+    "catalogue/classes.csv": "catalogue/report.html",
+    "compare/one.json": "compare.csv",
+}
+
+# The use that makes a file, where it is not the usual one.
+MADE_BY = {
+    "catalogue/approximate.faiss": APPROXIMATE,
+    "catalogue/approximate.json": APPROXIMATE,
+    "catalogue/audit.csv": AUDIT,
+    "catalogue/classes.csv": AUDIT,
+    "compare/one.json": COMPARE,
 }
 
 # One of each format; the others run in the complete form alone.
@@ -65,13 +79,13 @@ def damage(path: Path, how: Callable[[bytes, np.random.Generator], bytes], seed:
     [pytest.param(name, marks=[pytest.mark.complete] * (name not in FORMATS)) for name in READERS],
 )
 def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
-    base: Callable[[str], Project],
+    base: Callable[[str, Use], UsedProject],
     tmp_path: Path,
     name: str,
     how: Callable[[bytes, np.random.Generator], bytes],
 ) -> None:
-    project = base("image added").copy(tmp_path / "project")
-    expected = project.predictions()
+    project = base("image added", MADE_BY.get(name, USUAL)).copy(tmp_path / "project")
+    expected = project.outcome()
     (path,) = project.result("").glob(name)
     damage(path, how, seed=len(name))
     project.result(READERS[name]).unlink()
@@ -81,15 +95,15 @@ def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
     assert "Traceback" not in told
     again = project.run()
     assert again.jobs["extract"] == ("features/" in name)
-    assert project.predictions() == expected
+    assert project.outcome() == expected
     files.check(path)
     assert not project.run().jobs
 
 
 def test_a_damaged_memory_of_hashes_is_not_used(
-    base: Callable[[str], Project], tmp_path: Path
+    base: Callable[[str, Use], UsedProject], tmp_path: Path
 ) -> None:
-    project = base("image added").copy(tmp_path / "project")
+    project = base("image added", USUAL).copy(tmp_path / "project")
     expected = project.predictions()
     damage(project.result("catalogue/hashes.parquet"), flip, seed=0)
     project.result("catalogue/shards.txt").unlink()
@@ -100,13 +114,13 @@ def test_a_damaged_memory_of_hashes_is_not_used(
 @pytest.mark.complete
 @pytest.mark.parametrize("part", ["model.xml", "model.bin"])
 def test_a_damaged_network_is_exported_again_and_no_finished_shard_is_lost(
-    base: Callable[[str], Project], tmp_path: Path, part: str
+    base: Callable[[str, Use], UsedProject], tmp_path: Path, part: str
 ) -> None:
-    project = base("backbone changed").copy(tmp_path / "project")
+    project = base("backbone changed", USUAL).copy(tmp_path / "project")
     damage(project.result(f"model/backbone/{part}"), flip, seed=0)
     project.image("new/boots/added.png", seed=50)
     told = project.run(fails=True).console
     assert "results/model/backbone is damaged" in told
     run = project.run()
     assert (run.jobs["model"], run.jobs["extract"]) == (1, 1)
-    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+    assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()

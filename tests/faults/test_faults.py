@@ -11,30 +11,22 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from glob import glob
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from PIL import Image
 
 from changes import add, add_query, change, delete, relabel
 from project import ROOT, Project, Run
 from similar_images import files, index, shards
+from uses import AUDIT, COMPARE, FEATURES, USES, USUAL, Use, UsedProject
 
 STRIKE = Path(__file__).with_name("strike")
-
-
-# Rules that run only when they are asked for by name or in the configuration.
-ON_REQUEST = {"compare_entry", "compare", "audit_catalogue", "audit_report", "approximate"}
-
-
-def rules() -> list[str]:
-    """Return the rules of a usual run, in the order in which they run."""
-    included = re.findall(r'"(workflow/rules/\w+\.smk)"', (ROOT / "Snakefile").read_text())
-    texts = [(ROOT / path).read_text() for path in included]
-    found = [re.findall(r"^(?:rule|checkpoint) (\w+):", text, re.M) for text in texts]
-    return [rule for rules in found for rule in rules if rule not in ON_REQUEST]
 
 
 def change_settings(project: Project) -> None:
@@ -46,7 +38,8 @@ def change_backbone(project: Project) -> None:
     project.settle(backbone="ColourHistogram")
 
 
-RULES = rules()
+# What is made of the catalogue alone.
+OF_CATALOGUE = {"adapt", "quality", "approximate"} | {*AUDIT.rules, *COMPARE.rules} - {*FEATURES}
 # For each change: how it is done, the photo that is then extracted, if any, and the rules that
 # have nothing to do.
 CHANGES: dict[str, tuple[Callable[[Project], None], str, set[str]]] = {
@@ -54,7 +47,7 @@ CHANGES: dict[str, tuple[Callable[[Project], None], str, set[str]]] = {
     "image changed": (change, "catalogue/boots/0.png", {"model"}),
     "image deleted": (delete, "", {"model", "extract"}),
     "image relabelled": (relabel, "", {"model", "extract"}),
-    "query added": (add_query, "new/boots/added.png", {"model", "adapt", "quality"}),
+    "query added": (add_query, "new/boots/added.png", {"model", *OF_CATALOGUE}),
     "settings changed": (change_settings, "catalogue/boots/large.png", {"model"}),
     "backbone changed": (change_backbone, "catalogue/boots/0.png", set()),
 }
@@ -66,8 +59,14 @@ FAULTS = [
     "Ctrl-C",
     "disk full",
 ]
-# Changes whose rules run after another change, too: their series run in the complete form alone.
-ALIKE = {"image changed", "image deleted", "image relabelled", "query added", "settings changed"}
+# What is asked for after which change; further changes, which let the same rules run, are tried in
+# the complete form.
+SERIES = {
+    ("image added", USUAL),
+    ("image added", AUDIT),
+    ("image added", COMPARE),
+    ("backbone changed", USUAL),
+}
 # What is remembered from run to run: an old one can stand beside the checksum of a new one.
 MEMORIES = {"hashes.parquet", "perceptual_hashes.parquet"}
 OF_PHOTOS = ["photo changes", "photo vanishes"]
@@ -76,18 +75,14 @@ OF_PHOTOS = ["photo changes", "photo vanishes"]
 MOMENTS = [1, 2, 3, 1000]
 
 
-def struck_rules(change: str) -> list[str]:
-    return [rule for rule in RULES if rule not in CHANGES[change][2]]
-
-
 def combinations() -> Iterator[tuple[str, str, str, int]]:
     """Yield every combination of rule, change and fault that there is, and the moment."""
-    for change_, (_, photo, _) in CHANGES.items():
-        for rule in struck_rules(change_):
-            number = RULES.index(rule) + list(CHANGES).index(change_)
-            for fault in FAULTS:
-                number += 1
-                yield rule, change_, fault, MOMENTS[number % len(MOMENTS)]
+    for shift, (change_, (_, photo, idle)) in enumerate(CHANGES.items()):
+        for number, rule in enumerate(USES, shift):
+            if rule in idle:
+                continue
+            for at, fault in enumerate(FAULTS, number):
+                yield rule, change_, fault, MOMENTS[at % len(MOMENTS)]
             if rule == "extract" and photo:
                 for fault in OF_PHOTOS:
                     yield rule, change_, fault, 1
@@ -98,7 +93,7 @@ def disk(tmp_path: Path) -> Iterator[Path | None]:
     """A small disk that can be filled, or None where this user may not mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         yield None
         return
@@ -108,18 +103,18 @@ def disk(tmp_path: Path) -> Iterator[Path | None]:
 
 @pytest.fixture(scope="session")
 def rebuilt(
-    base: Callable[[str], Project], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], dict[str, bytes]]:
-    """Give the predictions that a clean rebuild has after a change."""
+    base: Callable[[str, Use], UsedProject], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Use], object]:
+    """Give what comes out of a clean rebuild after a change."""
 
     @cache
-    def predictions(change: str) -> dict[str, bytes]:
+    def outcome(change: str, use: Use) -> object:
         folder = tmp_path_factory.mktemp("rebuilt")
-        project = base(change).copy(folder / "changed")
+        project = base(change, use).copy(folder / "changed")
         CHANGES[change][0](project)
-        return project.rebuilt_predictions(folder / "clean")
+        return project.rebuilt(folder / "clean").outcome()
 
-    return predictions
+    return outcome
 
 
 def run_struck(project: Project, rule: str, fault: str, moment: int, photo: str) -> Run:
@@ -154,8 +149,9 @@ def extracted(project: Project) -> dict[str, int]:
 
 def assert_whole(project: Project) -> None:
     """See that each file that stands under its name in results/ can be read to its end."""
-    for path in project.result("").rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
+    results = project.result("")
+    for path in (results / name for name in glob("**", root_dir=results, recursive=True)):
+        if path.is_file():
             if path.name not in MEMORIES:
                 files.check(path)
             read_whole(path)
@@ -178,47 +174,71 @@ def read_whole(path: Path) -> None:
             Image.open(path).load()
         case ".html" | ".svg":
             assert path.read_text("utf-8").rstrip().endswith(("</html>", "</svg>")), path
+        case ".faiss":
+            faiss.read_index(str(path))
+        case ".yaml":
+            assert yaml.safe_load(path.read_text("utf-8"))
+        case ".log":
+            pass  # written as the job goes on
         case ".csv" | ".txt":
             assert path.read_text("utf-8").endswith("\n"), path
         case other:
             raise AssertionError(f"{path}: what is a {other} file?")
 
 
-def assert_recovers(project: Project, expected: dict[str, bytes]) -> Run:
+def assert_recovers(project: UsedProject, expected: object) -> Run:
     """Run plainly; see that the result is a clean rebuild's and that nothing was left behind."""
     run = project.run()
-    assert project.predictions() == expected
+    assert project.outcome() == expected
     assert_whole(project)
     assert not list(project.result("").rglob("*.tmp"))
     assert not project.run().jobs
     return run
 
 
+def test_every_rule_of_the_workflow_is_tried() -> None:
+    texts = [path.read_text("utf-8") for path in ROOT.glob("workflow/rules/*.smk")]
+    rules = re.findall(r"^ *(?:rule|checkpoint) (\w+):", "\n".join(texts), re.M)
+    assert sorted(USES) == sorted(rules)
+
+
 @pytest.mark.parametrize(
-    "change",
-    [pytest.param(name, marks=[pytest.mark.complete] * (name in ALIKE)) for name in CHANGES],
+    ("change", "use"),
+    [
+        pytest.param(
+            change,
+            use,
+            id=f"{change}-{use.target}",
+            marks=[pytest.mark.complete] * ((change, use) not in SERIES),
+        )
+        for change in CHANGES
+        for use in (USUAL, AUDIT, COMPARE)
+        if use is USUAL or change != "query added"
+    ],
 )
 def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
-    base: Callable[[str], Project],
-    rebuilt: Callable[[str], dict[str, bytes]],
+    base: Callable[[str, Use], UsedProject],
+    rebuilt: Callable[[str, Use], object],
     disk: Path | None,
     tmp_path: Path,
     change: str,
+    use: Use,
 ) -> None:
-    edit, photo, _ = CHANGES[change]
-    project = base(change).copy((disk or tmp_path) / "project")
+    edit, photo, idle = CHANGES[change]
+    project = base(change, use).copy((disk or tmp_path) / "project")
     edit(project)
     shift = list(CHANGES).index(change)
     done: set[str] = set()
-    for rule in struck_rules(change):
-        number = RULES.index(rule) + shift
-        fault = FAULTS[number % len(FAULTS)]
-        if rule in done or (fault == "disk full" and disk is None):
+    # After SIGTERM the run of an entry goes on to its end, and leaves nothing to strike.
+    faults = [fault for fault in FAULTS if use is not COMPARE or fault != "SIGTERM"]
+    for number, rule in enumerate(use.rules, shift):
+        fault = faults[number % len(faults)]
+        if rule in idle | done or (fault == "disk full" and disk is None):
             continue  # another job that ran beside the struck one may have been finished
         run = run_struck(project, rule, fault, MOMENTS[number % len(MOMENTS)], photo)
         done |= set(run.jobs)
-    run = assert_recovers(project, rebuilt(change))
-    assert not (done | set(run.jobs)) & CHANGES[change][2]
+    run = assert_recovers(project, rebuilt(change, use))
+    assert not (done | set(run.jobs)) & idle
     if disk is None:
         pytest.skip("all but the full disk was tried: only root can mount a small one")
 
@@ -226,8 +246,8 @@ def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
 @pytest.mark.complete
 @pytest.mark.parametrize(("rule", "change", "fault", "moment"), list(combinations()))
 def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
-    base: Callable[[str], Project],
-    rebuilt: Callable[[str], dict[str, bytes]],
+    base: Callable[[str, Use], UsedProject],
+    rebuilt: Callable[[str, Use], object],
     request: pytest.FixtureRequest,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
@@ -241,7 +261,8 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     if fault == "disk full":
         folder = request.getfixturevalue("disk") or pytest.skip("only root can mount a small disk")
     edit, photo, _ = CHANGES[change]
-    project = base(change).copy(folder / "project")
+    use = USES[rule]
+    project = base(change, use).copy(folder / "project")
     edit(project)
     before = extracted(project)
     struck = run_struck(project, rule, fault, moment, photo)
@@ -249,9 +270,9 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     if rule != "extract" or struck.jobs["extract"]:
         finished = extracted(project)
     if fault in OF_PHOTOS:
-        expected = project.rebuilt_predictions(tmp_path / "clean")
+        expected = project.rebuilt(tmp_path / "clean").outcome()
     else:
-        expected = rebuilt(change)
+        expected = rebuilt(change, use)
     assert_recovers(project, expected)
     assert finished.items() <= extracted(project).items()
 
@@ -260,21 +281,21 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     ("change", "fault"), list(zip(["image added", "query added"], OF_PHOTOS, strict=True))
 )
 def test_a_photo_that_changes_or_vanishes_before_its_extraction_is_left_to_the_next_run(
-    base: Callable[[str], Project], tmp_path: Path, change: str, fault: str
+    base: Callable[[str, Use], UsedProject], tmp_path: Path, change: str, fault: str
 ) -> None:
     edit, photo, _ = CHANGES[change]
-    project = base(change).copy(tmp_path / "project")
+    project = base(change, USUAL).copy(tmp_path / "project")
     edit(project)
     run = run_struck(project, "extract", fault, 1, photo)
     assert "gone or changed since the run began" in run.console
     assert run.code == 0
-    assert_recovers(project, project.rebuilt_predictions(tmp_path / "clean"))
+    assert_recovers(project, project.rebuilt(tmp_path / "clean").outcome())
 
 
 def test_a_second_run_in_the_same_folder_stops_says_what_to_do_and_harms_nothing(
-    base: Callable[[str], Project], rebuilt: Callable[[str], dict[str, bytes]], tmp_path: Path
+    base: Callable[[str, Use], UsedProject], rebuilt: Callable[[str, Use], object], tmp_path: Path
 ) -> None:
-    project = base("image added").copy(tmp_path / "project")
+    project = base("image added", USUAL).copy(tmp_path / "project")
     add(project)
     told = {
         "rule": "extract",
@@ -294,5 +315,5 @@ def test_a_second_run_in_the_same_folder_stops_says_what_to_do_and_harms_nothing
     assert "Traceback" not in second.console
     (tmp_path / "go").touch()
     assert first.finish().code == 0
-    assert project.predictions() == rebuilt("image added")
+    assert project.predictions() == rebuilt("image added", USUAL)
     assert not project.run().jobs

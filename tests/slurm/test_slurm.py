@@ -104,7 +104,7 @@ def test_the_sample_data_gives_the_results_of_a_local_run(slurm: None, tmp_path:
 
     assert not project.run().jobs
     assert not project.snakemake(*SLURM).jobs
-    assert project.predictions() == project.rebuilt_predictions(tmp_path / "local")
+    assert project.predictions() == project.rebuilt(tmp_path / "local").predictions()
 
 
 def test_a_job_that_fails_is_tried_again_with_more_memory(

@@ -81,7 +81,7 @@ def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path
     project.settle(images={"resample": "bilinear"})
     assert project.run().jobs["extract"] == 2
     assert images_in(project.shards() - before) == 6 * len(CLASSES)
-    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+    assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
 
 def test_another_backbone_extracts_all_again_without_tensorflow_and_back_costs_nothing(
@@ -137,7 +137,7 @@ def test_small_shards_are_packed_without_reading_an_image_and_nothing_changes(
     add(project)
     assert project.run().jobs == AFTER_CATALOGUE + Counter(extract=2)
     assert project.json("catalogue/timing.json")["images"] == 4 * len(CLASSES) + 17
-    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+    assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
     assert not project.run().jobs
     delete(project)
     assert project.run("results/catalogue/images.parquet").jobs == {"manifest": 1, "merge": 1}
@@ -157,7 +157,7 @@ def test_a_series_of_changes_equals_a_clean_rebuild(project: Project, tmp_path: 
     project.photo("new/boots/0.png").rename(project.photo("new/unlabelled.png"))
     project.photo("catalogue/sandals/1.png").write_text("not an image")
     project.run()
-    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+    assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
 
 def test_a_model_built_anew_that_is_the_same_costs_no_extraction(project: Project) -> None:

@@ -58,7 +58,7 @@ def test_the_adapted_similarity_follows_the_catalogue_as_a_clean_run_does(
     project.run()
     project.image("catalogue/boots/more.png", seed=70)
     assert project.run().jobs["adapt"] == 1
-    assert project.predictions() == project.rebuilt_predictions(tmp_path / "clean")
+    assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
 
 def test_a_photo_like_none_of_the_catalogue_can_be_refused(project: Project) -> None:
