@@ -42,7 +42,7 @@ MADE_BY = {
     "compare/one.json": COMPARE,
 }
 
-# One of each format; the others run in the complete form alone.
+# One of each format in the usual use; the others run in the complete form alone.
 FORMATS = {
     "model/model.json",
     "catalogue/manifest.parquet",

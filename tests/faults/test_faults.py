@@ -64,7 +64,6 @@ FAULTS = [
 SERIES = {
     ("image added", USUAL),
     ("image added", AUDIT),
-    ("image added", COMPARE),
     ("backbone changed", USUAL),
 }
 # What is remembered from run to run: an old one can stand beside the checksum of a new one.

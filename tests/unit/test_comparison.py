@@ -7,6 +7,7 @@ import yaml
 
 from similar_images import comparison
 from similar_images.errors import UserError
+from similar_images.files import write_json
 
 OUTCOME = dict.fromkeys(comparison.HEADER[1:], 1)
 
@@ -35,6 +36,16 @@ def test_a_run_finds_the_photos_and_shares_the_shards(
     config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
     assert config["catalogue"] == str(tmp_path / "photos")
     assert (config["weights"], config["queries"]) == (None, {})
+
+
+def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> None:
+    quality = OUTCOME | {"accuracy_interval_95": [0, 1]}
+    for name, content in zip(comparison.FIGURES, (OUTCOME, quality, OUTCOME), strict=True):
+        write_json(tmp_path / name, content)
+    results = tmp_path / "results"
+    assert comparison.outcome(results)["index_bytes"] is None
+    (results / "catalogue/features.pkl").write_bytes(b"1234")
+    assert comparison.outcome(results)["index_bytes"] == 4
 
 
 def test_the_most_accurate_settings_come_first() -> None:

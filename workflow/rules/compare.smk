@@ -1,6 +1,8 @@
 # Each entry is a run of this very workflow in a folder of its own, with other settings. It shares
 # the catalogue's shards, which are named by their model and never change.
 rule compare_entry:
+    input:
+        weights=lambda wildcards: ENTRIES[wildcards.entry]["weights"] or [],
     output:
         "results/compare/{entry}.json",
     log:
