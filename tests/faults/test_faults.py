@@ -175,6 +175,8 @@ def read_whole(path: Path) -> None:
             assert path.read_text("utf-8").rstrip().endswith(("</html>", "</svg>")), path
         case ".faiss":
             faiss.read_index(str(path))
+        case ".xml" | ".bin":
+            files.check(path.parent)  # the network's folder
         case ".yaml":
             assert yaml.safe_load(path.read_text("utf-8"))
         case ".log":
