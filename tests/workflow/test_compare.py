@@ -1,5 +1,7 @@
 """The comparison of settings."""
 
+from pathlib import Path
+
 from project import Project
 
 
@@ -19,7 +21,7 @@ def test_an_entry_depends_on_its_file_of_weights(project: Project) -> None:
     assert "compare_entry" in project.run("--dry-run", "compare").console
 
 
-def test_the_table_has_a_row_for_each_entry(project: Project) -> None:
+def test_the_table_has_a_row_for_each_entry(project: Project, tmp_path: Path) -> None:
     before = project.predictions(), project.shards()
     project.settle(
         compare={"adapted": {"search": {"metric": "adapted"}}, "one": {"search": {"neighbours": 1}}}
@@ -39,3 +41,4 @@ def test_the_table_has_a_row_for_each_entry(project: Project) -> None:
     assert project.result("compare.png").stat().st_size > 5000
     assert (project.predictions(), project.shards()) == before
     assert not project.run("compare").jobs
+    assert not project.copy(tmp_path / "moved").run("compare").jobs

@@ -15,7 +15,6 @@ rule compare_entry:
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
         fingerprint=lambda wildcards: summary("catalogue").fingerprint,
-        snakefile=workflow.main_snakefile,
         code=hash_of(sorted((SCRIPTS / "similar_images").glob("*.py"))),
     message:
         "Trying the settings {wildcards.entry}"

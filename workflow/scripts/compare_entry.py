@@ -6,10 +6,13 @@ from similar_images import comparison
 from similar_images.files import write_json
 from similar_images.job import logged
 
+# No parameter: that would run the rule again wherever the project is moved to.
+SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
+
 output = Path(snakemake.output[0])
 
 with logged(snakemake.log[0], f"compare {snakemake.wildcards.entry}"):
     folder = output.with_suffix("")
     comparison.lay_out(folder, snakemake.params.settings, Path("results/catalogue/features"))
-    comparison.run(folder, Path(snakemake.params.snakefile), snakemake.threads)
+    comparison.run(folder, SNAKEFILE, snakemake.threads)
     write_json(output, comparison.outcome(folder / "results"))
