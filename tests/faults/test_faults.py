@@ -132,7 +132,9 @@ def run_struck(project: Project, rule: str, fault: str, moment: int, photo: str)
     before = extracted(project)
     run = project.start("--cores", "2", PYTHONPATH=str(STRIKE), FAULT=json.dumps(told)).finish()
     assert mark.exists(), f"{rule} did not run:\n{run.console}"
-    assert run.code != 0 or fault in ("SIGTERM", *OF_PHOTOS), run.console
+    # The old pictures that it removes can make the page of the audit the room that it needs.
+    may_succeed = fault in ("SIGTERM", *OF_PHOTOS) or (rule, fault) == ("audit_report", "disk full")
+    assert run.code != 0 or may_succeed, run.console
     filler.unlink(missing_ok=True)
     assert_whole(project)
     assert before.items() <= extracted(project).items()
