@@ -10,36 +10,34 @@ import pytest
 from similar_images import files
 from uses import APPROXIMATE, AUDIT, COMPARE, USUAL, Use, UsedProject
 
-# Each file, and an output of the job that reads it, which is removed so that the job runs.
+# For each use the files that it makes, and an output of the job that reads a file, which is removed
+# so that the job runs.
 READERS = {
-    "model/model.json": "new/metrics.json",
-    "catalogue/manifest.parquet": "catalogue/features.pkl",
-    "new/shards.txt": "new/report.html",
-    "catalogue/features/*.parquet": "catalogue/features.pkl",
-    "catalogue/features.pkl": "catalogue/adaptation.npz",
-    "catalogue/images.parquet": "new/neighbours.parquet",
-    "catalogue/adaptation.npz": "new/neighbours.parquet",
-    "catalogue/quality.json": "new/predictions.csv",
-    "new/neighbours.parquet": "new/predictions.csv",
-    "new/rejected.csv": "new/predictions.csv",
-    "new/predictions.csv": "new/metrics.json",
-    "new/votes.csv": "new/report.html",
-    "new/confusion.csv": "new/confusion.png",
-    "new/metrics.json": "new/report.html",
-    "catalogue/approximate.faiss": "new/neighbours.parquet",
-    "catalogue/approximate.json": "new/neighbours.parquet",
-    "catalogue/audit.csv": "catalogue/report.html",
-    "catalogue/classes.csv": "catalogue/report.html",
-    "compare/one.json": "compare.csv",
-}
-
-# The use that makes a file, where it is not the usual one.
-MADE_BY = {
-    "catalogue/approximate.faiss": APPROXIMATE,
-    "catalogue/approximate.json": APPROXIMATE,
-    "catalogue/audit.csv": AUDIT,
-    "catalogue/classes.csv": AUDIT,
-    "compare/one.json": COMPARE,
+    USUAL: {
+        "model/model.json": "new/metrics.json",
+        "catalogue/manifest.parquet": "catalogue/features.pkl",
+        "new/shards.txt": "new/report.html",
+        "catalogue/features/*.parquet": "catalogue/features.pkl",
+        "catalogue/features.pkl": "catalogue/adaptation.npz",
+        "catalogue/images.parquet": "new/neighbours.parquet",
+        "catalogue/adaptation.npz": "new/neighbours.parquet",
+        "catalogue/quality.json": "new/predictions.csv",
+        "new/neighbours.parquet": "new/predictions.csv",
+        "new/rejected.csv": "new/predictions.csv",
+        "new/predictions.csv": "new/metrics.json",
+        "new/votes.csv": "new/report.html",
+        "new/confusion.csv": "new/confusion.png",
+        "new/metrics.json": "new/report.html",
+    },
+    APPROXIMATE: {
+        "catalogue/approximate.faiss": "new/neighbours.parquet",
+        "catalogue/approximate.json": "new/neighbours.parquet",
+    },
+    AUDIT: {
+        "catalogue/audit.csv": "catalogue/report.html",
+        "catalogue/classes.csv": "catalogue/report.html",
+    },
+    COMPARE: {"compare/one.json": "compare.csv"},
 }
 
 # One of each format in the usual use; the others run in the complete form alone.
@@ -75,20 +73,25 @@ def damage(path: Path, how: Callable[[bytes, np.random.Generator], bytes], seed:
 
 @pytest.mark.parametrize("how", [flip, pytest.param(cut, marks=pytest.mark.complete)])
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.complete] * (name not in FORMATS)) for name in READERS],
+    ("use", "name"),
+    [
+        pytest.param(use, name, id=name, marks=[pytest.mark.complete] * (name not in FORMATS))
+        for use, readers in READERS.items()
+        for name in readers
+    ],
 )
 def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
     base: Callable[[str, Use], UsedProject],
     tmp_path: Path,
+    use: Use,
     name: str,
     how: Callable[[bytes, np.random.Generator], bytes],
 ) -> None:
-    project = base("image added", MADE_BY.get(name, USUAL)).copy(tmp_path / "project")
+    project = base("image added", use).copy(tmp_path / "project")
     expected = project.outcome()
     (path,) = project.result("").glob(name)
     damage(path, how, seed=len(name))
-    project.result(READERS[name]).unlink()
+    project.result(READERS[use][name]).unlink()
     told = project.run(fails=True).console
     assert f"Error: results/{path.relative_to(project.result(''))} is damaged" in told
     assert "was removed. Run again" in told

@@ -151,6 +151,7 @@ def extracted(project: Project) -> dict[str, int]:
 def assert_whole(project: Project) -> None:
     """See that each file that stands under its name in results/ can be read to its end."""
     results = project.result("")
+    # Unlike `rglob`, this passes over what is hidden, such as the memory of an entry's Snakemake.
     for path in (results / name for name in glob("**", root_dir=results, recursive=True)):
         if path.is_file():
             if path.name not in MEMORIES:

@@ -72,8 +72,7 @@ class UsedProject(Project):
 def lay_out(folder: Path, use: Use, backbone: str) -> UsedProject:
     """Lay out a project with an image that is too large for its settings."""
     project = UsedProject(lay_out_shoes(folder).folder, use)
-    project.settle(backbone=backbone, images={"max_pixels": 1000})
-    project.settle(**use.settings)
+    project.settle(backbone=backbone, images={"max_pixels": 1000}, **use.settings)
     project.image("catalogue/boots/large.png", size=(40, 40))
     project.age()
     return project

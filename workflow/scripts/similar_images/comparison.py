@@ -71,8 +71,8 @@ def run(folder: Path, snakefile: Path, cores: int) -> None:
         UserError: it failed.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-    options = ["--directory", str(folder), "--cores", str(cores), "--nolock", "catalogue"]
-    done = subprocess.run([*command, *options], check=False)  # noqa: S603 - its own
+    options = ["--directory", str(folder), "--cores", str(cores), "--nolock"]
+    done = subprocess.run([*command, *options, "catalogue"], check=False)  # noqa: S603
     if done.returncode:
         raise UserError(f"the run in {folder} failed; its logs are in {folder / 'logs'}")
 
