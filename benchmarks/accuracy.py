@@ -21,12 +21,15 @@ from pages import table
 from sklearn.covariance import ledoit_wolf_shrinkage, oas
 from sklearn.metrics import roc_auc_score
 
-from similar_images import adaptation, confidence, index, leave_one_out, quality, vote
-from similar_images.index import Index
-from similar_images.intervals import wilson_interval
-from similar_images.neighbours import comparable, first_of_equals
-from similar_images.quality import Ballot
-from similar_images.search import blocks, nearest, normalise
+from similar_images.answers import confidence, vote
+from similar_images.answers.intervals import wilson_interval
+from similar_images.catalogue import leave_one_out, quality
+from similar_images.catalogue.quality import Ballot
+from similar_images.features import index
+from similar_images.features.index import Index
+from similar_images.search import adaptation
+from similar_images.search.exact import blocks, nearest, normalise
+from similar_images.search.neighbours import comparable, first_of_equals
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKBONE = "EfficientNetLite2"

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from machine import matmul_gflops
 from photos import vary_sample
-from similar_images import engines, extraction, model
-from similar_images.files import digest
-from similar_images.preparation import Preparation
-from similar_images.timing import Timing
+from similar_images.base.files import digest
+from similar_images.base.timing import Timing
+from similar_images.features import extraction
+from similar_images.networks import building, engines
+from similar_images.photos.preparation import Preparation
 
 THREADS = 2
 IMAGES = 128
@@ -53,7 +54,7 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
 
     whole = keras.applications.EfficientNetB3(weights=None)
     network = keras.Model(whole.input, whole.get_layer("top_dropout").output)
-    model.export(network, "openvino", folder / "backbone")
+    building.export(network, "openvino", folder / "backbone")
     engine = engines.load("openvino", folder / "backbone", THREADS)
     function = tensorflow.function(lambda images: network(images, training=False))
     images = np.stack([_prepared(prepare, file) for file in files]).astype(np.float32)

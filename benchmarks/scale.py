@@ -28,9 +28,12 @@ from threadpoolctl import threadpool_limits
 import machine
 from networks import THREADS
 from pipeline import lay_out
-from similar_images import collection, images, manifest, merge, model, neighbours, shards
-from similar_images.search import Features
-from similar_images.timing import Timing
+from similar_images.base.timing import Timing
+from similar_images.features import images, manifest, merge, shards
+from similar_images.networks import model
+from similar_images.photos import collection, summary
+from similar_images.search import neighbours
+from similar_images.search.exact import Features
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = 100
@@ -118,7 +121,7 @@ def measure_manifest(project: Path) -> dict[str, Any]:
     """
     photos = project / "photos"
     results = {
-        "summarise": [alone(collection.summarise, photos) for _ in range(ROUNDS)],
+        "summarise": [alone(summary.summarise, photos) for _ in range(ROUNDS)],
         "manifest_first": alone(build, project),
         "manifest_again": alone(build, project),
     }

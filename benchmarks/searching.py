@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from similar_images import search
+from similar_images.search import exact
 
 QUERIES, FEATURES, COUNT, ROUNDS = 256, 1536, 10, 3
 
@@ -18,14 +18,14 @@ def measure(rows: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     catalogue = rng.standard_normal((rows, FEATURES), dtype=np.float32)
     queries = rng.standard_normal((QUERIES, FEATURES), dtype=np.float32)
-    search.normalise(catalogue)
-    search.normalise(queries)
+    exact.normalise(catalogue)
+    exact.normalise(queries)
     eligible = np.ones(rows, np.bool_)
     brute = NearestNeighbors(n_neighbors=COUNT, algorithm="brute", metric="cosine").fit(catalogue)
     flat = faiss.IndexFlatIP(FEATURES)
     flat.add(catalogue)
     contestants: dict[str, Callable[[], Any]] = {
-        "search": lambda: _rows(search.nearest(queries, search.blocks(catalogue, eligible), COUNT)),
+        "search": lambda: _rows(exact.nearest(queries, exact.blocks(catalogue, eligible), COUNT)),
         "sklearn": lambda: brute.kneighbors(queries, return_distance=False),
         "faiss": lambda: flat.search(queries, COUNT)[1],
     }

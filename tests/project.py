@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 from PIL import Image, ImageFilter
 
-from similar_images.comparison import merged
+from similar_images.catalogue.comparison import merged
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = {"boots": (160, 90, 40), "sandals": (230, 200, 60), "sneakers": (60, 90, 200)}

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from similar_images import engines, index, model, search
-from similar_images.audit import audit
-from similar_images.duplicates import BITS, NEAREST, SIMILAR
-from similar_images.index import Index
-from similar_images.perceptual import distance, perceptual_hash
-from similar_images.preparation import Preparation
+from similar_images.answers.duplicates import BITS, NEAREST, SIMILAR
+from similar_images.catalogue.audit import audit
+from similar_images.features import index
+from similar_images.features.index import Index
+from similar_images.networks import engines, model
+from similar_images.photos.perceptual import distance, perceptual_hash
+from similar_images.photos.preparation import Preparation
+from similar_images.search import exact
 
 SEEDS = 10
 FLIPPED = 0.05
@@ -83,7 +85,7 @@ def features_of(images: list[Image.Image], results: Path) -> NDArray[np.float32]
     batches = range(0, len(padded), engine.batch_size)
     features = np.vstack([engine(padded[n : n + engine.batch_size]) for n in batches])
     found = features[: len(images)]
-    search.normalise(found)
+    exact.normalise(found)
     return found
 
 
@@ -109,8 +111,8 @@ def print_copies(catalogue: Index, results: Path, folder: Path) -> None:
 def print_pairs(catalogue: Index, folder: Path) -> None:
     """Print how many pairs of neighbours, different files all of them, are taken for copies."""
     everything = np.ones(len(catalogue.paths), np.bool_)
-    rows = search.blocks(catalogue.features, everything)
-    found = search.nearest(catalogue.features, rows, NEAREST + 1)
+    rows = exact.blocks(catalogue.features, everything)
+    found = exact.nearest(catalogue.features, rows, NEAREST + 1)
     hashes = [perceptual_hash(Image.open(folder / path)) for path in catalogue.paths]
     pairs = {
         (min(one, other), max(one, other))

@@ -23,7 +23,8 @@ from PIL import Image
 
 from changes import add, add_query, change, delete, relabel
 from project import ROOT, Project, Run
-from similar_images import files, index, shards
+from similar_images.base import files
+from similar_images.features import index, shards
 from uses import AUDIT, COMPARE, FEATURES, USES, USUAL, Use, UsedProject
 
 STRIKE = Path(__file__).with_name("strike")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from project import lay_out
-from similar_images import index
-from similar_images.audit import audit
-from similar_images.index import Index
+from similar_images.catalogue.audit import audit
+from similar_images.features import index
+from similar_images.features.index import Index
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clothing" / "catalogue"
 

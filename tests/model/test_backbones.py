@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from similar_images import engines, model
-from similar_images.backbones import KERAS
-from similar_images.preparation import Preparation
+from similar_images.networks import building, engines
+from similar_images.networks.backbones import KERAS
+from similar_images.photos.preparation import Preparation
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -30,13 +30,13 @@ def photos() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def lite2() -> Any:
-    return model.build("EfficientNetLite2", None)[0]
+    return building.build("EfficientNetLite2", None)[0]
 
 
 @pytest.fixture(scope="module")
 def openvino(lite2: Any, tmp_path_factory: pytest.TempPathFactory) -> engines.Engine:
     folder = tmp_path_factory.mktemp("openvino") / "backbone"
-    model.export(lite2, "openvino", folder)
+    building.export(lite2, "openvino", folder)
     return engines.load("openvino", folder, threads=2)
 
 
@@ -49,11 +49,11 @@ def by_tensorflow(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32
     """Return the features by the TensorFlow engine, which wants a process of its own."""
     np.save(folder / "images.npy", images)
     code = (
-        "import sys, numpy; from similar_images import engines;"
+        "import sys, numpy; from similar_images.networks import engines;"
         "engine = engines.load('tensorflow', sys.argv[1], 2);"
         "numpy.save('features.npy', engine(numpy.load('images.npy')))"
     )
-    scripts = Path(engines.__file__).parents[1]
+    scripts = Path(engines.__file__).parents[2]
     command = [sys.executable, "-c", code, folder]
     subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(scripts)}, check=True)
     features: NDArray[np.float32] = np.load(folder / "features.npy")
@@ -87,9 +87,9 @@ def test_a_network_is_the_imagenet_graph_whether_its_weights_come_from_file_or_c
     file = imitate_weights(name, tmp_path / "elsewhere.h5", monkeypatch)
     (tmp_path / "keras").mkdir()
     monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path / "keras"))
-    from_file, cached = model.build(name, file)
+    from_file, cached = building.build(name, file)
     file.unlink()
-    from_cache, _ = model.build(name, None)
+    from_cache, _ = building.build(name, None)
     size = from_file.input_shape[1]
     images = np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype(np.float32)
     assert size == 224
@@ -112,7 +112,7 @@ def test_the_engines_agree_on_photographs(
     lite2: Any, openvino: engines.Engine, photos: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     keras_features = lite2.predict(photos.astype(np.float32), verbose=0)
-    model.export(lite2, "tensorflow", tmp_path / "backbone")
+    building.export(lite2, "tensorflow", tmp_path / "backbone")
     features = in_batches(openvino, photos)
     assert cosines(features, by_tensorflow(tmp_path / "backbone", photos)).min() > 0.999999
     assert cosines(features, keras_features).min() > 0.999999
@@ -142,7 +142,7 @@ def test_features_do_not_depend_on_other_threads(
 def test_features_do_not_depend_on_the_number_of_threads(
     lite2: Any, openvino: engines.Engine, photos: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    model.export(lite2, "openvino", tmp_path / "backbone")
+    building.export(lite2, "openvino", tmp_path / "backbone")
     alone = engines.load("openvino", tmp_path / "backbone", threads=1)
     assert np.array_equal(in_batches(alone, photos), in_batches(openvino, photos))
 
@@ -152,7 +152,7 @@ def test_the_exported_network_has_the_features_for_its_only_output(
 ) -> None:
     import openvino as ov
 
-    model.export(lite2, "openvino", tmp_path / "backbone")
+    building.export(lite2, "openvino", tmp_path / "backbone")
     network = ov.Core().read_model(tmp_path / "backbone" / engines.OPENVINO_FILE)
     assert [output.partial_shape[1].get_length() for output in network.outputs] == [1280]
 

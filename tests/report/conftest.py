@@ -16,10 +16,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from browser import HOSTILE, Visit
 from project import CLASSES, Project, lay_out
-from similar_images import thumbnails
-from similar_images.confusion import Confusion
-from similar_images.model import Model
-from similar_images.report import Card, Catalogue, Report, Similar, render
+from similar_images.networks.model import Model
+from similar_images.pages.cards import Card, Similar
+from similar_images.pages.confusion import Confusion
+from similar_images.pages.report import Catalogue, Report, render
+from similar_images.photos import thumbnails
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [

@@ -12,8 +12,8 @@ from browser import Visit
 from corpus import CORPUS, NAMES, READ
 from corpus import lay_out as lay_out_corpus
 from project import CLASSES, Project, lay_out
-from similar_images.collection import as_text
-from similar_images.files import read_csv
+from similar_images.base.formats import read_csv
+from similar_images.photos.names import as_text
 
 # Runs its command line and tells the peak of its largest process, in KiB.
 MEASURED = """

@@ -16,6 +16,7 @@ AFTER_VOTE = Counter(predict=1, evaluate=1, plot=1, report=1)
 AFTER_SEARCH = Counter(duplicates=1) + AFTER_VOTE
 AFTER_QUERIES = Counter(manifest=1, merge=1, search=1) + AFTER_SEARCH
 AFTER_CATALOGUE = Counter(quality=1) + AFTER_QUERIES
+ALL_BUT_THE_FEATURES = Counter(manifest=1, merge=1) + AFTER_CATALOGUE
 
 
 def rename(project: Project) -> None:
@@ -113,16 +114,21 @@ def test_a_larger_limit_tries_the_rejected_files_again_and_no_other(project: Pro
     assert project.rows("catalogue/rejected.csv") == []
 
 
-def test_a_changed_module_runs_its_rule_and_what_follows_and_no_extraction(
-    project: Project,
+@pytest.mark.parametrize(
+    "file", ["scripts/similar_images/answers/vote.py", "templates/report.css", "scripts/merge.py"]
+)
+def test_changed_code_runs_all_that_can_change_by_it_and_no_extraction(
+    project: Project, file: str
 ) -> None:
     workflow = project.folder / "workflow"
     original = workflow.resolve()
     workflow.unlink()
     shutil.copytree(original, workflow)
-    with (workflow / "scripts/similar_images/vote.py").open("a") as stream:
-        stream.write("# changed\n")
-    assert project.run().jobs == Counter(quality=1) + AFTER_VOTE
+    before = project.predictions()
+    with (workflow / file).open("a") as stream:
+        stream.write("\n")
+    assert project.run().jobs == ALL_BUT_THE_FEATURES
+    assert project.predictions() == before
 
 
 def test_small_shards_are_packed_without_reading_an_image_and_nothing_changes(

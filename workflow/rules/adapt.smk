@@ -13,7 +13,7 @@ rule adapt:
         mem_mb=room_for_features(copies=3),
         runtime=growing(60),
     params:
-        code=code("adaptation", "neighbours"),
+        code=CODE,
     message:
         "Fitting the similarity to the classes of the catalogue"
     script:

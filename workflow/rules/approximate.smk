@@ -15,9 +15,7 @@ rule approximate:
         runtime=growing(120),
     params:
         neighbours=NEIGHBOURS,
-        code=code(
-            "approximate", "neighbours", "search", "images", "shards", "adaptation"
-        ),
+        code=CODE,
     message:
         "Making the index for the approximate search"
     script:

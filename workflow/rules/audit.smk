@@ -20,17 +20,7 @@ rule audit_catalogue:
         runtime=growing(120),
     params:
         voters=config["search"]["neighbours"],
-        code=code(
-            "audit",
-            "out_of_sample",
-            "duplicates",
-            "leave_one_out",
-            "neighbours",
-            "perceptual",
-            "search",
-            "thumbnails",
-            "vote",
-        ),
+        code=CODE,
     message:
         "Looking for what deserves a look in the catalogue"
     script:
@@ -54,8 +44,7 @@ rule audit_report:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        code=code("audit_report", "report", "thumbnails"),
-        templates=templates(),
+        code=CODE,
     message:
         "Writing the page of the catalogue's audit"
     script:

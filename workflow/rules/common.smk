@@ -12,8 +12,25 @@ WORKFLOW = Path(workflow.basedir, "workflow")
 SCRIPTS = WORKFLOW / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from similar_images import collection, comparison, files, settings
-from similar_images.errors import DamagedFileError, UserError
+from similar_images.base import files, formats, settings
+from similar_images.base.errors import DamagedFileError, UserError
+from similar_images.catalogue import comparison
+from similar_images.photos.summary import check_catalogue, summarise
+
+
+def hash_of(*patterns):
+    """Return a hash of the files below workflow/ that match one of `patterns`."""
+    files = sorted({file for pattern in patterns for file in WORKFLOW.glob(pattern)})
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+# Whatever has this as a parameter runs again when any code has changed. Two have not: `extract`,
+# since a shard is named by all that it depends on, and `model`, which has that of its own room. To
+# build a network takes its time, and by then its weights may no longer be had.
+CODE = hash_of("scripts/**/*.py", "templates/*")
+NETWORKS_CODE = hash_of(
+    *(f"scripts/similar_images/{room}/*.py" for room in ("base", "networks"))
+)
 
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 
@@ -72,7 +89,7 @@ def path_of(name):
 def summary(name):
     return checked(
         f"{setting_of(name)}: ",
-        collection.summarise,
+        summarise,
         Path(path_of(name)),
         config["images"]["follow_links"],
         name == "catalogue",
@@ -85,24 +102,10 @@ if workflow.is_main_process:
         summary(name)
     checked(
         "",
-        collection.check_catalogue,
+        check_catalogue,
         summary("catalogue"),
         config["search"]["neighbours"],
     )
-
-
-def code(*modules):
-    """Return a hash of library modules: a rule that has it as a parameter runs when they change."""
-    return hash_of(SCRIPTS / "similar_images" / f"{module}.py" for module in modules)
-
-
-def templates():
-    """Return a hash of the report's templates, likewise."""
-    return hash_of(sorted((WORKFLOW / "templates").iterdir()))
-
-
-def hash_of(files):
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def growing(amount):
@@ -132,7 +135,7 @@ def shards(collection):
     """Return the shards of a collection, which are known once its manifest is made."""
     plan = checkpoints.manifest.get(collection=collection).output.shards
     try:
-        names = files.read_names(Path(plan))
+        names = formats.read_names(Path(plan))
     except DamagedFileError as error:
         sys.exit(f"Error: {files.discard(error)}")
     return [f"results/{collection}/features/{name}.parquet" for name in names]

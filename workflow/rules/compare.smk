@@ -15,7 +15,7 @@ rule compare_entry:
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
         fingerprint=lambda wildcards: summary("catalogue").fingerprint,
-        code=hash_of(sorted((SCRIPTS / "similar_images").glob("*.py"))),
+        code=CODE,
     message:
         "Trying the settings {wildcards.entry}"
     script:
@@ -42,7 +42,7 @@ rule compare_table:
     conda:
         "../envs/pipeline.yaml"
     params:
-        code=code("comparison", "plots"),
+        code=CODE,
     message:
         "Comparing settings"
     script:

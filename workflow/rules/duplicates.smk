@@ -15,7 +15,7 @@ rule duplicates:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        code=code("duplicates", "perceptual", "thumbnails", "preparation"),
+        code=CODE,
     message:
         "Looking for images of {wildcards.queries} that stand in the catalogue"
     script:

@@ -21,7 +21,7 @@ rule evaluate:
     conda:
         "../envs/pipeline.yaml"
     params:
-        code=code("metrics", "intervals", "files"),
+        code=CODE,
     message:
         "Evaluating {wildcards.queries}"
     script:

@@ -22,7 +22,7 @@ checkpoint manifest:
         path=lambda wildcards: path_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
         max_pixels=config["images"]["max_pixels"],
-        code=code("collection", "manifest", "shards"),
+        code=CODE,
     message:
         "Looking through the images of {wildcards.collection}"
     script:

@@ -18,7 +18,7 @@ rule merge:
         runtime=growing(60),
     params:
         on_error=config["images"]["on_error"],
-        code=code("merge", "images", "index", "shards", "files"),
+        code=CODE,
     message:
         "Listing the readable images of {wildcards.collection}"
     script:

@@ -17,7 +17,7 @@ rule model:
         fallback=config["fallback"],
         engine=config["engine"],
         resample=config["images"]["resample"],
-        code=code("model", "weights", "backbones", "lite2", "engines", "preparation"),
+        code=NETWORKS_CODE,
     message:
         "Building the backbone {params.backbone}"
     script:

@@ -22,7 +22,7 @@ rule plot:
     conda:
         "../envs/pipeline.yaml"
     params:
-        code=code("plots", "histogram", "confusion"),
+        code=CODE,
     message:
         "Plotting the figures of {wildcards.queries}"
     script:

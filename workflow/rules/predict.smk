@@ -25,7 +25,7 @@ rule predict:
         vote=config["search"]["vote"],
         metric=config["search"]["metric"],
         reject=config["search"]["reject"],
-        code=code("predictions", "vote", "confidence", "files"),
+        code=CODE,
     message:
         "Predicting the classes of {wildcards.queries}"
     script:

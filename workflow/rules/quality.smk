@@ -29,17 +29,7 @@ rule quality:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
         metric=config["search"]["metric"],
-        code=code(
-            "quality",
-            "intervals",
-            "leave_one_out",
-            "adaptation",
-            "confidence",
-            "neighbours",
-            "search",
-            "vote",
-            "plots",
-        ),
+        code=CODE,
     message:
         "Asking the catalogue's images as if they were new"
     script:

@@ -29,8 +29,7 @@ rule report:
         runtime=growing(60),
     params:
         neighbours=config["search"]["neighbours"],
-        code=code("report", "histogram", "confusion", "thumbnails"),
-        templates=templates(),
+        code=CODE,
     message:
         "Writing the report of {wildcards.queries}"
     script:

@@ -28,9 +28,7 @@ rule search:
     params:
         neighbours=NEIGHBOURS,
         parts=PARTS,
-        code=code(
-            "neighbours", "search", "images", "shards", "adaptation", "approximate"
-        ),
+        code=CODE,
     message:
         "Searching the catalogue for {wildcards.queries}"
     script:
@@ -58,7 +56,7 @@ if PARTS > 1:
             runtime=growing(60),
         params:
             neighbours=NEIGHBOURS,
-            code=code("neighbours", "search"),
+            code=CODE,
         message:
             "Gathering the neighbours of {wildcards.queries}"
         script:

@@ -3,9 +3,10 @@
 import logging
 from pathlib import Path
 
-from similar_images import adaptation, images
-from similar_images.job import logged
-from similar_images.neighbours import first_of_equals
+from similar_images.base.job import logged
+from similar_images.features import images
+from similar_images.search import adaptation
+from similar_images.search.neighbours import first_of_equals
 
 with logged(snakemake.log[0], "adapt"):
     catalogue = images.load(Path(snakemake.input.catalogue))

@@ -3,10 +3,10 @@
 import logging
 from pathlib import Path
 
-from similar_images import adaptation, approximate
-from similar_images.files import read_parquet
-from similar_images.images import Stream
-from similar_images.job import logged
+from similar_images.base.formats import read_parquet
+from similar_images.base.job import logged
+from similar_images.features.images import Stream
+from similar_images.search import adaptation, approximate
 
 catalogue = Path(snakemake.input.catalogue)
 

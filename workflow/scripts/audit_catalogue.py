@@ -5,9 +5,11 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from similar_images import audit, images, manifest, perceptual
-from similar_images.files import write_csv
-from similar_images.job import Progress, logged
+from similar_images.base.formats import write_csv
+from similar_images.base.job import Progress, logged
+from similar_images.catalogue import audit
+from similar_images.features import images, manifest
+from similar_images.photos import perceptual
 
 output = Path(snakemake.output.audit)
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from similar_images import comparison
-from similar_images.files import write_json
-from similar_images.job import logged
+from similar_images.base.formats import write_json
+from similar_images.base.job import logged
+from similar_images.catalogue import comparison
 
 # No parameter: that would run the rule again wherever the project is moved to.
 SNAKEFILE = Path(__file__).parents[2] / "Snakefile"

@@ -3,9 +3,10 @@
 import logging
 from pathlib import Path
 
-from similar_images import comparison, plots
-from similar_images.files import read_json, write_csv
-from similar_images.job import logged
+from similar_images.base.formats import read_json, write_csv
+from similar_images.base.job import logged
+from similar_images.catalogue import comparison
+from similar_images.pages import plots
 
 with logged(snakemake.log[0], "compare"):
     outcomes = {Path(path).stem: read_json(Path(path)) for path in snakemake.input}

@@ -4,9 +4,11 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from similar_images import duplicates, manifest, perceptual
-from similar_images.files import read_parquet, write_csv
-from similar_images.job import Progress, logged
+from similar_images.answers import duplicates
+from similar_images.base.formats import read_parquet, write_csv
+from similar_images.base.job import Progress, logged
+from similar_images.features import manifest
+from similar_images.photos import perceptual
 
 output = Path(snakemake.output[0])
 

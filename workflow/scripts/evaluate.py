@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from similar_images import metrics, model
-from similar_images.files import read_csv, write_csv, write_json
-from similar_images.job import logged
-from similar_images.predictions import HEADER
+from similar_images.answers import metrics
+from similar_images.answers.predictions import HEADER
+from similar_images.base.formats import read_csv, write_csv, write_json
+from similar_images.base.job import logged
+from similar_images.networks import model
 
 with logged(snakemake.log[0], f"evaluate {snakemake.wildcards.queries}"):
     predictions = pd.DataFrame(

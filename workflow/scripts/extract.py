@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from similar_images import engines, manifest, model, shards
-from similar_images.extraction import extract
-from similar_images.files import check
-from similar_images.job import Progress, logged
-from similar_images.preparation import Preparation
-from similar_images.timing import Timing
+from similar_images.base.files import check
+from similar_images.base.job import Progress, logged
+from similar_images.base.timing import Timing
+from similar_images.features import manifest, shards
+from similar_images.features.extraction import extract
+from similar_images.networks import engines, model
+from similar_images.photos.preparation import Preparation
 
 name, shard = snakemake.wildcards.collection, snakemake.wildcards.shard
 output = Path(snakemake.output[0])

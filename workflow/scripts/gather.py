@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from similar_images import neighbours
-from similar_images.files import read_parquet, write_parquet
-from similar_images.job import logged
+from similar_images.base.formats import read_parquet, write_parquet
+from similar_images.base.job import logged
+from similar_images.search import neighbours
 
 with logged(snakemake.log[0], f"gather {snakemake.wildcards.queries}"):
     parts = [read_parquet(Path(part)) for part in snakemake.input]

@@ -3,9 +3,11 @@
 import logging
 from pathlib import Path
 
-from similar_images import collection, manifest, model
-from similar_images.files import write_names
-from similar_images.job import logged
+from similar_images.base.formats import write_names
+from similar_images.base.job import logged
+from similar_images.features import manifest
+from similar_images.networks import model
+from similar_images.photos import collection
 
 name = snakemake.wildcards.collection
 output = Path(snakemake.output.manifest)

@@ -3,9 +3,10 @@
 import logging
 from pathlib import Path
 
-from similar_images import images, index, manifest, merge, model
-from similar_images.files import write_csv, write_json
-from similar_images.job import logged
+from similar_images.base.formats import write_csv, write_json
+from similar_images.base.job import logged
+from similar_images.features import images, index, manifest, merge
+from similar_images.networks import model
 
 name = snakemake.wildcards.collection
 listing = Path(snakemake.input.manifest)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from similar_images import model
-from similar_images.files import sealed
-from similar_images.job import logged
+from similar_images.base.files import sealed
+from similar_images.base.job import logged
+from similar_images.networks import building, model
 
 with logged(snakemake.log[0], "model"):
     with sealed(Path(snakemake.output.backbone)) as folder:
-        made = model.make(
+        made = building.make(
             folder,
             backbone=snakemake.params.backbone,
             weights_file=Path(snakemake.input.weights) if snakemake.input.weights else None,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from similar_images import confidence, duplicates, predictions
-from similar_images.files import read_json, read_parquet, write_csv
-from similar_images.job import logged
-from similar_images.merge import read_rejected
-from similar_images.vote import VOTES
+from similar_images.answers import confidence, duplicates, predictions
+from similar_images.answers.vote import VOTES
+from similar_images.base.formats import read_json, read_parquet, write_csv
+from similar_images.base.job import logged
+from similar_images.features.merge import read_rejected
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
     quality = read_json(Path(snakemake.input.quality))

@@ -3,9 +3,11 @@
 import logging
 from pathlib import Path
 
-from similar_images import images, plots, quality
-from similar_images.files import write_json
-from similar_images.job import logged
+from similar_images.base.formats import write_json
+from similar_images.base.job import logged
+from similar_images.catalogue import quality
+from similar_images.features import images
+from similar_images.pages import plots
 
 with logged(snakemake.log[0], "quality"):
     assessment = quality.assess(

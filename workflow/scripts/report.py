@@ -3,10 +3,14 @@
 from datetime import datetime
 from pathlib import Path
 
-from similar_images import confusion, manifest, model, report, thumbnails
-from similar_images.files import read_csv, read_json, replacing
-from similar_images.job import Progress, logged
-from similar_images.merge import read_rejected
+from similar_images.base.files import replacing
+from similar_images.base.formats import read_csv, read_json
+from similar_images.base.job import Progress, logged
+from similar_images.features import manifest
+from similar_images.features.merge import read_rejected
+from similar_images.networks import model
+from similar_images.pages import cards, confusion, report
+from similar_images.photos import thumbnails
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output.page)
@@ -19,11 +23,11 @@ with logged(snakemake.log[0], f"report {name}"):
         name: read_rejected(Path(snakemake.input.rejected)),
         "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
     }
-    queries = report.files(
+    queries = cards.files(
         manifest.read(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
-    similar = report.files(catalogue, report.similar_images(predictions))
-    contents = report.contents(predictions, queries, similar)
+    similar = cards.files(catalogue, cards.similar_images(predictions))
+    contents = cards.contents(predictions, queries, similar)
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
     told = report.Report(
         name=name,
@@ -33,7 +37,7 @@ with logged(snakemake.log[0], f"report {name}"):
         catalogue=report.catalogue(catalogue, rejected["catalogue"]),
         metrics=read_json(Path(snakemake.input.metrics)),
         quality=read_json(Path(snakemake.input.quality)),
-        cards=report.cards(
+        cards=cards.cards(
             predictions,
             read_csv(Path(snakemake.input.votes)),
             queries,

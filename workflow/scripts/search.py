@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from similar_images import adaptation, neighbours
-from similar_images.files import read_parquet, write_parquet
-from similar_images.images import Stream
-from similar_images.job import logged
+from similar_images.base.formats import read_parquet, write_parquet
+from similar_images.base.job import logged
+from similar_images.features.images import Stream
+from similar_images.search import adaptation, neighbours
 
 if snakemake.input.approximate:
-    from similar_images import approximate  # loads FAISS
+    from similar_images.search import approximate
 
 catalogue = Path(snakemake.input.catalogue)
 

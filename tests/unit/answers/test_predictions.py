@@ -1,0 +1,259 @@
+"""Tests of the table of predictions."""
+
+import csv
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from similar_images.answers.confidence import Calibration
+from similar_images.answers.duplicates import Duplicate
+from similar_images.answers.predictions import HEADER, SHOWN, Judge, predict
+from similar_images.answers.vote import majority
+from similar_images.base.errors import UserError
+from similar_images.base.formats import read_csv, write_csv
+from similar_images.features.index import Index
+from similar_images.features.merge import Rejected
+from similar_images.search.neighbours import find
+
+NORTH = 90.0
+# The probability is that of 2 * share of the votes + nearest similarity - 2.
+CALIBRATION = Calibration(-2.0, [2.0, 1.0, 0.0, 0.0], 0.7)
+
+
+def judge(voters: int, **settings: Any) -> Judge:
+    return Judge(voters, majority, "cosine", CALIBRATION, **settings)
+
+
+def index_of(
+    *rows: tuple[str, str | None, float], ids: str | None = None, fingerprint: str = "model"
+) -> Index:
+    """Return an index of rows (path, label, direction in degrees), each with bytes of its own.
+
+    The letters of `ids` are the content ids, where they matter.
+    """
+    angles = np.radians([angle for *_, angle in rows])
+    return Index(
+        "network",
+        fingerprint,
+        [path for path, *_ in rows],
+        [label for _, label, _ in rows],
+        list(ids) if ids else [path for path, *_ in rows],
+        7 * np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32),
+    )
+
+
+CATALOGUE = [
+    ("boots/1", "boots", NORTH),
+    ("boots/2", "boots", NORTH + 60),
+    ("sandals/1", "sandals", NORTH - 20),
+    ("sandals/2", "sandals", NORTH + 30),
+]
+
+
+def rows_of(
+    queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
+) -> list[dict[str, Any]]:
+    found = find([queries], [catalogue], max(neighbours, SHOWN))
+    rows = predict(found, rejected, {}, judge(neighbours)).rows
+    return [dict(zip(HEADER, row, strict=True)) for row in rows]
+
+
+def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
+    queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
+    neighbours = find([queries], [index_of(*CATALOGUE)], 3)
+    assert predict(neighbours, (), {}, judge(2)).votes == [
+        ("p", "boots", 1),
+        ("p", "sandals", 1),
+        ("q", "boots", 1),
+        ("q", "sandals", 1),
+    ]
+    assert predict(neighbours, (), {}, judge(3)).votes[:2] == [
+        ("p", "sandals", 2),
+        ("p", "boots", 1),
+    ]
+
+
+def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
+    (row,) = rows_of(index_of(("q", "boots", NORTH)), index_of(*CATALOGUE))
+    assert row == {
+        "image": "q",
+        "label": "boots",
+        "prediction": "sandals",
+        "votes": 2,
+        "voters": 3,
+        "confidence": "0.5826",
+        "correct": "false",
+        "similar_1": "boots/1",
+        "class_1": "boots",
+        "similarity_1": Decimal("1.000000"),
+        "similar_2": "sandals/1",
+        "class_2": "sandals",
+        "similarity_2": Decimal("0.939693"),
+        "similar_3": "sandals/2",
+        "class_3": "sandals",
+        "similarity_3": Decimal("0.866025"),
+        "metric": "cosine",
+        "refused": None,
+        "duplicate": None,
+        "duplicate_of": None,
+        "error": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "prediction", "votes"), [(1, "boots", 1), (2, "boots", 1), (3, "sandals", 2)]
+)
+def test_only_the_neighbours_vote_yet_three_are_shown(
+    neighbours: int, prediction: str, votes: int
+) -> None:
+    (row,) = rows_of(index_of(("q", None, NORTH)), index_of(*CATALOGUE), neighbours)
+    assert (row["prediction"], row["votes"], row["voters"]) == (prediction, votes, neighbours)
+    assert row["similar_3"] == "sandals/2"
+
+
+@pytest.mark.parametrize(
+    ("reject", "angle", "reason"),
+    [
+        (None, 200, None),
+        (0.5, 0, None),
+        (0.6, 0, "confidence 0.583 under search.reject 0.6"),
+        ("auto", 0, None),
+        ("auto", 110, "nearest similarity 0.643 under 0.700: perhaps none of the classes"),
+    ],
+)
+def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
+    reject: float | str | None, angle: float, reason: str | None
+) -> None:
+    query = index_of(("q", "boots", NORTH + angle))
+    found = find([query], [index_of(*CATALOGUE)], 3)
+    (row,) = predict(found, (), {}, judge(3, reject=reject)).rows
+    told = dict(zip(HEADER, row, strict=True))
+    assert (told["refused"], told["error"]) == (reason, None)
+    assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
+    assert told["similar_1"]
+    assert told["confidence"]
+
+
+def test_a_tie_goes_to_the_class_with_the_larger_sum() -> None:
+    (row,) = rows_of(index_of(("q", None, NORTH)), index_of(*CATALOGUE), 4)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("sandals", 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("label", "correct"), [("sandals", "true"), ("boots", "false"), ("hats", "false"), (None, None)]
+)
+def test_a_prediction_is_right_wrong_or_without_a_label(
+    label: str | None, correct: str | None
+) -> None:
+    (row,) = rows_of(index_of(("q", label, NORTH)), index_of(*CATALOGUE))
+    assert (row["label"], row["correct"]) == (label, correct)
+
+
+def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> None:
+    queries = index_of(("p", None, 0), ("q", None, NORTH))
+    found = find([queries], [index_of(*CATALOGUE)], 3)
+    rows = predict(found, (), {"q": Duplicate("q", "near", "boots/1")}, judge(3)).rows
+    flags = [HEADER.index("duplicate"), HEADER.index("duplicate_of")]
+    assert [[row[column] for column in flags] for row in rows] == [
+        [None, None],
+        ["near", "boots/1"],
+    ]
+
+
+def test_a_catalogue_with_fewer_images_than_neighbours_answers_with_all() -> None:
+    (row,) = rows_of(index_of(("q", None, NORTH)), index_of(*CATALOGUE[:2]), 10)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("boots", 2, 2)
+    assert [row[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/1", "boots/2", None]
+    assert (row["class_3"], row["similarity_3"]) == (None, None)
+
+
+def test_equal_bytes_under_one_class_vote_once_and_the_first_path_is_shown() -> None:
+    catalogue = index_of(
+        ("boots/a", "boots", NORTH),
+        ("boots/b", "boots", NORTH),
+        ("boots/c", "boots", NORTH),
+        ("sandals/a", "sandals", NORTH - 1),
+        ("sandals/b", "sandals", NORTH - 2),
+        ids="xxxyz",
+    )
+    (row,) = rows_of(index_of(("q", None, NORTH)), catalogue)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("sandals", 2, 3)
+    assert [row[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/a", "sandals/a", "sandals/b"]
+
+
+def test_equal_bytes_under_two_classes_vote_for_both() -> None:
+    catalogue = index_of(
+        ("a/1", "boots", NORTH), ("b/1", "sandals", NORTH), ("b/2", "sandals", 0), ids="xxy"
+    )
+    (row,) = rows_of(index_of(("q", None, NORTH)), catalogue, 2)
+    assert (row["prediction"], row["votes"], row["voters"]) == ("boots", 1, 2)
+    assert [row[f"similar_{n}"] for n in (1, 2, 3)] == ["a/1", "b/1", "b/2"]
+
+
+def test_rejected_files_have_a_reason_and_no_answer() -> None:
+    rejected = (Rejected("b", "boots", "empty file"), Rejected("a", None, "damaged"))
+    rows = rows_of(index_of(("aa", None, 0)), index_of(*CATALOGUE), rejected=rejected)
+    assert [row["image"] for row in rows] == ["a", "aa", "b"]
+    assert [row["error"] for row in rows] == ["damaged", None, "empty file"]
+    assert {key for key, value in rows[2].items() if value is not None} == {
+        "image",
+        "label",
+        "error",
+    }
+
+
+@pytest.mark.parametrize("rejected", [(), (Rejected("a", None, "damaged"),)])
+def test_a_set_without_a_readable_image_has_only_its_rejected_rows(
+    rejected: tuple[Rejected, ...],
+) -> None:
+    empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
+    rows = rows_of(empty, index_of(*CATALOGUE), rejected=rejected)
+    assert [row["image"] for row in rows] == [file.image for file in rejected]
+
+
+def test_features_of_different_models_are_not_compared() -> None:
+    with pytest.raises(UserError, match="different models"):
+        rows_of(index_of(("q", None, 0)), index_of(*CATALOGUE, fingerprint="other"))
+
+
+def test_the_answers_do_not_depend_on_the_other_queries() -> None:
+    angles = [(f"q{n:02}", None, 7.0 * n) for n in range(30)]
+    together = rows_of(index_of(*angles), index_of(*CATALOGUE))
+    alone = [rows_of(index_of(query), index_of(*CATALOGUE))[0] for query in angles]
+    assert together == alone
+
+
+names = st.text(
+    st.one_of(
+        st.sampled_from("\r\n\"',; %\\é€"), st.characters(codec="utf-8", exclude_characters="\0")
+    ),
+    min_size=1,
+)
+
+
+@given(queries=st.lists(names, unique=True, min_size=1), catalogue=st.tuples(names, names))
+def test_the_csv_tells_every_name_as_it_is(
+    tmp_path_factory: pytest.TempPathFactory, queries: list[str], catalogue: tuple[str, str]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "predictions.csv"
+    images = [(name, name, 10.0 * n) for n, name in enumerate(queries[1:])]
+    empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
+    neighbours = find(
+        [index_of(*images) if images else empty],
+        [index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)])],
+        2,
+    )
+    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], {}, judge(2)).rows
+    write_csv(path, HEADER, rows)
+    expected = [["" if value is None else str(value) for value in row] for row in rows]
+    assert read_csv(path) == [dict(zip(HEADER, row, strict=True)) for row in expected]
+    with path.open(encoding="utf-8", newline="") as stream:
+        header, *cells = csv.reader(stream)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    assert table.to_numpy().tolist() == cells
+    assert list(table) == header == list(HEADER)

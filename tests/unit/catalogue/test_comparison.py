@@ -1,0 +1,58 @@
+"""Tests of the comparison of settings."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from similar_images.base.errors import UserError
+from similar_images.base.formats import write_json
+from similar_images.catalogue import comparison
+
+OUTCOME = dict.fromkeys(comparison.HEADER[1:], 1)
+
+
+def test_single_settings_are_changed_and_the_others_kept() -> None:
+    config = {"backbone": "A", "search": {"neighbours": 10, "metric": "cosine"}}
+    assert comparison.merged(config, {"search": {"metric": "adapted"}, "fallback": None}) == {
+        "backbone": "A",
+        "search": {"neighbours": 10, "metric": "adapted"},
+        "fallback": None,
+    }
+    assert config["search"] == {"neighbours": 10, "metric": "cosine"}
+
+
+def test_a_run_finds_the_photos_and_shares_the_shards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shards = Path("results/catalogue/features")
+    folder = Path("results/compare/one")
+    settings = {"catalogue": "photos", "weights": None, "queries": {"new": "x"}}
+    for _ in range(2):
+        comparison.lay_out(folder, settings, shards)
+    (shards / "a.parquet").touch()
+    assert (folder / "results/catalogue/features/a.parquet").exists()
+    config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+    assert config["catalogue"] == str(tmp_path / "photos")
+    assert (config["weights"], config["queries"]) == (None, {})
+
+
+def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> None:
+    quality = OUTCOME | {"accuracy_interval_95": [0, 1]}
+    for name, content in zip(comparison.FIGURES, (OUTCOME, quality, OUTCOME), strict=True):
+        write_json(tmp_path / name, content)
+    results = tmp_path / "results"
+    assert comparison.outcome(results)["index_bytes"] is None
+    (results / "catalogue/features.pkl").write_bytes(b"1234")
+    assert comparison.outcome(results)["index_bytes"] == 4
+
+
+def test_the_most_accurate_settings_come_first() -> None:
+    outcomes = {name: OUTCOME | {"accuracy": a} for name, a in (("x", 0.5), ("y", 0.9))}
+    assert [row[0] for row in comparison.rows(outcomes)] == ["y", "x"]
+
+
+def test_without_anything_to_compare_it_is_said_what_to_write() -> None:
+    with pytest.raises(UserError, match="nothing is named"):
+        comparison.rows({})

@@ -1,0 +1,94 @@
+"""Tests of leave-one-out, against an index from which the image is really taken out."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from similar_images.catalogue import leave_one_out
+from similar_images.features.index import Index
+from similar_images.search import exact
+from similar_images.search.neighbours import find, first_of_equals
+
+
+def catalogue_of(labels: str, ids: str | None = None, seed: int = 0) -> Index:
+    """Return an index with an image for each letter of `labels`; equal ids have equal features."""
+    ids = ids or "".join(chr(0x100 + n) for n in range(len(labels)))
+    drawn = np.random.default_rng(seed).standard_normal((len(labels), 6)).astype(np.float32)
+    features = drawn[[ids.index(letter) for letter in ids]]
+    exact.normalise(features)
+    paths = [f"{n:03}" for n in range(len(labels))]
+    return Index("network", "model", paths, list(labels), list(ids), features)
+
+
+def without(catalogue: Index, row: int) -> Index:
+    kept = [n for n, id_ in enumerate(catalogue.content_ids) if id_ != catalogue.content_ids[row]]
+    return part(catalogue, kept)
+
+
+def part(catalogue: Index, rows: list[int]) -> Index:
+    columns = (catalogue.paths, catalogue.labels, catalogue.content_ids)
+    return Index(
+        "network",
+        "model",
+        *([column[n] for n in rows] for column in columns),  # type: ignore[arg-type]
+        features=catalogue.features[rows].copy(),
+    )
+
+
+def every(catalogue: Index) -> NDArray[np.intp]:
+    return np.arange(len(catalogue.paths))
+
+
+images = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("stuvwxyz")), min_size=1)
+
+
+@given(drawn=images, count=st.integers(1, 5), block=st.integers(1, 3))
+def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
+    drawn: list[tuple[str, str]], count: int, block: int
+) -> None:
+    catalogue = catalogue_of(*map("".join, zip(*drawn, strict=True)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exact, "QUERIES", block)
+        answers = list(
+            leave_one_out.ask(catalogue, every(catalogue), count, first_of_equals(catalogue))
+        )
+    assert [answer.row for answer in answers] == list(range(len(drawn)))
+    for answer in answers:
+        (expected,) = find(
+            [part(catalogue, [answer.row])], [without(catalogue, answer.row)], count
+        ).to_pylist()
+        assert [catalogue.paths[row] for row in answer.rows] == expected["similar"]
+        np.testing.assert_allclose(answer.similarities, expected["similarity"], atol=1e-6)
+
+
+def test_only_eligible_rows_are_found() -> None:
+    catalogue = catalogue_of("aabb")
+    eligible = np.array([True, False, True, False])
+    answers = leave_one_out.ask(catalogue, np.array([0, 1]), 4, eligible)
+    assert [sorted(answer.rows.tolist()) for answer in answers] == [[2], [0, 2]]
+
+
+def test_a_catalogue_within_the_bound_is_asked_as_a_whole() -> None:
+    catalogue = catalogue_of("aabb", ids="wwyz")
+    asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), 3)
+    assert asked.tolist() == [0, 2, 3]
+
+
+def test_each_class_has_its_share_of_a_sample() -> None:
+    catalogue = catalogue_of("a" * 60 + "b" * 30 + "c" * 10)
+    eligible = np.ones(100, np.bool_)
+    asked = leave_one_out.sample(catalogue, eligible, 10)
+    assert "".join(str(catalogue.labels[row]) for row in asked) == "aaaaaabbbc"
+
+
+def test_the_same_images_are_asked_whatever_their_order() -> None:
+    catalogue = catalogue_of("aaaabbbb")
+    turned = part(catalogue, list(range(8))[::-1])
+    samples = [
+        {c.content_ids[row] for row in leave_one_out.sample(c, np.ones(8, np.bool_), 4)}
+        for c in (catalogue, turned)
+    ]
+    assert samples[0] == samples[1]
+    assert len(samples[0]) == 4

@@ -1,0 +1,180 @@
+"""Tests of the extraction loop."""
+
+import io
+import logging
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
+from PIL import Image
+
+from similar_images.base.timing import Timing
+from similar_images.features.extraction import extract
+from similar_images.features.shards import Shard
+from similar_images.photos.preparation import Preparation
+
+
+class MeanColour:
+    """An engine whose features are the mean colour; it takes whole batches and nothing else."""
+
+    def __init__(self, batch_size: int, streams: int = 1) -> None:
+        self.batch_size = batch_size
+        self.streams = streams
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        assert images.shape == (self.batch_size, 8, 8, 3)
+        assert images.dtype == np.uint8
+        return images.mean(axis=(1, 2), dtype=np.float32)
+
+
+class Members(dict[str, list[bytes]]):
+    """Members of a shard; `put` writes a file and makes it one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes) -> Path:
+        path = self.folder / str(len(list(self.folder.iterdir())))
+        path.write_bytes(data)
+        self.setdefault(sha256(data).hexdigest(), []).append(os.fsencode(path))
+        return path
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Members:
+    return Members(tmp_path)
+
+
+def png(grey: int, width: int = 4) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (width, 5), (grey, 2 * grey, 255)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def run(
+    members: Members,
+    batch: int = 4,
+    threads: int = 2,
+    streams: int = 1,
+    progress: Any = int,
+    timing: Timing | None = None,
+) -> Shard:
+    prepare = Preparation(8, "bicubic", 1000)
+    engine = MeanColour(batch, streams)
+    timing = timing or Timing()
+    return extract(members, prepare, engine, 3, "model", threads, timing, progress)
+
+
+@pytest.mark.parametrize(("threads", "streams"), [(1, 1), (3, 1), (2, 3)])
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 8, 9, 30])
+def test_each_image_has_its_features_in_the_order_of_the_members(
+    members: Members, count: int, threads: int, streams: int
+) -> None:
+    for grey in range(count):
+        members.put(png(grey, width=grey + 1))
+    shard = run(members, batch=4, threads=threads, streams=streams)
+    assert shard.content_ids == list(members)
+    assert shard.faults == [None] * count
+    assert shard.pixels == [5 * (grey + 1) for grey in range(count)]
+    assert shard.fingerprint == "model"
+    assert shard.features.dtype == np.float32
+    expected = np.array([(grey, 2 * grey, 255) for grey in range(count)], np.float32)
+    assert_array_equal(shard.features, expected.reshape(count, 3))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_features_do_not_depend_on_the_batch(members: Members, batch: int) -> None:
+    for grey in range(5):
+        members.put(png(grey))
+    assert_array_equal(run(members, batch=batch).features, run(members, batch=4).features)
+
+
+@pytest.mark.parametrize("bad", [0, 2, 3, 4])
+def test_an_unreadable_image_has_a_fault_and_no_features(members: Members, bad: int) -> None:
+    for n in range(5):
+        members.put(b"text" if n == bad else png(n))
+    shard = run(members, batch=2)
+    assert shard.content_ids == list(members)
+    assert [fault is not None for fault in shard.faults] == [n == bad for n in range(5)]
+    assert "not a JPEG" in str(shard.faults[bad])
+    assert shard.pixels == [None if n == bad else 20 for n in range(5)]
+    assert_array_equal(shard.features[:, 2], [0 if n == bad else 255 for n in range(5)])
+    assert_array_equal(shard.features[:, 0], [0 if n == bad else n for n in range(5)])
+
+
+@pytest.mark.parametrize("large", [0, 2, 3, 4])
+def test_an_image_with_too_many_pixels_has_their_number_and_no_features(
+    members: Members, large: int
+) -> None:
+    for n in range(5):
+        members.put(png(n, width=201 if n == large else 200))
+    shard = run(members, batch=2)
+    assert shard.content_ids == list(members)
+    assert shard.faults == ["too many pixels" if n == large else None for n in range(5)]
+    assert shard.pixels == [1005 if n == large else 1000 for n in range(5)]
+    assert_array_equal(shard.features[:, 2], [0 if n == large else 255 for n in range(5)])
+    assert_array_equal(shard.features[:, 0], [0 if n == large else n for n in range(5)])
+
+
+def test_a_shard_may_hold_faults_alone(members: Members) -> None:
+    members.put(b"text")
+    shard = run(members)
+    assert len(shard.content_ids) == len(shard.features) == 1
+    assert shard.faults != [None]
+
+
+@pytest.mark.parametrize("lost", [{0}, {2}, {4}, {0, 1}, {1, 3, 4}, {0, 1, 2, 3, 4}])
+def test_a_lost_or_changed_image_is_left_out_and_told(
+    members: Members, lost: set[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = [members.put(png(n, width=n + 1)) for n in range(5)]
+    for n in lost:
+        paths[n].unlink() if n % 2 else paths[n].write_bytes(png(99))
+    with caplog.at_level(logging.WARNING):
+        shard = run(members, batch=2)
+    left = [n for n in range(5) if n not in lost]
+    assert shard.content_ids == [list(members)[n] for n in left]
+    assert shard.pixels == [5 * (n + 1) for n in left]
+    assert shard.features.shape == (len(left), 3)
+    assert_array_equal(shard.features[:, 0], left)
+    assert [str(path) in caplog.text for path in paths] == [n in lost for n in range(5)]
+
+
+def test_the_second_copy_is_read_where_the_first_is_gone(members: Members) -> None:
+    first, changed = members.put(png(1)), members.put(png(1))
+    members.put(png(1))
+    first.unlink()
+    changed.write_bytes(png(2))
+    shard = run(members)
+    assert shard.content_ids == list(members)
+    assert_array_equal(shard.features, [[1, 2, 255]])
+
+
+def test_the_progress_is_told_after_each_image(members: Members) -> None:
+    members.put(b"text")
+    members.put(png(1))
+    told: list[int] = []
+    run(members, progress=told.append)
+    assert told == [1, 2]
+
+
+def test_the_progress_reaches_the_end_although_an_image_is_lost(members: Members) -> None:
+    members.put(png(1))
+    members.put(png(2)).unlink()
+    told: list[int] = []
+    run(members, progress=told.append)
+    assert told[-1] == 2
+
+
+def test_the_time_is_told_by_what_it_was_spent_on(members: Members) -> None:
+    for grey in range(5):
+        members.put(png(grey))
+    timing = Timing()
+    run(members, timing=timing)
+    assert timing.seconds.keys() == {"read", "decode", "network"}
+    assert all(seconds > 0 for seconds in timing.seconds.values())

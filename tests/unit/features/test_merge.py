@@ -1,0 +1,276 @@
+"""Tests of the merge of manifest and shards."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from similar_images.base.errors import DamagedFileError, UserError
+from similar_images.base.files import discard
+from similar_images.base.formats import write_csv
+from similar_images.base.timing import Timing
+from similar_images.features import images, manifest, merge, shards
+from similar_images.features.index import Index
+from similar_images.features.merge import Duplicate, Rejected
+from similar_images.networks.model import Model
+
+Row = tuple[str, str | None, str | None, str | None, str | None]
+
+
+def listing(*rows: Row, max_pixels: int = 100) -> pa.Table:
+    """Return a manifest of rows (image, label, content id, shard, fault)."""
+    names = ["image", "label", "content_id", "shard", "fault"]
+    table = [dict(zip(names, row, strict=True)) | {"file": b"", "source": None} for row in rows]
+    metadata = {"fingerprint": "this model", "max_pixels": str(max_pixels)}
+    return pa.Table.from_pylist(table, schema=manifest.SCHEMA.with_metadata(metadata))
+
+
+def put_shard(
+    folder: Path,
+    name: str,
+    fingerprint: str = "this model",
+    pixels: Mapping[str, int | None] | None = None,
+    **outcomes: float | str,
+) -> Path:
+    """Write a shard; an outcome is the fault of a content id, or the number its features hold.
+
+    Where `pixels` does not tell, an image has just as many as `listing` allows, or is damaged.
+    """
+    usual = {id_: None if isinstance(x, str) else 100 for id_, x in outcomes.items()}
+    counts = list((usual | dict(pixels or {})).values())
+    faults = [outcome if isinstance(outcome, str) else None for outcome in outcomes.values()]
+    features = [[0 if isinstance(outcome, str) else outcome] * 2 for outcome in outcomes.values()]
+    path = folder / f"{name}.parquet"
+    array = np.array(features, np.float32)
+    shards.write(path, shards.Shard(list(outcomes), faults, counts, fingerprint, array), Timing())
+    return path
+
+
+def readable_of(*rows: tuple[str, str | None, str]) -> pa.Table:
+    """Return the table of readable images of rows (path, label, content id)."""
+    names = images.SCHEMA.names
+    return pa.Table.from_pylist(
+        [dict(zip(names, (*row, "shard"), strict=True)) for row in rows], schema=images.SCHEMA
+    )
+
+
+def merged(table: pa.Table, features: Path, model: Model) -> tuple[Index, list[Rejected]]:
+    """Return the index that the rule `merge` makes, and the rejected files."""
+    readable, rejected = merge.merge(table, features, model)
+    path = features.parent / "images.parquet"
+    images.write(path, readable)
+    return images.collect(path), rejected
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    folder = tmp_path / "features"
+    folder.mkdir()
+    return folder
+
+
+def test_readable_images_have_their_features_and_the_others_a_reason(
+    features: Path, model: Model
+) -> None:
+    put_shard(features, "one", a=1.5, b="damaged: x")
+    put_shard(features, "two", c=3.5, unused=9)
+    table = listing(
+        ("boots/1", "boots", "c", "two", None),
+        ("boots/2", "boots", "b", "one", None),
+        ("loose", None, "a", "one", None),
+        ("pipe", None, None, None, "not a regular file"),
+        ("sandals/1", "sandals", "gone", "two", None),
+        ("sandals/2", "sandals", "c", "two", None),
+    )
+    found, rejected = merged(table, features, model)
+    assert found.paths == ["boots/1", "loose", "sandals/2"]
+    assert found.labels == ["boots", None, "sandals"]
+    assert found.content_ids == ["c", "a", "c"]
+    assert_array_equal(found.features, [[3.5, 3.5], [1.5, 1.5], [3.5, 3.5]])
+    assert found.features.dtype == np.float32
+    assert (found.backbone, found.fingerprint) == (model.backbone, model.fingerprint)
+    assert rejected == [
+        Rejected("boots/2", "boots", "damaged: x"),
+        Rejected("pipe", None, "not a regular file"),
+        Rejected("sandals/1", "sandals", merge.LOST),
+    ]
+
+
+@pytest.mark.parametrize("rows", [[], [("pipe", None, None, None, "not a regular file")]])
+def test_a_collection_without_a_readable_image_has_an_empty_index(
+    features: Path, model: Model, rows: list[Row]
+) -> None:
+    found, rejected = merged(listing(*rows), features, model)
+    assert found.features.shape == (0, model.features)
+    assert len(rejected) == len(rows)
+
+
+def test_a_shard_that_lost_all_its_images_is_no_damage(features: Path, model: Model) -> None:
+    empty = shards.Shard([], [], [], model.fingerprint, np.zeros((0, 2), np.float32))
+    shards.write(features / "one.parquet", empty, Timing())
+    found, rejected = merged(listing(("x", None, "a", "one", None)), features, model)
+    assert found.paths == []
+    assert rejected == [Rejected("x", None, merge.LOST)]
+
+
+@pytest.mark.parametrize(("old", "new"), [("aaa", "zzz"), ("zzz", "aaa")])
+def test_the_shard_that_the_manifest_names_counts_whatever_the_shards_are_called(
+    features: Path, model: Model, old: str, new: str
+) -> None:
+    put_shard(features, old, pixels={"b": 90}, a=1, b="too many pixels", c=7, d=8)
+    put_shard(features, new, pixels={"b": 90}, b=2, c=3, d="damaged: x", e=9)
+    table = listing(
+        ("1", "x", "a", old, None),
+        ("2", "x", "b", new, None),
+        ("3", "x", "c", new, None),
+        ("4", "x", "d", new, None),
+        ("5", "x", "e", old, None),
+    )
+    found, rejected = merged(table, features, model)
+    assert rejected == [Rejected("4", "x", "damaged: x"), Rejected("5", "x", merge.LOST)]
+    assert found.paths == ["1", "2", "3"]
+    assert_array_equal(found.features, [[1, 1], [2, 2], [3, 3]])
+
+
+def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_under(
+    features: Path, model: Model
+) -> None:
+    pixels = {"a": 101, "b": 100, "c": 250, "d": None, "e": 2**40}
+    outcomes = {"a": 1.5, "b": 2.5, "c": "too many pixels", "d": "damaged: x", "e": 4.5}
+    put_shard(features, "one", pixels=pixels, **outcomes)
+    rows: list[Row] = [(f"{id_}.jpg", "boots", id_, "one", None) for id_ in outcomes]
+    found, rejected = merged(listing(*rows, max_pixels=100), features, model)
+    assert found.paths == ["b.jpg"]
+    assert_array_equal(found.features, [[2.5, 2.5]])
+    many = "too many pixels: {} are over images.max_pixels (100); a WebP's count thrice"
+    assert merge.TOO_MANY.format(101, 100) == many.format(101)
+    assert rejected == [
+        Rejected("a.jpg", "boots", many.format(101)),
+        Rejected("c.jpg", "boots", many.format(250)),
+        Rejected("d.jpg", "boots", "damaged: x"),
+        Rejected("e.jpg", "boots", many.format(2**40)),
+    ]
+    found, _ = merged(listing(*rows, max_pixels=101), features, model)
+    assert found.paths == ["a.jpg", "b.jpg"]
+    assert_array_equal(found.features, [[1.5, 1.5], [2.5, 2.5]])
+
+
+def test_features_of_another_model_are_refused(features: Path, model: Model) -> None:
+    put_shard(features, "one", "another model", a=1)
+    table = listing(("x", None, "a", "one", None))
+    with pytest.raises(UserError, match=r"one\.parquet was made by another model"):
+        merged(table, features, model)
+    other = replace(model, fingerprint="another model")
+    assert merged(table, features, other)[0].paths == ["x"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(
+            path.read_bytes().replace(np.float32([1.5, 1.5]).tobytes(), b"12345678")
+        ),
+        lambda path: pq.write_table(
+            pa.table({"content_id": ["a"], "fault": ["b"], "pixels": [1]}), path
+        ),
+        lambda path: pq.write_table(
+            pa.table({"content_id": ["a"], "fault": ["b"]}, metadata={"fingerprint": "this model"}),
+            path,
+        ),
+        lambda path: pq.write_table(
+            pa.table({"x": [1]}, metadata={"fingerprint": "this model"}), path
+        ),
+    ],
+    ids=["empty", "cut", "other features", "other table", "no pixels", "other columns"],
+)
+def test_a_damaged_shard_is_named_and_made_again_once_it_is_gone(
+    features: Path, model: Model, damage: Callable[[Path], object]
+) -> None:
+    path, sound = put_shard(features, "one", a=1.5), put_shard(features, "two", b=2)
+    damage(path)
+    table = listing(("x", None, "a", "one", None), ("y", None, "b", "two", None))
+    with pytest.raises(DamagedFileError, match=r"(?s)one\.parquet is damaged") as told:
+        merged(table, features, model)
+    assert told.value.path == path
+    discard(told.value)
+    assert sorted(features.iterdir()) == [sound]
+    put_shard(features, "one", a=1.5)
+    assert merged(table, features, model)[0].paths == ["x", "y"]
+
+
+def test_a_shard_that_the_system_does_not_let_be_read_is_named(
+    features: Path, model: Model
+) -> None:
+    with pytest.raises(UserError, match=r"one\.parquet cannot be read: .*o such file"):
+        merged(listing(("x", None, "a", "one", None)), features, model)
+
+
+def test_rejected_files_stop_the_run_only_where_asked() -> None:
+    readable = readable_of(("1", "boots", "a"), ("2", "sandals", "b"))
+    rejected = [Rejected("pipe", None, "not a regular file"), Rejected("x.jpg", "boots", "damaged")]
+    merge.check(readable, rejected, "catalogue", "list")
+    merge.check(readable, [], "catalogue", "stop")
+    with pytest.raises(UserError) as stopped:
+        merge.check(readable, rejected, "shoes", "stop")
+    message = str(stopped.value)
+    assert message.startswith("shoes: 2 files cannot be used")
+    assert "pipe: not a regular file" in message
+    assert "x.jpg: damaged" in message
+
+
+@pytest.mark.parametrize("rows", [[], [("1", "boots", "a")], [("1", "a", "a"), ("2", "a", "b")]])
+def test_a_catalogue_with_fewer_than_two_readable_classes_is_refused(
+    rows: list[tuple[str, str | None, str]],
+) -> None:
+    with pytest.raises(UserError, match="fewer than two classes have a readable image:\n  x: y"):
+        merge.check(readable_of(*rows), [Rejected("x", None, "y")], "catalogue", "list")
+    merge.check(readable_of(*rows), [], "queries", "list")
+
+
+def test_duplicates_are_listed_by_content_with_their_conflicts() -> None:
+    readable = readable_of(
+        ("a", "boots", "id1"),
+        ("b", "boots", "id2"),
+        ("c", "sandals", "id0"),
+        ("d", "boots", "id2"),
+        ("e", "boots", "id1"),
+        ("f", "sandals", "id1"),
+        ("g", None, "id3"),
+    )
+    assert merge.duplicates(readable) == [
+        Duplicate("a", "boots", "id1", True),
+        Duplicate("e", "boots", "id1", True),
+        Duplicate("f", "sandals", "id1", True),
+        Duplicate("b", "boots", "id2", False),
+        Duplicate("d", "boots", "id2", False),
+    ]
+
+
+def test_copies_with_and_without_a_label_are_listed() -> None:
+    readable = readable_of(("a", None, "id1"), ("b", "boots", "id1"), ("c", None, "id1"))
+    assert [copy.image for copy in merge.duplicates(readable)] == ["a", "b", "c"]
+
+
+names = st.text(
+    st.one_of(
+        st.sampled_from("\r\n\"',; %\\é€"), st.characters(codec="utf-8", exclude_characters="\0")
+    )
+)
+
+
+@given(rows=st.lists(st.builds(Rejected, names, st.none() | names.filter(bool), names)))
+def test_rejected_files_are_read_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Rejected]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "rejected.csv"
+    write_csv(path, Rejected._fields, rows)
+    assert merge.read_rejected(path) == rows

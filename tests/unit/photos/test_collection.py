@@ -1,0 +1,432 @@
+"""Tests of the scan of folders and CSV lists."""
+
+import os
+import shutil
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from similar_images.base.errors import UserError
+from similar_images.photos import collection
+from similar_images.photos.collection import Entry, scan
+from similar_images.photos.names import as_text
+from similar_images.photos.summary import Summary, check_catalogue, summarise
+
+# Made of what can be taken for each other once bytes are shown as escapes.
+ODD_PATHS = [
+    b"".join(parts)
+    for count in (1, 2, 3)
+    for parts in product([b"\xff", rb"\xff", b"\\", b"a"], repeat=count)
+]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return folder
+
+
+def put(path: Path, data: bytes = b"data") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def scanned(path: Path, follow_links: bool = False) -> dict[str, Entry]:
+    entries = list(scan(path, follow_links))
+    by_image = {entry.image: entry for entry in entries}
+    assert len(by_image) == len(entries), "a file is listed twice"
+    return by_image
+
+
+def labels(path: Path, follow_links: bool = False) -> dict[str, str | None]:
+    """Return the labels of the images without a fault."""
+    entries = scanned(path, follow_links).items()
+    return {image: entry.label for image, entry in entries if entry.fault is None}
+
+
+def faults(path: Path, follow_links: bool = False) -> dict[str, str]:
+    entries = scanned(path, follow_links).items()
+    return {image: entry.fault for image, entry in entries if entry.fault is not None}
+
+
+def csv_file(root: Path, text: str, encoding: str = "utf-8") -> Path:
+    return put(root / "list.csv", text.encode(encoding))
+
+
+def test_sub_folders_are_classes_and_nested_folders_belong_to_the_class_above(root: Path) -> None:
+    put(root / "boots" / "a.jpg")
+    put(root / "boots" / "2024" / "deep" / "b.jpg")
+    put(root / "sandals" / "c.jpg")
+    put(root / "loose.jpg")
+    assert labels(root) == {
+        "boots/a.jpg": "boots",
+        "boots/2024/deep/b.jpg": "boots",
+        "sandals/c.jpg": "sandals",
+        "loose.jpg": None,
+    }
+
+
+def test_an_entry_tells_the_file_its_size_its_time_and_its_mode(root: Path) -> None:
+    path = put(root / "boots" / "a.jpg", b"12345")
+    os.utime(path, ns=(0, 1_234_567_890_123_456_789))
+    path.chmod(0o640)
+    (entry,) = scan(root)
+    assert entry == Entry(
+        image="boots/a.jpg",
+        file=os.fsencode(path),
+        label="boots",
+        size=5,
+        mtime=1_234_567_890_123_456_789,
+        mode=0o100640,
+        fault=None,
+    )
+
+
+def test_a_file_of_any_ending_may_be_an_image(root: Path) -> None:
+    put(root / "boots" / "notes.txt")
+    put(root / "boots" / "none")
+    assert set(labels(root)) == {"boots/notes.txt", "boots/none"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"\xff\xfe.jpg",
+        b"a\nb.jpg",
+        b"a\rb.jpg",
+        b'it\'s "so", 100 %d.jpg',
+        "Stöckelschuh €".encode(),
+    ],
+)
+def test_a_file_of_any_name_is_listed_and_can_be_opened(root: Path, name: bytes) -> None:
+    folder = os.path.join(os.fsencode(root), b"cl\xe9ss")
+    os.mkdir(folder)
+    with open(os.path.join(folder, name), "wb") as stream:
+        stream.write(b"data")
+    (entry,) = scan(root)
+    assert entry.image == r"cl\xe9ss/" + as_text(name)
+    assert entry.label == r"cl\xe9ss"
+    assert entry.fault is None
+    assert entry.image.encode("utf-8")
+    with open(entry.file, "rb") as stream:
+        assert stream.read() == b"data"
+
+
+def test_bytes_that_are_not_utf_8_are_shown_as_escapes() -> None:
+    assert as_text(b"\xff\n\xc3\xa9.jpg") == "\\xff\né.jpg"
+
+
+@pytest.mark.parametrize("first", ODD_PATHS)
+def test_no_two_paths_have_the_same_text(first: bytes) -> None:
+    assert [path for path in ODD_PATHS if as_text(path) == as_text(first)] == [first]
+
+
+def test_a_backslash_that_escapes_nothing_stays_as_it_is() -> None:
+    assert as_text(rb"a\b\n.jpg") == r"a\b\n.jpg"
+
+
+def test_hidden_files_and_folders_are_faulty_and_listed_once(root: Path) -> None:
+    put(root / ".DS_Store")
+    put(root / "boots" / ".a.jpg")
+    put(root / ".git" / "objects" / "b.jpg")
+    put(root / "boots" / ".thumbs" / "c.jpg")
+    found = faults(root)
+    assert set(found) == {".DS_Store", "boots/.a.jpg", ".git", "boots/.thumbs"}
+    assert all(fault.startswith("hidden") for fault in found.values())
+    assert labels(root) == {}
+
+
+def test_an_empty_file_is_faulty(root: Path) -> None:
+    put(root / "boots" / "a.jpg", b"")
+    assert faults(root) == {"boots/a.jpg": "empty file"}
+
+
+def test_a_pipe_is_faulty_and_is_not_opened(root: Path, promptly: Callable[..., Any]) -> None:
+    put(root / "boots" / "a.jpg")
+    os.mkfifo(root / "boots" / "pipe.jpg")
+    assert promptly(lambda: faults(root)) == {"boots/pipe.jpg": "not a regular file"}
+    assert promptly(lambda: summarise(root)).images == 1
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+def test_a_broken_link_and_a_link_to_itself_are_faulty(root: Path, follow_links: bool) -> None:
+    (root / "boots").mkdir()
+    (root / "boots" / "broken.jpg").symlink_to("gone.jpg")
+    (root / "boots" / "self.jpg").symlink_to("self.jpg")
+    (root / "folder").symlink_to("folder")
+    assert faults(root, follow_links) == {
+        "boots/broken.jpg": "no such file or directory",
+        "boots/self.jpg": "too many levels of symbolic links",
+        "folder": "too many levels of symbolic links",
+    }
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+def test_a_link_inside_the_collection_is_followed(root: Path, follow_links: bool) -> None:
+    put(root / "boots" / "a.jpg")
+    (root / "boots" / "b.jpg").symlink_to("a.jpg")
+    (root / "stiefel").symlink_to("boots")
+    assert labels(root, follow_links) == {
+        "boots/a.jpg": "boots",
+        "boots/b.jpg": "boots",
+        "stiefel/a.jpg": "stiefel",
+        "stiefel/b.jpg": "stiefel",
+    }
+
+
+def test_a_link_that_leaves_the_collection_is_followed_only_where_asked(root: Path) -> None:
+    put(root.with_name("photos elsewhere") / "a.jpg")
+    (root / "boots").mkdir()
+    (root / "boots" / "file.jpg").symlink_to("../../photos elsewhere/a.jpg")
+    (root / "sandals").symlink_to("../photos elsewhere")
+    found = faults(root)
+    assert set(found) == {"boots/file.jpg", "sandals"}
+    assert all("images.follow_links" in fault for fault in found.values())
+    assert labels(root) == {}
+    assert labels(root, follow_links=True) == {
+        "boots/file.jpg": "boots",
+        "sandals/a.jpg": "sandals",
+    }
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+def test_a_loop_of_links_ends(root: Path, follow_links: bool, promptly: Callable[..., Any]) -> None:
+    put(root / "boots" / "a.jpg")
+    put(root / "sandals" / "b.jpg")
+    (root / "boots" / "up").symlink_to("..")
+    (root / "boots" / "across").symlink_to("../sandals")
+    (root / "sandals" / "back").symlink_to("../boots")
+    found = promptly(lambda: faults(root, follow_links))
+    assert {image: fault for image, fault in found.items() if "leads back" not in fault} == {}
+    assert "boots/up" in found
+    assert "boots/across/back" in found
+    assert set(labels(root, follow_links)) >= {"boots/a.jpg", "boots/across/b.jpg"}
+
+
+def test_the_collection_itself_may_be_a_link(root: Path) -> None:
+    put(root / "boots" / "a.jpg")
+    link = root.with_name("link")
+    link.symlink_to(root)
+    assert labels(link) == {"boots/a.jpg": "boots"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_without_permission_is_faulty(root: Path) -> None:
+    put(root / "boots" / "a.jpg")
+    (root / "boots").chmod(0)
+    try:
+        assert faults(root) == {"boots": "permission denied"}
+    finally:
+        (root / "boots").chmod(0o700)
+
+
+def test_a_path_that_does_not_exist_is_refused(root: Path) -> None:
+    with pytest.raises(UserError, match="nowhere: no such folder or CSV file"):
+        scan(root / "nowhere")
+
+
+def test_a_csv_gives_each_image_its_label(root: Path) -> None:
+    for name in ("x/a.jpg", "b.jpg", "c.jpg"):
+        put(root / name)
+    listing = csv_file(root, "shop,label,image\nA,boots,x/a.jpg\nB,,b.jpg\nC, sandals ,c.jpg\n")
+    assert labels(listing) == {"x/a.jpg": "boots", "b.jpg": None, "c.jpg": "sandals"}
+    assert scanned(listing)["x/a.jpg"].file == os.fsencode(root / "x" / "a.jpg")
+
+
+def test_a_csv_with_a_byte_order_mark_and_dos_line_ends_is_read(root: Path) -> None:
+    put(root / "a.jpg")
+    listing = csv_file(root, "image,label\r\na.jpg,boots\r\n", "utf-8-sig")
+    assert labels(listing) == {"a.jpg": "boots"}
+
+
+def test_a_csv_may_name_files_with_line_breaks_quotes_and_percents(root: Path) -> None:
+    put(root / 'a\n"b", 100 %.jpg')
+    listing = csv_file(root, 'image,label\n"a\n""b"", 100 %.jpg","bo,ots"\n')
+    assert labels(listing) == {'a\n"b", 100 %.jpg': "bo,ots"}
+
+
+def test_a_missing_and_an_impossible_file_in_a_csv_are_faulty(root: Path) -> None:
+    put(root / "a.jpg")
+    listing = csv_file(root, f"image,label\na.jpg,boots\ngone.jpg,boots\n{'x' * 300},boots\n.,\n")
+    assert faults(listing) == {
+        "gone.jpg": "no such file or directory",
+        "x" * 300: "file name too long",
+        ".": "not a regular file",
+    }
+
+
+def test_a_csv_line_with_a_null_byte_is_faulty(root: Path) -> None:
+    put(root / "a.jpg")
+    assert labels(csv_file(root, "image,label\na.jpg,boots\nb\0.jpg,boots\n")) == {"a.jpg": "boots"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,class\na.jpg,boots\n", "the column label is missing"),
+        ("a.jpg,boots\n", "the column image and label is missing"),
+        ("", "the column image and label is missing"),
+        ("image,label\na.jpg,boots\na.jpg,sandals\n", r"line 3: a\.jpg stands in the list already"),
+        ("image,label\n,boots\n", "line 2: the image is empty"),
+        ("label,image\nboots\n", "line 2: the image is empty"),
+    ],
+)
+def test_a_wrong_csv_is_refused_with_its_name_and_the_reason(
+    root: Path, text: str, message: str
+) -> None:
+    put(root / "a.jpg")
+    with pytest.raises(UserError, match=rf"list\.csv.*{message}"):
+        list(scan(csv_file(root, text)))
+
+
+def test_a_csv_in_another_encoding_is_refused(root: Path) -> None:
+    with pytest.raises(UserError, match="not a CSV file in UTF-8"):
+        list(scan(csv_file(root, "image,label\nStöckel.jpg,boots\n", "latin-1")))
+
+
+def test_files_and_folders_are_listed_in_the_order_of_their_names(root: Path) -> None:
+    names = [f"{letter}.jpg" for letter in "kbzjfeaqhd"]
+    for name in (*names, *(f"{name} folder/x" for name in names)):
+        put(root / name)
+    expected = [*sorted(names), *(f"{name} folder/x" for name in sorted(names))]
+    assert [entry.image for entry in scan(root)] == expected
+
+
+@pytest.mark.parametrize("shape", ["folder", "csv"])
+def test_the_order_does_not_depend_on_the_order_of_creation(root: Path, shape: str) -> None:
+    names = ["b/2.jpg", "a/1.jpg", "a-b/3.jpg", "a/sub/4.jpg", "Z.jpg", "é/5.jpg"]
+    seen = []
+    for order in (names, names[::-1]):
+        shutil.rmtree(root)
+        for name in order:
+            os.utime(put(root / name), ns=(0, 10**18))
+        path = root
+        if shape == "csv":
+            path = csv_file(root, "image,label\n" + "".join(f"{name},x\n" for name in order))
+        seen.append((list(scan(path)), summarise(path).fingerprint))
+    assert seen[0] == seen[1]
+    assert len(seen[0][0]) == len(names)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "added": lambda root: put(root / "boots" / "new.jpg"),
+    "deleted": lambda root: (root / "boots" / "a.jpg").unlink(),
+    "renamed": lambda root: (root / "boots" / "a.jpg").rename(root / "boots" / "z.jpg"),
+    "relabelled": lambda root: (root / "boots" / "a.jpg").rename(root / "sandals" / "a.jpg"),
+    "touched": lambda root: os.utime(root / "boots" / "a.jpg", ns=(0, 10**18 + 1)),
+    "grown": lambda root: put(root / "boots" / "a.jpg", b"more data"),
+    "made unreadable": lambda root: (root / "boots" / "a.jpg").chmod(0o200),
+    "emptied": lambda root: put(root / "boots" / "a.jpg", b""),
+    "added in a folder below": lambda root: put(root / "boots" / "x" / "new.jpg"),
+    "link mended": lambda root: put(root / "boots" / "gone.jpg"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_change_of_a_file_changes_the_fingerprint(
+    root: Path, change: Callable[[Path], object]
+) -> None:
+    for name in ("boots/a.jpg", "boots/b.jpg", "sandals/c.jpg"):
+        os.utime(put(root / name), ns=(0, 10**18))
+    (root / "boots" / "link.jpg").symlink_to("gone.jpg")
+    before = summarise(root).fingerprint
+    assert summarise(root).fingerprint == before
+    change(root)
+    assert summarise(root).fingerprint != before
+
+
+def test_an_empty_folder_and_a_moved_collection_keep_the_fingerprint(root: Path) -> None:
+    put(root / "boots" / "a.jpg")
+    before = summarise(root).fingerprint
+    (root / "boots" / "nothing").mkdir()
+    assert summarise(root).fingerprint == before
+    moved = root.rename(root.with_name("moved"))
+    assert summarise(moved).fingerprint == before
+
+
+@pytest.mark.parametrize("follow_links", [False, True])
+@pytest.mark.parametrize("needs_class", [False, True])
+def test_the_summary_and_the_scan_agree_on_what_is_an_image(
+    root: Path, follow_links: bool, needs_class: bool
+) -> None:
+    for name in ("a.jpg", "boots/a.jpg", "boots/x/y/b.jpg", "sandals/.c.jpg", ".d/e.jpg"):
+        put(root / name)
+    put(root / "sandals" / "empty.jpg", b"")
+    put(root.with_name("elsewhere") / "f.jpg")
+    os.mkfifo(root / "boots" / "pipe")
+    links = {"boots/up": "..", "boots/gone": "gone", "clogs": "boots", "slippers": "../elsewhere"}
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    entries = scan(root, follow_links)
+    found = list(collection.with_class(entries) if needs_class else entries)
+    images = [entry for entry in found if entry.fault is None]
+    summary = summarise(root, follow_links, needs_class)
+    assert summary.images == len(images)
+    assert summary.classes == {entry.label for entry in images} - {None}
+
+
+def test_a_changed_label_in_a_csv_changes_the_fingerprint_and_a_comment_column_does_not(
+    root: Path,
+) -> None:
+    put(root / "a.jpg")
+    text = "image,label,note\na.jpg,boots,x\n"
+    fingerprint = summarise(csv_file(root, text)).fingerprint
+    assert summarise(csv_file(root, text.replace("x", "y"))).fingerprint == fingerprint
+    assert summarise(csv_file(root, text.replace("boots", "shoes"))).fingerprint != fingerprint
+
+
+def test_a_summary_counts_possible_images_and_their_classes(root: Path) -> None:
+    put(root / "boots" / "a.jpg")
+    put(root / "sandals" / "b.jpg")
+    put(root / "loose.jpg")
+    put(root / "hidden" / ".c.jpg")
+    put(root / "empty" / "d.jpg", b"")
+    (root / "none").mkdir()
+    summary = summarise(root)
+    assert (summary.images, summary.classes) == (3, {"boots", "sandals"})
+    assert summarise(root, needs_class=True).images == 2
+
+
+def test_a_collection_without_images_is_refused(root: Path) -> None:
+    put(root / "boots" / "empty.jpg", b"")
+    with pytest.raises(UserError, match="photos: there are no images in it"):
+        summarise(root)
+
+
+def test_a_catalogue_whose_images_have_no_class_is_refused(root: Path) -> None:
+    put(root / "a.jpg")
+    with pytest.raises(UserError, match="there are no images"):
+        summarise(root, needs_class=True)
+    (entry,) = collection.with_class(scan(root))
+    assert entry.fault is not None
+    assert entry.fault.startswith("no class")
+
+
+def test_a_fault_found_before_is_kept_where_a_class_is_needed(root: Path) -> None:
+    put(root / "a.jpg", b"")
+    (entry,) = collection.with_class(scan(root))
+    assert entry.fault == "empty file"
+
+
+@pytest.mark.parametrize(
+    ("classes", "images", "neighbours", "message"),
+    [
+        ([], 3, 1, "catalogue: it has no class"),
+        (["boots"], 3, 1, r"catalogue: it has one class \(boots\)"),
+        (["boots", "sandals"], 3, 4, r"search\.neighbours: 4 .* allowed: 1 to 3"),
+    ],
+)
+def test_a_catalogue_that_cannot_vote_is_refused(
+    classes: list[str], images: int, neighbours: int, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        check_catalogue(Summary("", images, frozenset(classes)), neighbours)
+
+
+def test_a_catalogue_with_as_many_images_as_neighbours_is_enough() -> None:
+    check_catalogue(Summary("", 3, frozenset({"a", "b"})), 3)

@@ -1,0 +1,127 @@
+"""Tests of the search of whole collections, in blocks and in parts."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from similar_images.base.timing import Timing
+from similar_images.features import images, shards
+from similar_images.features.images import Stream
+from similar_images.features.index import Index
+from similar_images.search import exact, neighbours
+
+Rows = list[tuple[str, str | None, int]]
+
+
+def content(number: int) -> tuple[str, np.ndarray]:
+    """Return a content id and its features; those of 0, 1 and 2 are equal."""
+    draw = np.random.default_rng(max(number - 2, 0))
+    return f"id{number}", draw.integers(-2, 3, 5).astype(np.float32)
+
+
+def direction(number: int) -> np.ndarray:
+    """Return the features of a content, normalised, in double precision."""
+    row = content(number)[1][np.newaxis]
+    exact.normalise(row)
+    return row[0].astype(float)
+
+
+def lay_out(folder: Path, rows: Rows, size: int) -> Path:
+    """Write rows (path, label, content) as a collection with shards of `size` contents."""
+    numbers = sorted({number for *_, number in rows})
+    shard_of = {}
+    for start in range(0, len(numbers), size):
+        ids, features = zip(*map(content, numbers[start : start + size]), strict=True)
+        name = shards.name_of(ids, "model")
+        shard_of |= dict.fromkeys(ids, name)
+        shard = shards.Shard(
+            list(ids), [None] * len(ids), [9] * len(ids), "model", np.stack(features)
+        )
+        shards.write(folder / f"features/{name}.parquet", shard, Timing())
+    table = [
+        {"image": path, "label": label, "content_id": id_, "shard": shard_of[id_]}
+        for path, label, number in sorted(rows)
+        for id_ in [content(number)[0]]
+    ]
+    schema = images.schema("network", "model", 5)
+    images.write(folder / "images.parquet", pa.Table.from_pylist(table, schema=schema))
+    return folder / "images.parquet"
+
+
+def reference(queries: Rows, catalogue: Rows, count: int) -> list[dict[str, object]]:
+    """Return what is found by comparing everything with everything."""
+    first = {}
+    for path, label, number in sorted(catalogue):
+        first.setdefault((number, label), (path, label, number))
+    answers = []
+    for query, query_label, number in sorted(queries):
+        asked = direction(number)
+        ranked = sorted(
+            (-float((asked * direction(n)).sum()), path, label) for path, label, n in first.values()
+        )[:count]
+        answers.append(
+            {
+                "image": query,
+                "label": query_label,
+                "similar": [path for _, path, _ in ranked],
+                "class": [label for *_, label in ranked],
+                "similarity": [-value for value, *_ in ranked],
+            }
+        )
+    return answers
+
+
+catalogues = st.lists(
+    st.tuples(st.text("ab", max_size=4), st.sampled_from("xy"), st.integers(0, 9)),
+    unique_by=lambda row: row[0],
+    max_size=20,
+)
+
+
+@given(catalogue=catalogues, size=st.integers(1, 9), parts=st.sampled_from([1, 2, 7]))
+def test_the_answer_is_exact_whatever_the_shards_and_parts(
+    tmp_path_factory: pytest.TempPathFactory, catalogue: Rows, size: int, parts: int
+) -> None:
+    folder = tmp_path_factory.mktemp("search")
+    asked: Rows = [("b", None, 3), ("a", "x", 0), ("c", "y", 11)]
+    queries = Stream(lay_out(folder / "queries", asked, 1))
+    path = lay_out(folder / "catalogue", catalogue, size)
+    found = [neighbours.find(queries, Stream(path, n, parts), 4) for n in range(parts)]
+    gathered = neighbours.gather(found, 4)
+    assert gathered.schema.equals(neighbours.SCHEMA)
+    assert gathered.to_pylist() == reference(asked, catalogue, 4)
+    if parts == 1:
+        assert gathered.equals(found[0])
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_the_parts_are_the_whole_and_share_nothing(tmp_path: Path, parts: int) -> None:
+    rows: Rows = [(f"{n:02}", "x", n) for n in range(20)]
+    path = lay_out(tmp_path, rows, 4)
+    found = [index.paths for n in range(parts) for index in Stream(path, n, parts)]
+    assert found == [index.paths for index in Stream(path)]
+    assert sorted(image for images in found for image in images) == [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("group", [1, 2, 7, 100])
+def test_the_answer_does_not_depend_on_how_much_is_in_memory_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: int
+) -> None:
+    asked: Rows = [(f"{n}", None, n) for n in range(9)]
+    catalogue: Rows = [(f"{n:02}", "x", n) for n in range(20)]
+    queries = Stream(lay_out(tmp_path / "queries", asked, 2))
+    monkeypatch.setattr(neighbours, "QUERIES", group)
+    monkeypatch.setattr(exact, "ROWS", group)
+    found = neighbours.find(queries, Stream(lay_out(tmp_path / "catalogue", catalogue, 3)), 4)
+    assert found.to_pylist() == reference(asked, catalogue, 4)
+
+
+def test_of_equal_bytes_only_the_first_of_each_class_counts() -> None:
+    index = Index(
+        "network", "model", list("abcde"), list("xxyyx"), list("44441"), np.zeros((5, 1), "f4")
+    )
+    assert neighbours.first_of_equals(index).tolist() == [True, False, True, False, True]

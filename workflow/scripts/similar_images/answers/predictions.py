@@ -1,0 +1,152 @@
+"""The predictions: for each query its class and the images of the catalogue most like it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from ..features.merge import Rejected
+from .confidence import Calibration, evidence
+from .duplicates import Duplicate
+from .vote import Vote
+
+SHOWN = 3
+HEADER = (
+    "image",
+    "label",
+    "prediction",
+    "votes",
+    "voters",
+    "confidence",
+    "correct",
+    *(
+        f"{column}_{n}"
+        for n in range(1, SHOWN + 1)
+        for column in ("similar", "class", "similarity")
+    ),
+    "metric",
+    "refused",
+    "duplicate",
+    "duplicate_of",
+    "error",
+)
+VOTES_HEADER = ("image", "class", "votes")
+Row = tuple[object, ...]
+
+
+class Predictions(NamedTuple):
+    """Both tables of the predictions, sorted by path.
+
+    Attributes:
+        rows: one for each query file, with the columns of `HEADER`.
+        votes: one for each query and class that has a vote, with the columns of `VOTES_HEADER`,
+            the predicted class first, then by falling votes.
+    """
+
+    rows: list[Row]
+    votes: list[Row]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """How predictions are made, and when they are refused.
+
+    Attributes:
+        voters: how many of the neighbours vote, the most similar first.
+        vote: how they are counted, one of `vote.VOTES`.
+        metric: name of the similarity.
+        calibration: gives the confidence.
+        reject: the confidence under which a prediction is refused; "auto" refuses where the
+            nearest image is less similar than `Calibration.least_similarity`; None refuses none.
+    """
+
+    voters: int
+    vote: Vote
+    metric: str
+    calibration: Calibration
+    reject: float | str | None = None
+
+    def refusal(self, confidence: float, nearest: float) -> str | None:
+        """Return why a prediction is refused, or None."""
+        if self.reject is None:
+            return None
+        if self.reject == "auto":
+            least = self.calibration.least_similarity
+            if nearest >= least:
+                return None
+            return (
+                f"nearest similarity {nearest:.3f} under {least:.3f}: perhaps none of the classes"
+            )
+        if confidence >= float(self.reject):
+            return None
+        return f"confidence {confidence:.3f} under search.reject {self.reject}"
+
+
+def predict(
+    neighbours: pa.Table,
+    rejected: Sequence[Rejected],
+    duplicates: Mapping[str, Duplicate],
+    judge: Judge,
+) -> Predictions:
+    """Return the predictions for each query file.
+
+    Args:
+        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        rejected: the other files.
+        duplicates: the queries that stand in the catalogue, by path.
+        judge: how they are made.
+    """
+    answers = [
+        _answered(query, duplicates.get(query["image"]), judge) for query in neighbours.to_pylist()
+    ]
+    rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
+    return Predictions(
+        sorted(rows, key=lambda row: str(row[0])),
+        [count for _, votes in answers for count in votes],
+    )
+
+
+def _answered(
+    query: Mapping[str, Any], duplicate: Duplicate | None, judge: Judge
+) -> tuple[Row, list[Row]]:
+    """Return the row of a query and its votes."""
+    labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
+    decision = judge.vote(labels, similarities)
+    probability = judge.calibration.probability(evidence(decision, labels, similarities))
+    refused = judge.refusal(probability, similarities[0])
+    correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
+    shown: list[object] = [None] * (3 * SHOWN)
+    found = zip(query["similar"], query["class"], query["similarity"], strict=True)
+    for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
+        shown[3 * n : 3 * n + 3] = image, label, Decimal(f"{similarity:.6f}")
+    _, *copy = duplicate or (None, None, None)
+    row = (
+        query["image"],
+        query["label"],
+        None if refused else decision.label,
+        None if refused else decision.votes,
+        decision.voters,
+        f"{probability:.4f}",
+        None if refused else correct,
+        *shown,
+        judge.metric,
+        refused,
+        *copy,
+        None,
+    )
+    return row, _votes(query["image"], labels, decision.label)
+
+
+def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
+    """Return the votes of each class, the `winner` of a tie first."""
+    counted = sorted(Counter(labels).items(), key=lambda item: (item[0] != winner, -item[1], item))
+    return [(path, label, votes) for label, votes in counted]
+
+
+def _unanswered(query: Rejected) -> Row:
+    blank = len(HEADER) - 3
+    return (query.image, query.label, *[None] * blank, query.reason)

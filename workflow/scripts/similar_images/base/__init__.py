@@ -1,0 +1,1 @@
+"""What every room uses: files that are whole or absent, errors for people, and what a job tells."""

@@ -1,0 +1,29 @@
+"""The exceptions that are meant for the user."""
+
+from pathlib import Path
+
+
+class UserError(Exception):
+    """A mistake or condition that the user can mend; shown without a traceback.
+
+    The message names the file or setting, what is wrong, what is allowed, and what to do.
+    """
+
+
+class DamagedFileError(UserError):
+    """A file in results/ that is not what the pipeline wrote.
+
+    `job.logged` removes it, so that the next run makes it anew.
+
+    Attributes:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"{path} is damaged ({reason})")
+        self.path = path
+
+
+def reason(error: OSError) -> str:
+    """Return what the operating system said, without the path, in lower case."""
+    return (error.strerror or str(error)).lower()

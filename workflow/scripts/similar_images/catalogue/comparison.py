@@ -1,0 +1,114 @@
+"""The comparison: the workflow is run on the same catalogue with several settings."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..base.errors import UserError
+from ..base.files import replacing
+from ..base.formats import read_json
+
+FIGURES = (
+    "results/model/model.json",
+    "results/catalogue/quality.json",
+    "results/catalogue/timing.json",
+)
+HEADER = (
+    "name",
+    "backbone",
+    "metric",
+    "vote",
+    "neighbours",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "method",
+    "images_per_second",
+    "features",
+    "network_bytes",
+    "index_bytes",
+)
+
+
+def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `config` with `changes`, which may name single settings of its mappings."""
+    return {
+        **config,
+        **{
+            key: {**config.get(key, {}), **value} if isinstance(value, Mapping) else value
+            for key, value in changes.items()
+        },
+    }
+
+
+def lay_out(folder: Path, settings: Mapping[str, Any], shards: Path) -> None:
+    """Write `settings` into `folder`, and lead its catalogue's shards to the folder `shards`.
+
+    A shard that stands there already is not extracted again.
+    """
+    absolute = {
+        name: os.path.abspath(settings[name]) if settings[name] else None
+        for name in ("catalogue", "weights")
+    }
+    own = folder / "results" / "catalogue" / "features"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    shards.mkdir(parents=True, exist_ok=True)
+    if not own.is_symlink():
+        own.symlink_to(os.path.relpath(shards, own.parent))
+    with replacing(folder / "config.yaml") as temporary:
+        text = yaml.safe_dump({**settings, **absolute, "queries": {}, "compare": {}})
+        temporary.write_text(text, "utf-8")
+
+
+def run(folder: Path, snakefile: Path, cores: int) -> None:
+    """Run the workflow in `folder`, up to the figures about the catalogue.
+
+    Raises:
+        UserError: it failed.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    options = ["--directory", str(folder), "--cores", str(cores), "--nolock"]
+    done = subprocess.run([*command, *options, "catalogue"], check=False)  # noqa: S603
+    if done.returncode:
+        raise UserError(f"the run in {folder} failed; its logs are in {folder / 'logs'}")
+
+
+def outcome(results: Path) -> dict[str, Any]:
+    """Return what the run whose `results` these are tells about its settings."""
+    model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
+    network = (results / "model" / "backbone").rglob("*")
+    index = results / "catalogue" / "features.pkl"
+    low, high = quality["accuracy_interval_95"]
+    return {
+        "backbone": model["backbone"],
+        **{name: quality[name] for name in ("metric", "vote", "neighbours", "accuracy")},
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "method": quality["method"],
+        "images_per_second": timing["images_per_second"],
+        "features": model["features"],
+        "network_bytes": sum(file.stat().st_size for file in network if file.is_file()),
+        "index_bytes": index.stat().st_size if index.exists() else None,
+    }
+
+
+def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    """Return a row for each outcome, the most accurate first.
+
+    Raises:
+        UserError: there is nothing to compare.
+    """
+    if not outcomes:
+        raise UserError(
+            "compare: nothing is named to be compared. Name at least one entry in config.yaml, "
+            "such as `lite2: {backbone: EfficientNetLite2}`."
+        )
+    found = [
+        (name, *(outcome[column] for column in HEADER[1:])) for name, outcome in outcomes.items()
+    ]
+    return sorted(found, key=lambda row: -float(row[HEADER.index("accuracy")]))

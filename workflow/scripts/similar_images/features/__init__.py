@@ -1,0 +1,1 @@
+"""The features of all contents, extracted once and kept in one store."""

@@ -1,0 +1,129 @@
+"""The extraction loop: image files in, a shard of features out."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base.ahead import ahead
+from ..base.timing import Timing
+from ..networks.engines import Engine
+from ..photos.decoding import UnreadableImageError
+from ..photos.names import as_text
+from ..photos.preparation import Preparation, Prepared
+from .shards import Shard
+
+logger = logging.getLogger(__name__)
+
+Outcome = Prepared | UnreadableImageError | None
+Batch = dict[int, NDArray[np.uint8]]  # row of the shard to pixels
+
+
+def extract(
+    members: Mapping[str, Sequence[bytes]],
+    prepare: Preparation,
+    engine: Engine,
+    dimension: int,
+    fingerprint: str,
+    threads: int,
+    timing: Timing,
+    progress: Callable[[int], None],
+) -> Shard:
+    """Return the features of `members`.
+
+    An image that cannot be read gets a row with its fault. One whose file is gone or changed
+    since the manifest was made is left out, since a shard tells only what follows from the bytes.
+
+    Args:
+        members: content ids, each with the files that have these bytes.
+        prepare: turns a file's bytes into pixels.
+        engine: turns pixels into features.
+        dimension: numbers for each image.
+        fingerprint: of the model.
+        threads: images read and prepared at once, while the engine runs.
+        timing: takes the seconds spent on "read", "decode" and "network", each summed over the
+            threads.
+        progress: told after each image how many are done.
+    """
+    shard = Shard([], [], [], fingerprint, np.zeros((len(members), dimension), np.float32))
+    run = partial(_run, engine, timing)
+    with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
+        outcomes = ahead(
+            decoders,
+            lambda member: (member[0], _prepare(*member, prepare, timing)),
+            members.items(),
+            2 * engine.batch_size * engine.streams,
+        )
+        batches = _batches(outcomes, engine.batch_size, shard, progress)
+        for rows, features in ahead(streams, run, batches, engine.streams):
+            shard.features[rows] = features
+    return replace(shard, features=shard.features[: len(shard.content_ids)])
+
+
+def _batches(
+    outcomes: Iterable[tuple[str, Outcome]],
+    size: int,
+    shard: Shard,
+    progress: Callable[[int], None],
+) -> Iterator[Batch]:
+    """Yield the images of `outcomes` in batches; all but their features goes into `shard`."""
+    batch: Batch = {}
+    for done, (content_id, outcome) in enumerate(outcomes, 1):
+        if outcome is not None:
+            if isinstance(outcome, Prepared):
+                batch[len(shard.content_ids)] = outcome.image
+            shard.content_ids.append(content_id)
+            shard.faults.append(None if isinstance(outcome, Prepared) else str(outcome))
+            shard.pixels.append(outcome.pixels)
+        progress(done)
+        if len(batch) == size:
+            yield batch
+            batch = {}
+    if batch:
+        yield batch
+
+
+def _run(engine: Engine, timing: Timing, batch: Batch) -> tuple[list[int], NDArray[np.float32]]:
+    """Return the rows of `batch` and their features; a short batch is padded."""
+    images = np.stack(list(batch.values()))
+    missing = engine.batch_size - len(images)
+    with timing.spent_on("network"):
+        features = engine(np.pad(images, [(0, missing), (0, 0), (0, 0), (0, 0)]))
+    return list(batch), features[: len(images)]
+
+
+def _prepare(
+    content_id: str, files: Sequence[bytes], prepare: Preparation, timing: Timing
+) -> Outcome:
+    """Return the image, or why its bytes give none, or None where no file has these bytes."""
+    for file in files:
+        try:
+            with open(file, "rb") as stream:
+                before = os.fstat(stream.fileno())
+                with timing.spent_on("read"):
+                    found = hashlib.file_digest(stream, "sha256").hexdigest()
+                if found != content_id:
+                    continue
+                stream.seek(0)
+                with timing.spent_on("decode"):
+                    outcome = _outcome(prepare, stream)
+                if os.fstat(stream.fileno()).st_mtime_ns == before.st_mtime_ns:
+                    return outcome
+        except OSError:
+            continue
+    logger.warning("%s: gone or changed since the run began", as_text(files[0]))
+    return None
+
+
+def _outcome(prepare: Preparation, stream: BinaryIO) -> Prepared | UnreadableImageError:
+    try:
+        return prepare(stream)
+    except UnreadableImageError as error:
+        return error

@@ -1,0 +1,135 @@
+"""The readable images of a collection, and the stream of their features."""
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..base.ahead import ahead
+from ..base.formats import group_values, open_parquet, read_parquet, write_parquet
+from . import index, shards
+from .index import Features, Index
+
+SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("label", pa.string()),
+        ("content_id", pa.string()),
+        ("shard", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The images of a collection, or of a part of it, as an index for each shard in turn.
+
+    In memory at a time are one of them and the two that are read ahead of it, whatever the size
+    of the collection. It can be gone through any number of times.
+
+    Attributes:
+        path: the table of the images; the shards stand in the folder `features` beside it.
+        part: which part, from 0.
+        parts: into how many the shards are divided.
+    """
+
+    path: Path
+    part: int = 0
+    parts: int = 1
+
+    def __iter__(self) -> Iterator[Index]:
+        """Go through the images.
+
+        Raises:
+            DamagedFileError: the table or a shard is damaged.
+            UserError: the system does not let one of them be read.
+        """
+        with open_parquet(self.path) as file, ThreadPoolExecutor(1) as reader:
+            groups = list(enumerate(group_values(file, "shard")))
+            start, stop = (len(groups) * n // self.parts for n in (self.part, self.part + 1))
+            read = partial(_read, file, self.path.with_name("features"))
+            yield from ahead(reader, read, groups[start:stop], 1)
+
+
+def schema(backbone: str, fingerprint: str, features: int) -> pa.Schema:
+    """Return the schema of a table of images that tells what `model_of` returns."""
+    told = {"backbone": backbone, "fingerprint": fingerprint, "features": str(features)}
+    return SCHEMA.with_metadata(told)
+
+
+def write(path: Path, images: pa.Table) -> None:
+    """Write the table of the images, with a row group for each shard."""
+    write_parquet(path, images, grouped_by="shard")
+
+
+def load(path: Path) -> Index:
+    """Return the index at `path`: a pickle, or the table of the images with their shards.
+
+    Out of shards, the features are collected in a temporary file beside the table, so that they
+    need not fit into memory.
+
+    Raises:
+        DamagedFileError, UserError: as `index.read`, or as a `Stream` when it is gone through.
+    """
+    return index.read(path) if path.suffix == ".pkl" else collect(path, on_disk=True)
+
+
+def collect(path: Path, on_disk: bool = False) -> Index:
+    """Return the index of all images in the table at `path`, sorted by path.
+
+    Raises:
+        DamagedFileError, UserError: as a `Stream` when it is gone through.
+    """
+    table = read_parquet(path).sort_by("image")
+    backbone, fingerprint, dimension = model_of(table.schema)
+    shape = (len(table), dimension)
+    paths = table["image"].to_pylist()
+    features = _on_disk(path.parent, shape) if on_disk else np.empty(shape, np.float32)
+    row_of = {image: row for row, image in enumerate(paths)}
+    for part in Stream(path):
+        features[[row_of[image] for image in part.paths]] = part.features
+    return Index(
+        backbone,
+        fingerprint,
+        paths,
+        table["label"].to_pylist(),
+        table["content_id"].to_pylist(),
+        features,
+    )
+
+
+def _on_disk(folder: Path, shape: tuple[int, int]) -> Features:
+    """Return an array in a file that nobody sees and that goes with it."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.float32, "w+", shape=shape)
+
+
+def model_of(schema: pa.Schema) -> tuple[str, str, int]:
+    """Return what `schema` tells: the backbone, the fingerprint, the number of features."""
+    backbone, fingerprint, dimension = (
+        schema.metadata[name].decode() for name in (b"backbone", b"fingerprint", b"features")
+    )
+    return backbone, fingerprint, int(dimension)
+
+
+def _read(file: pq.ParquetFile, folder: Path, group: tuple[int, str]) -> Index:
+    number, name = group
+    images = file.read_row_group(number, use_threads=False)
+    shard = shards.read(folder / f"{name}.parquet")
+    position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
+    content_ids = images["content_id"].to_pylist()
+    backbone, fingerprint, _ = model_of(file.schema_arrow)
+    return Index(
+        backbone,
+        fingerprint,
+        images["image"].to_pylist(),
+        images["label"].to_pylist(),
+        content_ids,
+        shard.features[[position[content_id] for content_id in content_ids]],
+    )

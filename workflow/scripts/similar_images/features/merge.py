@@ -1,0 +1,143 @@
+"""The merge: which images of the manifest are readable by their shards, and which are not."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..base.errors import UserError
+from ..base.formats import read_csv
+from ..networks.model import Model
+from . import images, shards
+from .manifest import max_pixels, shard_names
+
+TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
+LOST = "gone or changed while the run was going on; the next run reads it"
+
+
+class Rejected(NamedTuple):
+    """A file that could not be used, and why."""
+
+    image: str
+    label: str | None
+    reason: str
+
+
+class Duplicate(NamedTuple):
+    """A file whose bytes stand in the collection more than once.
+
+    `conflict` tells that they stand under more than one class.
+    """
+
+    image: str
+    label: str | None
+    content_id: str
+    conflict: bool
+
+
+def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[pa.Table, list[Rejected]]:
+    """Return the readable images of `manifest`, see `images.SCHEMA`, and the files it lacks.
+
+    Both are in the order of `manifest`.
+
+    Args:
+        manifest: the collection's, see `manifest.SCHEMA`.
+        features: the folder of its shards.
+        model: whose features these must be.
+
+    Raises:
+        DamagedFileError: a shard is damaged.
+        UserError: a shard was made by another model.
+    """
+    known = manifest.filter(pc.is_valid(manifest["content_id"]))
+    shard_of = dict(zip(*(known[c].to_pylist() for c in ("content_id", "shard")), strict=True))
+    paths = [features / f"{name}.parquet" for name in shard_names(manifest)]
+    faults = _faults(paths, shard_of, model, max_pixels(manifest))
+    rejected = []
+    readable = []
+    columns = (manifest[c].to_pylist() for c in ("image", "label", "content_id", "fault"))
+    for image, label, content_id, fault in zip(*columns, strict=True):
+        reason = fault or faults.get(content_id, LOST)
+        readable.append(reason is None)
+        if reason:
+            rejected.append(Rejected(image, label, reason))
+    schema = images.schema(model.backbone, model.fingerprint, model.features)
+    table = manifest.filter(pa.array(readable, pa.bool_()))
+    return table.select(schema.names).cast(schema), rejected
+
+
+def read_rejected(path: Path) -> list[Rejected]:
+    """Read a `rejected.csv`."""
+    return [Rejected(row["image"], row["label"] or None, row["reason"]) for row in read_csv(path)]
+
+
+def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
+    """Return where the time for the collection's features went, in sum and for each shard.
+
+    "read", "decode" and "network" are summed over threads, "total" is what passed from the
+    job's first image to its last.
+    """
+    spent = {}
+    for name in shard_names(manifest):
+        path = features / f"{name}.parquet"
+        spent[name] = {"images": pq.read_metadata(path).num_rows, **shards.read_seconds(path)}
+    total = Counter[str]()
+    for shard in spent.values():
+        total.update(shard)
+    rate = total["images"] / total["total"] if total["total"] else None
+    return {**total, "images_per_second": rate, "shards": spent}
+
+
+def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error: str) -> None:
+    """Check that the collection called `name` can be used.
+
+    Raises:
+        UserError: files are rejected and `on_error` is "stop", or it is the catalogue and fewer
+            than two classes have a readable image.
+    """
+    listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
+    if rejected and on_error == "stop":
+        raise UserError(
+            f"{name}: {len(rejected)} files cannot be used, and images.on_error is stop:\n{listed}"
+        )
+    if name == "catalogue" and len(readable["label"].unique()) < 2:
+        raise UserError(f"catalogue: fewer than two classes have a readable image:\n{listed}")
+
+
+def duplicates(readable: pa.Table) -> list[Duplicate]:
+    """Return the images of `readable` whose bytes stand there more than once, by content."""
+    copies = defaultdict(list)
+    columns = (readable[name].to_pylist() for name in ("image", "label", "content_id"))
+    for path, label, content_id in zip(*columns, strict=True):
+        copies[content_id].append((path, label))
+    return [
+        Duplicate(path, label, content_id, len({label for _, label in found}) > 1)
+        for content_id, found in sorted(copies.items(), key=lambda item: item[1])
+        if len(found) > 1
+        for path, label in found
+    ]
+
+
+def _faults(
+    paths: Sequence[Path], shard_of: Mapping[str, str], model: Model, limit: int
+) -> dict[str, str | None]:
+    """Return for each content id in its shard why it is not usable, or None if it is."""
+    faults: dict[str, str | None] = {}
+    for path in paths:
+        contents = shards.read_contents(path)
+        if contents.fingerprint != model.fingerprint:
+            raise UserError(
+                f"{path} was made by another model (fingerprint {contents.fingerprint}, not "
+                f"{model.fingerprint}). Delete it and run again."
+            )
+        columns = (contents.content_ids, contents.faults, contents.pixels)
+        for content_id, fault, pixels in zip(*columns, strict=True):
+            # A shard can hold what another one is to answer for: see `manifest.settled`.
+            if shard_of.get(content_id) == path.stem:
+                too_many = pixels is not None and pixels > limit
+                faults[content_id] = TOO_MANY.format(pixels, limit) if too_many else fault
+    return faults

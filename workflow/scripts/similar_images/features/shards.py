@@ -1,0 +1,201 @@
+"""Shards: immutable files, each with the features of a group of content ids."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ..base.errors import UserError
+from ..base.files import checked, replacing
+from ..base.formats import read_parquet
+from ..base.timing import Timing
+
+logger = logging.getLogger(__name__)
+
+FLOAT = np.dtype("<f4")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a shard is about.
+
+    Attributes:
+        content_ids: SHA-256 of the image files' bytes.
+        faults: for each of them why its bytes give no features, or None.
+        pixels: for each of them `preparation.Prepared.pixels`; None where they are not known.
+        fingerprint: of the model and the preparation that made the features.
+    """
+
+    content_ids: list[str]
+    faults: list[str | None]
+    pixels: list[int | None]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Shard(Contents):
+    """A shard with its features.
+
+    Attributes:
+        features: float32 array (n, d), a row for each content id; zero where there is a fault.
+    """
+
+    features: NDArray[np.float32]
+
+
+def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
+    """Return the name of the shard that holds the features of `content_ids`."""
+    return hashlib.sha256("\n".join([fingerprint, *content_ids]).encode()).hexdigest()[:16]
+
+
+def write(path: Path, shard: Shard, timing: Timing) -> None:
+    """Write `shard` to `path`, whole or not at all, with where the time for it went."""
+    rows, dimension = shard.features.shape
+    # Bytes, not lists: a list column is put together number by number when it is read.
+    features = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(dimension * FLOAT.itemsize),
+        rows,
+        [None, pa.py_buffer(np.ascontiguousarray(shard.features, FLOAT))],
+    )
+    table = pa.table(
+        {
+            "content_id": pa.array(shard.content_ids, pa.string()),
+            "fault": pa.array(shard.faults, pa.string()),
+            "pixels": pa.array(shard.pixels, pa.int64()),
+            "features": features,
+        },
+        metadata={"fingerprint": shard.fingerprint, "checksum": _checksum(shard)},
+    )
+    # Parquet's own checksums cover the columns, `_checksum` the footer that tells of them.
+    # Features are noise to a compressor: packing them costs time and saves little.
+    packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, table.schema, **packing) as file:
+        with timing.spent_on("write"):
+            file.write_table(table)
+        file.add_key_value_metadata({"seconds": json.dumps(timing.seconds)})
+
+
+def read(path: Path) -> Shard:
+    """Read the shard at `path`.
+
+    Raises:
+        DamagedFileError: the file is not a whole shard.
+        UserError: the system does not let it be read.
+    """
+    with checked(path):
+        table = read_parquet(path)
+        return Shard(**vars(_contents(table)), features=_features(table.column("features")))
+
+
+def read_contents(path: Path) -> Contents:
+    """Read what the shard at `path` is about; the features stay on disk.
+
+    Raises:
+        DamagedFileError: the file is not a whole shard.
+        UserError: the system does not let it be read.
+    """
+    with checked(path):
+        return _contents(read_parquet(path, ["content_id", "fault", "pixels"]))
+
+
+def copy(
+    path: Path, content_ids: Collection[str], fingerprint: str, timing: Timing
+) -> Shard | None:
+    """Return what the shard at `path` holds of `content_ids`; None if it is gone or damaged.
+
+    Its share of the time for that shard is added to `timing`.
+    """
+    try:
+        shard, seconds = read(path), read_seconds(path)
+    except UserError as error:
+        logger.warning("%s: the images are read again", error)
+        return None
+    if shard.fingerprint != fingerprint:
+        return None
+    rows = [n for n, content_id in enumerate(shard.content_ids) if content_id in content_ids]
+    for what, spent in seconds.items():
+        timing.seconds[what] += spent * len(rows) / len(shard.content_ids)
+    return _rows(shard, rows)
+
+
+def copies(
+    folder: Path, sources: Mapping[str, Collection[str]], fingerprint: str, timing: Timing
+) -> list[Shard]:
+    """Return what the shards in `folder` hold of the content ids that `sources` names for each.
+
+    Those that are gone or damaged are left out: see `copy`.
+    """
+    found = [
+        copy(folder / f"{name}.parquet", set(content_ids), fingerprint, timing)
+        for name, content_ids in sources.items()
+    ]
+    return [shard for shard in found if shard is not None]
+
+
+def join(parts: Sequence[Shard]) -> Shard:
+    """Return one shard with all that is in `parts`, at least one, sorted by content id."""
+    whole = Shard(
+        list(chain.from_iterable(part.content_ids for part in parts)),
+        list(chain.from_iterable(part.faults for part in parts)),
+        list(chain.from_iterable(part.pixels for part in parts)),
+        parts[0].fingerprint,
+        np.concatenate([part.features for part in parts]),
+    )
+    return _rows(whole, sorted(range(len(whole.content_ids)), key=whole.content_ids.__getitem__))
+
+
+def read_seconds(path: Path) -> dict[str, float]:
+    """Read where the time for the shard at `path` went."""
+    with checked(path):
+        seconds: dict[str, float] = json.loads(pq.read_metadata(path).metadata[b"seconds"])
+        return seconds
+
+
+def _rows(shard: Shard, rows: Sequence[int]) -> Shard:
+    return Shard(
+        [shard.content_ids[row] for row in rows],
+        [shard.faults[row] for row in rows],
+        [shard.pixels[row] for row in rows],
+        shard.fingerprint,
+        shard.features[rows],
+    )
+
+
+def _features(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    width = column.type.byte_width if pa.types.is_fixed_size_binary(column.type) else 0
+    if not width or width % FLOAT.itemsize or column.null_count:
+        raise ValueError(f"features of type {column.type}")
+    shape = (len(column), width // FLOAT.itemsize)
+    if not len(column):
+        return np.empty(shape, FLOAT)
+    values = column.combine_chunks()
+    start = values.offset * width
+    return np.frombuffer(values.buffers()[1], FLOAT, shape[0] * shape[1], start).reshape(shape)
+
+
+def _contents(table: pa.Table) -> Contents:
+    types = [table.schema.field(name).type for name in ("content_id", "fault", "pixels")]
+    if types != [pa.string(), pa.string(), pa.int64()]:
+        raise ValueError(f"columns of types {types}")
+    contents = Contents(
+        table.column("content_id").to_pylist(),
+        table.column("fault").to_pylist(),
+        table.column("pixels").to_pylist(),
+        table.schema.metadata[b"fingerprint"].decode(),
+    )
+    if table.schema.metadata[b"checksum"].decode() != _checksum(contents):
+        raise ValueError("its checksum is wrong")
+    return contents
+
+
+def _checksum(contents: Contents) -> str:
+    told = [contents.content_ids, contents.faults, contents.pixels, contents.fingerprint]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What turns a picture into features: the networks, their weights, and what runs them."""

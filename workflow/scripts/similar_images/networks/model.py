@@ -1,0 +1,56 @@
+"""The model: what makes the features, as model.json describes it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..base.files import checked
+from ..base.formats import read_json, write_json
+from .backbones import EngineName
+
+
+@dataclass(frozen=True)
+class Model:
+    """What makes the features, as `model.json` tells it.
+
+    Attributes:
+        backbone: the network that is used.
+        requested: the network that the configuration asks for.
+        fallback: whether the two differ.
+        fallback_reason: why, or None.
+        weights: the file that the weights came from; None for the histogram.
+        weights_sha256: of that file.
+        features: numbers for each image.
+        input_size: width and height that the network takes, in pixels.
+        resample: the filter that scales an image to it.
+        engine: what runs the network.
+        precision: of its arithmetic.
+        fingerprint: of all that the features depend on.
+    """
+
+    backbone: str
+    requested: str
+    fallback: bool
+    fallback_reason: str | None
+    weights: str | None
+    weights_sha256: str | None
+    features: int
+    input_size: int
+    resample: str
+    engine: EngineName
+    precision: str
+    fingerprint: str
+
+
+def write(path: Path, model: Model) -> None:
+    """Write `model` as JSON."""
+    write_json(path, asdict(model))
+
+
+def read(path: Path) -> Model:
+    """Read the model's description.
+
+    Raises:
+        DamagedFileError, UserError: as `files.checked`.
+    """
+    with checked(path):
+        return Model(**read_json(path))

@@ -1,0 +1,164 @@
+"""The cards of the report: each query beside the images most like it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..answers.predictions import SHOWN
+from ..photos.names import as_text
+
+Status = Literal["right", "wrong", "unlabelled", "refused", "rejected"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+Row = Mapping[str, str]
+
+
+class File(NamedTuple):
+    """An image file of a collection: its content id and the path to open."""
+
+    content_id: str | None
+    file: bytes
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture on a card.
+
+    Attributes:
+        name: path in the collection.
+        path: path to open, as text.
+        picture: content id, by which its thumbnails are named; None where there is none.
+    """
+
+    name: str
+    path: str
+    picture: str | None
+
+
+@dataclass(frozen=True)
+class Similar(Photo):
+    """One of the most similar images, with its class and cosine similarity."""
+
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Card(Photo):
+    """A query and its answer.
+
+    Attributes:
+        status: what became of it.
+        label: its class, or "".
+        prediction: the class it was given, or "" where it was refused or rejected.
+        votes: classes and their votes, the prediction first.
+        voters: neighbours that voted.
+        similar: the most similar images, nearest first.
+        confidence: the probability that the prediction is right; None where it was rejected.
+        duplicate: "exact" or "near" where it stands in the catalogue, or "".
+        duplicate_of: path of that image of the catalogue, or "".
+        reason: why it was refused or rejected, or "".
+    """
+
+    status: Status
+    label: str
+    prediction: str
+    votes: list[tuple[str, int]]
+    voters: int
+    similar: list[Similar]
+    confidence: float | None
+    duplicate: str
+    duplicate_of: str
+    reason: str
+
+
+def similar_images(predictions: Iterable[Row]) -> set[str]:
+    """Return the catalogue images that the cards of `predictions` show."""
+    shown = {row[f"similar_{n}"] for row in predictions for n in range(1, SHOWN + 1)}
+    return shown - {""}
+
+
+def files(manifest: pa.Table, images: Iterable[str]) -> dict[str, File]:
+    """Return the files of `images` out of their collection's `manifest`."""
+    wanted = pa.array(sorted(images), pa.string())
+    table = manifest.filter(pc.is_in(manifest["image"], wanted))
+    columns = (table[name].to_pylist() for name in ("image", "content_id", "file"))
+    return {image: File(*rest) for image, *rest in zip(*columns, strict=True)}
+
+
+def contents(
+    predictions: Iterable[Row], queries: Mapping[str, File], similar: Mapping[str, File]
+) -> dict[str, bytes]:
+    """Return the content ids of the images that can be shown, each with a file that has it."""
+    readable = [queries[row["image"]] for row in predictions if not row["error"]]
+    return {
+        content_id: file
+        for content_id, file in (*readable, *similar.values())
+        if content_id is not None
+    }
+
+
+def cards(
+    predictions: Iterable[Row],
+    votes: Iterable[Row],
+    queries: Mapping[str, File],
+    similar: Mapping[str, File],
+    pictures: set[str],
+) -> list[Card]:
+    """Return a card for each row of `predictions`.
+
+    Args:
+        predictions: rows of `predictions.csv`.
+        votes: rows of `votes.csv`.
+        queries: files of the query set.
+        similar: files of the catalogue; at least those that are shown.
+        pictures: content ids that have thumbnails.
+    """
+    counted = defaultdict(list)
+    for vote in votes:
+        counted[vote["image"]].append((vote["class"], int(vote["votes"])))
+    return [
+        Card(
+            *_photo(row["image"], queries, pictures),
+            status=_status(row),
+            label=row["label"],
+            prediction=row["prediction"],
+            votes=counted[row["image"]],
+            voters=int(row["voters"] or 0),
+            similar=[
+                Similar(
+                    *_photo(row[f"similar_{n}"], similar, pictures),
+                    label=row[f"class_{n}"],
+                    similarity=float(row[f"similarity_{n}"]),
+                )
+                for n in range(1, SHOWN + 1)
+                if row[f"similar_{n}"]
+            ],
+            confidence=float(row["confidence"]) if row["confidence"] else None,
+            duplicate=row["duplicate"],
+            duplicate_of=row["duplicate_of"],
+            reason=row["refused"] or row["error"],
+        )
+        for row in predictions
+    ]
+
+
+def _photo(
+    image: str, known: Mapping[str, File], pictures: set[str]
+) -> tuple[str, str, str | None]:
+    """Return the fields of a `Photo`."""
+    content_id, file = known[image]
+    return image, as_text(file), content_id if content_id in pictures else None
+
+
+def _status(row: Row) -> Status:
+    if row["error"]:
+        return "rejected"
+    if row["refused"]:
+        return "refused"
+    if not row["label"]:
+        return "unlabelled"
+    return "right" if row["correct"] == "true" else "wrong"

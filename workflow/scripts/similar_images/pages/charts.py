@@ -1,0 +1,125 @@
+"""The figures on the report's page, as shares of their width and height."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..answers.vote import VOTES
+from . import histogram
+from .cards import Card
+
+
+class Bar(NamedTuple):
+    """A bar of a histogram: what stands under it, the values it covers, and its counts."""
+
+    mark: str
+    span: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A histogram with its bars up for right answers and down for wrong ones.
+
+    Attributes:
+        title: what is counted.
+        bars: from the least value to the greatest.
+        peaks: for each group its largest count, at least 1.
+        medians: for each group that has values, as text.
+    """
+
+    title: str
+    bars: list[Bar]
+    peaks: dict[str, int]
+    medians: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A plot of accuracy over the neighbours that vote, in shares of its width and height.
+
+    Attributes:
+        ticks: (position, number of neighbours), from left to right.
+        levels: (position, accuracy) of the lines across, from the bottom up.
+        lines: for each vote its points (position, height), from left to right.
+    """
+
+    ticks: list[tuple[float, int]]
+    levels: list[tuple[float, float]]
+    lines: dict[str, list[tuple[float, float]]]
+
+
+def histograms(cards: Sequence[Card], voters: int) -> list[Figure]:
+    """Return the histograms: of right and wrong answers, or of all where there are no labels."""
+    answered = [card for card in cards if card.similar]
+    groups = {
+        status: [card for card in answered if card.status == status]
+        for status in ("right", "wrong")
+    }
+    if not any(groups.values()):
+        groups = {"unlabelled": answered}
+    nearest = {
+        name: [card.similar[0].similarity for card in group] for name, group in groups.items()
+    }
+    votes = {name: [card.votes[0][1] for card in group] for name, group in groups.items()}
+    everything = [value for values in nearest.values() for value in values]
+    return [
+        _figure(
+            "Similarity of the nearest photo",
+            nearest,
+            [
+                Bar(f"{b.start:.2f}", f"{b.start:.2f} to {b.end:.2f}", b.counts)
+                for b in histogram.bins(nearest, histogram.similarity_edges(everything))
+            ],
+            ".3f",
+        ),
+        _figure(
+            f"Votes for the class, of {voters}",
+            votes,
+            [
+                Bar(f"{b.start + 0.5:.0f}", f"{b.start + 0.5:.0f} to {b.end - 0.5:.0f}", b.counts)
+                for b in histogram.bins(votes, histogram.vote_edges(voters))
+            ],
+            ".3g",
+        ),
+    ]
+
+
+def _figure(
+    title: str, groups: Mapping[str, Sequence[float]], bars: list[Bar], precision: str
+) -> Figure:
+    return Figure(
+        title,
+        bars,
+        {name: max(1, *(bar.counts[name] for bar in bars)) for name in groups},
+        {
+            name: format(statistics.median(values), precision)
+            for name, values in groups.items()
+            if values
+        },
+    )
+
+
+def curve(points: Sequence[Mapping[str, Any]]) -> Curve:
+    """Return the plot of `points`: neighbours on a logarithmic scale, accuracy in steps of 5 %."""
+    widest = math.log(points[-1]["neighbours"]) or 1
+    across = [math.log(point["neighbours"]) / widest for point in points]
+    shares = {vote: [point[vote]["accuracy"] for point in points] for vote in VOTES}
+    everything = [share for values in shares.values() for share in values]
+    lowest = math.floor(min(everything) * 20) / 20
+    highest = max(math.ceil(max(everything) * 20) / 20, lowest + 0.05)
+    steps = round((highest - lowest) * 20)
+    shown = range(0, steps + 1, math.ceil(steps / 5))
+    return Curve(
+        ticks=list(zip(across, (point["neighbours"] for point in points), strict=True)),
+        levels=[(step / steps, lowest + step / 20) for step in shown],
+        lines={
+            vote: [
+                (x, (share - lowest) / (highest - lowest))
+                for x, share in zip(across, values, strict=True)
+            ]
+            for vote, values in shares.items()
+        },
+    )

@@ -1,0 +1,120 @@
+"""The report: one page that shows each query beside the images most like it.
+
+What the page says at its top, in its tables and figures stands in the HTML; the cards are data that
+its script shows, since there may be thousands.
+"""
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..features.merge import Rejected
+from ..networks.model import Model
+from ..photos import thumbnails
+from . import charts
+from .cards import STATUSES, Card
+from .confusion import Confusion
+from .templates import TEMPLATES, environment
+
+# A longer list makes the page slow; the CSV file has all.
+MOST_REJECTED = 1000
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The catalogue in figures: usable images and their classes."""
+
+    images: int
+    classes: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the page tells.
+
+    Attributes:
+        name: of the query set.
+        made: when.
+        model: what made the features.
+        neighbours: how many vote.
+        catalogue: its size.
+        metrics: as `metrics.json` has them.
+        quality: of the catalogue, as `quality.json` has it.
+        cards: one for each query file.
+        confusion: what was taken for what.
+        rejected: files left out, for each collection.
+    """
+
+    name: str
+    made: datetime
+    model: Model
+    neighbours: int
+    catalogue: Catalogue
+    metrics: Mapping[str, Any]
+    quality: Mapping[str, Any]
+    cards: Sequence[Card]
+    confusion: Confusion
+    rejected: Mapping[str, Sequence[Rejected]]
+
+
+def catalogue(manifest: pa.Table, rejected: Sequence[Rejected]) -> Catalogue:
+    """Return the figures of the catalogue with this `manifest`, less what was `rejected`."""
+    unusable = pa.array([file.image for file in rejected], pa.string())
+    usable = manifest.filter(pc.invert(pc.is_in(manifest["image"], unusable)))
+    return Catalogue(len(usable), pc.count_distinct(usable["label"]).as_py())
+
+
+def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
+    """Return the page of `report` as HTML.
+
+    Args:
+        report: what it tells.
+        thumbnail_folder: where the thumbnails stand; a folder beside the page.
+        portable: whether the page carries the small thumbnails itself, to be sent as one file.
+    """
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    template = environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        counts=_counts(report.cards),
+        labels=sorted({card.label for card in report.cards} - {""}),
+        predicted=sorted({card.prediction for card in report.cards} - {""}),
+        matrix=report.confusion.hardest(),
+        figures=charts.histograms(report.cards, report.neighbours),
+        curve=charts.curve(report.quality["curve"]),
+        rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
+        data={
+            "cards": [asdict(card) for card in report.cards],
+            "folder": thumbnail_folder.name,
+            "sizes": {"small": thumbnails.SMALL, "large": thumbnails.LARGE},
+            "embedded": _embedded(report.cards, thumbnail_folder) if portable else None,
+        },
+        script=script,
+        # The page's policy names its one script by this hash, so that no other can run.
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _counts(cards: Sequence[Card]) -> dict[str, int]:
+    """Return the number of cards, and of those of each status."""
+    counted = Counter(card.status for card in cards)
+    return {"all": len(cards), **{status: counted[status] for status in STATUSES}}
+
+
+def _embedded(cards: Iterable[Card], folder: Path) -> dict[str, str]:
+    """Return the small thumbnails of `cards` in base64, by content id."""
+    photos = (photo for card in cards for photo in (card, *card.similar))
+    return {
+        picture: base64.b64encode(
+            thumbnails.path_of(folder, thumbnails.SMALL, picture).read_bytes()
+        ).decode()
+        for picture in sorted({photo.picture for photo in photos if photo.picture})
+    }

@@ -1,0 +1,202 @@
+"""From the bytes of an image file to a picture: safely, whatever the bytes are."""
+
+import io
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+from typing import BinaryIO, cast
+
+import numpy as np
+from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+# Pillow's own limit is replaced by `Preparation.max_pixels`, which the user can set.
+Image.MAX_IMAGE_PIXELS = None
+# Blocks this large go back to the system when freed. Pillow's own, of 16 MB, stay with each
+# thread that has once decoded a large image.
+Image.core.set_block_size(64 * 1024 * 1024)  # type: ignore[attr-defined]
+# It warns of odd metadata, which is not used here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+# An image is first reduced to no less than this many times the result, by whole numbers: quick,
+# and next to nothing is lost (Pillow's documentation on `reducing_gap`).
+GAP = 3
+STRIP = 64
+# What a file may hold beside its pixels, and how much of it each pixel may take, in bytes. A
+# decoder keeps metadata in memory, whatever it is.
+METADATA = 64 * 1024 * 1024
+PIXEL = 8
+# Each scan of a progressive JPEG costs the time of a whole picture, and few bytes. It is the limit
+# of TurboJPEG's TJFLAG_LIMITSCANS; ten scans are common.
+SCANS = 500
+TILE_SIDES = (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)
+
+
+class Budget:
+    """Lets blocks run side by side while what they take together stays within a total."""
+
+    def __init__(self, total: int) -> None:
+        self._total = self._free = total
+        self._given_back = Condition()
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Wait for `amount`, the total at the most, and hold it while the block runs."""
+        amount = min(amount, self._total)
+        with self._given_back:
+            self._given_back.wait_for(lambda: self._free >= amount)
+            self._free -= amount
+        try:
+            yield
+        finally:
+            with self._given_back:
+                self._free += amount
+                self._given_back.notify_all()
+
+
+# Pixels that are decoded at any time, whatever the number of threads: at most 8 bytes each.
+DECODING = Budget(50_000_000)
+# What makes an image upright, by its EXIF orientation.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnreadableImageError(Exception):
+    """The bytes give no picture; the message is the reason, for the user.
+
+    Attributes:
+        pixels: as `Prepared.pixels`, where they are known.
+    """
+
+    def __init__(self, reason: str, pixels: int | None = None) -> None:
+        super().__init__(reason)
+        self.pixels = pixels
+
+
+def open_image(file: BinaryIO) -> Image.Image:
+    """Return the image in `file`, not decoded yet.
+
+    Raises:
+        UnreadableImageError: there is none of a known format, or it is a bomb: one that costs
+            far more to decode than a picture of its size.
+    """
+    rationed = _RationedFile(file, METADATA)
+    try:
+        image = Image.open(cast(BinaryIO, rationed), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP or TIFF image") from error
+    except (MemoryError, UnreadableImageError):
+        raise  # as above
+    except Exception as error:  # as above
+        raise UnreadableImageError(f"damaged or truncated: {error}") from error
+    if "progressive" in image.info and _scans(file) > SCANS:
+        raise UnreadableImageError(f"more than {SCANS} scans")
+    rationed.left += PIXEL * count_pixels(image)
+    return image
+
+
+def count_pixels(image: Image.Image) -> int:
+    """Return the pixels of `image`, or those that it takes the memory of to decode it.
+
+    A WebP's count thrice, and a TIFF's are no fewer than those of one of its tiles.
+    """
+    pixels = image.width * image.height
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tile = [side for side in map(image.tag_v2.get, TILE_SIDES) if isinstance(side, int)]
+        return max(pixels, math.prod(tile))
+    return pixels * (3 if image.format == "WEBP" else 1)
+
+
+def _scans(file: BinaryIO) -> int:
+    """Return the number of scans in a JPEG; a few more where there are others inside."""
+    file.seek(0)
+    return sum(block.count(b"\xff\xda") for block in iter(lambda: file.read(1024 * 1024), b""))
+
+
+class _RationedFile(io.BufferedIOBase):
+    """A file that may be read until `left` bytes have been handed out."""
+
+    def __init__(self, file: BinaryIO, left: int) -> None:
+        self._file = file
+        self.left = left
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        whole = size is None or not 0 <= size <= self.left
+        data = self._file.read(self.left + 1 if whole else size or 0)
+        self.left -= len(data)
+        if self.left < 0:
+            raise UnreadableImageError(f"more than {METADATA} bytes beside its pixels")
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:  # libtiff reads from it, no more than the pixels take
+        return self._file.fileno()
+
+
+def reduced_rgb(image: Image.Image, least: int) -> Image.Image:
+    """Return `image` in RGB, its sides divided by whole numbers but no shorter than `least`.
+
+    It goes strip by strip: of a large image there is never a second copy in memory.
+    """
+    across, down = max(1, image.width // least), max(1, image.height // least)
+    white = _white(image)
+    small = Image.new("RGB", (-(-image.width // across), -(-image.height // down)))
+    for top, strip in _strips(image, STRIP * down):
+        small.paste(_as_rgb(strip, white).reduce((across, down)), (0, top // down))
+    return small
+
+
+def _strips(image: Image.Image, height: int) -> Iterator[tuple[int, Image.Image]]:
+    for top in range(0, image.height, height):
+        yield top, image.crop((0, top, image.width, min(top + height, image.height)))
+
+
+def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
+    """Return `pixels` turned as the EXIF block of `image` says."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # a damaged EXIF block; the picture is good without it
+        return pixels
+    return pixels.transpose(TURNS[orientation]) if orientation in TURNS else pixels
+
+
+def _white(image: Image.Image) -> float | None:
+    """Return the value of white in a deep grey image: 1, 255 or 65535, or else its maximum."""
+    if image.mode.startswith("I;16"):
+        return 65535.0
+    if image.mode not in ("I", "F"):
+        return None
+    brightest = max(
+        float(np.nan_to_num(np.asarray(strip)).max()) for _, strip in _strips(image, STRIP)
+    )
+    return next((white for white in (1.0, 255.0, 65535.0) if brightest <= white), brightest)
+
+
+def _as_rgb(image: Image.Image, white: float | None) -> Image.Image:
+    if white is not None:
+        return _scaled_to_8_bits(image, white).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _scaled_to_8_bits(image: Image.Image, white: float) -> Image.Image:
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32)).clip(min=0)
+    return Image.fromarray((values * (255 / white)).round().astype(np.uint8))

@@ -1,0 +1,147 @@
+"""The summary of a collection, by which a run learns whether anything has changed."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from ..base.errors import UserError
+from . import lists
+from .folders import Folder, is_folder, look_at, look_into, top_of
+from .names import label_of
+
+# Looking through folders at once; on a cluster the first machine belongs to all.
+MOST_PROCESSES = 4
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A collection at a glance.
+
+    Attributes:
+        fingerprint: changes when a file is added, changed, renamed, relabelled or deleted.
+        images: files that may be images (all but links astray, pipes and the like).
+        classes: the names of the classes.
+    """
+
+    fingerprint: str
+    images: int
+    classes: frozenset[str]
+
+
+class _Part(NamedTuple):
+    """The summary of one folder of a collection, or of a whole CSV.
+
+    Attributes:
+        digest: of the files' paths, faults, sizes, times and modes.
+        images: how many files may be images, by label.
+        folders: those in the folder, sorted.
+    """
+
+    digest: bytes
+    images: Mapping[str | None, int]
+    folders: Sequence[Folder] = ()
+
+
+def summarise(path: Path, follow_links: bool = False, needs_class: bool = False) -> Summary:
+    """Walk the collection at `path` without opening an image and return its summary.
+
+    Images without a class count only where `needs_class` is False.
+
+    Raises:
+        UserError: as `scan`, or there is no image in it.
+    """
+    parts = _parts_of_folder(path, follow_links) if is_folder(path) else [_part_of_csv(path)]
+    hasher = hashlib.sha256()
+    images: Counter[str | None] = Counter()
+    for part in parts:
+        hasher.update(part.digest)
+        images.update(part.images)
+    if needs_class:
+        del images[None]
+    if not images.total():
+        raise UserError(f"{path}: there are no images in it. Put some there, or name another.")
+    classes = frozenset(label for label, count in images.items() if label is not None and count)
+    return Summary(hasher.hexdigest(), images.total(), classes)
+
+
+def check_catalogue(summary: Summary, neighbours: int) -> None:
+    """Check that a catalogue has what a vote needs.
+
+    Raises:
+        UserError: it has fewer than two classes, or fewer images than `neighbours`.
+    """
+    if len(summary.classes) < 2:
+        raise UserError(
+            f"catalogue: it has {_listed(summary.classes)}; at least two are needed, "
+            "each a sub-folder with images (or a label in the CSV)."
+        )
+    if neighbours > summary.images:
+        raise UserError(
+            f"search.neighbours: {neighbours} is more than the catalogue has images; "
+            f"allowed: 1 to {summary.images}."
+        )
+
+
+def _listed(classes: frozenset[str]) -> str:
+    return f"one class ({next(iter(classes))})" if classes else "no class"
+
+
+def _parts_of_folder(root: Path, follow_links: bool) -> Iterator[_Part]:
+    """Yield a part for each folder, level by level.
+
+    What takes the time is to ask the system for the status of each file, so several processes do
+    it. They are forked, since others would import Snakemake anew.
+    """
+    top = top_of(root)
+    summarise_folder = partial(_part_of_folder, home=top.real, follow_links=follow_links)
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
+    level = [top]
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        while level:
+            chunk = 1 + len(level) // (8 * processes)
+            parts = list(pool.map(summarise_folder, level, chunksize=chunk))
+            yield from parts
+            level = [folder for part in parts for folder in part.folders]
+
+
+def _part_of_folder(folder: Folder, home: bytes, follow_links: bool) -> _Part:
+    records = []
+    folders = []
+    images = 0
+    for path, finding in look_into(folder, home, follow_links):
+        if isinstance(finding, Folder):
+            folders.append(finding)
+        else:
+            records.append(_record(path, finding))
+            images += isinstance(finding, os.stat_result)
+    label = label_of(os.path.join(folder.path, b""))
+    return _Part(_digest(records), {label: images}, sorted(folders))
+
+
+def _part_of_csv(path: Path) -> _Part:
+    records = []
+    images: Counter[str | None] = Counter()
+    for image, file, label in lists.read(path):
+        finding = look_at(partial(os.stat, file))
+        records.append(_record(image, finding) + repr(label).encode())
+        images[label] += isinstance(finding, os.stat_result)
+    return _Part(_digest(records), images)
+
+
+def _digest(records: Iterable[bytes]) -> bytes:
+    text = b"".join(sorted(records))
+    return hashlib.sha256(text).digest() if text else b""
+
+
+def _record(path: bytes, finding: os.stat_result | str) -> bytes:
+    """Return what the fingerprint depends on."""
+    if isinstance(finding, str):
+        return b"%b\0%b\n" % (path, finding.encode())
+    return b"%b\0%d %d %d\n" % (path, finding.st_size, finding.st_mtime_ns, finding.st_mode)

@@ -1,0 +1,1 @@
+"""The images of the catalogue most like a query."""

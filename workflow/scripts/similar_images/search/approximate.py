@@ -1,0 +1,262 @@
+"""The approximate search: a query is compared with the part of the catalogue that is near it.
+
+Images are divided into lists, each of those nearest to one centre of a clustering, and a query is
+compared with the lists of the nearest centres alone (an inverted file: H. Jégou, M. Douze and
+C. Schmid, "Product Quantization for Nearest Neighbor Search", IEEE TPAMI 33(1), 2011). FAISS does
+it, and keeps the features as float16.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import faiss
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..base.files import checked, sealed
+from ..base.formats import read_json, write_json
+from ..features import images
+from ..features.index import Features, Index
+from . import exact, neighbours
+from .adaptation import Adaptation
+from .neighbours import Image, Nearest, comparable, first_of_equals
+
+# Chosen by measurement: see docs/design.md.
+LISTS = 2  # times the square root of the number of images
+PROBES = 16
+# Where a smaller share of the nearest images is found, more lists are probed.
+RECALL = 0.95
+# Images of the catalogue that are asked to measure it.
+ASKED = 256
+# What a list is clustered from; of fewer FAISS warns.
+POINTS = 39
+# What float16 takes from a similarity at the most.
+ROUNDING = 1e-4
+
+
+@dataclass(frozen=True)
+class Approximate:
+    """An index for the approximate search, and how much it finds.
+
+    Attributes:
+        index: FAISS' inverted file; it knows an image by its row in the table of the images.
+        fingerprint: of the features.
+        neighbours: how many were asked for when it was measured.
+        asked: images that were asked.
+        recall: the share of their nearest images that was found.
+    """
+
+    index: Any
+    fingerprint: str
+    neighbours: int
+    asked: int
+    recall: float
+
+
+class _Images(NamedTuple):
+    """Images that can be found.
+
+    Attributes:
+        rows: (k,), of the table of the images.
+        content_ids: (k,).
+        features: (k, d), rows of length 1, as they are compared.
+    """
+
+    rows: NDArray[np.intp]
+    content_ids: NDArray[np.str_]
+    features: Features
+
+
+def build(
+    catalogue: Iterable[Index], table: pa.Table, count: int, adaptation: Adaptation | None = None
+) -> Approximate:
+    """Return an index of `catalogue`, measured against the exact search.
+
+    A sample of the images is asked for the `count` nearest others. Their content decides which
+    images are asked and which ones the lists are clustered from, so that the shards do not matter.
+
+    Args:
+        catalogue: the images in parts, equal bytes in one part; it is gone through three times.
+        table: of the images, two at least, in the same order.
+        count: how many neighbours.
+        adaptation: of the features, if any.
+
+    Raises:
+        UserError: the adaptation was fitted on features of another model.
+    """
+    findable = len(table.group_by(["content_id", "label"]).aggregate([]))
+    lists = LISTS * sqrt(findable)
+    sample = _sample(catalogue, adaptation, POINTS * lists / findable)
+    index = _clustered(sample.features, max(1, min(int(lists), len(sample.rows) // POINTS)))
+    for part in _findable(catalogue, adaptation):
+        index.add_with_ids(part.features, part.rows)
+    asked = _some(sample, np.unique(np.linspace(0, len(sample.rows) - 1, ASKED, dtype=int)))
+    recall = _tune(index, asked, _exact(asked, _findable(catalogue, adaptation), count))
+    _, fingerprint, _ = images.model_of(table.schema)
+    return Approximate(index, fingerprint, count, len(asked.rows), recall)
+
+
+def find(
+    queries: Iterable[Index],
+    approximate: Approximate,
+    table: pa.Table,
+    count: int,
+    adaptation: Adaptation | None = None,
+) -> pa.Table:
+    """Return `count` of the nearest images of the catalogue for each query, as far as found.
+
+    As `neighbours.find`, with similarities that float16 rounds by some 1e-5.
+
+    Args:
+        queries: the images, in parts of any size.
+        approximate: made of the catalogue.
+        table: of the catalogue's images.
+        count: how many; fewer where the lists that are probed hold fewer.
+        adaptation: of the features, if any.
+
+    Raises:
+        UserError: the features of queries and index come from different models, or the adaptation
+            was fitted on those of another one.
+    """
+    paths, labels = (table[name].combine_chunks() for name in ("image", "label"))
+
+    def image(row: int) -> Image:
+        return paths[row].as_py(), labels[row].as_py()
+
+    def nearest(asked: Features, fingerprint: str) -> Nearest:
+        neighbours.check_model(fingerprint, approximate.fingerprint, "approximate index")
+        return [
+            exact.ranked(((similarity, image(row)) for similarity, row in found), count)
+            for found in _nearest(approximate.index, asked, count)
+        ]
+
+    return neighbours.answer(queries, adaptation, nearest)
+
+
+def write(index: Path, description: Path, approximate: Approximate) -> None:
+    """Write the index as FAISS has it, and its description as JSON."""
+    with sealed(index) as temporary:
+        faiss.write_index(approximate.index, str(temporary))
+    inverted = approximate.index
+    content = {
+        "images": inverted.ntotal,
+        "lists": inverted.nlist,
+        "probes": inverted.nprobe,
+        "neighbours": approximate.neighbours,
+        "asked": approximate.asked,
+        "recall": approximate.recall,
+        "fingerprint": approximate.fingerprint,
+    }
+    write_json(description, content)
+
+
+def read(index: Path, description: Path) -> Approximate:
+    """Read what `write` wrote; the lists stay on the disk until they are probed.
+
+    Raises:
+        DamagedFileError: a file is damaged.
+        UserError: the system does not let it be read.
+    """
+    told = read_json(description)
+    with checked(index):
+        inverted = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+    return Approximate(
+        inverted, told["fingerprint"], told["neighbours"], told["asked"], told["recall"]
+    )
+
+
+def sentence(approximate: Approximate) -> str:
+    """Return what to tell of the index."""
+    inverted = approximate.index
+    return (
+        f"The approximate search finds {approximate.recall:.1%} of the {approximate.neighbours} "
+        f"nearest images ({approximate.asked} of {inverted.ntotal} asked, {inverted.nprobe} of "
+        f"{inverted.nlist} lists probed)"
+    )
+
+
+def _findable(catalogue: Iterable[Index], adaptation: Adaptation | None) -> Iterator[_Images]:
+    """Yield for each part the images that can be found."""
+    start = 0
+    for part in catalogue:
+        rows = np.arange(start, start + len(part.paths))
+        everything = _Images(rows, np.array(part.content_ids), comparable(part, adaptation))
+        yield _some(everything, np.flatnonzero(first_of_equals(part)))
+        start += len(rows)
+
+
+def _some(found: _Images, positions: NDArray[np.intp]) -> _Images:
+    return _Images(found.rows[positions], found.content_ids[positions], found.features[positions])
+
+
+def _sample(catalogue: Iterable[Index], adaptation: Adaptation | None, share: float) -> _Images:
+    """Return about a `share` of the images that can be found, sorted by content.
+
+    Content ids are hashes: images whose ids are small are as good as drawn by lot.
+    """
+    drawn = []
+    for part in _findable(catalogue, adaptation):
+        numbers = np.array([int(content_id[:8], 16) for content_id in part.content_ids])
+        drawn.append(_some(part, np.flatnonzero(numbers < share * 16**8)))
+    sample = _Images(*map(np.concatenate, zip(*drawn, strict=True)))
+    return _some(sample, np.argsort(sample.content_ids, kind="stable"))
+
+
+def _clustered(points: Features, lists: int) -> Any:
+    """Return an inverted file without images, its `lists` clustered from `points` (k, d)."""
+    dimension, kind = points.shape[1], f"IVF{lists},SQfp16"
+    index: Any = faiss.index_factory(dimension, kind, faiss.METRIC_INNER_PRODUCT)
+    index.nprobe = min(PROBES, lists)
+    index.train(points)
+    return index
+
+
+def _exact(asked: _Images, catalogue: Iterable[_Images], count: int) -> list[list[float]]:
+    """Return how similar the `count` images nearest to each of `asked` are, itself left out."""
+    blocks = ((part.rows.tolist(), part.features) for part in catalogue)
+    return _similarities(asked, exact.nearest(asked.features, blocks, count + 1), count)
+
+
+def _tune(index: Any, asked: _Images, exact: Sequence[Sequence[float]]) -> float:
+    """Let `index` probe as many lists as `RECALL` takes, and return its recall."""
+    while (recall := _recall(index, asked, exact)) < RECALL and index.nprobe < index.nlist:
+        index.nprobe = min(2 * index.nprobe, index.nlist)
+    return recall
+
+
+def _recall(index: Any, asked: _Images, exact: Sequence[Sequence[float]]) -> float:
+    """Return the share of the nearest images that is found, given how similar they are.
+
+    One that is as similar as the last of them counts, too (M. Aumüller, E. Bernhardsson and
+    A. Faithfull, "ANN-Benchmarks", Information Systems 87, 2020): which of equals is found is
+    chance.
+    """
+    count = len(exact[0])
+    found = _similarities(asked, _nearest(index, asked.features, count + 1), count)
+    right = sum(
+        similarity >= nearest[-1] - ROUNDING
+        for similarities, nearest in zip(found, exact, strict=True)
+        for similarity in similarities
+    )
+    return right / sum(map(len, exact))
+
+
+def _nearest(index: Any, asked: Features, count: int) -> Iterator[list[tuple[float, int]]]:
+    """Yield for each of `asked` (q, d) similarities and rows, the most similar first."""
+    for similarities, rows in zip(*index.search(asked, count), strict=True):
+        found = rows >= 0  # there is no row where the lists held too few
+        yield list(zip(similarities[found].tolist(), rows[found].tolist(), strict=True))
+
+
+def _similarities(
+    asked: _Images, found: Iterable[Iterable[tuple[float, int]]], count: int
+) -> list[list[float]]:
+    """Return for each of `asked` the first `count` similarities but the one to itself."""
+    return [
+        [similarity for similarity, row in nearest if row != own][:count]
+        for own, nearest in zip(asked.rows.tolist(), found, strict=True)
+    ]

@@ -1,0 +1,197 @@
+"""The neighbours: for each query the images of the catalogue most like it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..base.errors import UserError
+from ..features.index import Features, Index
+from . import adaptation as adaptations
+from . import exact
+from .adaptation import Adaptation
+
+Image = tuple[str, str | None]  # path and class
+# For each query similarities and images, the most similar first.
+Nearest = list[list[tuple[float, Image]]]
+
+# Queries in memory at once.
+QUERIES = 4096
+# A row for each query; its neighbours are lists, the most similar first.
+SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("label", pa.string()),
+        ("similar", pa.list_(pa.string())),
+        ("class", pa.list_(pa.string())),
+        ("similarity", pa.list_(pa.float64())),
+    ]
+)
+
+
+def find(
+    queries: Iterable[Index],
+    catalogue: Iterable[Index],
+    count: int,
+    adaptation: Adaptation | None = None,
+) -> pa.Table:
+    """Return the `count` nearest images of the catalogue for each query, by cosine similarity.
+
+    The similarity is that of the features, or of the features as `adaptation` maps them. Of equal
+    bytes under one class only the first counts. The features are normalised in place where there
+    is no adaptation.
+
+    Args:
+        queries: the images, in parts of any size.
+        catalogue: likewise; equal bytes stand in one part. It is gone through once for each
+            `QUERIES` queries.
+        count: how many; all where there are fewer.
+        adaptation: of the features, if any.
+
+    Raises:
+        UserError: the features of queries and catalogue come from different models, or the
+            adaptation was fitted on those of another one.
+    """
+
+    def nearest(asked: Features, fingerprint: str) -> Nearest:
+        return exact.nearest(asked, _searched(catalogue, adaptation, fingerprint), count)
+
+    return answer(queries, adaptation, nearest)
+
+
+def answer(
+    queries: Iterable[Index],
+    adaptation: Adaptation | None,
+    nearest: Callable[[Features, str], Nearest],
+) -> pa.Table:
+    """Return the neighbours of each query.
+
+    Args:
+        queries: the images, in parts of any size.
+        adaptation: of the features, if any.
+        nearest: gives the neighbours of some queries, from their features (q, d) as they are
+            compared, and the fingerprint of these.
+
+    Raises:
+        UserError: as `comparable`, or from `nearest`.
+    """
+    rows = []
+    for group in _groups(queries):
+        asked = np.concatenate([comparable(part, adaptation) for part in group])
+        found = nearest(asked, group[0].fingerprint)
+        images = chain.from_iterable(zip(part.paths, part.labels, strict=True) for part in group)
+        rows += [(*image, *_columns(best)) for image, best in zip(images, found, strict=True)]
+    return _table(rows)
+
+
+def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
+    """Return the `count` nearest images out of those found in each part of the catalogue."""
+    rows = []
+    for answers in zip(*(part.to_pylist() for part in parts), strict=True):
+        nearest = exact.ranked(chain.from_iterable(map(_found, answers)), count)
+        rows.append((answers[0]["image"], answers[0]["label"], *_columns(nearest)))
+    return _table(rows)
+
+
+def comparable(index: Index, adaptation: Adaptation | None) -> Features:
+    """Return the features of `index` as rows of length 1, mapped if there is an adaptation.
+
+    Raises:
+        UserError: the adaptation was fitted on features of another model.
+    """
+    if adaptation is None:
+        exact.normalise(index.features)
+        return index.features
+    if adaptation.fingerprint != index.fingerprint:
+        raise UserError(
+            "The adaptation was fitted on features of another model (fingerprints "
+            f"{adaptation.fingerprint} and {index.fingerprint}). Run again."
+        )
+    return adaptations.apply(adaptation, index.features)
+
+
+def check_model(queries: str, other: str, name: str) -> None:
+    """Compare the fingerprints of the queries' features and of those they are to be compared with.
+
+    Raises:
+        UserError: they differ; `name` tells what the queries were to be compared with.
+    """
+    if queries != other:
+        raise UserError(
+            f"The features of the queries and of the {name} come from different models "
+            f"(fingerprints {queries} and {other}). Run again."
+        )
+
+
+def first_of_equals(index: Index) -> NDArray[np.bool_]:
+    """Return for each row of `index` whether it is the first with its bytes and its class."""
+    seen = set()
+    first = np.empty(len(index.paths), np.bool_)
+    for row, key in enumerate(zip(index.content_ids, index.labels, strict=True)):
+        first[row] = key not in seen
+        seen.add(key)
+    return first
+
+
+def _searched(
+    catalogue: Iterable[Index], adaptation: Adaptation | None, fingerprint: str
+) -> Iterator[tuple[list[Image], Features]]:
+    """Yield the images that can be found, `ROWS` at a time, with what they are compared by.
+
+    All stand in one array in turn: a new one for each block would cost as much as the product.
+    """
+    images: list[Image] = []
+    array = np.empty((0, 0), np.float32)
+    for part in catalogue:
+        check_model(fingerprint, part.fingerprint, "catalogue")
+        features = comparable(part, adaptation)
+        if not len(array):
+            array = np.empty((exact.ROWS, features.shape[1]), np.float32)
+        first = np.flatnonzero(first_of_equals(part))
+        while len(first):
+            start = len(images)
+            taken, first = np.split(first, [exact.ROWS - start])
+            images += [(part.paths[row], part.labels[row]) for row in taken]
+            array[start : len(images)] = features[taken]
+            if len(images) == exact.ROWS:
+                yield images, array
+                images = []
+    if images:
+        yield images, array[: len(images)]
+
+
+def _groups(parts: Iterable[Index]) -> Iterator[list[Index]]:
+    """Yield `parts` in groups of about `QUERIES` images."""
+    group: list[Index] = []
+    for part in parts:
+        group.append(part)
+        if sum(len(part.paths) for part in group) >= QUERIES:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _columns(
+    nearest: Sequence[tuple[float, Image]],
+) -> tuple[list[str], list[str | None], list[float]]:
+    return (
+        [path for _, (path, _) in nearest],
+        [label for _, (_, label) in nearest],
+        [similarity for similarity, _ in nearest],
+    )
+
+
+def _found(answer: Mapping[str, Any]) -> Iterator[tuple[float, Image]]:
+    columns = (answer[name] for name in ("similarity", "similar", "class"))
+    for similarity, path, label in zip(*columns, strict=True):
+        yield similarity, (path, label)
+
+
+def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    """Return `rows`, sorted by path."""
+    columns = zip(*sorted(rows, key=lambda row: str(row[0])), strict=True)
+    return pa.table([list(column) for column in columns] or [[]] * len(SCHEMA), schema=SCHEMA)
