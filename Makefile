@@ -1,5 +1,7 @@
 # make run    the sample data, or what config.yaml names
-# make test   the same, then the tests
+# make test   both of these, one after the other
+# make quick  the linters and the tests of single functions, some two minutes
+# make thorough   the sample data, and the tests of whole runs and pages
 # make test-faults   every fault in every rule after every change, some hours
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
@@ -14,13 +16,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test test-faults test-slurm lint bench scale accuracy fuzz lock screenshot
+.PHONY: run test quick thorough test-faults test-slurm lint bench scale accuracy fuzz lock screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 
-test: run $(VENV)/dev.installed
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+test: quick thorough
+
+quick: lint
+	$(BIN)/pytest --numprocesses auto --dist worksteal tests/unit
+
+thorough: run $(VENV)/dev.installed
+	$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/unit
 
 test-faults: $(VENV)/dev.installed
 	$(BIN)/pytest tests/faults -m complete --numprocesses auto

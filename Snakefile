@@ -9,22 +9,15 @@ configfile: "config.yaml"
 report: "workflow/report/workflow.rst"
 
 
+# In the order in which the data flows.
 include: "workflow/rules/common.smk"
-include: "workflow/rules/model.smk"
-include: "workflow/rules/manifest.smk"
-include: "workflow/rules/extract.smk"
-include: "workflow/rules/merge.smk"
-include: "workflow/rules/adapt.smk"
-include: "workflow/rules/quality.smk"
-include: "workflow/rules/approximate.smk"
+include: "workflow/rules/photos.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/features.smk"
 include: "workflow/rules/search.smk"
-include: "workflow/rules/duplicates.smk"
-include: "workflow/rules/predict.smk"
-include: "workflow/rules/compare.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/plot.smk"
-include: "workflow/rules/report.smk"
-include: "workflow/rules/audit.smk"
+include: "workflow/rules/catalogue.smk"
+include: "workflow/rules/answers.smk"
+include: "workflow/rules/pages.smk"
 
 
 onstart:
@@ -37,10 +30,10 @@ rule all:
     default_target: True
     input:
         *features_of(*COLLECTIONS),
-        rules.quality.output,
         ADAPTATION,
         APPROXIMATE,
         expand("results/{queries}/neighbours.parquet", queries=QUERIES),
+        rules.quality.output,
         expand(rules.duplicates.output, queries=QUERIES),
         expand(rules.predict.output, queries=QUERIES),
         expand(rules.evaluate.output, queries=QUERIES),

@@ -55,6 +55,7 @@ def measured_rows(scale: dict[str, Any]) -> list[tuple[str, str, str, str]]:
         "the manifest, first": [scale["manifest_first"]],
         "the manifest, no file changed": [scale["manifest_again"]],
         "the manifest, one file added": [scale["manifest_one_added"]],
+        "the plan": [scale["plan"]],
         "the merge": [scale["merge"]],
         "a dry run with all extraction ahead": scale["dry_run_extraction_ahead"],
         "a dry run with nothing to do": scale["dry_run_nothing_to_do"],
@@ -92,7 +93,7 @@ NAMES = (
     "shards (GB)",
     "looking through the files, at each start (minutes)",
     "the manifest, first (hours)",
-    "the manifest, memory (GB)",
+    "the plan, memory (GB)",
     "the merge (minutes)",
     "the search, one job of 2 threads (hours)",
     "the search, `search.parts`",
@@ -112,7 +113,7 @@ def plan(
         images * scale["search"]["bytes_per_image"] / 1e9,
         times * median(one["seconds"] for one in scale["summarise"]) / 60,
         times * scale["manifest_first"]["seconds"] / 3600,
-        times * scale["manifest_first"]["peak_mb"] / 1e3,
+        times * scale["plan"]["peak_mb"] / 1e3,
         times * scale["merge"]["seconds"] / 60,
         searched / 3600,
     )
@@ -122,18 +123,18 @@ def plan(
 
 def limits(scale: dict[str, Any]) -> list[str]:
     """Return what stands in the way, in words."""
-    memory = scale["manifest_first"]["peak_mb"] * 1e3 / scale["files"]
+    memory = scale["plan"]["peak_mb"] * 1e3 / scale["files"]
     return [
         "What stands in the way:",
         "",
         "- **10 million**: the extraction, once. Then what a run pays each time: looking through",
-        "  the files before Snakemake begins, and the manifest and the merge, each one process",
-        f"  that goes through all rows. The manifest holds some {memory:.1f} KB of each file: give",
-        "  it that with `set-resources` ([cluster.md](cluster.md)). With",
+        "  the files before Snakemake begins, and the manifest, the plan and the merge, each one",
+        f"  process that goes through all rows. The plan holds some {memory:.1f} KB of each file:",
+        "  give it that with `set-resources` ([cluster.md](cluster.md)). With",
         "  `extraction.shard_size: 8192` there are some 1,200 shards.",
-        "- **1 billion**: the manifest. One process lists all files and holds all rows. It would",
-        "  have to be divided, as the extraction and the search are, and the pipeline does not do",
-        "  that: a catalogue of this size has to be a hundred projects of 10 million, by classes,",
-        "  each as above.",
+        "- **1 billion**: manifest and plan. One process lists all files and holds all rows. They",
+        "  would have to be divided, as the extraction and the search are, and the pipeline does",
+        "  not do that: a catalogue of this size has to be a hundred projects of 10 million, by",
+        "  classes, each as above.",
         "",
     ]

@@ -28,8 +28,10 @@ from threadpoolctl import threadpool_limits
 import machine
 from networks import THREADS
 from pipeline import lay_out
+from similar_images.base.formats import read_parquet, write_parquet
 from similar_images.base.timing import Timing
-from similar_images.features import images, manifest, merge, shards
+from similar_images.features import images, manifest, merge, shards, store
+from similar_images.features import plan as planning
 from similar_images.networks import model
 from similar_images.photos import collection, summary
 from similar_images.search import neighbours
@@ -72,7 +74,7 @@ def measure_search(folder: Path) -> dict[str, Any]:
     """Return what the exact search costs in catalogues of two sizes, read from their shards."""
     queries = write_features(folder / "queries", QUERIES)
     catalogues = {rows: write_features(folder / str(rows), rows) for rows in CATALOGUES}
-    largest = catalogues[CATALOGUES[-1]].parent
+    largest = catalogues[CATALOGUES[-1]].parents[1]
     size = sum(file.stat().st_size for file in largest.rglob("*.parquet"))
     return {
         "queries": QUERIES,
@@ -89,14 +91,16 @@ def write_features(folder: Path, rows: int) -> Path:
         content_ids = [f"{row:064x}" for row in range(start, min(start + SHARD_SIZE, rows))]
         features = rng.random((len(content_ids), plan.FEATURES), dtype=np.float32)
         name = shards.name_of(content_ids, "model")
-        write_shard(folder / f"features/{name}.parquet", content_ids, "model", features)
+        path = store.folder(folder, "none", "model") / f"{name}.parquet"
+        write_shard(path, content_ids, "model", features)
         table += [
             {"image": f"{id_}.jpg", "label": "x", "content_id": id_, "shard": name}
             for id_ in content_ids
         ]
     schema = images.schema("none", "model", plan.FEATURES)
-    images.write(folder / "images.parquet", pa.Table.from_pylist(table, schema=schema))
-    return folder / "images.parquet"
+    path = folder / "catalogue/images.parquet"
+    images.write(path, pa.Table.from_pylist(table, schema=schema))
+    return path
 
 
 def search(queries: Path, catalogue: Path) -> None:
@@ -107,15 +111,19 @@ def search(queries: Path, catalogue: Path) -> None:
 
 def list_readable(results: Path) -> None:
     """Merge as the rule does with `features_pkl: false`."""
-    table = manifest.read(results / "catalogue/manifest.parquet")
     made_by = model.read(results / "model/model.json")
-    readable, _ = merge.merge(table, results / "catalogue/features", made_by)
+    features = store.folder(results, made_by.backbone, made_by.fingerprint)
+    table = planning.assign(
+        read_parquet(results / "catalogue/manifest.parquet"),
+        read_parquet(results / "plan/contents.parquet", ["content_id", "shard"]),
+    )
+    readable, _ = merge.merge(table, features, made_by, max_pixels=50_000_000)
     merge.duplicates(readable)
     images.write(results / "images.parquet", readable)
 
 
 def measure_manifest(project: Path) -> dict[str, Any]:
-    """Return what the summary and the manifest cost, the latter three times.
+    """Return what the summary, the manifest and the plan cost, the manifest three times.
 
     First no file is known, then all are, then all but one.
     """
@@ -124,6 +132,7 @@ def measure_manifest(project: Path) -> dict[str, Any]:
         "summarise": [alone(summary.summarise, photos) for _ in range(ROUNDS)],
         "manifest_first": alone(build, project),
         "manifest_again": alone(build, project),
+        "plan": alone(build_plan, project),
     }
     (photos / "class_000" / "new.jpg").write_bytes(b"new")
     return results | {"manifest_one_added": alone(build, project)}
@@ -131,7 +140,7 @@ def measure_manifest(project: Path) -> dict[str, Any]:
 
 def measure_dry_runs(project: Path) -> dict[str, Any]:
     """Return the time of dry runs: with all features to be extracted, and with nothing to do."""
-    snakemake(project, "results/catalogue/manifest.parquet")
+    snakemake(project, "results/plan/shards.json")
     ahead = [snakemake(project, "--dry-run") for _ in range(ROUNDS)]
     write_shards(project / "results")
     snakemake(project)
@@ -152,21 +161,30 @@ def build(project: Path) -> None:
     """Write a manifest of `project`, as the rule does."""
     table = manifest.build(
         collection.with_class(collection.scan(project / "photos")),
-        features=project / "features",
         cache=project / "hashes.parquet",
-        fingerprint="model",
-        max_pixels=1,
-        plan=manifest.Plan(largest=SHARD_SIZE, jobs=1),
         threads=THREADS,
     )
-    manifest.write(project / "manifest.parquet", table)
+    write_parquet(project / "manifest.parquet", table)
+
+
+def build_plan(project: Path) -> None:
+    """Write the plan of `project`, as the rule does where nothing has features yet."""
+    planned = planning.build(
+        [read_parquet(project / "manifest.parquet")],
+        project / "features",
+        fingerprint="model",
+        max_pixels=1,
+        cut=planning.Cut(largest=SHARD_SIZE, jobs=1),
+    )
+    planning.write(project / "plan.parquet", planned)
 
 
 def write_shards(results: Path) -> None:
     """Write the shards that the manifest plans, with features drawn by chance."""
     rng = np.random.default_rng(0)
     made_by = model.read(results / "model/model.json")
-    table = manifest.read(results / "catalogue/manifest.parquet")
+    features = store.folder(results, made_by.backbone, made_by.fingerprint)
+    table = read_parquet(results / "plan/contents.parquet")
     members: dict[str, set[str]] = {}
     for shard, content_id in zip(
         table["shard"].to_pylist(), table["content_id"].to_pylist(), strict=True
@@ -174,7 +192,7 @@ def write_shards(results: Path) -> None:
         members.setdefault(shard, set()).add(content_id)
     for name, content_ids in members.items():
         features = rng.random((len(content_ids), made_by.features), dtype=np.float32)
-        path = results / f"catalogue/features/{name}.parquet"
+        path = features / f"{name}.parquet"
         write_shard(path, sorted(content_ids), made_by.fingerprint, features)
 
 

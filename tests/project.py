@@ -125,7 +125,7 @@ class Project:
         return json.loads(self.result(path).read_text("utf-8"))
 
     def shards(self) -> set[str]:
-        return {str(path) for path in self.result("").glob("*/features/*.parquet")}
+        return {str(path) for path in self.result("features").glob("*/*.parquet")}
 
     def copy(self, folder: Path) -> Self:
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)

@@ -21,13 +21,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Use], UsedP
     """Give the project that a change is made to: it has run, and is to be copied."""
 
     @cache
-    def finished(use: Use, backbone: str) -> UsedProject:
-        project = lay_out(tmp_path_factory.mktemp("finished") / "project", use, backbone)
+    def finished(use: Use, backbone: str, former: bool) -> UsedProject:
+        project = lay_out(tmp_path_factory.mktemp("finished") / "project", use, backbone, former)
         project.run()
         return project
 
     return lambda change, use: finished(
-        use, "EfficientNetLite2" if change == "backbone changed" else "ColourHistogram"
+        use,
+        "EfficientNetLite2" if change == "backbone changed" else "ColourHistogram",
+        change == "project upgraded",
     )
 
 

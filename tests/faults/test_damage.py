@@ -16,8 +16,9 @@ READERS = {
     USUAL: {
         "model/model.json": "new/metrics.json",
         "catalogue/manifest.parquet": "catalogue/features.pkl",
-        "new/shards.txt": "new/report.html",
-        "catalogue/features/*.parquet": "catalogue/features.pkl",
+        "plan/shards.json": "new/report.html",
+        "plan/contents.parquet": "catalogue/features.pkl",
+        "features/*/*.parquet": "catalogue/features.pkl",
         "catalogue/features.pkl": "catalogue/adaptation.npz",
         "catalogue/images.parquet": "new/neighbours.parquet",
         "catalogue/adaptation.npz": "new/neighbours.parquet",
@@ -44,8 +45,8 @@ READERS = {
 FORMATS = {
     "model/model.json",
     "catalogue/manifest.parquet",
-    "new/shards.txt",
-    "catalogue/features/*.parquet",
+    "plan/shards.json",
+    "features/*/*.parquet",
     "catalogue/features.pkl",
     "catalogue/images.parquet",
     "catalogue/adaptation.npz",
@@ -109,7 +110,7 @@ def test_a_damaged_memory_of_hashes_is_not_used(
     project = base("image added", USUAL).copy(tmp_path / "project")
     expected = project.predictions()
     damage(project.result("catalogue/hashes.parquet"), flip, seed=0)
-    project.result("catalogue/shards.txt").unlink()
+    project.result("catalogue/manifest.parquet").unlink()
     assert project.run().jobs["extract"] == 0
     assert project.predictions() == expected
 

@@ -1,5 +1,6 @@
 """The ways to use the workflow that together set every rule to work."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ def compared(project: Project) -> object:
     return [row | {"images_per_second": ""} for row in project.rows("compare.csv")]
 
 
-FEATURES = ("model", "manifest", "extract", "merge")
+FEATURES = ("model", "manifest", "plan", "extract", "merge")
 USUAL = Use(
     (
         *FEATURES,
@@ -69,10 +70,33 @@ class UsedProject(Project):
         return self.use.outcome(self)
 
 
-def lay_out(folder: Path, use: Use, backbone: str) -> UsedProject:
-    """Lay out a project with an image that is too large for its settings."""
+def lay_out(folder: Path, use: Use, backbone: str, former: bool = False) -> UsedProject:
+    """Lay out a project with an image that is too large for its settings.
+
+    Args:
+        folder: where.
+        use: what it is asked for.
+        backbone: the network.
+        former: whether its workflow is a former version.
+    """
     project = UsedProject(lay_out_shoes(folder).folder, use)
     project.settle(backbone=backbone, images={"max_pixels": 1000}, **use.settings)
     project.image("catalogue/boots/large.png", size=(40, 40))
     project.age()
+    if former:
+        take_former_version(project)
     return project
+
+
+def take_former_version(project: Project) -> None:
+    """Give `project` a workflow of its own: it votes for the rarest class, its networks differ."""
+    link = project.folder / "workflow"
+    original = link.resolve()
+    link.unlink()
+    shutil.copytree(original, link)
+    vote = link / "scripts/similar_images/answers/vote.py"
+    text = vote.read_text("utf-8")
+    assert "winner = max(" in text
+    vote.write_text(text.replace("winner = max(", "winner = min("), "utf-8")
+    with (link / "scripts/similar_images/networks/model.py").open("a") as stream:
+        stream.write("# another version\n")

@@ -108,6 +108,16 @@ def test_every_network_of_the_table_exists_in_keras() -> None:
     assert all(hasattr(keras.applications, name) for name in KERAS)
 
 
+def test_the_fallback_gives_the_features_that_its_fingerprint_stands_for(
+    openvino: engines.Engine,
+) -> None:
+    """Where this fails, features have changed: see `building.CODE`."""
+    ramp = np.arange(260 * 260 * 3, dtype=np.uint32).reshape(260, 260, 3)
+    picture = (ramp * 7919 // 4096 % 256).astype(np.uint8)
+    features = openvino(np.stack([picture] * openvino.batch_size))[0]
+    assert features[[1011, 1223, 491]] == pytest.approx([3.63998, 3.62942, 3.38471], rel=1e-3)
+
+
 def test_the_engines_agree_on_photographs(
     lite2: Any, openvino: engines.Engine, photos: NDArray[np.uint8], tmp_path: Path
 ) -> None:

@@ -32,6 +32,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(slurm: None, finished: Project, tmp_path: Path) -> Project:
     """A project that has run, but whose features are lost."""
     project = finished.copy(tmp_path / "project")
-    for file in project.result("").glob("*/features*"):
-        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    shutil.rmtree(project.result("features"))
+    shutil.rmtree(project.result("plan"))
+    for file in project.result("").glob("*/features.pkl"):
+        file.unlink()
     return project

@@ -92,15 +92,15 @@ def test_the_sample_data_gives_the_results_of_a_local_run(slurm: None, tmp_path:
     run = project.snakemake(*SLURM)
     heavy = {job.rule.split("_")[1] for job in submitted(run)}
     assert heavy == {
-        *("model", "manifest", "extract", "merge"),
+        *("model", "manifest", "plan", "extract", "merge"),
         *("quality", "search", "duplicates", "predict", "report"),
     }
     assert run.jobs["evaluate"] == run.jobs["plot"] == 1
 
-    catalogue = submitted(run, "extract_wildcards_catalogue")
-    assert len(catalogue) == 2, "84 images are two shards for a cluster"
-    assert max(job.start for job in catalogue) < min(job.end for job in catalogue), "side by side"
-    assert all((job.cpus, job.memory) == ("2", "2000M") for job in catalogue)
+    extractions = submitted(run, "extract")
+    assert len(extractions) == 2, "108 images are two shards for a cluster"
+    assert max(job.start for job in extractions) < min(job.end for job in extractions)
+    assert all((job.cpus, job.memory) == ("2", "2000M") for job in extractions)
 
     assert not project.run().jobs
     assert not project.snakemake(*SLURM).jobs
@@ -121,6 +121,7 @@ def test_a_job_that_fails_is_tried_again_with_more_memory(
 def test_a_cancelled_job_is_made_up_for_by_the_next_run(
     project: Project, finished: Project
 ) -> None:
+    project.settle(extraction={"shard_size": 12})
     with ThreadPoolExecutor() as threads:
         interrupted = threads.submit(
             project.snakemake, *SLURM, "--retries", "0", CATALOGUE, QUERIES, fails=True

@@ -14,7 +14,7 @@ from project import CLASSES, Project
 
 AFTER_VOTE = Counter(predict=1, evaluate=1, plot=1, report=1)
 AFTER_SEARCH = Counter(duplicates=1) + AFTER_VOTE
-AFTER_QUERIES = Counter(manifest=1, merge=1, search=1) + AFTER_SEARCH
+AFTER_QUERIES = Counter(manifest=1, plan=1, merge=1, search=1) + AFTER_SEARCH
 AFTER_CATALOGUE = Counter(quality=1) + AFTER_QUERIES
 ALL_BUT_THE_FEATURES = Counter(manifest=1, merge=1) + AFTER_CATALOGUE
 
@@ -70,6 +70,65 @@ def test_a_change_costs_the_new_images_alone(
     assert project.run().jobs == jobs
     assert images_in(project.shards() - before) == extracted
     assert not project.run().jobs
+
+
+def test_a_photo_that_moves_from_a_query_set_into_the_catalogue_is_not_extracted_again(
+    project: Project, tmp_path: Path
+) -> None:
+    moved = project.photo("catalogue/boots/moved.png")
+    project.photo("new/boots/0.png").rename(moved)
+    run = project.run()
+    assert run.jobs == AFTER_CATALOGUE + Counter(manifest=1, merge=1)
+    assert "boots/moved.png" in {row["similar_1"] for row in project.rows("new/predictions.csv")}
+    assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
+
+
+def test_a_photo_in_two_query_sets_is_extracted_once_and_outlives_one_of_them(
+    project: Project,
+) -> None:
+    shutil.copytree(project.photo("new"), project.photo("more"))
+    project.settle(queries={"more": "photos/more"})
+    assert project.run().jobs["extract"] == 0
+    before = project.shards()
+    project.settle(queries={"new": None})
+    run = project.run()
+    assert run.jobs["extract"] == 0
+    assert "needed no longer" not in run.console
+    assert project.shards() == before
+
+
+def test_a_set_that_is_left_out_leaves_its_features_until_they_are_tidied_away(
+    project: Project,
+) -> None:
+    add_query_set(project)
+    project.run()
+    before, predictions = project.shards(), project.predictions()
+    project.settle(queries={"more": None})
+    run = project.run()
+    assert "1 more shards" in run.console
+    assert "snakemake --cores 1 tidy" in run.console
+    assert project.shards() == before
+    assert project.run("tidy").jobs == {"tidy": 1}
+    assert len(before - project.shards()) == 1
+    assert not project.run().jobs
+    project.settle(queries={"more": "photos/more"})
+    assert project.run().jobs["extract"] == 1
+    assert project.predictions() == predictions
+
+
+def test_features_of_the_former_layout_are_taken_over(project: Project) -> None:
+    before = project.predictions()
+    old = project.result("catalogue/features")
+    old.mkdir()
+    for shard in project.shards():
+        shutil.move(shard, old)
+    shutil.rmtree(project.result("features"))
+    shutil.rmtree(project.result("plan"))
+    run = project.run()
+    assert run.jobs["extract"] == 0
+    assert "taken over" in run.console
+    assert not old.exists()
+    assert project.predictions() == before
 
 
 def test_fewer_neighbours_run_only_the_search_and_what_follows(project: Project) -> None:
@@ -138,16 +197,20 @@ def test_small_shards_are_packed_without_reading_an_image_and_nothing_changes(
     for n in range(16):
         project.image(f"catalogue/boots/day_{n}.png", seed=200 + n)
     project.run("results/catalogue/images.parquet")
-    small = set(project.result("catalogue/features").iterdir())
+    small = project.shards()
     project.settle(extraction={"shard_size": 64})
     add(project)
-    assert project.run().jobs == AFTER_CATALOGUE + Counter(extract=2)
+    assert project.run().jobs == AFTER_CATALOGUE + Counter(extract=2, merge=1)
     assert project.json("catalogue/timing.json")["images"] == 4 * len(CLASSES) + 17
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
     assert not project.run().jobs
     delete(project)
-    assert project.run("results/catalogue/images.parquet").jobs == {"manifest": 1, "merge": 1}
-    assert not small & set(project.result("catalogue/features").iterdir())
+    console = project.run("results/catalogue/images.parquet").console
+    assert f"{len(small)} more shards" in console
+    assert project.run("tidy").jobs == {"tidy": 1}
+    assert not small & project.shards()
+    assert project.run().jobs["extract"] == 0
+    assert project.predictions() == project.rebuilt(tmp_path / "again").predictions()
 
 
 def test_a_file_touched_but_not_changed_is_only_looked_at(project: Project) -> None:

@@ -65,6 +65,7 @@ APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
 # The three most similar images are shown, whatever the number of votes.
 NEIGHBOURS = max(config["search"]["neighbours"], 3)
 PICKLED = config["features_pkl"]
+EXTRACTION_THREADS = config["extraction"]["threads"]
 # What rules read that need the catalogue as a whole: see `images.load`.
 CATALOGUE = f"results/catalogue/{'features.pkl' if PICKLED else 'images.parquet'}"
 
@@ -73,6 +74,7 @@ wildcard_constraints:
     collection="|".join(COLLECTIONS),
     queries="|".join(QUERIES) or "none",
     entry="|".join(ENTRIES) or "none",
+    model="[A-Za-z0-9]+-[0-9a-f]{8}",
     shard="[0-9a-f]{16}",
     part="[0-9]+",
 
@@ -108,44 +110,25 @@ if workflow.is_main_process:
     )
 
 
-def growing(amount):
-    """Return a resource: `amount`, and as much again each time that the job is tried again."""
-    return lambda wildcards, attempt: amount * attempt
-
-
-def room_for(copies):
-    """Return the memory (MB) of a job that holds `copies` of its inputs, growing likewise."""
-    return (
-        lambda wildcards, input, attempt: round(1000 + copies * input.size_mb) * attempt
-    )
-
-
-def room_for_features(copies):
-    """Return the memory of a job likewise; with no features.pkl they stay on the disk."""
-    return room_for(copies if PICKLED else 30)
-
-
-def extraction_jobs():
-    """Return how many extraction jobs run side by side on this machine."""
-    cores = workflow.resource_settings.cores or 1
-    return max(1, cores // config["extraction"]["threads"])
-
-
-def shards(collection):
-    """Return the shards of a collection, which are known once its manifest is made."""
-    plan = checkpoints.manifest.get(collection=collection).output.shards
+def shards_of(*collections):
+    """Return the shards that `collections` need, which are known once the plan is made."""
+    plan = checkpoints.plan.get().output.shards
     try:
-        names = formats.read_names(Path(plan))
+        told = formats.read_json(Path(plan))
     except DamagedFileError as error:
         sys.exit(f"Error: {files.discard(error)}")
-    return [f"results/{collection}/features/{name}.parquet" for name in names]
+    names = {name for collection in collections for name in told["shards"][collection]}
+    return [
+        f"results/features/{told['model']}/{name}.parquet" for name in sorted(names)
+    ]
 
 
 def features_of(*collections):
     """Return what a target lists so that the features of `collections` are made."""
     return [
         *rules.model.output,
-        *expand(rules.manifest.output, collection=collections),
-        lambda wildcards: [shard for name in collections for shard in shards(name)],
+        *expand(rules.manifest.output, collection=COLLECTIONS),
+        *rules.plan.output,
+        lambda wildcards: shards_of(*collections),
         *expand(rules.merge.output, collection=collections),
     ]

@@ -1,3 +1,42 @@
+rule adapt:
+    input:
+        catalogue=CATALOGUE,
+    output:
+        "results/catalogue/adaptation.npz",
+    log:
+        "logs/catalogue/adapt.log",
+    conda:
+        "../envs/pipeline.yaml"
+    # With one thread the last bits are the same on any number of cores.
+    threads: 1
+    params:
+        code=CODE,
+    message:
+        "Fitting the similarity to the classes of the catalogue"
+    script:
+        "../scripts/adapt.py"
+
+
+rule approximate:
+    input:
+        catalogue="results/catalogue/images.parquet",
+        adaptation=ADAPTATION,
+    output:
+        INDEX,
+    log:
+        "logs/catalogue/approximate.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        neighbours=NEIGHBOURS,
+        code=CODE,
+    message:
+        "Making the index for the approximate search"
+    script:
+        "../scripts/approximate.py"
+
+
 PARTS = config["search"]["parts"]
 
 
@@ -21,10 +60,6 @@ rule search:
     conda:
         "../envs/pipeline.yaml"
     threads: 2
-    resources:
-        # A block of the catalogue, three shards and 4,096 queries, whatever there is of them.
-        mem_mb=growing(1500 + config["extraction"]["shard_size"] // 30),
-        runtime=growing(60),
     params:
         neighbours=NEIGHBOURS,
         parts=PARTS,
@@ -50,10 +85,6 @@ if PARTS > 1:
             "logs/{queries}/gather.log",
         conda:
             "../envs/pipeline.yaml"
-        resources:
-            # Unpacked, the neighbours take many times the room of their file.
-            mem_mb=room_for(copies=20),
-            runtime=growing(60),
         params:
             neighbours=NEIGHBOURS,
             code=CODE,

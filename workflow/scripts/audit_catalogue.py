@@ -5,7 +5,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from similar_images.base.formats import write_csv
+from similar_images.base.formats import read_parquet, write_csv
 from similar_images.base.job import Progress, logged
 from similar_images.catalogue import audit
 from similar_images.features import images, manifest
@@ -22,7 +22,7 @@ hashes = partial(
 )
 
 with logged(snakemake.log[0], "audit"):
-    listing = manifest.members(manifest.read(Path(snakemake.input.manifest)))
+    listing = manifest.members(read_parquet(Path(snakemake.input.manifest)))
     findings, classes = audit.audit(
         images.load(Path(snakemake.input.catalogue)),
         {content_id: files[0] for content_id, files in listing.items() if content_id},

@@ -4,9 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from similar_images.base.files import replacing
-from similar_images.base.formats import read_csv
+from similar_images.base.formats import read_csv, read_parquet
 from similar_images.base.job import Progress, logged
-from similar_images.features import manifest
 from similar_images.networks import model
 from similar_images.pages import audit_report, cards
 from similar_images.photos import thumbnails
@@ -17,7 +16,7 @@ folder = page.with_name("report_files")
 with logged(snakemake.log[0], "audit report"):
     findings = read_csv(Path(snakemake.input.audit))
     images = audit_report.images(audit_report.shown(findings))
-    files = cards.files(manifest.read(Path(snakemake.input.manifest)), images)
+    files = cards.files(read_parquet(Path(snakemake.input.manifest)), images)
     contents = {content_id: file for content_id, file in files.values() if content_id}
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
     told = audit_report.AuditReport(

@@ -13,6 +13,6 @@ output = Path(snakemake.output[0])
 
 with logged(snakemake.log[0], f"compare {snakemake.wildcards.entry}"):
     folder = output.with_suffix("")
-    comparison.lay_out(folder, snakemake.params.settings, Path("results/catalogue/features"))
+    comparison.lay_out(folder, snakemake.params.settings, Path("results/features"))
     comparison.run(folder, SNAKEFILE, snakemake.threads)
     write_json(output, comparison.outcome(folder / "results"))

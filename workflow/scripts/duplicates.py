@@ -7,7 +7,6 @@ from pathlib import Path
 from similar_images.answers import duplicates
 from similar_images.base.formats import read_parquet, write_csv
 from similar_images.base.job import Progress, logged
-from similar_images.features import manifest
 from similar_images.photos import perceptual
 
 output = Path(snakemake.output[0])
@@ -23,8 +22,8 @@ hashes = partial(
 with logged(snakemake.log[0], f"duplicates {snakemake.wildcards.queries}"):
     found = duplicates.find(
         read_parquet(Path(snakemake.input.neighbours)),
-        manifest.read(Path(snakemake.input.manifest)),
-        manifest.read(Path(snakemake.input.catalogue_manifest)),
+        read_parquet(Path(snakemake.input.manifest)),
+        read_parquet(Path(snakemake.input.catalogue_manifest)),
         hashes,
     )
     write_csv(output, duplicates.Duplicate._fields, found)

@@ -5,21 +5,21 @@ from pathlib import Path
 from similar_images.base.files import check
 from similar_images.base.job import Progress, logged
 from similar_images.base.timing import Timing
-from similar_images.features import manifest, shards
+from similar_images.features import manifest, plan, shards
 from similar_images.features.extraction import extract
 from similar_images.networks import engines, model
 from similar_images.photos.preparation import Preparation
 
-name, shard = snakemake.wildcards.collection, snakemake.wildcards.shard
+shard = snakemake.wildcards.shard
 output = Path(snakemake.output[0])
 
-with logged(snakemake.log[0], f"extract {name} {shard[:6]}"):
+with logged(snakemake.log[0], f"extract {shard[:6]}"):
     backbone = model.read(Path(snakemake.input.model))
     timing = Timing()
-    plan = manifest.read_shard(Path(snakemake.input.manifest), shard)
-    parts = shards.copies(output.parent, manifest.sources(plan), backbone.fingerprint, timing)
+    rows = plan.read_shard(Path(snakemake.input.plan), shard)
+    parts = shards.copies(output.parent, plan.sources(rows), backbone.fingerprint, timing)
     held = {content_id for part in parts for content_id in part.content_ids}
-    members = {id_: files for id_, files in manifest.members(plan).items() if id_ not in held}
+    members = {id_: files for id_, files in manifest.members(rows).items() if id_ not in held}
     if members:
         folder = Path(snakemake.input.backbone)
         with timing.spent_on("load"):
@@ -28,7 +28,7 @@ with logged(snakemake.log[0], f"extract {name} {shard[:6]}"):
         with timing.spent_on("total"):
             extracted = extract(
                 members,
-                Preparation(backbone.input_size, backbone.resample, manifest.max_pixels(plan)),
+                Preparation(backbone.input_size, backbone.resample, plan.max_pixels(rows)),
                 engine,
                 dimension=backbone.features,
                 fingerprint=backbone.fingerprint,

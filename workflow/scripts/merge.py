@@ -3,19 +3,23 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import write_csv, write_json
+from similar_images.base.formats import read_parquet, write_csv, write_json
 from similar_images.base.job import logged
-from similar_images.features import images, index, manifest, merge
+from similar_images.features import images, index, merge, plan, store
 from similar_images.networks import model
 
 name = snakemake.wildcards.collection
-listing = Path(snakemake.input.manifest)
+planned = Path(snakemake.input.plan)
 readable = Path(snakemake.output.images)
 
 with logged(snakemake.log[0], f"merge {name}"):
-    table = manifest.read(listing)
-    features = listing.with_name("features")
-    found, rejected = merge.merge(table, features, model.read(Path(snakemake.input.model)))
+    made_by = model.read(Path(snakemake.input.model))
+    features = store.folder(planned.parents[1], made_by.backbone, made_by.fingerprint)
+    table = plan.assign(
+        read_parquet(Path(snakemake.input.manifest)),
+        read_parquet(planned, ["content_id", "shard"]),
+    )
+    found, rejected = merge.merge(table, features, made_by, snakemake.params.max_pixels)
     merge.check(found, rejected, name, snakemake.params.on_error)
     duplicates = merge.duplicates(found)
     write_json(Path(snakemake.output.timing), merge.timing(table, features))

@@ -4,9 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from similar_images.base.files import replacing
-from similar_images.base.formats import read_csv, read_json
+from similar_images.base.formats import read_csv, read_json, read_parquet
 from similar_images.base.job import Progress, logged
-from similar_images.features import manifest
 from similar_images.features.merge import read_rejected
 from similar_images.networks import model
 from similar_images.pages import cards, confusion, report
@@ -18,13 +17,13 @@ folder = page.with_name("report_files")
 
 with logged(snakemake.log[0], f"report {name}"):
     predictions = read_csv(Path(snakemake.input.predictions))
-    catalogue = manifest.read(Path(snakemake.input.catalogue_manifest))
+    catalogue = read_parquet(Path(snakemake.input.catalogue_manifest))
     rejected = {
         name: read_rejected(Path(snakemake.input.rejected)),
         "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
     }
     queries = cards.files(
-        manifest.read(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
+        read_parquet(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
     similar = cards.files(catalogue, cards.similar_images(predictions))
     contents = cards.contents(predictions, queries, similar)

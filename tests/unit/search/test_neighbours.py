@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.base.timing import Timing
-from similar_images.features import images, shards
+from similar_images.features import images, shards, store
 from similar_images.features.images import Stream
 from similar_images.features.index import Index
 from similar_images.search import exact, neighbours
@@ -41,7 +41,8 @@ def lay_out(folder: Path, rows: Rows, size: int) -> Path:
         shard = shards.Shard(
             list(ids), [None] * len(ids), [9] * len(ids), "model", np.stack(features)
         )
-        shards.write(folder / f"features/{name}.parquet", shard, Timing())
+        path = store.folder(folder.parent, "network", "model") / f"{name}.parquet"
+        shards.write(path, shard, Timing())
     table = [
         {"image": path, "label": label, "content_id": id_, "shard": shard_of[id_]}
         for path, label, number in sorted(rows)

@@ -46,8 +46,8 @@ def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def lay_out(folder: Path, settings: Mapping[str, Any], shards: Path) -> None:
-    """Write `settings` into `folder`, and lead its catalogue's shards to the folder `shards`.
+def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
+    """Write `settings` into `folder`, and lead its store of features to the folder `store`.
 
     A shard that stands there already is not extracted again.
     """
@@ -55,11 +55,11 @@ def lay_out(folder: Path, settings: Mapping[str, Any], shards: Path) -> None:
         name: os.path.abspath(settings[name]) if settings[name] else None
         for name in ("catalogue", "weights")
     }
-    own = folder / "results" / "catalogue" / "features"
+    own = folder / "results" / "features"
     own.parent.mkdir(parents=True, exist_ok=True)
-    shards.mkdir(parents=True, exist_ok=True)
+    store.mkdir(parents=True, exist_ok=True)
     if not own.is_symlink():
-        own.symlink_to(os.path.relpath(shards, own.parent))
+        own.symlink_to(os.path.relpath(store, own.parent))
     with replacing(folder / "config.yaml") as temporary:
         text = yaml.safe_dump({**settings, **absolute, "queries": {}, "compare": {}})
         temporary.write_text(text, "utf-8")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from ..base.ahead import ahead
 from ..base.formats import group_values, open_parquet, read_parquet, write_parquet
-from . import index, shards
+from . import index, shards, store
 from .index import Features, Index
 
 SCHEMA = pa.schema(
@@ -34,7 +34,7 @@ class Stream:
     of the collection. It can be gone through any number of times.
 
     Attributes:
-        path: the table of the images; the shards stand in the folder `features` beside it.
+        path: the table of the images, in the collection's folder of results/.
         part: which part, from 0.
         parts: into how many the shards are divided.
     """
@@ -53,7 +53,9 @@ class Stream:
         with open_parquet(self.path) as file, ThreadPoolExecutor(1) as reader:
             groups = list(enumerate(group_values(file, "shard")))
             start, stop = (len(groups) * n // self.parts for n in (self.part, self.part + 1))
-            read = partial(_read, file, self.path.with_name("features"))
+            backbone, fingerprint, _ = model_of(file.schema_arrow)
+            shards_ = store.folder(self.path.parents[1], backbone, fingerprint)
+            read = partial(_read, file, shards_)
             yield from ahead(reader, read, groups[start:stop], 1)
 
 

@@ -13,7 +13,7 @@ from ..base.errors import UserError
 from ..base.formats import read_csv
 from ..networks.model import Model
 from . import images, shards
-from .manifest import max_pixels, shard_names
+from .plan import shard_names
 
 TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
 LOST = "gone or changed while the run was going on; the next run reads it"
@@ -39,15 +39,18 @@ class Duplicate(NamedTuple):
     conflict: bool
 
 
-def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[pa.Table, list[Rejected]]:
+def merge(
+    manifest: pa.Table, features: Path, model: Model, max_pixels: int
+) -> tuple[pa.Table, list[Rejected]]:
     """Return the readable images of `manifest`, see `images.SCHEMA`, and the files it lacks.
 
     Both are in the order of `manifest`.
 
     Args:
-        manifest: the collection's, see `manifest.SCHEMA`.
-        features: the folder of its shards.
+        manifest: the collection's with its shards, see `plan.assign`.
+        features: the folder of the shards.
         model: whose features these must be.
+        max_pixels: the limit for images.
 
     Raises:
         DamagedFileError: a shard is damaged.
@@ -56,7 +59,7 @@ def merge(manifest: pa.Table, features: Path, model: Model) -> tuple[pa.Table, l
     known = manifest.filter(pc.is_valid(manifest["content_id"]))
     shard_of = dict(zip(*(known[c].to_pylist() for c in ("content_id", "shard")), strict=True))
     paths = [features / f"{name}.parquet" for name in shard_names(manifest)]
-    faults = _faults(paths, shard_of, model, max_pixels(manifest))
+    faults = _faults(paths, shard_of, model, max_pixels)
     rejected = []
     readable = []
     columns = (manifest[c].to_pylist() for c in ("image", "label", "content_id", "fault"))
@@ -79,12 +82,19 @@ def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
     """Return where the time for the collection's features went, in sum and for each shard.
 
     "read", "decode" and "network" are summed over threads, "total" is what passed from the
-    job's first image to its last.
+    job's first image to its last. A shard that holds images of others counts by its share.
+
+    Args:
+        manifest: the collection's with its shards, see `plan.assign`.
+        features: the folder of the shards.
     """
+    needed = manifest.filter(pc.is_valid(manifest["shard"])).group_by("shard")
     spent = {}
-    for name in shard_names(manifest):
-        path = features / f"{name}.parquet"
-        spent[name] = {"images": pq.read_metadata(path).num_rows, **shards.read_seconds(path)}
+    for row in needed.aggregate([("content_id", "count_distinct")]).sort_by("shard").to_pylist():
+        path, images = features / f"{row['shard']}.parquet", row["content_id_count_distinct"]
+        share = images / max(pq.read_metadata(path).num_rows, images)
+        seconds = {what: share * value for what, value in shards.read_seconds(path).items()}
+        spent[row["shard"]] = {"images": images, **seconds}
     total = Counter[str]()
     for shard in spent.values():
         total.update(shard)

@@ -9,9 +9,6 @@ rule model:
     conda:
         "../envs/pipeline.yaml"
     threads: 2
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
     params:
         backbone=config["backbone"],
         fallback=config["fallback"],

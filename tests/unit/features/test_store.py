@@ -1,0 +1,78 @@
+"""Tests of the store of features."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from similar_images.base.errors import UserError
+from similar_images.base.formats import write_json
+from similar_images.base.timing import Timing
+from similar_images.features import shards, store
+
+MODEL = "0123456789abcdef"
+
+
+def put(path: Path, fingerprint: str = MODEL) -> Path:
+    shard = shards.Shard([path.stem], [None], [1], fingerprint, np.ones((1, 2), np.float32))
+    shards.write(path, shard, Timing())
+    return path
+
+
+def plan(results: Path, model: str, *names: str, sources: tuple[str, ...] = ()) -> None:
+    needed = {"catalogue": list(names[:1]), "new": list(names)}
+    content = {"model": model, "shards": needed, "sources": list(sources)}
+    write_json(results / store.PLAN, content)
+
+
+def test_each_model_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    folders = {
+        store.folder(tmp_path, backbone, fingerprint)
+        for backbone in ("EfficientNetB3", "EfficientNetLite2")
+        for fingerprint in ("0123456789", "1123456789")
+    }
+    assert len(folders) == 4
+    assert {folder.parent for folder in folders} == {tmp_path / "features"}
+
+
+def test_shards_of_the_former_layout_are_taken_over_where_the_model_made_them(
+    tmp_path: Path,
+) -> None:
+    own = [put(tmp_path / "catalogue/features/a.parquet"), put(tmp_path / "new/features/b.parquet")]
+    other = put(tmp_path / "new/features/c.parquet", "another model")
+    held = [path.read_bytes() for path in own]
+    folder = store.folder(tmp_path, "Network", MODEL)
+    assert store.adopt(tmp_path, folder, MODEL) == 2
+    assert [(folder / path.name).read_bytes() for path in own] == held
+    assert not own[0].parent.exists()
+    assert list(other.parent.iterdir()) == [other]
+    assert store.adopt(tmp_path, folder, MODEL) == 0
+
+
+def test_a_damaged_shard_of_the_former_layout_is_removed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = put(tmp_path / "catalogue/features/a.parquet")
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    folder = store.folder(tmp_path, "Network", MODEL)
+    assert store.adopt(tmp_path, folder, MODEL) == 0
+    assert not damaged.exists()
+    assert list(folder.iterdir()) == []
+    assert "a.parquet is damaged" in caplog.text
+
+
+def test_what_no_plan_names_is_unused(tmp_path: Path) -> None:
+    kept, source, compared, spare, of_other = (
+        put(tmp_path / f"features/{name}.parquet")
+        for name in ("A-1/kept", "A-1/source", "B-2/compared", "A-1/spare", "B-2/kept")
+    )
+    plan(tmp_path, "A-1", "kept", sources=("source",))
+    plan(tmp_path / "compare/entry/results", "B-2", "compared")
+    assert store.unused(tmp_path) == [spare, of_other]
+    assert {kept, source, compared}.isdisjoint(store.unused(tmp_path))
+
+
+def test_without_a_plan_nothing_counts_as_unused(tmp_path: Path) -> None:
+    put(tmp_path / "features/A-1/kept.parquet")
+    with pytest.raises(UserError, match=r"shards\.json cannot be read"):
+        store.unused(tmp_path)

@@ -1,0 +1,110 @@
+rule quality:
+    input:
+        catalogue=CATALOGUE,
+    output:
+        quality=report(
+            "results/catalogue/quality.json",
+            caption="../report/quality.rst",
+            category="Catalogue",
+        ),
+        curve=report(
+            "results/catalogue/quality.png",
+            caption="../report/quality.rst",
+            category="Catalogue",
+        ),
+        reliability=report(
+            "results/catalogue/reliability.png",
+            caption="../report/reliability.rst",
+            category="Catalogue",
+        ),
+    log:
+        "logs/catalogue/quality.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    params:
+        voters=config["search"]["neighbours"],
+        vote=config["search"]["vote"],
+        metric=config["search"]["metric"],
+        code=CODE,
+    message:
+        "Asking the catalogue's images as if they were new"
+    script:
+        "../scripts/quality.py"
+
+
+# The perceptual hashes and the thumbnails stand outside the outputs: they are kept.
+rule audit_catalogue:
+    input:
+        catalogue=CATALOGUE,
+        manifest="results/catalogue/manifest.parquet",
+    output:
+        audit=report(
+            "results/catalogue/audit.csv",
+            caption="../report/audit.rst",
+            category="Catalogue",
+        ),
+        classes="results/catalogue/classes.csv",
+    log:
+        "logs/catalogue/audit.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        voters=config["search"]["neighbours"],
+        code=CODE,
+    message:
+        "Looking for what deserves a look in the catalogue"
+    script:
+        "../scripts/audit_catalogue.py"
+
+
+# Each entry is a run of this very workflow in a folder of its own, with other settings. It shares
+# the catalogue's shards, which are named by their model and never change.
+rule compare_entry:
+    input:
+        weights=lambda wildcards: ENTRIES[wildcards.entry]["weights"] or [],
+    output:
+        "results/compare/{entry}.json",
+    log:
+        "logs/compare/{entry}.log",
+    localrule: True
+    conda:
+        "../envs/pipeline.yaml"
+    # Not `workflow.cores`, which complains where another executor runs the jobs.
+    threads: workflow.resource_settings.cores or 1
+    params:
+        settings=lambda wildcards: ENTRIES[wildcards.entry],
+        fingerprint=lambda wildcards: summary("catalogue").fingerprint,
+        code=CODE,
+    message:
+        "Trying the settings {wildcards.entry}"
+    script:
+        "../scripts/compare_entry.py"
+
+
+rule compare_table:
+    input:
+        expand("results/compare/{entry}.json", entry=ENTRIES),
+    output:
+        table=report(
+            "results/compare.csv",
+            caption="../report/compare.rst",
+            category="Comparison",
+        ),
+        plot=report(
+            "results/compare.png",
+            caption="../report/compare.rst",
+            category="Comparison",
+        ),
+    log:
+        "logs/compare_table.log",
+    localrule: True
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        code=CODE,
+    message:
+        "Comparing settings"
+    script:
+        "../scripts/compare_table.py"

@@ -1,0 +1,85 @@
+rule plot:
+    input:
+        predictions="results/{queries}/predictions.csv",
+        confusion="results/{queries}/confusion.csv",
+    output:
+        confusion=report(
+            "results/{queries}/confusion.png",
+            caption="../report/confusion.rst",
+            category="Plots",
+            subcategory="{queries}",
+        ),
+        confusion_svg="results/{queries}/confusion.svg",
+        similarity=report(
+            "results/{queries}/similarity.png",
+            caption="../report/similarity.rst",
+            category="Plots",
+            subcategory="{queries}",
+        ),
+    log:
+        "logs/{queries}/plot.log",
+    localrule: True
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        code=CODE,
+    message:
+        "Plotting the figures of {wildcards.queries}"
+    script:
+        "../scripts/plot.py"
+
+
+# The thumbnails stand outside the outputs: they are kept from run to run, and only new ones made.
+rule report:
+    input:
+        predictions="results/{queries}/predictions.csv",
+        votes="results/{queries}/votes.csv",
+        metrics="results/{queries}/metrics.json",
+        confusion="results/{queries}/confusion.csv",
+        rejected="results/{queries}/rejected.csv",
+        catalogue_rejected="results/catalogue/rejected.csv",
+        manifest="results/{queries}/manifest.parquet",
+        catalogue_manifest="results/catalogue/manifest.parquet",
+        quality="results/catalogue/quality.json",
+        model="results/model/model.json",
+    output:
+        page="results/{queries}/report.html",
+        portable=report(
+            "results/{queries}/report_portable.html",
+            caption="../report/page.rst",
+            category="Report",
+            subcategory="{queries}",
+        ),
+    log:
+        "logs/{queries}/report.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        neighbours=config["search"]["neighbours"],
+        code=CODE,
+    message:
+        "Writing the report of {wildcards.queries}"
+    script:
+        "../scripts/report.py"
+
+
+rule audit_report:
+    input:
+        audit="results/catalogue/audit.csv",
+        classes="results/catalogue/classes.csv",
+        manifest="results/catalogue/manifest.parquet",
+        model="results/model/model.json",
+    output:
+        "results/catalogue/report.html",
+    log:
+        "logs/catalogue/audit_report.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        code=CODE,
+    message:
+        "Writing the page of the catalogue's audit"
+    script:
+        "../scripts/audit_report.py"

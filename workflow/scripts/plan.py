@@ -1,0 +1,48 @@
+"""Plan the shards of what has no features yet, over all collections."""
+
+import logging
+from pathlib import Path
+
+from similar_images.base.formats import read_parquet, write_json
+from similar_images.base.job import logged
+from similar_images.features import plan, store
+from similar_images.networks import model
+
+shards = Path(snakemake.output.shards)
+results = shards.parents[1]
+
+with logged(snakemake.log[0], "plan"):
+    made_by = model.read(Path(snakemake.input.model))
+    features = store.folder(results, made_by.backbone, made_by.fingerprint)
+    if adopted := store.adopt(results, features, made_by.fingerprint):
+        logging.info("%d shards of the former layout were taken over", adopted)
+    manifests = {
+        name: read_parquet(Path(path))
+        for name, path in zip(snakemake.params.collections, snakemake.input.manifests, strict=True)
+    }
+    table = plan.build(
+        manifests.values(),
+        features,
+        fingerprint=made_by.fingerprint,
+        max_pixels=snakemake.params.max_pixels,
+        cut=plan.Cut(
+            largest=snakemake.config["extraction"]["shard_size"], jobs=snakemake.resources.jobs
+        ),
+    )
+    plan.write(Path(snakemake.output.contents), table)
+    needed = {
+        name: plan.shard_names(plan.assign(listing, table)) for name, listing in manifests.items()
+    }
+    write_json(
+        shards,
+        {"model": features.name, "shards": needed, "sources": list(plan.sources(table))},
+    )
+    logging.info("features in %d shards", len(plan.shard_names(table)))
+    # A run that compares settings shares the store of another, which may need what this does not.
+    if not features.parent.is_symlink() and (spare := store.unused(results)):
+        logging.info(
+            "%d more shards (%.0f MB) are needed no longer; to remove them: "
+            "snakemake --cores 1 tidy",
+            len(spare),
+            sum(path.stat().st_size for path in spare) / 1e6,
+        )

@@ -1,0 +1,198 @@
+"""The plan: in which shard each content of all collections has its features, or is to have them."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..base.errors import DamagedFileError
+from ..base.files import remove
+from ..base.formats import group_values, open_parquet, write_parquet
+from ..photos.preparation import TOO_MANY
+from . import shards
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = pa.schema(
+    [
+        ("content_id", pa.string()),
+        ("file", pa.binary()),
+        ("shard", pa.string()),
+        ("source", pa.string()),
+    ]
+)
+# Fewer images than this do not pay for a job of their own.
+SMALLEST_SHARD = 64
+# As many shards that are less than half full are packed into full ones.
+SMALL_SHARDS = 16
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How new work is cut into shards.
+
+    Attributes:
+        largest: images in a shard at the most.
+        jobs: extraction jobs that can run side by side.
+    """
+
+    largest: int
+    jobs: int
+
+    def shard_size(self, images: int) -> int:
+        """Return the size of the shards that keeps all jobs busy with `images` new images."""
+        share = -(-images // self.jobs)
+        return min(max(share, SMALLEST_SHARD), self.largest)
+
+
+def build(
+    manifests: Iterable[pa.Table],
+    features: Path,
+    *,
+    fingerprint: str,
+    max_pixels: int,
+    cut: Cut,
+) -> pa.Table:
+    """Return the plan for some collections: one row for each content and file that has it.
+
+    Sorted by content and file. The column `source` names the shard that the features are to be
+    copied from, where they are to be packed.
+
+    Args:
+        manifests: of the collections.
+        features: the folder of the model's shards; what stands there is not planned again.
+        fingerprint: of the model that is to make the features.
+        max_pixels: the limit for images; one that had too many under another is tried again.
+        cut: how new work is cut into shards.
+    """
+    files = _contents(manifests)
+    content_ids = files["content_id"].to_pylist()
+    known = settled(features, fingerprint, max_pixels)
+    needed = set(content_ids)
+    new = sorted(needed - known.keys())
+    held = {id_: known[id_] for id_ in needed & known.keys()}
+    packed = pack(held, fingerprint, cut.largest, features)
+    shard_of = held | packed | plan_shards(new, fingerprint, cut.shard_size(len(new)), features)
+    return pa.table(
+        {
+            "content_id": files["content_id"],
+            "file": files["file"],
+            "shard": [shard_of[id_] for id_ in content_ids],
+            "source": [held[id_] if id_ in packed else None for id_ in content_ids],
+        },
+        schema=SCHEMA.with_metadata({"max_pixels": str(max_pixels)}),
+    )
+
+
+def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]:
+    """Return the shard of each content id that needs no extraction.
+
+    That is: a shard of this model has its features, or its fault. An image that had too many
+    pixels once and no longer has is not settled, nor is one that a shard should hold but does
+    not, since its file was gone. Of several shards the one that has the features counts, and of
+    these the largest. A damaged shard is removed, so that it is made anew.
+    """
+    best: dict[str, tuple[bool, int, str]] = {}
+    for path in sorted(features.glob("*.parquet")):
+        try:
+            contents = shards.read_contents(path)
+        except DamagedFileError as error:
+            logger.warning("%s: it is removed and made anew", error)
+            remove(path)
+            continue
+        if contents.fingerprint != fingerprint:
+            continue
+        columns = (contents.content_ids, contents.faults, contents.pixels)
+        for content_id, fault, pixels in zip(*columns, strict=True):
+            if fault != TOO_MANY or pixels is None or pixels > max_pixels:
+                rank = (fault is None, len(contents.content_ids), path.stem)
+                best[content_id] = max(best.get(content_id, rank), rank)
+    return {content_id: name for content_id, (*_, name) in best.items()}
+
+
+def pack(held: Mapping[str, str], fingerprint: str, largest: int, features: Path) -> dict[str, str]:
+    """Return the new shard of each content id whose shard is to be packed with others.
+
+    Many small additions leave many small shards. Those that are less than half full are packed
+    once there are `SMALL_SHARDS` of them; their features are copied, not extracted again.
+
+    Args:
+        held: the shard of each content id that a collection needs.
+        fingerprint: of the model.
+        largest: images in a shard at the most.
+        features: the folder of the shards.
+    """
+    sizes = Counter(held.values())
+    small = {name for name, size in sizes.items() if 2 * size < largest}
+    if len(small) < SMALL_SHARDS:
+        return {}
+    content_ids = sorted(id_ for id_, name in held.items() if name in small)
+    return plan_shards(content_ids, fingerprint, largest, features)
+
+
+def plan_shards(
+    content_ids: Sequence[str], fingerprint: str, size: int, features: Path
+) -> dict[str, str]:
+    """Cut `content_ids` into shards of at most `size` and return the shard of each id.
+
+    A shard that exists under the name, yet did not settle its ids, is never written again: the
+    name is hashed once more.
+    """
+    planned: dict[str, str] = {}
+    for start in range(0, len(content_ids), size):
+        members = content_ids[start : start + size]
+        name = shards.name_of(members, fingerprint)
+        while (features / f"{name}.parquet").exists():
+            name = shards.name_of([name], fingerprint)
+        planned |= dict.fromkeys(members, name)
+    return planned
+
+
+def write(path: Path, plan: pa.Table) -> None:
+    """Write the plan with a row group for each shard, so that a job unpacks no more."""
+    write_parquet(path, plan, grouped_by="shard")
+
+
+def read_shard(path: Path, shard: str) -> pa.Table:
+    """Read the rows of one shard, likewise."""
+    with open_parquet(path) as file:
+        groups = [n for n, name in enumerate(group_values(file, "shard")) if name == shard]
+        return file.read_row_groups(groups, use_threads=False)
+
+
+def max_pixels(plan: pa.Table) -> int:
+    """Return the limit for images that the plan was made under."""
+    return int(plan.schema.metadata[b"max_pixels"])
+
+
+def assign(manifest: pa.Table, plan: pa.Table) -> pa.Table:
+    """Return `manifest` with a column more: the shard of each file's content."""
+    rows = pc.index_in(manifest["content_id"], plan["content_id"], skip_nulls=True)
+    return manifest.append_column("shard", plan["shard"].take(rows))
+
+
+def shard_names(table: pa.Table) -> list[str]:
+    """Return the names of the shards in `table`, a plan or what `assign` returns, sorted."""
+    return sorted(table["shard"].unique().drop_null().to_pylist())
+
+
+def sources(plan: pa.Table) -> dict[str, list[str]]:
+    """Return the shards that hold features of `plan` already, each with the content ids."""
+    found: dict[str, list[str]] = {}
+    columns = (plan["source"].to_pylist(), plan["content_id"].to_pylist())
+    for source, content_id in sorted({*zip(*columns, strict=True)}, key=str):
+        if source is not None:
+            found.setdefault(source, []).append(content_id)
+    return found
+
+
+def _contents(manifests: Iterable[pa.Table]) -> pa.Table:
+    """Return each content with each of its files, sorted."""
+    columns = ["content_id", "file"]
+    files = pa.concat_tables([table.select(columns) for table in manifests])
+    distinct = files.filter(pc.is_valid(files["content_id"])).group_by(columns).aggregate([])
+    return distinct.sort_by([(name, "ascending") for name in columns])

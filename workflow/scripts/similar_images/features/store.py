@@ -1,0 +1,59 @@
+"""The store: the shards of all collections, in a folder for each model."""
+
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ..base.errors import DamagedFileError
+from ..base.files import remove
+from ..base.formats import read_json
+from . import shards
+
+logger = logging.getLogger(__name__)
+
+# The shards that each collection needs, beside the plan that tells why.
+PLAN = "plan/shards.json"
+
+
+def folder(results: Path, backbone: str, fingerprint: str) -> Path:
+    """Return the folder in `results` for the shards of a model."""
+    return results / "features" / f"{backbone}-{fingerprint[:8]}"
+
+
+def adopt(results: Path, store: Path, fingerprint: str) -> int:
+    """Move to `store` what the model has made in the layout of before; return how many shards.
+
+    Then each collection had its own shards, in `results`/<collection>/features.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    adopted = 0
+    for path in sorted(results.glob("*/features/*.parquet")):
+        try:
+            if shards.read_contents(path).fingerprint != fingerprint:
+                continue
+        except DamagedFileError as error:
+            logger.warning("%s: it is removed and made anew", error)
+            remove(path)
+        else:
+            os.replace(path, store / path.name)
+            adopted += 1
+        with suppress(OSError):  # others are still there
+            path.parent.rmdir()
+    return adopted
+
+
+def unused(results: Path) -> list[Path]:
+    """Return the shards in `results` that no plan names, sorted.
+
+    Beside the plan of `results` there are those of the settings that were compared.
+
+    Raises:
+        DamagedFileError, UserError: as `files.checked`, of a plan.
+    """
+    used = set()
+    for path in (results / PLAN, *results.glob(f"compare/*/results/{PLAN}")):
+        plan = read_json(path)
+        names = {*plan["sources"], *(name for names in plan["shards"].values() for name in names)}
+        used |= {results / "features" / plan["model"] / f"{name}.parquet" for name in names}
+    return sorted({*results.glob("features/*/*.parquet")} - used)
