@@ -8,13 +8,14 @@
 # make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
 # make lock   the pinned packages anew, from requirements/*.in
+# make rooms  the picture of the rooms in docs/design.md, from the code
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test test-faults test-slurm lint bench scale accuracy fuzz lock screenshot
+.PHONY: run test test-faults test-slurm lint bench scale accuracy fuzz lock rooms screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -57,6 +58,9 @@ lock: $(VENV)/dev.installed
 			$$(test $$part = run || echo --constraint requirements/run.txt) \
 			requirements/$$part.in || exit 1; \
 	done
+
+rooms: $(VENV)/dev.installed
+	$(BIN)/python tools/draw_rooms.py
 
 screenshot: $(VENV)/dev.installed
 	$(BIN)/python tools/screenshot.py
