@@ -1,5 +1,5 @@
 # make run    the sample data, or what config.yaml names
-# make test   both of these, one after the other
+# make test   the two that follow
 # make quick  the linters and the tests of single functions, some two minutes
 # make thorough   the sample data, and the tests of whole runs and pages
 # make test-faults   every fault in every rule after every change, some hours
@@ -10,13 +10,14 @@
 # make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
 # make lock   the pinned packages anew, from requirements/*.in
+# make rooms  the picture of the rooms in docs/design.md, from the code
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm lint bench scale accuracy fuzz lock screenshot
+.PHONY: run test quick thorough test-faults test-slurm lint bench scale accuracy fuzz lock rooms screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -64,6 +65,9 @@ lock: $(VENV)/dev.installed
 			$$(test $$part = run || echo --constraint requirements/run.txt) \
 			requirements/$$part.in || exit 1; \
 	done
+
+rooms: $(VENV)/dev.installed
+	$(BIN)/python tools/draw_rooms.py
 
 screenshot: $(VENV)/dev.installed
 	$(BIN)/python tools/screenshot.py

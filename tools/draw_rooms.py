@@ -1,0 +1,70 @@
+"""Draw the rooms of the library, and what each imports, at the top of docs/design.md.
+
+    python tools/draw_rooms.py [DESTINATION]
+
+It is a flowchart of Mermaid, which GitHub shows as a picture, and a table beneath.
+"""
+
+import argparse
+import importlib
+import re
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
+
+import grimp
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = "similar_images"
+FLOOR = "base"  # All stand on it: arrows to it would hide the others.
+BEGIN, END = "<!-- The rooms, drawn by `make rooms` -->", "<!-- End of the rooms -->"
+
+
+def rooms() -> list[str]:
+    """Return the rooms, lowest first, in the order that the linter holds them to."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    return re.findall(r"\w+", " ".join(layers))[::-1]
+
+
+def draw() -> str:
+    """Return the picture of the rooms and the table beneath it."""
+    graph = grimp.build_graph(LIBRARY, cache_dir=None)
+    packages = {room: f"{LIBRARY}.{room}" for room in rooms()}
+    modules = {room: sorted(graph.find_children(packages[room])) for room in packages}
+    for package in packages.values():
+        graph.squash_module(package)
+    boxes, arrows, rows = [], [], []
+    for room, package in packages.items():
+        imported = graph.find_modules_directly_imported_by(package)
+        lower = [other for other in packages if packages[other] in imported]
+        names = ", ".join(module.rpartition(".")[2] for module in modules[room])
+        lines = "<br/>".join(textwrap.wrap(names, 32))
+        boxes.append(f'    {room}["<b>{room}</b><br/><small>{lines}</small>"]')
+        for other in lower:
+            between = (packages[via] for via in lower if via != other)
+            if not any(graph.chain_exists(via, packages[other]) for via in between):
+                # What lies straight on the floor is held in its place by an unseen arrow.
+                arrows.append(f"    {room} {'~~~' if other == FLOOR else '-->'} {other}")
+        told = " ".join((importlib.import_module(package).__doc__ or "").split())
+        rows.append(f"| `{room}` | {told} | {', '.join(lower)} |")
+    chart = ["```mermaid", "flowchart TB", *boxes, *arrows, "```"]
+    table = ["| room | what is in it | imports from |", "| --- | --- | --- |", *rows]
+    return "\n".join([*chart, "", *table])
+
+
+def main() -> None:
+    """Parse the command line and draw."""
+    parser = argparse.ArgumentParser(description="Draw the rooms of the library.")
+    parser.add_argument("destination", nargs="?", type=Path, default=ROOT / "docs" / "design.md")
+    destination = parser.parse_args().destination
+    sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+    before, rest = destination.read_text("utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    destination.write_text(f"{before}{BEGIN}\n\n{draw()}\n\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
