@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -53,8 +54,8 @@ def test_the_model_is_described(project: Project) -> None:
         False,
     )
     assert {"weights", "weights_sha256", "input_size", "engine", "fallback_reason"} <= set(model)
-    manifest = pq.read_schema(project.result("catalogue/manifest.parquet"))
-    assert manifest.metadata[b"fingerprint"].decode() == model["fingerprint"]
+    images = pq.read_schema(project.result("catalogue/images.parquet"))
+    assert images.metadata[b"fingerprint"].decode() == model["fingerprint"]
 
 
 def test_the_index_is_one_pickle_of_plain_values_and_one_array(project: Project) -> None:
@@ -255,7 +256,7 @@ def test_a_collection_can_be_a_csv(tmp_path: Path) -> None:
 def test_progress_is_told_on_the_console_and_in_the_log(project: Project) -> None:
     project.image("new/boots/more.png", seed=70)
     run = project.run()
-    logs = [path.read_text() for path in (project.folder / "logs/new").glob("extract-*.log")]
+    logs = [path.read_text() for path in (project.folder / "logs/features").rglob("*.log")]
     assert "1 of 1 images" in run.console
     assert any("1 of 1 images" in log and "/s, 0 s left" in log for log in logs)
 
@@ -278,7 +279,13 @@ def test_any_number_of_query_sets_and_none_at_all(project: Project) -> None:
     project.run()
     assert project.rows("again/predictions.csv") == project.rows("new/predictions.csv")
     project.settle(queries={"again": None, "new": None})
-    assert not project.run().jobs
+    assert project.run().jobs == {"plan": 1}
+
+
+def test_the_snakefile_where_the_catalog_of_workflows_looks_asks_for_all(project: Project) -> None:
+    project.settle(search={"vote": "weighted"})
+    console = project.run("--snakefile", "workflow/Snakefile", "--dry-run").console
+    assert {*re.findall(r"^(predict|report) +1$", console, re.M)} == {"predict", "report"}
 
 
 def test_metrics_are_json_that_any_reader_takes(project: Project) -> None:
