@@ -34,9 +34,9 @@ rule all:
         APPROXIMATE,
         expand("results/{queries}/neighbours.parquet", queries=QUERIES),
         rules.quality.output,
-        expand(rules.duplicates.output, queries=QUERIES),
+        rules.compare_metrics.output,
         expand(rules.predict.output, queries=QUERIES),
-        expand(rules.evaluate.output, queries=QUERIES),
+        rules.plot_catalogue.output,
         expand(rules.plot.output, queries=QUERIES),
         expand(rules.report.output, queries=QUERIES),
 

@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 
 from similar_images.answers import confidence, vote
 from similar_images.answers.intervals import wilson_interval
-from similar_images.catalogue import leave_one_out, quality
+from similar_images.catalogue import leave_one_out, metric_comparison, quality
 from similar_images.catalogue.quality import Ballot
 from similar_images.features import index
 from similar_images.features.index import Index
@@ -267,7 +267,7 @@ def tell_strangers(sets: Sequence[Set]) -> Iterator[str]:
             for number in range(ROUNDS):
                 held_out = set(sorted({*map(str, set_.catalogue.labels)})[number::ROUNDS])
                 kept = [n for n, c in enumerate(set_.catalogue.labels) if c not in held_out]
-                catalogue = quality.part_of(set_.catalogue, np.array(kept))
+                catalogue = metric_comparison.part_of(set_.catalogue, np.array(kept))
                 own = own_answers(catalogue, metric)
                 calibration = confidence.fit(seen(own), right(own))
                 new = answers(set_, metric, catalogue)

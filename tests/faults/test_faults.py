@@ -53,7 +53,10 @@ def upgrade(project: Project) -> None:
 
 
 # What is made of the catalogue alone.
-OF_CATALOGUE = {"adapt", "quality", "approximate"} | {*AUDIT.rules, *COMPARE.rules} - {*FEATURES}
+OF_CATALOGUE = {"adapt", "quality", "compare_metrics", "plot_catalogue", "approximate"} | {
+    *AUDIT.rules,
+    *COMPARE.rules,
+} - {*FEATURES}
 # For each change: how it is done, the photo that is then extracted, if any, and the rules that
 # have nothing to do.
 CHANGES: dict[str, tuple[Callable[[Project], None], str, set[str]]] = {

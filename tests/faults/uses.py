@@ -39,7 +39,8 @@ FEATURES = ("model", "manifest", "plan", "extract", "merge")
 USUAL = Use(
     (
         *FEATURES,
-        *("adapt", "quality", "search", "duplicates", "predict", "evaluate", "plot", "report"),
+        *("adapt", "quality", "compare_metrics", "search", "predict"),
+        *("plot_catalogue", "plot", "report"),
     ),
     {"search": {"metric": "adapted"}},
 )

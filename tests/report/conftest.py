@@ -158,7 +158,7 @@ def invented_quality() -> dict[str, Any]:
     point = {"correct": 80, "accuracy": 0.8, "accuracy_interval_95": [0.7, 0.9]}
     curve = [{"neighbours": n, "majority": point, "weighted": point} for n in (1, 10, 50)]
     configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "asked": 100}
-    return {**configured, **point, "method": "leave-one-out", "curve": curve, "advice": None}
+    return {**configured, **point, "method": "leave-one-out", "curve": curve}
 
 
 def draw(folder: Path, number: int) -> list[str]:

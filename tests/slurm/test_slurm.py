@@ -93,9 +93,9 @@ def test_the_sample_data_gives_the_results_of_a_local_run(slurm: None, tmp_path:
     heavy = {job.rule.split("_")[1] for job in submitted(run)}
     assert heavy == {
         *("model", "manifest", "plan", "extract", "merge"),
-        *("quality", "search", "duplicates", "predict", "report"),
+        *("quality", "compare", "search", "predict", "report"),
     }
-    assert run.jobs["evaluate"] == run.jobs["plot"] == 1
+    assert run.jobs["plot"] == run.jobs["plot_catalogue"] == 1
 
     extractions = submitted(run, "extract")
     assert len(extractions) == 2, "108 images are two shards for a cluster"

@@ -12,10 +12,10 @@ import pytest
 from changes import add, change, delete, relabel
 from project import CLASSES, Project
 
-AFTER_VOTE = Counter(predict=1, evaluate=1, plot=1, report=1)
-AFTER_SEARCH = Counter(duplicates=1) + AFTER_VOTE
+AFTER_SEARCH = Counter(predict=1, plot=1, report=1)
 AFTER_QUERIES = Counter(manifest=1, plan=1, merge=1, search=1) + AFTER_SEARCH
-AFTER_CATALOGUE = Counter(quality=1) + AFTER_QUERIES
+OF_CATALOGUE = Counter(quality=1, compare_metrics=1, plot_catalogue=1)
+AFTER_CATALOGUE = OF_CATALOGUE + AFTER_QUERIES
 ALL_BUT_THE_FEATURES = Counter(manifest=1, merge=1) + AFTER_CATALOGUE
 
 
@@ -132,7 +132,7 @@ def test_features_of_the_former_layout_are_taken_over(project: Project) -> None:
 
 def test_fewer_neighbours_run_only_the_search_and_what_follows(project: Project) -> None:
     project.settle(search={"neighbours": 3})
-    assert project.run().jobs == Counter(quality=1, search=1) + AFTER_SEARCH
+    assert project.run().jobs == OF_CATALOGUE + Counter(search=1) + AFTER_SEARCH
 
 
 def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path) -> None:

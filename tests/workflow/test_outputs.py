@@ -92,7 +92,7 @@ def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Pr
     exact = found.read_bytes()
     project.settle(search={"index": "approximate"})
     run = project.run("results/new/predictions.csv")
-    assert run.jobs == {"approximate": 1, "search": 1, "duplicates": 1, "predict": 1}
+    assert run.jobs == {"approximate": 1, "search": 1, "predict": 1}
     assert [row["prediction"] for row in project.rows("new/predictions.csv")] == [
         row["label"] for row in project.rows("new/predictions.csv")
     ]

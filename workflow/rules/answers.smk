@@ -1,30 +1,12 @@
 # The perceptual hashes stand outside the outputs: they are kept from run to run.
-rule duplicates:
-    input:
-        neighbours="results/{queries}/neighbours.parquet",
-        manifest="results/{queries}/manifest.parquet",
-        catalogue_manifest="results/catalogue/manifest.parquet",
-    output:
-        "results/{queries}/in_catalogue.csv",
-    log:
-        "logs/{queries}/duplicates.log",
-    conda:
-        "../envs/pipeline.yaml"
-    threads: 2
-    params:
-        code=CODE,
-    message:
-        "Looking for images of {wildcards.queries} that stand in the catalogue"
-    script:
-        "../scripts/duplicates.py"
-
-
 rule predict:
     input:
         neighbours="results/{queries}/neighbours.parquet",
         rejected="results/{queries}/rejected.csv",
+        manifest="results/{queries}/manifest.parquet",
+        catalogue_manifest="results/catalogue/manifest.parquet",
         quality="results/catalogue/quality.json",
-        duplicates="results/{queries}/in_catalogue.csv",
+        model="results/model/model.json",
     output:
         predictions=report(
             "results/{queries}/predictions.csv",
@@ -33,27 +15,6 @@ rule predict:
             subcategory="{queries}",
         ),
         votes="results/{queries}/votes.csv",
-    log:
-        "logs/{queries}/predict.log",
-    conda:
-        "../envs/pipeline.yaml"
-    params:
-        voters=config["search"]["neighbours"],
-        vote=config["search"]["vote"],
-        metric=config["search"]["metric"],
-        reject=config["search"]["reject"],
-        code=CODE,
-    message:
-        "Predicting the classes of {wildcards.queries}"
-    script:
-        "../scripts/predict.py"
-
-
-rule evaluate:
-    input:
-        predictions="results/{queries}/predictions.csv",
-        model="results/model/model.json",
-    output:
         metrics=report(
             "results/{queries}/metrics.json",
             caption="../report/metrics.rst",
@@ -67,13 +28,17 @@ rule evaluate:
             subcategory="{queries}",
         ),
     log:
-        "logs/{queries}/evaluate.log",
-    localrule: True
+        "logs/{queries}/predict.log",
+    priority: 1
     conda:
         "../envs/pipeline.yaml"
     params:
+        voters=config["search"]["neighbours"],
+        vote=config["search"]["vote"],
+        metric=config["search"]["metric"],
+        reject=config["search"]["reject"],
         code=CODE,
     message:
-        "Evaluating {wildcards.queries}"
+        "Predicting the classes of {wildcards.queries}"
     script:
-        "../scripts/evaluate.py"
+        "../scripts/predict.py"

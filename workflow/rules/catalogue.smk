@@ -2,26 +2,16 @@ rule quality:
     input:
         catalogue=CATALOGUE,
     output:
-        quality=report(
+        report(
             "results/catalogue/quality.json",
             caption="../report/quality.rst",
             category="Catalogue",
         ),
-        curve=report(
-            "results/catalogue/quality.png",
-            caption="../report/quality.rst",
-            category="Catalogue",
-        ),
-        reliability=report(
-            "results/catalogue/reliability.png",
-            caption="../report/reliability.rst",
-            category="Catalogue",
-        ),
     log:
         "logs/catalogue/quality.log",
+    priority: 1
     conda:
         "../envs/pipeline.yaml"
-    threads: 1
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
@@ -31,6 +21,28 @@ rule quality:
         "Asking the catalogue's images as if they were new"
     script:
         "../scripts/quality.py"
+
+
+# Apart from `quality`, which the predictions wait for.
+rule compare_metrics:
+    input:
+        catalogue=CATALOGUE,
+    output:
+        "results/catalogue/metrics.json",
+    log:
+        "logs/catalogue/compare_metrics.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        voters=config["search"]["neighbours"],
+        vote=config["search"]["vote"],
+        metric=config["search"]["metric"],
+        code=CODE,
+    message:
+        "Comparing the cosine and the adapted similarity"
+    script:
+        "../scripts/compare_metrics.py"
 
 
 # The perceptual hashes and the thumbnails stand outside the outputs: they are kept.

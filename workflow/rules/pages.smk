@@ -29,6 +29,33 @@ rule plot:
         "../scripts/plot.py"
 
 
+rule plot_catalogue:
+    input:
+        quality="results/catalogue/quality.json",
+    output:
+        curve=report(
+            "results/catalogue/quality.png",
+            caption="../report/quality.rst",
+            category="Catalogue",
+        ),
+        reliability=report(
+            "results/catalogue/reliability.png",
+            caption="../report/reliability.rst",
+            category="Catalogue",
+        ),
+    log:
+        "logs/catalogue/plot.log",
+    localrule: True
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        code=CODE,
+    message:
+        "Plotting the figures of the catalogue"
+    script:
+        "../scripts/plot_catalogue.py"
+
+
 # The thumbnails stand outside the outputs: they are kept from run to run, and only new ones made.
 rule report:
     input:
@@ -52,9 +79,9 @@ rule report:
         ),
     log:
         "logs/{queries}/report.log",
+    priority: 1
     conda:
         "../envs/pipeline.yaml"
-    threads: 2
     params:
         neighbours=config["search"]["neighbours"],
         code=CODE,

@@ -5,6 +5,7 @@ rule adapt:
         "results/catalogue/adaptation.npz",
     log:
         "logs/catalogue/adapt.log",
+    priority: 1
     conda:
         "../envs/pipeline.yaml"
     # With one thread the last bits are the same on any number of cores.
@@ -57,6 +58,7 @@ rule search:
         "logs/{queries}/search.log"
         if PARTS == 1
         else "logs/{queries}/search-{part}.log",
+    priority: 1
     conda:
         "../envs/pipeline.yaml"
     threads: 2

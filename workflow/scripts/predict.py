@@ -1,26 +1,56 @@
-"""Give each query its class, by the vote of its neighbours."""
+"""Give each query its class, by the vote of its neighbours, and tell how often that is right."""
 
+import logging
+from functools import partial
 from pathlib import Path
 
-from similar_images.answers import confidence, duplicates, predictions
+from similar_images.answers import confidence, duplicates, metrics, predictions
 from similar_images.answers.vote import VOTES
-from similar_images.base.formats import read_json, read_parquet, write_csv
-from similar_images.base.job import logged
+from similar_images.base.formats import read_csv, read_json, read_parquet, write_csv, write_json
+from similar_images.base.job import Progress, logged
 from similar_images.features.merge import read_rejected
+from similar_images.networks import model
+from similar_images.photos import perceptual
+
+output = Path(snakemake.output.predictions)
+
+# They are kept from run to run.
+hashes = partial(
+    perceptual.hashes,
+    cache=output.with_name("perceptual_hashes.parquet"),
+    threads=snakemake.threads,
+    progress_of=Progress,
+)
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
-    quality = read_json(Path(snakemake.input.quality))
+    neighbours = read_parquet(Path(snakemake.input.neighbours))
+    copies = duplicates.find(
+        neighbours,
+        read_parquet(Path(snakemake.input.manifest)),
+        read_parquet(Path(snakemake.input.catalogue_manifest)),
+        hashes,
+    )
     predicted = predictions.predict(
-        read_parquet(Path(snakemake.input.neighbours)),
+        neighbours,
         read_rejected(Path(snakemake.input.rejected)),
-        duplicates.read(Path(snakemake.input.duplicates)),
+        {copy.image: copy for copy in copies},
         predictions.Judge(
             voters=snakemake.params.voters,
             vote=VOTES[snakemake.params.vote],
             metric=snakemake.params.metric,
-            calibration=confidence.read(quality["confidence"]),
+            calibration=confidence.read(read_json(Path(snakemake.input.quality))["confidence"]),
             reject=snakemake.params.reject,
         ),
     )
-    write_csv(Path(snakemake.output.predictions), predictions.HEADER, predicted.rows)
+    write_csv(output, predictions.HEADER, predicted.rows)
     write_csv(Path(snakemake.output.votes), predictions.VOTES_HEADER, predicted.votes)
+    rows = read_csv(output)
+    evaluation = metrics.evaluate(rows, model.read(Path(snakemake.input.model)))
+    write_json(Path(snakemake.output.metrics), evaluation)
+    classes, counts = metrics.confusion(rows)
+    write_csv(
+        Path(snakemake.output.confusion),
+        ["label", *classes],
+        ([class_, *taken] for class_, taken in zip(classes, counts.tolist(), strict=True)),
+    )
+    logging.info("%s", metrics.sentence(evaluation))

@@ -7,7 +7,6 @@ from similar_images.base.formats import write_json
 from similar_images.base.job import logged
 from similar_images.catalogue import quality
 from similar_images.features import images
-from similar_images.pages import plots
 
 with logged(snakemake.log[0], "quality"):
     assessment = quality.assess(
@@ -16,9 +15,5 @@ with logged(snakemake.log[0], "quality"):
         snakemake.params.vote,
         snakemake.params.metric,
     )
-    write_json(Path(snakemake.output.quality), assessment)
-    plots.write(plots.quality(assessment), Path(snakemake.output.curve))
-    plots.write(plots.reliability(assessment["confidence"]), Path(snakemake.output.reliability))
+    write_json(Path(snakemake.output[0]), assessment)
     logging.info("%s", quality.sentence(assessment))
-    if assessment["advice"]:
-        logging.info("%s", assessment["advice"])

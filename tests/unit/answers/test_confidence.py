@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from similar_images.answers import confidence
 from similar_images.answers.vote import majority
@@ -22,6 +23,27 @@ def test_the_probability_is_how_often_such_votes_are_right() -> None:
     for share in (0.1, 0.5, 0.9):
         expected = 1 / (1 + np.exp(3 - 6 * share))
         assert fitted.probability([share, 0.5, 0.5, 0.5]) == pytest.approx(expected, abs=0.04)
+
+
+@pytest.mark.parametrize("images", [5, 40, 2000])
+def test_the_regression_is_that_of_scikit_learn(images: int) -> None:
+    evidence, right = drawn(images)
+    fitted = confidence.fit(evidence, right)
+    centre, scale = evidence.mean(axis=0), evidence.std(axis=0)
+    expected = LogisticRegression(tol=1e-10, max_iter=10_000).fit(
+        (evidence - centre) / scale, right
+    )
+    for row in evidence[:20]:
+        (probability,) = expected.predict_proba([(row - centre) / scale])[:, 1]
+        assert fitted.probability(row) == pytest.approx(probability, abs=1e-6)
+
+
+def test_evidence_that_tells_right_and_wrong_apart_gives_finite_weights() -> None:
+    evidence, _ = drawn(40)
+    fitted = confidence.fit(evidence, evidence[:, 0] > 0.5)
+    assert (
+        fitted.probability([1, 0.5, 0.5, 0.5]) > 0.9 > 0.1 > fitted.probability([0, 0.5, 0.5, 0.5])
+    )
 
 
 def test_the_calibration_is_told_on_images_that_it_was_not_fitted_on() -> None:

@@ -3,8 +3,10 @@
 import json
 from dataclasses import replace
 
-import pandas as pd
+import numpy as np
 import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from similar_images.answers import metrics
 from similar_images.answers.intervals import wilson_interval
@@ -22,9 +24,10 @@ MIXED = [
 ]
 UNLABELLED = [("", "boots", "boots boots boots")] * 2
 UNREADABLE = [("boots", "", "")] * 3
+REFUSED = {"prediction": "", "correct": "", "refused": "not trusted"}
 
 
-def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
+def table(*rows: tuple[str, str, str]) -> list[dict[str, str]]:
     """Return `predictions.csv` as it is read: all texts, empty where there is nothing."""
     texts = []
     for n, (label, prediction, shown) in enumerate(rows):
@@ -34,7 +37,7 @@ def table(*rows: tuple[str, str, str]) -> pd.DataFrame:
         if label and prediction:
             row["correct"] = str(label == prediction).lower()
         texts.append(row)
-    return pd.DataFrame(texts, columns=list(HEADER), dtype=str)
+    return texts
 
 
 def test_counts_and_shares_are_those_of_the_readable_labelled_images(model: Model) -> None:
@@ -50,29 +53,28 @@ def test_counts_and_shares_are_those_of_the_readable_labelled_images(model: Mode
 
 def test_a_refused_prediction_is_counted_as_that_and_in_no_share(model: Model) -> None:
     predictions = table(*MIXED, *UNREADABLE)
-    for row in (0, 5):
-        predictions.loc[row, ["prediction", "correct", "refused"]] = ["", "", "not trusted"]
+    for n in (0, 5):
+        predictions[n] |= REFUSED
     found = metrics.evaluate(predictions, model)
     counts = ("images", "readable", "refused", "labelled", "correct")
     assert [found[name] for name in counts] == [9, 6, 2, 4, 2]
     assert found["accuracy"] == pytest.approx(2 / 4)
-    assert metrics.confusion(predictions).to_numpy().sum() == 4
+    assert metrics.confusion(predictions).counts.sum() == 4
     assert metrics.sentence(found).endswith(" 2 refused.")
 
 
 def test_where_all_are_refused_there_is_no_accuracy(model: Model) -> None:
-    predictions = table(*MIXED)
-    predictions[["prediction", "correct", "refused"]] = ["", "", "not trusted"]
+    predictions = [row | REFUSED for row in table(*MIXED)]
     found = metrics.evaluate(predictions, model)
     assert found["accuracy"] is None
     assert "no image with a label has a prediction" in found["note"]
-    assert metrics.confusion(predictions).empty
+    assert metrics.confusion(predictions).classes == []
 
 
 def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model: Model) -> None:
     predictions = table(*MIXED, *UNREADABLE)
-    predictions.loc[[0, 5], "duplicate"] = "exact"
-    predictions.loc[[1, 2], "duplicate"] = "near"
+    for n, kind in {0: "exact", 5: "exact", 1: "near", 2: "near"}.items():
+        predictions[n]["duplicate"] = kind
     found = metrics.evaluate(predictions, model)
     assert (found["labelled"], found["correct"]) == (5, 3)
     assert found["duplicates"] == {"exact": 2, "near": 2}
@@ -86,8 +88,7 @@ def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model:
 def test_queries_that_all_stand_in_the_catalogue_leave_no_accuracy_without_them(
     model: Model,
 ) -> None:
-    predictions = table(*MIXED)
-    predictions["duplicate"] = "exact"
+    predictions = [row | {"duplicate": "exact"} for row in table(*MIXED)]
     found = metrics.evaluate(predictions, model)
     assert found["without_duplicates"]["accuracy"] is None
     assert metrics.sentence(found).endswith("All of them stand in the catalogue.")
@@ -114,7 +115,7 @@ def test_without_labels_there_are_no_shares_but_a_note(
     assert found["classes"] == {}
     assert "no labels" in found["note"]
     assert "there are no labels" in metrics.sentence(found)
-    assert metrics.confusion(table(*rows)).empty
+    assert metrics.confusion(table(*rows)).counts.size == 0
 
 
 def test_the_metrics_are_plain_json(model: Model) -> None:
@@ -137,15 +138,37 @@ def test_the_interval_is_wilsons(successes: int, trials: int, interval: list[flo
     assert wilson_interval(successes, trials) == pytest.approx(interval, abs=5e-5)
 
 
+@pytest.mark.parametrize("trials", [1, 7, 500])
+def test_the_interval_is_that_of_scipy(trials: int) -> None:
+    for successes in range(trials + 1):
+        expected = binomtest(successes, trials).proportion_ci(0.95, "wilson")
+        found = wilson_interval(successes, trials)
+        assert found == pytest.approx([expected.low, expected.high], abs=1e-12)
+
+
 def test_without_trials_there_is_no_interval() -> None:
     assert wilson_interval(0, 0) is None
 
 
 def test_the_confusion_table_has_the_label_in_rows_and_the_prediction_in_columns() -> None:
     found = metrics.confusion(table(*MIXED, *UNREADABLE))
-    assert found.to_csv() == (
-        "label,boots,hats,sandals\n" + "boots,2,0,1\n" + "hats,1,0,0\n" + "sandals,0,0,1\n"
+    assert found.classes == ["boots", "hats", "sandals"]
+    assert found.counts.tolist() == [[2, 0, 1], [1, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_figures_are_those_of_scikit_learn(seed: int, model: Model) -> None:
+    drawn = np.random.default_rng(seed).choice(list("abcdef"), (40, 2))
+    labels, guesses = drawn[:, 0].tolist(), drawn[:, 1].tolist()
+    rows = table(*((label, guess, guess) for label, guess in zip(labels, guesses, strict=True)))
+    classes, counts = metrics.confusion(rows)
+    assert counts.tolist() == confusion_matrix(labels, guesses, labels=classes).tolist()
+    expected = precision_recall_fscore_support(
+        labels, guesses, labels=classes, zero_division=np.nan
     )
+    found = metrics.evaluate(rows, model)["classes"]
+    figures = np.array([list(found[class_].values()) for class_ in classes], float)
+    assert figures == pytest.approx(np.column_stack(expected), nan_ok=True)
 
 
 def test_the_sentence_tells_figures_and_fallback(model: Model) -> None:

@@ -70,35 +70,3 @@ def test_a_catalogue_of_equal_bytes_has_nothing_right() -> None:
 def test_the_sentence_tells_the_figures() -> None:
     told = quality.sentence(quality.assess(catalogue_of(*LINE), 1, "majority", "cosine"))
     assert told.startswith("2 of 5 catalogue images named rightly by the others: 40.0%")
-
-
-def test_both_similarities_are_asked_on_the_same_folds_of_other_images() -> None:
-    random = np.random.default_rng(0)
-    labels = ["boots", "sandals"] * 40
-    features = random.normal(0, 0.1, (80, 8)).astype(np.float32)
-    features[:, 2:5] += random.normal(0, 3, (80, 3))
-    features[np.arange(80), [int(label == "boots") for label in labels]] += 1
-    names = [f"{n:03}" for n in range(80)]
-    catalogue = Index("network", "model", names, labels, names, features)
-    found = quality.assess(catalogue, 5, "majority", "cosine")
-    metrics = found["metrics"]
-    assert (metrics["folds"], metrics["images"]) == (5, 80)
-    assert metrics["adapted"]["correct"] > metrics["cosine"]["correct"] + 10
-    gain = (metrics["adapted"]["correct"] - metrics["cosine"]["correct"]) / 80
-    assert metrics["gain"] == pytest.approx(gain)
-    assert metrics["adapted_is_better"] is True
-    assert "set search.metric: adapted in config.yaml" in found["advice"]
-    adapted = quality.assess(catalogue, 5, "majority", "adapted")
-    assert adapted["correct"] == metrics["adapted"]["correct"]
-    assert adapted["advice"] is None
-
-
-def test_labels_that_say_nothing_gain_nothing_by_the_adapted_similarity() -> None:
-    # Fitted on the very images that are asked, it would name them all rightly.
-    features = np.random.default_rng(1).normal(0, 1, (60, 100)).astype(np.float32)
-    names = [f"{n:03}" for n in range(60)]
-    catalogue = Index("network", "model", names, ["boots", "sandals"] * 30, names, features)
-    found = quality.assess(catalogue, 5, "majority", "cosine")
-    assert 0.25 < found["metrics"]["adapted"]["accuracy"] < 0.75
-    assert found["metrics"]["adapted_is_better"] is False
-    assert found["advice"] is None

@@ -5,13 +5,11 @@ An answer to such a query says little of how good the answers are: it was found,
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..base.formats import read_csv
 from ..photos import perceptual
 
 # The nearest neighbours of a query that are looked at.
@@ -67,11 +65,6 @@ def find(
             *(Duplicate(image, "near", copy) for image, copy in near.items()),
         ]
     )
-
-
-def read(path: Path) -> dict[str, Duplicate]:
-    """Read what `find` found, by image."""
-    return {row["image"]: Duplicate(**row) for row in read_csv(path)}
 
 
 def bits_apart(hashes: Mapping[str, bytes], one: str, other: str) -> int | None:

@@ -1,52 +1,68 @@
 """How good the predictions are, where labels tell."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-import pandas as pd
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+import numpy as np
+from numpy.typing import NDArray
 
 from ..networks.model import Model
 from .duplicates import KINDS
 from .intervals import wilson_interval
 from .predictions import SHOWN
 
+Row = Mapping[str, str]  # of `predictions.csv`
 
-def evaluate(predictions: pd.DataFrame, model: Model) -> dict[str, Any]:
-    """Return the metrics of `predictions`, a table of texts as `predictions.csv` holds.
+
+class Confusion(NamedTuple):
+    """How often each class was taken for each class.
+
+    Attributes:
+        classes: those that are a label or a prediction, sorted.
+        counts: (classes, classes); rows are labels, columns are predictions.
+    """
+
+    classes: list[str]
+    counts: NDArray[np.intp]
+
+
+def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
+    """Return the metrics of `predictions`, rows of `predictions.csv`.
 
     Accuracy is the share of right answers among the images with a label that have a prediction,
-    that is, are readable and were not refused; its interval
-    is Wilson's (E. B. Wilson, 1927), at 95 %. The precision of the top 3 is the share of the
-    three nearest images that have the right class. Where there are no labels these are None.
-    Queries that stand in the catalogue are counted, and the accuracy without them is told, too.
+    that is, are readable and were not refused; its interval is Wilson's, at 95 %. The precision of
+    the top 3 is the share of the three nearest images that have the right class. Where there are no
+    labels these are None. Queries that stand in the catalogue are counted, and the accuracy without
+    them is told, too.
     """
     labelled = _labelled(predictions)
     return {
         "images": len(predictions),
-        "readable": int((predictions["error"] == "").sum()),
-        "refused": int((predictions["refused"] != "").sum()),
+        "readable": sum(not row["error"] for row in predictions),
+        "refused": sum(bool(row["refused"]) for row in predictions),
         **_accuracy(labelled),
         "precision_top_3": _precision_of_shown(labelled),
-        "classes": _per_class(labelled),
-        "duplicates": {kind: int((predictions["duplicate"] == kind).sum()) for kind in KINDS},
-        "without_duplicates": _accuracy(labelled[labelled["duplicate"] == ""]),
+        "classes": _per_class(confusion(predictions)),
+        "duplicates": {
+            kind: sum(row["duplicate"] == kind for row in predictions) for kind in KINDS
+        },
+        "without_duplicates": _accuracy([row for row in labelled if not row["duplicate"]]),
         "backbone": model.backbone,
         "fallback": model.fallback,
-        "note": None if len(labelled) else _no_accuracy(predictions),
+        "note": None if labelled else _no_accuracy(predictions),
     }
 
 
-def confusion(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Return how often each class (rows) was taken for each class (columns)."""
+def confusion(predictions: Sequence[Row]) -> Confusion:
+    """Return what was taken for what in `predictions`, where there is a label."""
     labelled = _labelled(predictions)
-    classes = _classes(labelled)
-    counts = (
-        confusion_matrix(labelled["label"], labelled["prediction"], labels=classes)
-        if classes
-        else None
-    )
-    return pd.DataFrame(counts, index=pd.Index(classes, name="label"), columns=classes)
+    columns = ("label", "prediction")
+    classes = sorted({row[column] for row in labelled for column in columns})
+    number = {class_: n for n, class_ in enumerate(classes)}
+    counts = np.zeros((len(classes), len(classes)), np.intp)
+    for row in labelled:
+        counts[number[row["label"]], number[row["prediction"]]] += 1
+    return Confusion(classes, counts)
 
 
 def sentence(evaluation: Mapping[str, Any]) -> str:
@@ -65,13 +81,13 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
     return f"{told} {_share(without, 'right without those that stand in the catalogue')}"
 
 
-def _accuracy(labelled: pd.DataFrame) -> dict[str, Any]:
+def _accuracy(labelled: Sequence[Row]) -> dict[str, Any]:
     """Return how many of the rows `labelled` are right, and their share."""
-    correct = int((labelled["correct"] == "true").sum())
+    correct = sum(row["correct"] == "true" for row in labelled)
     return {
         "labelled": len(labelled),
         "correct": correct,
-        "accuracy": correct / len(labelled) if len(labelled) else None,
+        "accuracy": _ratio(correct, len(labelled)),
         "accuracy_interval_95": wilson_interval(correct, len(labelled)),
     }
 
@@ -84,41 +100,49 @@ def _share(accuracy: Mapping[str, Any], right: str) -> str:
     )
 
 
-def _labelled(predictions: pd.DataFrame) -> pd.DataFrame:
+def _labelled(predictions: Sequence[Row]) -> list[Row]:
     """Return the rows with a prediction and a label."""
-    return predictions[(predictions["prediction"] != "") & (predictions["label"] != "")]
+    return [row for row in predictions if row["prediction"] and row["label"]]
 
 
-def _no_accuracy(predictions: pd.DataFrame) -> str:
-    if (predictions["label"] != "").any() and (predictions["refused"] != "").any():
+def _no_accuracy(predictions: Sequence[Row]) -> str:
+    if any(row["label"] for row in predictions) and any(row["refused"] for row in predictions):
         return "no image with a label has a prediction, so there is no accuracy"
     return "there are no labels, so there is no accuracy"
 
 
-def _classes(labelled: pd.DataFrame) -> list[str]:
-    return sorted({*labelled["label"], *labelled["prediction"]})
+def _precision_of_shown(labelled: Sequence[Row]) -> float | None:
+    shown = [
+        (row["label"], class_)
+        for row in labelled
+        for n in range(1, SHOWN + 1)
+        if (class_ := row[f"class_{n}"])
+    ]
+    return _ratio(sum(label == class_ for label, class_ in shown), len(shown))
 
 
-def _precision_of_shown(labelled: pd.DataFrame) -> float | None:
-    if labelled.empty:
-        return None
-    shown = labelled[[f"class_{n}" for n in range(1, SHOWN + 1)]]
-    right = shown.eq(labelled["label"], axis=0).to_numpy().sum()
-    return float(right / (shown != "").to_numpy().sum())
+def _per_class(confusion: Confusion) -> dict[str, dict[str, float | None]]:
+    """Return the figures of each class, None where they are not defined.
 
-
-def _per_class(labelled: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    classes = _classes(labelled)
-    if not classes:
-        return {}
-    columns = precision_recall_fscore_support(
-        labelled["label"], labelled["prediction"], labels=classes, zero_division=float("nan")
+    Those of scikit-learn's `precision_recall_fscore_support`, which takes two seconds to import.
+    """
+    columns = zip(
+        confusion.classes,
+        confusion.counts.diagonal().tolist(),
+        confusion.counts.sum(axis=0).tolist(),
+        confusion.counts.sum(axis=1).tolist(),
+        strict=True,
     )
-    names = ("precision", "recall", "f1", "support")
     return {
         class_: {
-            name: None if pd.isna(value) else value.item()
-            for name, value in zip(names, values, strict=True)
+            "precision": _ratio(right, predicted),
+            "recall": _ratio(right, labelled),
+            "f1": _ratio(2 * right, predicted + labelled),
+            "support": labelled,
         }
-        for class_, *values in zip(classes, *columns, strict=True)
+        for class_, right, predicted, labelled in columns
     }
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

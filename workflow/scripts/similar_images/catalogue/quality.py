@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from ..answers import confidence
 from ..answers.intervals import wilson_interval
@@ -58,7 +57,6 @@ def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, A
         | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
         for size in sizes
     ]
-    metrics = compare_metrics(part_of(catalogue, asked), voters, vote)
     return {
         "images": len(catalogue.paths),
         "asked": len(asked),
@@ -70,8 +68,6 @@ def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, A
         **next(point[vote] for point in curve if point["neighbours"] == voters),
         "curve": curve,
         "confidence": _confidence(ballots, voters, VOTES[vote]),
-        "metrics": metrics,
-        "advice": _advice(metrics) if metric == "cosine" else None,
     }
 
 
@@ -81,54 +77,9 @@ def ask(catalogue: Index, asked: NDArray[np.intp], count: int, metric: str) -> l
     answers = (
         leave_one_out.ask(catalogue, asked, count, eligible)
         if metric == "cosine"
-        else _cross_validated(catalogue, asked, count, eligible, metric)
+        else cross_validated(catalogue, asked, count, eligible, metric)
     )
     return [ballot_of(answer, catalogue) for answer in answers]
-
-
-def compare_metrics(catalogue: Index, voters: int, vote: str) -> dict[str, Any]:
-    """Return how both similarities fare on the same folds of `catalogue`.
-
-    Args:
-        catalogue: different images; its features are rows of length 1.
-        voters: neighbours that vote.
-        vote: one of `vote.VOTES`.
-
-    Returns:
-        The accuracy by each, the gain in right answers by the adapted one, and whether that is
-        more than chance: McNemar's exact test (Q. McNemar, 1947), one-sided, at 5 %.
-    """
-    rows = np.arange(len(catalogue.paths))
-    eligible = np.ones(len(rows), np.bool_)
-    right = {}
-    for metric in ("cosine", "adapted"):
-        answers = _cross_validated(catalogue, rows, voters, eligible, metric)
-        ballots = (ballot_of(answer, catalogue) for answer in answers)
-        right[metric] = np.array([_is_right(ballot, VOTES[vote], voters) for ballot in ballots])
-    gained, lost = (
-        int((right[one] & ~right[other]).sum())
-        for one, other in (("adapted", "cosine"), ("cosine", "adapted"))
-    )
-    return {
-        "folds": FOLDS,
-        "images": len(rows),
-        **{metric: _share(int(values.sum()), len(rows)) for metric, values in right.items()},
-        "gain": (gained - lost) / len(rows),
-        "adapted_is_better": gained > lost
-        and bool(binomtest(gained, gained + lost, alternative="greater").pvalue < 0.05),
-    }
-
-
-def _advice(metrics: Mapping[str, Any]) -> str | None:
-    """Return what to set for better answers, or None where nothing is known to be better."""
-    if not metrics["adapted_is_better"]:
-        return None
-    return (
-        f"With the adapted similarity {metrics['adapted']['accuracy']:.1%} of the catalogue's "
-        f"images are named rightly in place of {metrics['cosine']['accuracy']:.1%} "
-        f"({metrics['folds']}-fold cross-validation). To turn it on, set search.metric: adapted "
-        "in config.yaml."
-    )
 
 
 def sentence(assessment: Mapping[str, Any]) -> str:
@@ -150,7 +101,7 @@ def ballot_of(answer: Answer, catalogue: Index) -> Ballot:
     )
 
 
-def _cross_validated(
+def cross_validated(
     catalogue: Index,
     asked: NDArray[np.intp],
     count: int,
@@ -183,22 +134,12 @@ def _adapted(catalogue: Index, fitted_on: NDArray[np.bool_]) -> Index:
     return replace(catalogue, features=adaptation.apply(fitted, catalogue.features))
 
 
-def part_of(catalogue: Index, rows: NDArray[np.intp]) -> Index:
-    """Return an index of some `rows` alone."""
-    return replace(
-        catalogue,
-        paths=[catalogue.paths[row] for row in rows],
-        labels=[catalogue.labels[row] for row in rows],
-        content_ids=[catalogue.content_ids[row] for row in rows],
-        features=catalogue.features[rows],
-    )
-
-
 def _accuracy(ballots: Sequence[Ballot], vote: Vote, size: int) -> dict[str, Any]:
-    return _share(sum(_is_right(ballot, vote, size) for ballot in ballots), len(ballots))
+    return share(sum(is_right(ballot, vote, size) for ballot in ballots), len(ballots))
 
 
-def _is_right(ballot: Ballot, vote: Vote, size: int) -> bool:
+def is_right(ballot: Ballot, vote: Vote, size: int) -> bool:
+    """Return whether the vote of the first `size` neighbours names the image rightly."""
     if not ballot.labels:
         return False
     return vote(ballot.labels[:size], ballot.similarities[:size]).label == ballot.label
@@ -216,7 +157,8 @@ def _confidence(ballots: Sequence[Ballot], voters: int, vote: Vote) -> dict[str,
     return confidence.assess(evidence, np.array(right, np.bool_), FOLDS)
 
 
-def _share(correct: int, asked: int) -> dict[str, Any]:
+def share(correct: int, asked: int) -> dict[str, Any]:
+    """Return how many were right, their share of those asked, and its interval."""
     return {
         "correct": correct,
         "accuracy": correct / asked,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from ..base.files import checked, sealed
@@ -137,7 +136,9 @@ def _normalised(rows: Matrix) -> Matrix:
 
 def _principal(covariance: Matrix, dimension: int) -> Matrix:
     """Return the eigenvectors (d, k) of the `dimension` largest variances, their signs fixed."""
-    variances, vectors = scipy.linalg.eigh(covariance, driver="evd")  # the fastest here
+    from scipy.linalg import eigh  # slow, and whoever only applies a map does not need it
+
+    variances, vectors = eigh(covariance, driver="evd")  # the fastest here
     kept = vectors[:, variances > SMALLEST][:, ::-1][:, :dimension]
     largest = np.abs(kept).argmax(axis=0)
     fixed: Matrix = kept * np.sign(kept[largest, np.arange(kept.shape[1])])
@@ -150,12 +151,14 @@ def _whitening(within: Matrix, shrinkage: float) -> Matrix:
     Shrunk, since the covariance of few images cannot be relied on: a share of the mean variance
     is added to its diagonal. Where nothing varies within the classes nothing is whitened.
     """
+    from scipy.linalg import solve_triangular
+
     size = len(within)
     ridge = shrinkage * np.trace(within) / max(size, 1)
     if not ridge > SMALLEST:
         return np.eye(size)
     root = np.linalg.cholesky(within + ridge * np.eye(size))
-    inverse: Matrix = scipy.linalg.solve_triangular(root, np.eye(size), lower=True).T
+    inverse: Matrix = solve_triangular(root, np.eye(size), lower=True).T
     return inverse
 
 

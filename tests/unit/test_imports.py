@@ -1,0 +1,32 @@
+"""What a script may not load: programs that start are most of the time of a usual day."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from project import ROOT
+
+SCRIPTS = ROOT / "workflow" / "scripts"
+# Each takes half a second or more. Functions load what they alone need when they are called.
+SLOW = {"faiss", "keras", "matplotlib", "openvino", "pandas", "scipy", "sklearn", "tensorflow"}
+# What a script's own work needs.
+NEEDED = {
+    "approximate": {"faiss"},
+    "compare_metrics": {"scipy"},
+    "compare_table": {"matplotlib"},
+    "plot": {"matplotlib"},
+    "plot_catalogue": {"matplotlib"},
+}
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in SCRIPTS.glob("*.py")))
+def test_a_script_loads_at_its_start_only_what_it_needs(script: str) -> None:
+    text = (SCRIPTS / f"{script}.py").read_text("utf-8")
+    imports = "\n".join(re.findall(r"^(?:from|import) .*?(?:\([^)]*\))?$", text, re.M))
+    code = f"{imports}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    assert set(run.stdout.split()) & SLOW <= NEEDED.get(script, set())

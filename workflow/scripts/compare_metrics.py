@@ -1,0 +1,20 @@
+"""Tell which of both similarities knows the catalogue's own images better."""
+
+import logging
+from pathlib import Path
+
+from similar_images.base.formats import write_json
+from similar_images.base.job import logged
+from similar_images.catalogue import metric_comparison
+from similar_images.features import images
+
+with logged(snakemake.log[0], "compare metrics"):
+    found = metric_comparison.compare(
+        images.load(Path(snakemake.input.catalogue)),
+        snakemake.params.voters,
+        snakemake.params.vote,
+        snakemake.params.metric,
+    )
+    write_json(Path(snakemake.output[0]), found)
+    if found["advice"]:
+        logging.info("%s", found["advice"])

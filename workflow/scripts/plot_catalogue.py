@@ -1,0 +1,12 @@
+"""Draw how well the catalogue knows its own images."""
+
+from pathlib import Path
+
+from similar_images.base.formats import read_json
+from similar_images.base.job import logged
+from similar_images.pages import plots
+
+with logged(snakemake.log[0], "plot catalogue"):
+    assessment = read_json(Path(snakemake.input.quality))
+    plots.write(plots.quality(assessment), Path(snakemake.output.curve))
+    plots.write(plots.reliability(assessment["confidence"]), Path(snakemake.output.reliability))
