@@ -113,9 +113,9 @@ def test_what_killed_jobs_have_left_can_be_removed(tmp_path: Path) -> None:
     left[0].touch()
     left[1].mkdir()
     (left[1] / ".file.2.tmp").touch()
-    formats.write_names(tmp_path / "a/file.txt", ["kept"])
+    formats.write_json(tmp_path / "a/file.txt", {"kept": 1})
     files.remove_temporaries(tmp_path)
-    assert formats.read_names(tmp_path / "a/file.txt") == ["kept"]
+    assert formats.read_json(tmp_path / "a/file.txt") == {"kept": 1}
     assert sorted(path.name for path in tmp_path.rglob("*")) == [
         ".file.txt.sha256",
         "a",
@@ -134,9 +134,8 @@ def write_folder(path: Path) -> None:
 WRITTEN = {
     "x.json": lambda path: formats.write_json(path, {"a": "b"}),
     "x.csv": lambda path: formats.write_csv(path, ["a"], [["b"]]),
-    "x.txt": lambda path: formats.write_names(path, ["a", "b"]),
 }
-READ = {"x.json": formats.read_json, "x.csv": formats.read_csv, "x.txt": formats.read_names}
+READ = {"x.json": formats.read_json, "x.csv": formats.read_csv}
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -204,8 +203,8 @@ def test_want_of_memory_is_not_damage(tmp_path: Path) -> None:
 def test_a_job_killed_after_the_checksum_leaves_no_file_that_counts_as_sound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "x.txt"
-    formats.write_names(path, ["old"])
+    path = tmp_path / "x.json"
+    formats.write_json(path, {"old": 1})
     replace = os.replace
 
     def stop(source: Path, target: Path) -> None:
@@ -215,9 +214,9 @@ def test_a_job_killed_after_the_checksum_leaves_no_file_that_counts_as_sound(
 
     monkeypatch.setattr("os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
-        formats.write_names(path, ["new"])
+        formats.write_json(path, {"new": 1})
     with pytest.raises(DamagedFileError):
-        formats.read_names(path)
+        formats.read_json(path)
 
 
 @pytest.mark.parametrize(

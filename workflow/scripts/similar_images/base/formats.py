@@ -1,4 +1,4 @@
-"""The formats of the files in results/: JSON, lines of names, CSV and Parquet."""
+"""The formats of the files in results/: JSON, CSV and Parquet."""
 
 import csv
 import json
@@ -30,22 +30,6 @@ def read_json(path: Path) -> dict[str, Any]:
     with checked(path):
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return content
-
-
-def write_names(path: Path, names: Iterable[str]) -> None:
-    """Write `names`, a line for each."""
-    with sealed(path) as temporary:
-        temporary.write_text("".join(f"{name}\n" for name in names), "utf-8")
-
-
-def read_names(path: Path) -> list[str]:
-    """Read what `write_names` wrote.
-
-    Raises:
-        DamagedFileError, UserError: as `checked`.
-    """
-    with checked(path):
-        return path.read_text("utf-8").splitlines()
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

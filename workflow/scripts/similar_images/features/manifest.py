@@ -31,7 +31,6 @@ FILES_SCHEMA = pa.schema(
         ("label", pa.string()),
         ("size", pa.int64()),
         ("mtime", pa.int64()),
-        ("mode", pa.int64()),
         ("fault", pa.string()),
     ]
 )

@@ -21,7 +21,6 @@ class Entry(NamedTuple):
         label: the class, or None.
         size: bytes.
         mtime: time of the last change, in nanoseconds.
-        mode: type and permissions.
         fault: why the file cannot be used, or None.
     """
 
@@ -30,7 +29,6 @@ class Entry(NamedTuple):
     label: str | None
     size: int = 0
     mtime: int = 0
-    mode: int = 0
     fault: str | None = None
 
 
@@ -77,4 +75,4 @@ def _scan_csv(path: Path) -> Iterator[Entry]:
 def _entry(path: bytes, file: bytes, label: str | None, finding: os.stat_result | str) -> Entry:
     if isinstance(finding, str):
         return Entry(as_text(path), file, label, fault=finding)
-    return Entry(as_text(path), file, label, finding.st_size, finding.st_mtime_ns, finding.st_mode)
+    return Entry(as_text(path), file, label, finding.st_size, finding.st_mtime_ns)
