@@ -18,12 +18,14 @@ from similar_images.networks import engines
 ROOT = Path(__file__).resolve().parents[1]
 # Where `measure_growth` and `measure_whole` put the photos.
 PHOTOS: dict[str, Any] = {"catalogue": "photos/catalogue", "queries": {"new": "photos/new"}}
+# Where a new photo is put.
+NEW = {"new_query": "photos/new/class_00", "new_catalogue": "photos/catalogue/class_00"}
 ROUNDS = 3
 NETWORK_ROUNDS = 5
 
 
 def measure_growth(images: int) -> dict[str, list[float]]:
-    """Return the seconds of runs with nothing to do and with one new catalogue image.
+    """Return the seconds of runs with nothing to do, one new query, and one new catalogue image.
 
     The histogram stands in for a network: what is measured is the pipeline's own cost.
     """
@@ -33,13 +35,14 @@ def measure_growth(images: int) -> dict[str, list[float]]:
         draw_noise(project / "photos/new", 20)
         lay_out(project, "ColourHistogram", **PHOTOS)
         _run(project)
-        seconds: dict[str, list[float]] = {"nothing_to_do": [], "new_image": []}
+        seconds: dict[str, list[float]] = {"nothing_to_do": []}
         image = (project / "photos/new/class_00/000000.jpg").read_bytes()
         for number in range(ROUNDS):
             seconds["nothing_to_do"].append(_run(project))
-            new = project / f"photos/catalogue/class_00/new_{number}.jpg"
-            new.write_bytes(image + bytes(number + 1))
-            seconds["new_image"].append(_run(project))
+            for place, (name, into) in enumerate(NEW.items(), 1):
+                new = project / into / f"new_{number}.jpg"
+                new.write_bytes(image + bytes(len(NEW) * number + place))
+                seconds.setdefault(name, []).append(_run(project))
     return seconds
 
 
@@ -58,7 +61,8 @@ def measure_whole(images: int) -> dict[str, Any]:
         network = []
         runs = []
         for _ in range(ROUNDS):
-            shutil.rmtree(project / "results/catalogue")
+            for part in ("catalogue", "features", "plan"):
+                shutil.rmtree(project / "results" / part)
             network += _network_seconds(project / "results/model/backbone", images)
             runs.append(_run(project))
         return {"first_run": first, "run": runs, "network": network}

@@ -49,7 +49,7 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
         rows: {k: median(v) for k, v in details[f"search_{rows}"]["seconds"].items()}
         for rows in (13000, 100000)
     }
-    growth = {n: median(details[f"growth_{n}"]["new_image"]) for n in (1000, 20000)}
+    growth = {n: median(details[f"growth_{n}"]["new_query"]) for n in (1000, 20000)}
     whole = details["whole_1000"]
     return {
         "extraction_vs_keras_predict": rate["extraction"] / rate["keras_predict"],
@@ -57,7 +57,7 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
         "extraction_vs_network": rate["extraction"] / rate["network"],
         "extraction_of_matmul_limit": rate["extraction"] * GFLOP_PER_IMAGE / rate["matmul"],
         "run_1000_vs_network": median(whole["run"]) / median(whole["network"]),
-        "new_image_20000_vs_1000": growth[20000] / growth[1000],
+        "new_query_20000_vs_1000": growth[20000] / growth[1000],
         "search_13000_vs_sklearn": search[13000]["sklearn"] / search[13000]["search"],
         "search_13000_vs_faiss": search[13000]["faiss"] / search[13000]["search"],
         "search_100000_vs_sklearn": search[100000]["sklearn"] / search[100000]["search"],
@@ -72,7 +72,7 @@ def seconds(details: dict[str, Any]) -> dict[str, float]:
         **{
             f"{what}_{n}": median(details[f"growth_{n}"][what])
             for n in (1000, 20000)
-            for what in ("nothing_to_do", "new_image")
+            for what in ("nothing_to_do", *pipeline.NEW)
         },
         "run_1000": median(whole["run"]),
         "run_1000_with_the_model_built": whole["first_run"],
