@@ -25,7 +25,7 @@ READERS = {
         "catalogue/quality.json": "new/predictions.csv",
         "new/neighbours.parquet": "new/predictions.csv",
         "new/rejected.csv": "new/predictions.csv",
-        "new/predictions.csv": "new/metrics.json",
+        "new/predictions.csv": "new/report.html",
         "new/votes.csv": "new/report.html",
         "new/confusion.csv": "new/confusion.png",
         "new/metrics.json": "new/report.html",

@@ -30,6 +30,8 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
         read_parquet(Path(snakemake.input.catalogue_manifest)),
         hashes,
     )
+    if copies:
+        logging.info("%d images stand in the catalogue already", len(copies))
     predicted = predictions.predict(
         neighbours,
         read_rejected(Path(snakemake.input.rejected)),
