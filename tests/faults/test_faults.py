@@ -45,11 +45,14 @@ def upgrade(project: Project) -> None:
     shutil.rmtree(project.folder / "workflow")
     (project.folder / "workflow").symlink_to(ROOT / "workflow")
     former = project.result("catalogue/features")
-    former.mkdir()
+    former.mkdir(parents=True)
     for shard in project.shards():
         shutil.move(shard, former)
     shutil.rmtree(project.result("features"))
-    shutil.rmtree(project.result("plan"))
+    shutil.rmtree(project.result("plan"), ignore_errors=True)  # `compare` makes none
+    for shared in project.result("").glob("compare/*/results/features"):
+        shared.unlink()
+        (shared.parent / "catalogue/features").symlink_to(former)
 
 
 # What is made of the catalogue alone.
@@ -261,6 +264,8 @@ def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
         run = run_struck(project, rule, fault, MOMENTS[number % len(MOMENTS)], photo)
         done |= set(run.jobs)
     run = assert_recovers(project, rebuilt(change, use))
+    if use is COMPARE:
+        idle = idle - {"manifest"}  # an entry has absolute paths, and its project was moved here
     assert not (done | set(run.jobs)) & idle
     if disk is None:
         pytest.skip("all but the full disk was tried: only root can mount a small one")
