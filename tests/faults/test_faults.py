@@ -48,11 +48,11 @@ def upgrade(project: Project) -> None:
     former.mkdir(parents=True)
     for shard in project.shards():
         shutil.move(shard, former)
-    shutil.rmtree(project.result("features"))
-    shutil.rmtree(project.result("plan"), ignore_errors=True)  # `compare` makes none
     for shared in project.result("").glob("compare/*/results/features"):
         shared.unlink()
         (shared.parent / "catalogue/features").symlink_to(former)
+    shutil.rmtree(project.result("features"))
+    shutil.rmtree(project.result("plan"), ignore_errors=True)  # `compare` makes none
 
 
 # What is made of the catalogue alone.
