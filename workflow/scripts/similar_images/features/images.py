@@ -54,8 +54,8 @@ class Stream:
             groups = list(enumerate(group_values(file, "shard")))
             start, stop = (len(groups) * n // self.parts for n in (self.part, self.part + 1))
             backbone, fingerprint, _ = model_of(file.schema_arrow)
-            shards_ = store.folder(self.path.parents[1], backbone, fingerprint)
-            read = partial(_read, file, shards_)
+            features = store.folder(self.path.parents[1], backbone, fingerprint)
+            read = partial(_read, file, features)
             yield from ahead(reader, read, groups[start:stop], 1)
 
 

@@ -146,7 +146,7 @@ def _faults(
             )
         columns = (contents.content_ids, contents.faults, contents.pixels)
         for content_id, fault, pixels in zip(*columns, strict=True):
-            # A shard can hold what another one is to answer for: see `manifest.settled`.
+            # A shard can hold what another one is to answer for: see `plan.settled`.
             if shard_of.get(content_id) == path.stem:
                 too_many = pixels is not None and pixels > limit
                 faults[content_id] = TOO_MANY.format(pixels, limit) if too_many else fault
