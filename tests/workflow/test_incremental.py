@@ -50,6 +50,15 @@ def test_nothing_runs_when_nothing_changed(project: Project) -> None:
     assert "Nothing to be done" in run.console
 
 
+def test_no_run_pays_for_the_import_of_pandas(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid(monkeypatch, project, "pandas")
+    assert not project.run().jobs
+    add(project)
+    assert project.run().jobs["report"]
+
+
 @pytest.mark.parametrize(
     ("edit", "jobs", "extracted"),
     [

@@ -11,6 +11,9 @@ from snakemake.utils import validate
 WORKFLOW = Path(workflow.current_basedir).parent
 SCRIPTS = WORKFLOW / "scripts"
 sys.path.insert(0, str(SCRIPTS))
+# To compare the parameters of jobs Snakemake imports pandas wherever it is installed, for half a
+# second of each run. None of them is a table.
+sys.modules.setdefault("pandas", None)
 
 from similar_images.base import files, formats, settings
 from similar_images.base.errors import DamagedFileError, UserError

@@ -1,5 +1,6 @@
 """Tests of what every job has: log, console and exit."""
 
+import importlib.util
 import logging
 import subprocess
 import sys
@@ -85,3 +86,11 @@ def test_a_single_image_done_at_once_is_told(caplog: pytest.LogCaptureFixture) -
         job.Progress(1)(1)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("1 of 1 images")
+
+
+def test_pandas_counts_as_not_installed_within_a_job_alone(tmp_path: Path) -> None:
+    body = "import pyarrow; pyarrow.array([1]); logging.info(sys.modules.keys() & {'pandas'})"
+    code, logged, _ = run(tmp_path / "job.log", body)
+    assert code == 0
+    assert logged == "[merge shoes] set()\n"
+    assert importlib.util.find_spec("pandas")

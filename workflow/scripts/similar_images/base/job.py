@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from typing import TextIO
 
 from .errors import DamagedFileError, UserError
@@ -24,7 +25,11 @@ def logged(log: str, name: str) -> Iterator[None]:
     damaged file is removed, so that the next run makes it anew.
     What libraries print, above all TensorFlow's chatter, goes into the file alone.
     """
-    with open(log, "w", encoding="utf-8") as file, _standard_error_to(file) as console:
+    with (
+        open(log, "w", encoding="utf-8") as file,
+        _standard_error_to(file) as console,
+        _hidden("pandas"),
+    ):
         logging.basicConfig(
             level=logging.INFO,
             format=f"[{name}] %(message)s",
@@ -52,6 +57,30 @@ def _standard_error_to(file: TextIO) -> Iterator[TextIO]:
             yield console
         finally:
             os.dup2(console.fileno(), 2)
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Let `package` count as not installed.
+
+    PyArrow imports pandas wherever it is, for a third of a second, to know its tables when it is
+    given one. No job gives it any.
+    """
+    finder = _Hidden(package)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _Hidden(MetaPathFinder):
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == self._package:
+            raise ModuleNotFoundError(f"{fullname} is hidden from jobs", name=fullname)
 
 
 class Progress:

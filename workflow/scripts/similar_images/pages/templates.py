@@ -1,5 +1,6 @@
 """The templates of the pages."""
 
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -7,6 +8,7 @@ import jinja2
 TEMPLATES = Path(__file__).parents[3] / "templates"
 
 
+@cache  # it remembers the templates that it has compiled
 def environment() -> jinja2.Environment:
     """Return what renders the templates of pages; `style` is what all of them look like."""
     made = jinja2.Environment(
