@@ -11,8 +11,8 @@ from ..features.index import Features
 QUERIES = 1024
 # Rows of the catalogue multiplied at once: enough for the matrix product to be at full speed.
 ROWS = 8192
-# Pairs whose similarity is computed at once in float64.
-PAIRS = 1024
+# Pairs whose similarity is computed at once in float64: so few that they stay in a core's cache.
+PAIRS = 64
 
 Similarities = NDArray[np.float64]
 # Whatever names a row: it is given back, and ranks equal similarities.
@@ -57,8 +57,9 @@ def nearest(
 def blocks(features: Features, eligible: NDArray[np.bool_]) -> Iterator[tuple[list[int], Features]]:
     """Yield the `eligible` rows of `features`, their numbers first, as `nearest` takes them."""
     for start in range(0, len(features), ROWS):
-        rows = start + np.flatnonzero(eligible[start : start + ROWS])
-        yield rows.tolist(), features[rows]
+        block, chosen = features[start : start + ROWS], eligible[start : start + ROWS]
+        rows = start + np.flatnonzero(chosen)
+        yield rows.tolist(), block if chosen.all() else block[chosen]
 
 
 def _search(
@@ -75,8 +76,11 @@ def _search(
     margin = (queries.shape[1] + 1) * np.finfo(np.float32).eps
     products = features @ queries.T
     if len(items) > count and np.isneginf(least).any():
-        least = np.maximum(least, np.partition(products, -count, axis=0)[-count] - margin)
-    rows, asked = np.nonzero(products >= (least - margin).astype(np.float32))
+        by_query = products.T.copy()  # along rows the partition takes half of the time
+        least = np.maximum(least, np.partition(by_query, -count, axis=1)[:, -count] - margin)
+    near = products >= (least - margin).astype(np.float32)
+    # As `np.nonzero`, in a seventh of its time.
+    rows, asked = np.divmod(np.flatnonzero(near), len(queries))
     for row, query, similarity in _similarities(features, queries, rows, asked):
         best[query].append((similarity, items[row]))
     for query in np.unique(asked):

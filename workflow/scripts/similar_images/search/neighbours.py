@@ -155,7 +155,8 @@ def _searched(
             start = len(images)
             taken, first = np.split(first, [exact.ROWS - start])
             images += [(part.paths[row], part.labels[row]) for row in taken]
-            array[start : len(images)] = features[taken]
+            # Straight into the array; "clip" spares a copy, and no row is out of bounds.
+            features.take(taken, axis=0, out=array[start : len(images)], mode="clip")
             if len(images) == exact.ROWS:
                 yield images, array
                 images = []
