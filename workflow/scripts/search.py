@@ -1,26 +1,45 @@
-"""Find for each query the most similar images of the catalogue, or of a part of it."""
+"""Find for each query the most similar images of the catalogue, or of a part of it.
 
+What earlier runs have found stands outside the outputs: it is kept from run to run.
+"""
+
+from functools import partial
 from pathlib import Path
 
-from similar_images.base.formats import read_parquet, write_parquet
+from similar_images.base.files import digest
+from similar_images.base.formats import write_parquet
 from similar_images.base.job import logged
 from similar_images.features.images import Stream
-from similar_images.search import adaptation, neighbours
+from similar_images.search import adaptation, memory, neighbours
 
 if snakemake.input.approximate:
     from similar_images.search import approximate
 
-catalogue = Path(snakemake.input.catalogue)
+params = snakemake.params
+name = snakemake.wildcards.queries
+part = int(snakemake.wildcards.get("part", 0))
 
-with logged(snakemake.log[0], f"search {snakemake.wildcards.queries}"):
-    queries = Stream(Path(snakemake.input.queries))
-    count = snakemake.params.neighbours
+
+def finder(catalogue: Stream) -> memory.Find:
+    """Return what searches `catalogue`, exactly or with the index."""
     fitted = adaptation.read(Path(path)) if (path := snakemake.input.adaptation) else None
-    if snakemake.input.approximate:
-        index = approximate.read(*map(Path, snakemake.input.approximate))
-        table = read_parquet(catalogue, ["image", "label"])
-        found = approximate.find(queries, index, table, count, fitted)
-    else:
-        part = Stream(catalogue, int(snakemake.wildcards.get("part", 0)), snakemake.params.parts)
-        found = neighbours.find(queries, part, count, fitted)
+    shared = {"count": params.neighbours, "adaptation": fitted}
+    if not snakemake.input.approximate:
+        return partial(neighbours.find, **shared)
+    index = approximate.read(*map(Path, snakemake.input.approximate))
+    return lambda asked, _: approximate.find(asked, index, catalogue.images(), **shared)
+
+
+with logged(snakemake.log[0], f"search {name}"):
+    queries = Stream(Path(snakemake.input.queries))
+    catalogue = Stream(Path(snakemake.input.catalogue), part, params.parts)
+    others = map(digest, snakemake.input[2:])  # all but the two tables of images
+    found = memory.search(
+        queries,
+        catalogue,
+        params.neighbours,
+        finder(catalogue),
+        folder=Path("results", name, "searched", f"{part}-of-{params.parts}"),
+        key=repr([params.neighbours, params.code, queries.fingerprint(), *others]),
+    )
     write_parquet(Path(snakemake.output[0]), found)

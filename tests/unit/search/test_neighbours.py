@@ -3,78 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similar_images.base.timing import Timing
-from similar_images.features import images, shards, store
+from catalogues import Rows, lay_out, reference
 from similar_images.features.images import Stream
 from similar_images.features.index import Index
 from similar_images.search import exact, neighbours
-
-Rows = list[tuple[str, str | None, int]]
-
-
-def content(number: int) -> tuple[str, np.ndarray]:
-    """Return a content id and its features; those of 0, 1 and 2 are equal."""
-    draw = np.random.default_rng(max(number - 2, 0))
-    return f"id{number}", draw.integers(-2, 3, 5).astype(np.float32)
-
-
-def direction(number: int) -> np.ndarray:
-    """Return the features of a content, normalised, in double precision."""
-    row = content(number)[1][np.newaxis]
-    exact.normalise(row)
-    return row[0].astype(float)
-
-
-def lay_out(folder: Path, rows: Rows, size: int) -> Path:
-    """Write rows (path, label, content) as a collection with shards of `size` contents."""
-    numbers = sorted({number for *_, number in rows})
-    shard_of = {}
-    for start in range(0, len(numbers), size):
-        ids, features = zip(*map(content, numbers[start : start + size]), strict=True)
-        name = shards.name_of(ids, "model")
-        shard_of |= dict.fromkeys(ids, name)
-        shard = shards.Shard(
-            list(ids), [None] * len(ids), [9] * len(ids), "model", np.stack(features)
-        )
-        path = store.folder(folder.parent, "network", "model") / f"{name}.parquet"
-        shards.write(path, shard, Timing())
-    table = [
-        {"image": path, "label": label, "content_id": id_, "shard": shard_of[id_]}
-        for path, label, number in sorted(rows)
-        for id_ in [content(number)[0]]
-    ]
-    schema = images.schema("network", "model", 5)
-    images.write(folder / "images.parquet", pa.Table.from_pylist(table, schema=schema))
-    return folder / "images.parquet"
-
-
-def reference(queries: Rows, catalogue: Rows, count: int) -> list[dict[str, object]]:
-    """Return what is found by comparing everything with everything."""
-    first = {}
-    for path, label, number in sorted(catalogue):
-        first.setdefault((number, label), (path, label, number))
-    answers = []
-    for query, query_label, number in sorted(queries):
-        asked = direction(number)
-        ranked = sorted(
-            (-float((asked * direction(n)).sum()), path, label) for path, label, n in first.values()
-        )[:count]
-        answers.append(
-            {
-                "image": query,
-                "label": query_label,
-                "similar": [path for _, path, _ in ranked],
-                "class": [label for *_, label in ranked],
-                "similarity": [-value for value, *_ in ranked],
-            }
-        )
-    return answers
-
 
 catalogues = st.lists(
     st.tuples(st.text("ab", max_size=4), st.sampled_from("xy"), st.integers(0, 9)),

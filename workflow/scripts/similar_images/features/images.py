@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..base.ahead import ahead
-from ..base.formats import group_values, open_parquet, read_parquet, write_parquet
+from ..base.formats import open_parquet, read_parquet, write_parquet
 from . import index, shards, store
 from .index import Features, Index
 
@@ -37,11 +38,13 @@ class Stream:
         path: the table of the images, in the collection's folder of results/.
         part: which part, from 0.
         parts: into how many the shards are divided.
+        only: the paths of the images to go through, or None for all.
     """
 
     path: Path
     part: int = 0
     parts: int = 1
+    only: pa.ChunkedArray | None = None
 
     def __iter__(self) -> Iterator[Index]:
         """Go through the images.
@@ -51,12 +54,38 @@ class Stream:
             UserError: the system does not let one of them be read.
         """
         with open_parquet(self.path) as file, ThreadPoolExecutor(1) as reader:
-            groups = list(enumerate(group_values(file, "shard")))
-            start, stop = (len(groups) * n // self.parts for n in (self.part, self.part + 1))
             backbone, fingerprint, _ = model_of(file.schema_arrow)
             features = store.folder(self.path.parents[1], backbone, fingerprint)
-            read = partial(_read, file, features)
-            yield from ahead(reader, read, groups[start:stop], 1)
+            tables = filter(len, map(partial(self._group, file), self._groups(file)))
+            yield from ahead(reader, partial(_read, features), tables, 1)
+
+    def images(self) -> pa.Table:
+        """Return the rows of the images, without their features.
+
+        Raises:
+            DamagedFileError, UserError: as `formats.open_parquet`.
+        """
+        with open_parquet(self.path) as file:
+            tables = [self._group(file, number) for number in self._groups(file)]
+            return pa.concat_tables([file.schema_arrow.empty_table(), *tables])
+
+    def fingerprint(self) -> str:
+        """Return the fingerprint of the model that made the features.
+
+        Raises:
+            DamagedFileError, UserError: as `formats.open_parquet`.
+        """
+        with open_parquet(self.path) as file:
+            return model_of(file.schema_arrow)[1]
+
+    def _groups(self, file: pq.ParquetFile) -> range:
+        """Return the row groups of the part; there is one for each shard."""
+        groups = file.num_row_groups
+        return range(*(groups * n // self.parts for n in (self.part, self.part + 1)))
+
+    def _group(self, file: pq.ParquetFile, number: int) -> pa.Table:
+        rows = file.read_row_group(number, use_threads=False)
+        return rows if self.only is None else rows.filter(pc.is_in(rows["image"], self.only))
 
 
 def schema(backbone: str, fingerprint: str, features: int) -> pa.Schema:
@@ -120,13 +149,12 @@ def model_of(schema: pa.Schema) -> tuple[str, str, int]:
     return backbone, fingerprint, int(dimension)
 
 
-def _read(file: pq.ParquetFile, folder: Path, group: tuple[int, str]) -> Index:
-    number, name = group
-    images = file.read_row_group(number, use_threads=False)
-    shard = shards.read(folder / f"{name}.parquet")
+def _read(folder: Path, images: pa.Table) -> Index:
+    """Return the index of `images`, whose features stand in one shard."""
+    shard = shards.read(folder / f"{images['shard'][0].as_py()}.parquet")
     position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
     content_ids = images["content_id"].to_pylist()
-    backbone, fingerprint, _ = model_of(file.schema_arrow)
+    backbone, fingerprint, _ = model_of(images.schema)
     return Index(
         backbone,
         fingerprint,
