@@ -6,6 +6,7 @@
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
+# make bench-peers   docs/peers.md: beside other libraries, which take some GB
 # make scale  docs/scale.md: a million files looked through, some fifteen minutes
 # make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
@@ -17,7 +18,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm lint bench scale accuracy fuzz lock rooms screenshot
+.PHONY: run test quick thorough test-faults test-slurm lint bench bench-peers scale accuracy fuzz lock rooms screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -48,6 +49,11 @@ lint: $(VENV)/dev.installed
 
 bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
+
+bench-peers: $(VENV)/bench.installed
+	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/pip install --quiet --requirement requirements/peers.in
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/peers.py $(VENV)-peers/bin/python
 
 scale: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/scale.py

@@ -1,12 +1,15 @@
 """Whole runs of Snakemake: how the pipeline's own cost grows, and what it adds to the network's."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from statistics import median_low
+from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
@@ -24,8 +27,36 @@ ROUNDS = 3
 NETWORK_ROUNDS = 5
 
 
-def measure_growth(images: int) -> dict[str, list[float]]:
-    """Return the seconds of runs with nothing to do, one new query, and one new catalogue image.
+class Run(NamedTuple):
+    """What a run took.
+
+    Attributes:
+        seconds: from its start to its end.
+        jobs: for each its rule, and the seconds at which it began and ended.
+    """
+
+    seconds: float
+    jobs: list[tuple[str, float, float]]
+
+
+def measure_first_run() -> list[float]:
+    """Return the seconds of first runs on the sample, with all caches of a user still empty."""
+    seconds = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            project, home = Path(folder, "project"), Path(folder, "home")
+            for path in (project, home):
+                path.mkdir()
+            (project / "data").symlink_to(ROOT / "data")
+            sample = {"catalogue": "data/catalogue", "queries": {"shoes": "data/queries"}}
+            lay_out(project, "EfficientNetLite2", **sample)
+            caches = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR")}
+            seconds.append(_run(project, caches).seconds)
+    return seconds
+
+
+def measure_growth(images: int) -> dict[str, list[Run]]:
+    """Return runs with nothing to do, one new query, and one new catalogue image.
 
     The histogram stands in for a network: what is measured is the pipeline's own cost.
     """
@@ -35,15 +66,20 @@ def measure_growth(images: int) -> dict[str, list[float]]:
         draw_noise(project / "photos/new", 20)
         lay_out(project, "ColourHistogram", **PHOTOS)
         _run(project)
-        seconds: dict[str, list[float]] = {"nothing_to_do": []}
+        runs: dict[str, list[Run]] = {"nothing_to_do": []}
         image = (project / "photos/new/class_00/000000.jpg").read_bytes()
         for number in range(ROUNDS):
-            seconds["nothing_to_do"].append(_run(project))
+            runs["nothing_to_do"].append(_run(project))
             for place, (name, into) in enumerate(NEW.items(), 1):
                 new = project / into / f"new_{number}.jpg"
                 new.write_bytes(image + bytes(len(NEW) * number + place))
-                seconds.setdefault(name, []).append(_run(project))
-    return seconds
+                runs.setdefault(name, []).append(_run(project))
+    return runs
+
+
+def typical(runs: list[Run]) -> Run:
+    """Return the run of median length."""
+    return median_low(runs)
 
 
 def measure_whole(images: int) -> dict[str, Any]:
@@ -57,14 +93,14 @@ def measure_whole(images: int) -> dict[str, Any]:
         vary_sample(project / "photos/catalogue", images)
         vary_sample(project / "photos/new", 1)
         lay_out(project, "EfficientNetLite2", **PHOTOS)
-        first = _run(project)
+        first = _run(project).seconds
         network = []
         runs = []
         for _ in range(ROUNDS):
             for part in ("catalogue", "features", "plan"):
                 shutil.rmtree(project / "results" / part)
             network += _network_seconds(project / "results/model/backbone", images)
-            runs.append(_run(project))
+            runs.append(_run(project).seconds)
         return {"first_run": first, "run": runs, "network": network}
 
 
@@ -90,12 +126,24 @@ def lay_out(project: Path, backbone: str, catalogue: str, queries: dict[str, str
     (project / "config.yaml").write_text(yaml.safe_dump(config))
 
 
-def _run(project: Path) -> float:
-    started = time.perf_counter()
+def _run(project: Path, environment: dict[str, str] | None = None) -> Run:
+    began, started = time.time(), time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", str(THREADS), "--quiet", "all"],
         cwd=project,
         check=True,
         capture_output=True,
+        env=os.environ | (environment or {}),
     )
-    return time.perf_counter() - started
+    return Run(time.perf_counter() - started, _jobs(project, began))
+
+
+def _jobs(project: Path, began: float) -> list[tuple[str, float, float]]:
+    """Return the jobs that Snakemake has recorded since `began`, in the order of their start."""
+    jobs = {}
+    for path in (project / ".snakemake/metadata").rglob("*"):
+        told = json.loads(path.read_text()) if path.is_file() else {}
+        if told.get("starttime", 0) >= began:  # each output of a job has a record
+            times = (told["starttime"] - began, told["endtime"] - began)
+            jobs[tuple(told["log"])] = (told["rule"], *times)
+    return sorted(jobs.values(), key=lambda job: job[1])

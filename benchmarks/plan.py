@@ -4,8 +4,8 @@ from statistics import median
 from typing import Any
 
 from pages import table
+from stored import FEATURES
 
-FEATURES = 1536
 # The cluster that is planned for: images, machines, cores of each, parts of the search.
 PLANS = ((10_000_000, 8, 16, 16), (1_000_000_000, 100, 32, 1000))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import timeline
 from pages import table
 
 import machine
@@ -27,6 +28,8 @@ def main() -> None:
         "networks": networks.measure(),
         "search_13000": searching.measure(13_000),
         "search_100000": searching.measure(100_000),
+        "stored": searching.measure_stored(100_000, 20_000),
+        "first_run": pipeline.measure_first_run(),
         "growth_1000": pipeline.measure_growth(1_000),
         "growth_20000": pipeline.measure_growth(20_000),
         "whole_1000": pipeline.measure_whole(1_000),
@@ -40,6 +43,14 @@ def main() -> None:
     }
     (ROOT / "benchmarks/results.json").write_text(json.dumps(results, indent=2) + "\n")
     (ROOT / "docs/performance.md").write_text(page(results))
+    traces = {
+        f"{what.replace('_', ' ')}, {n:,} catalogue images": pipeline.typical(
+            details[f"growth_{n}"][what]
+        )
+        for what in pipeline.NEW
+        for n in (1000, 20000)
+    }
+    timeline.draw(traces, ROOT / "docs/trace.svg")
 
 
 def ratios(details: dict[str, Any]) -> dict[str, float]:
@@ -49,8 +60,9 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
         rows: {k: median(v) for k, v in details[f"search_{rows}"]["seconds"].items()}
         for rows in (13000, 100000)
     }
-    growth = {n: median(details[f"growth_{n}"]["new_query"]) for n in (1000, 20000)}
+    growth = {n: _seconds(details[f"growth_{n}"]["new_query"]) for n in (1000, 20000)}
     whole = details["whole_1000"]
+    few = median(details["stored"]["seconds"]["few"])
     return {
         "extraction_vs_keras_predict": rate["extraction"] / rate["keras_predict"],
         "extraction_vs_tf_function": rate["extraction"] / rate["tf_function"],
@@ -62,6 +74,7 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
         "search_13000_vs_faiss": search[13000]["faiss"] / search[13000]["search"],
         "search_100000_vs_sklearn": search[100000]["sklearn"] / search[100000]["search"],
         "search_100000_vs_faiss": search[100000]["faiss"] / search[100000]["search"],
+        "search_100000_with_reading_vs_faiss": search[100000]["faiss"] / few,
     }
 
 
@@ -70,14 +83,33 @@ def seconds(details: dict[str, Any]) -> dict[str, float]:
     whole = details["whole_1000"]
     return {
         **{
-            f"{what}_{n}": median(details[f"growth_{n}"][what])
+            f"{what}_{n}": _seconds(details[f"growth_{n}"][what])
             for n in (1000, 20000)
             for what in ("nothing_to_do", *pipeline.NEW)
         },
+        **{
+            f"new_catalogue_{n}_report": _report(details[f"growth_{n}"]["new_catalogue"])
+            for n in (1000, 20000)
+        },
+        "first_run": median(details["first_run"]),
         "run_1000": median(whole["run"]),
         "run_1000_with_the_model_built": whole["first_run"],
         "network_1000": median(whole["network"]),
+        **{
+            f"search_20000_in_100000_{name}": median(values)
+            for name, values in details["stored"]["seconds"].items()
+            if name != "few"
+        },
     }
+
+
+def _seconds(runs: list[pipeline.Run]) -> float:
+    return median(run.seconds for run in runs)
+
+
+def _report(runs: list[pipeline.Run]) -> float:
+    """Return when the report was there."""
+    return median(end for run in runs for rule, _, end in run.jobs if rule == "report")
 
 
 def page(results: dict[str, Any]) -> str:
@@ -94,6 +126,10 @@ def page(results: dict[str, Any]) -> str:
             *table(("machine", ""), results["machine"].items()),
             *table(("ratio", "times"), _rounded(results["ratios"], 2)),
             *table(("whole run", "seconds"), _rounded(results["seconds"], 1)),
+            "Where it goes: each job of a run, from its start to its end.",
+            "",
+            "![The jobs of four runs, one below the other](trace.svg)",
+            "",
             *table(("EfficientNetB3, 2 threads", "images/s"), _rounded(rates, 1)),
             f"The matrix product reached {matmul:.0f} GFLOP/s with 2 threads; an image takes "
             f"{GFLOP_PER_IMAGE} GFLOP.",

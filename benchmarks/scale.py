@@ -22,24 +22,21 @@ from typing import Any
 
 import numpy as np
 import plan
-import pyarrow as pa
+from stored import SHARD_SIZE, write_features, write_shard
 from threadpoolctl import threadpool_limits
 
 import machine
 from networks import THREADS
 from pipeline import lay_out
 from similar_images.base.formats import read_parquet, write_parquet
-from similar_images.base.timing import Timing
-from similar_images.features import images, manifest, merge, shards, store
+from similar_images.features import images, manifest, merge, store
 from similar_images.features import plan as planning
 from similar_images.networks import model
 from similar_images.photos import collection, summary
 from similar_images.search import neighbours
-from similar_images.search.exact import Features
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = 100
-SHARD_SIZE = 1024
 CATALOGUES = (25_000, 100_000)
 QUERIES = 256
 ROUNDS = 3
@@ -81,26 +78,6 @@ def measure_search(folder: Path) -> dict[str, Any]:
         "bytes_per_image": size / CATALOGUES[-1],
         "rows": {rows: alone(search, queries, path) for rows, path in catalogues.items()},
     }
-
-
-def write_features(folder: Path, rows: int) -> Path:
-    """Write a collection of `rows` images with features drawn by chance; return its table."""
-    rng = np.random.default_rng(rows)
-    table = []
-    for start in range(0, rows, SHARD_SIZE):
-        content_ids = [f"{row:064x}" for row in range(start, min(start + SHARD_SIZE, rows))]
-        features = rng.random((len(content_ids), plan.FEATURES), dtype=np.float32)
-        name = shards.name_of(content_ids, "model")
-        path = store.folder(folder, "none", "model") / f"{name}.parquet"
-        write_shard(path, content_ids, "model", features)
-        table += [
-            {"image": f"{id_}.jpg", "label": "x", "content_id": id_, "shard": name}
-            for id_ in content_ids
-        ]
-    schema = images.schema("none", "model", plan.FEATURES)
-    path = folder / "catalogue/images.parquet"
-    images.write(path, pa.Table.from_pylist(table, schema=schema))
-    return path
 
 
 def search(queries: Path, catalogue: Path) -> None:
@@ -194,13 +171,6 @@ def write_shards(results: Path) -> None:
         features = rng.random((len(content_ids), made_by.features), dtype=np.float32)
         path = features / f"{name}.parquet"
         write_shard(path, sorted(content_ids), made_by.fingerprint, features)
-
-
-def write_shard(path: Path, content_ids: list[str], fingerprint: str, features: Features) -> None:
-    """Write a shard of images without faults."""
-    count = len(content_ids)
-    shard = shards.Shard(content_ids, [None] * count, [1] * count, fingerprint, features)
-    shards.write(path, shard, Timing())
 
 
 def snakemake(project: Path, *arguments: str) -> dict[str, float]:

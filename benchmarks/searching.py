@@ -1,14 +1,20 @@
 """The search against scikit-learn's brute force and FAISS' flat index."""
 
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
+from stored import add_image, write_features
+from threadpoolctl import threadpool_limits
 
-from similar_images.search import exact
+from networks import THREADS
+from similar_images.features.images import Stream
+from similar_images.search import exact, memory, neighbours
 
 QUERIES, FEATURES, COUNT, ROUNDS = 256, 1536, 10, 3
 
@@ -42,3 +48,43 @@ def measure(rows: int) -> dict[str, Any]:
 
 def _rows(found: list[list[tuple[float, int]]]) -> np.ndarray:
     return np.array([[row for _, row in best] for best in found])
+
+
+def measure_stored(rows: int, queries: int) -> dict[str, Any]:
+    """Return the seconds of searches that read all from the disk, as the rule does.
+
+    "few" are `QUERIES` queries, "first" are `queries`; the others find what that has left in the
+    memory of the search, and have one query, or one image of the catalogue, more.
+    """
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(THREADS):
+        few = write_features(Path(folder, "few"), QUERIES)
+        asked = write_features(Path(folder, "queries"), queries)
+        catalogue = write_features(Path(folder, "catalogue"), rows)
+
+        def search(which: Path) -> None:
+            memory.search(
+                Stream(which),
+                Stream(catalogue),
+                COUNT,
+                lambda new, among: neighbours.find(new, among, COUNT),
+                folder=which.with_name("searched"),
+                key="",
+            )
+
+        seconds = {"few": [_seconds(search, few)]}
+        for _ in range(ROUNDS - 1):
+            (few.with_name("searched") / "answers.parquet").unlink()
+            seconds["few"].append(_seconds(search, few))
+        seconds["first"] = [_seconds(search, asked)]
+        for name, grown in (("one_query_more", asked), ("one_image_more", catalogue)):
+            seconds[name] = []
+            for number in range(ROUNDS):
+                add_image(grown, f"{'f' * 32}{number:032x}")
+                seconds[name].append(_seconds(search, asked))
+        return {"rows": rows, "queries": queries, "seconds": seconds}
+
+
+def _seconds(run: Callable[..., object], *arguments: object) -> float:
+    started = time.perf_counter()
+    run(*arguments)
+    return time.perf_counter() - started
