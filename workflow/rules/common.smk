@@ -18,6 +18,7 @@ sys.modules.setdefault("pandas", None)
 from similar_images.base import files, formats, settings
 from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
+from similar_images.photos import decisions
 from similar_images.photos.summary import check_catalogue, summarise
 
 
@@ -59,6 +60,7 @@ for name, entry in ENTRIES.items():
 
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
+DECISIONS = decisions.paths(config["decisions"])
 
 
 ADAPTED = config["search"]["metric"] == "adapted"
@@ -105,10 +107,11 @@ def summary(name):
 if workflow.is_main_process:
     for name in COLLECTIONS:
         summary(name)
+    decided = checked("decisions: ", decisions.read, DECISIONS)
     checked(
         "",
         check_catalogue,
-        summary("catalogue"),
+        decisions.at_most(summary("catalogue"), decided),
         config["search"]["neighbours"],
     )
 
