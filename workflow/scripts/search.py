@@ -14,13 +14,17 @@ catalogue = Path(snakemake.input.catalogue)
 
 with logged(snakemake.log[0], f"search {snakemake.wildcards.queries}"):
     queries = Stream(Path(snakemake.input.queries))
-    count = snakemake.params.neighbours
+    listed = ["image", "label", "content_id", "set"]
+    table = read_parquet(catalogue, listed)
+    own = neighbours.own_members(read_parquet(Path(snakemake.input.queries), listed), table)
+    count = snakemake.params.neighbours + bool(own)
     fitted = adaptation.read(Path(path)) if (path := snakemake.input.adaptation) else None
     if snakemake.input.approximate:
         index = approximate.read(*map(Path, snakemake.input.approximate))
-        table = read_parquet(catalogue, ["image", "label"])
         found = approximate.find(queries, index, table, count, fitted)
     else:
         part = Stream(catalogue, int(snakemake.wildcards.get("part", 0)), snakemake.params.parts)
         found = neighbours.find(queries, part, count, fitted)
+    if own:
+        found = neighbours.without_own(found, own, snakemake.params.neighbours)
     write_parquet(Path(snakemake.output[0]), found)

@@ -126,3 +126,45 @@ def test_of_equal_bytes_only_the_first_of_each_class_counts() -> None:
         "network", "model", list("abcde"), list("xxyyx"), list("44441"), np.zeros((5, 1), "f4")
     )
     assert neighbours.first_of_equals(index).tolist() == [True, False, True, False, True]
+
+
+def members(*rows: tuple[str, str, str]) -> pa.Table:
+    """Return readable images of rows (path, content, set)."""
+    names = ("image", "content_id", "set")
+    table = [dict(zip(names, row, strict=True)) for row in rows]
+    return pa.Table.from_pylist(table, schema=images.SCHEMA)
+
+
+def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_content() -> None:
+    catalogue = members(("a", "1", "catalogue"), ("new:b", "2", "new"), ("more:c", "3", "more"))
+    queries = members(("p", "1", "new"), ("q", "2", "new"), ("r", "2", "new"), ("s", "3", "new"))
+    assert neighbours.own_members(queries, catalogue) == {
+        "q": "new:b",
+        "r": "new:b",
+        "s": "more:c",
+    }
+    assert neighbours.own_members(queries, catalogue.slice(0, 1)) == {}
+
+
+@given(rows=catalogues, parts=st.integers(1, 3))
+def test_a_query_that_was_taken_into_the_catalogue_does_not_find_itself(
+    tmp_path_factory: pytest.TempPathFactory, rows: Rows, parts: int
+) -> None:
+    folder = tmp_path_factory.mktemp("own")
+    asked: Rows = [("p", "x", 20), ("q", "x", 21), ("r", None, 3)]
+    queries = Stream(lay_out(folder / "queries", asked, 1))
+    own = {"p": "new:p", "q": "new:q"}
+    path = lay_out(folder / "catalogue", [*rows, ("new:p", "x", 20), ("new:q", "y", 21)], 2)
+    found = neighbours.gather(
+        [
+            neighbours.without_own(neighbours.find(queries, Stream(path, n, parts), 4), own, 3)
+            for n in range(parts)
+        ],
+        3,
+    )
+    expected = []
+    for query in asked:
+        others = [("new:p", "x", 20), ("new:q", "y", 21)]
+        rest = [row for row in others if row[0] != own.get(query[0])]
+        expected += reference([query], [*rows, *rest], 3)
+    assert found.to_pylist() == expected
