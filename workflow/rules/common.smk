@@ -116,13 +116,17 @@ if workflow.is_main_process:
     )
 
 
-def shards_of(*collections):
-    """Return the shards that `collections` need, which are known once the plan is made."""
-    plan = checkpoints.plan.get().output.shards
+def planned():
+    """Return what is known once the plan is made: see its output `shards`."""
     try:
-        told = formats.read_json(Path(plan))
+        return formats.read_json(Path(checkpoints.plan.get().output.shards))
     except DamagedFileError as error:
         sys.exit(f"Error: {files.discard(error)}")
+
+
+def shards_of(*collections):
+    """Return the shards that `collections` need."""
+    told = planned()
     names = {name for collection in collections for name in told["shards"][collection]}
     return [
         f"results/features/{told['model']}/{name}.parquet" for name in sorted(names)

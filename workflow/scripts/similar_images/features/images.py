@@ -22,8 +22,16 @@ SCHEMA = pa.schema(
         ("label", pa.string()),
         ("content_id", pa.string()),
         ("shard", pa.string()),
+        # The file to open, the label as it came, what people decided of it, and the collection that
+        # the file is from: the catalogue can have members from query sets, see `amendments`.
+        ("file", pa.binary()),
+        ("given", pa.string()),
+        ("decision", pa.string()),
+        ("set", pa.string()),
     ]
 )
+# What the index of a collection takes from the table.
+_COLUMNS = ["image", "label", "content_id"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def collect(path: Path, on_disk: bool = False) -> Index:
     Raises:
         DamagedFileError, UserError: as a `Stream` when it is gone through.
     """
-    table = read_parquet(path).sort_by("image")
+    table = read_parquet(path, _COLUMNS).sort_by("image")
     backbone, fingerprint, dimension = model_of(table.schema)
     shape = (len(table), dimension)
     paths = table["image"].to_pylist()
@@ -122,7 +130,7 @@ def model_of(schema: pa.Schema) -> tuple[str, str, int]:
 
 def _read(file: pq.ParquetFile, folder: Path, group: tuple[int, str]) -> Index:
     number, name = group
-    images = file.read_row_group(number, use_threads=False)
+    images = file.read_row_group(number, _COLUMNS, use_threads=False)
     shard = shards.read(folder / f"{name}.parquet")
     position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
     content_ids = images["content_id"].to_pylist()
