@@ -49,7 +49,7 @@ rule compare_metrics:
 rule audit_catalogue:
     input:
         catalogue=CATALOGUE,
-        manifest="results/catalogue/manifest.parquet",
+        images="results/catalogue/images.parquet",
     output:
         audit=report(
             "results/catalogue/audit.csv",
@@ -76,6 +76,7 @@ rule audit_catalogue:
 rule compare_entry:
     input:
         weights=lambda wildcards: ENTRIES[wildcards.entry]["weights"] or [],
+        decisions=DECISIONS,
     output:
         "results/compare/{entry}.json",
     log:
@@ -87,7 +88,11 @@ rule compare_entry:
     threads: workflow.resource_settings.cores or 1
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
-        fingerprint=lambda wildcards: summary("catalogue").fingerprint,
+        # By decisions, queries can be members of the catalogue.
+        fingerprints=lambda wildcards: [
+            summary(name).fingerprint
+            for name in (COLLECTIONS if DECISIONS else ["catalogue"])
+        ],
         code=CODE,
     message:
         "Trying the settings {wildcards.entry}"
