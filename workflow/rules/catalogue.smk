@@ -71,6 +71,25 @@ rule audit_catalogue:
         "../scripts/audit_catalogue.py"
 
 
+# Asked for by name, `snakemake --cores 8 export`. What it writes is no output: it stands outside
+# results/, and Snakemake would remove what it finds there.
+rule export:
+    input:
+        images="results/catalogue/images.parquet",
+    log:
+        "logs/catalogue/export.log",
+    localrule: True
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        folder=config["export"]["folder"],
+        how=config["export"]["as"],
+    message:
+        "Writing the catalogue as it was decided to {params.folder}"
+    script:
+        "../scripts/export.py"
+
+
 # Each entry is a run of this very workflow in a folder of its own, with other settings. It shares
 # the catalogue's shards, which are named by their model and never change.
 rule compare_entry:

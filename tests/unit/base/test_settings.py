@@ -87,6 +87,7 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "search: {index: approximate, parts: 1}",
         "search: {index: exact, parts: 2}",
         "extraction: {threads: 64, shard_size: 1}",
+        "export: {folder: ../training, as: copies}",
         "compare: {lite2: {backbone: EfficientNetLite2}, other: {}}",
     ],
 )
@@ -144,6 +145,8 @@ def test_these_settings_are_allowed(text: str) -> None:
             "^compare.a: 'queries' is not allowed; allowed: backbone, w",
         ),
         ("compare: {a b: {}}", "^compare: 'a b' is not allowed; allowed: letters, digits"),
+        ("export: {as: zip}", "^export.as: 'zip' is not allowed; allowed: links, copies or csv"),
+        ("export: {folder: null}", "^export.folder: None is not allowed; allowed: the path"),
         ("extraction: {threads: 2.0}", "^extraction.threads: 2.0 is not allowed"),
         ("extraction: {shard_size: -1}", "^extraction.shard_size: -1 is not allowed"),
         ("extraction: null", "^extraction: None is not allowed; allowed: a mapping of settings"),
