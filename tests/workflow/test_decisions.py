@@ -46,7 +46,8 @@ def test_without_decisions_the_members_are_those_of_the_folder(project: Project)
 def test_a_photo_of_the_catalogue_counts_under_the_class_that_was_decided(
     project: Project, tmp_path: Path
 ) -> None:
-    before = project.photo("catalogue/boots/0.png").stat()
+    photo = project.photo("catalogue/boots/0.png")
+    before = photo.read_bytes()
     decide(
         project,
         ("catalogue/boots/0.png", "wrong", "sandals"),
@@ -57,7 +58,7 @@ def test_a_photo_of_the_catalogue_counts_under_the_class_that_was_decided(
     assert found["boots/0.png"] == ("sandals", "decision")
     assert found["boots/1.png"] == ("boots", "decision")
     assert found["boots/2.png"] == ("boots", "folder")
-    assert project.photo("catalogue/boots/0.png").stat() == before
+    assert photo.read_bytes() == before
     assert_clean(project, tmp_path / "clean")
 
 
@@ -267,3 +268,33 @@ def test_a_decision_on_bytes_holds_for_none_that_replace_them(project: Project) 
     assert id_of(project, "new/boots/0.png") != decided
     assert "1 of them change nothing" in project.run().console
     assert len(members(project)) == 12
+
+
+def test_the_catalogue_as_it_was_decided_is_exported_once(project: Project) -> None:
+    decide_on_some(project)
+    run = project.run("export")
+    assert run.jobs == Counter(plan=1, merge=1, export=1)
+    folder = project.folder / "export"
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*.png")}
+    assert len(found) == len(members(project)) == 12
+    assert {"boots/1.png", "sandals/0.png"} < found
+    # Names that were there already: the boot among the sandals, the query among the boots.
+    assert sorted({name.partition("-")[0] for name in found if "-" in name}) == [
+        "boots/1",
+        "sandals/0",
+    ]
+    assert "sneakers/1.png" not in found
+    assert all(path.is_symlink() for path in folder.rglob("*.png"))
+
+    run = project.run("export", fails=True)
+    assert "export exists, and nothing is written over it" in run.console
+    assert "Traceback" not in run.console
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*.png")} == found
+
+    project.settle(export={"folder": "training/list", "as": "csv"})
+    assert project.run("export").jobs == {"export": 1}
+    project.settle(catalogue="training/list/catalogue.csv", decisions=None)
+    project.run("results/catalogue/members.csv")
+    assert Counter(label for label, _ in members(project).values()) == Counter(
+        boots=4, sandals=5, sneakers=3
+    )
