@@ -128,22 +128,34 @@ def test_of_equal_bytes_only_the_first_of_each_class_counts() -> None:
     assert neighbours.first_of_equals(index).tolist() == [True, False, True, False, True]
 
 
-def members(*rows: tuple[str, str, str]) -> pa.Table:
-    """Return readable images of rows (path, content, set)."""
-    names = ("image", "content_id", "set")
+def members(*rows: tuple[str, str, str, str]) -> pa.Table:
+    """Return readable images of rows (path, content, set, shard)."""
+    names = ("image", "content_id", "set", "shard")
     table = [dict(zip(names, row, strict=True)) for row in rows]
     return pa.Table.from_pylist(table, schema=images.SCHEMA)
 
 
-def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_content() -> None:
-    catalogue = members(("a", "1", "catalogue"), ("new:b", "2", "new"), ("more:c", "3", "more"))
-    queries = members(("p", "1", "new"), ("q", "2", "new"), ("r", "2", "new"), ("s", "3", "new"))
-    assert neighbours.own_members(queries, catalogue) == {
-        "q": "new:b",
-        "r": "new:b",
-        "s": "more:c",
-    }
-    assert neighbours.own_members(queries, catalogue.slice(0, 1)) == {}
+def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_content(
+    tmp_path: Path,
+) -> None:
+    catalogue = members(
+        ("a", "1", "catalogue", "one"),
+        ("new:b", "2", "new", "two"),
+        ("d", "4", "catalogue", "two"),
+        ("a-set:c", "3", "a-set", "three"),
+    )
+    images.write(tmp_path / "images.parquet", catalogue)
+    taken = images.from_queries(tmp_path / "images.parquet")
+    assert sorted(taken["image"].to_pylist()) == ["a-set:c", "new:b"]
+    queries = members(
+        *((name, id_, "new", "one") for name, id_ in zip("pqrs", "1223", strict=True))
+    )
+    expected = {"q": "new:b", "r": "new:b", "s": "a-set:c"}
+    assert neighbours.own_members(queries, taken) == expected
+    images.write(tmp_path / "images.parquet", catalogue.slice(0, 1))
+    none = images.from_queries(tmp_path / "images.parquet")
+    assert len(none) == 0
+    assert neighbours.own_members(queries, none) == {}
 
 
 @given(rows=catalogues, parts=st.integers(1, 3))

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..base.ahead import ahead
 from ..base.formats import group_values, open_parquet, read_parquet, write_parquet
+from ..photos.decisions import CATALOGUE
 from . import index, shards, store
 from .index import Features, Index
 
@@ -76,6 +78,22 @@ def schema(backbone: str, fingerprint: str, features: int) -> pa.Schema:
 def write(path: Path, images: pa.Table) -> None:
     """Write the table of the images, with a row group for each shard."""
     write_parquet(path, images, grouped_by="shard")
+
+
+def from_queries(path: Path) -> pa.Table:
+    """Return the members of the catalogue that are from query sets: `image`, `content_id`, `set`.
+
+    Of the catalogue's own images next to nothing is read.
+    """
+    with open_parquet(path) as file:
+        column = file.schema_arrow.get_field_index("set")
+        groups = []
+        for n in range(file.num_row_groups):
+            found = file.metadata.row_group(n).column(column).statistics
+            if {found.min, found.max} != {CATALOGUE}:
+                groups.append(n)
+        table = file.read_row_groups(groups, ["image", "content_id", "set"], use_threads=False)
+    return table.filter(pc.not_equal(table["set"], CATALOGUE))
 
 
 def load(path: Path) -> Index:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..base.errors import UserError
 from ..features.index import Features, Index
-from ..photos.decisions import CATALOGUE
 from . import adaptation as adaptations
 from . import exact
 from .adaptation import Adaptation
@@ -98,14 +97,13 @@ def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
     return _table(rows)
 
 
-def own_members(queries: pa.Table, catalogue: pa.Table) -> dict[str, str]:
+def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, str]:
     """Return the queries that were taken into the catalogue, each with what it is called there.
 
     Args:
         queries: the readable images of the query set, see `images.SCHEMA`.
-        catalogue: those of the catalogue.
+        taken: the members of the catalogue that are from query sets, see `images.from_queries`.
     """
-    taken = catalogue.filter(pc.not_equal(catalogue["set"], CATALOGUE))
     row = pc.index_in(queries["content_id"], taken["content_id"])
     pairs = zip(queries["image"].to_pylist(), taken["image"].take(row).to_pylist(), strict=True)
     return {query: member for query, member in pairs if member is not None}
