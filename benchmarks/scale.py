@@ -29,7 +29,7 @@ import machine
 from networks import THREADS
 from pipeline import lay_out
 from similar_images.base.formats import read_parquet, write_parquet
-from similar_images.features import images, manifest, merge, store
+from similar_images.features import amendments, images, manifest, merge, store
 from similar_images.features import plan as planning
 from similar_images.networks import model
 from similar_images.photos import collection, summary
@@ -90,8 +90,9 @@ def list_readable(results: Path) -> None:
     """Merge as the rule does with `features_pkl: false`."""
     made_by = model.read(results / "model/model.json")
     features = store.folder(results, made_by.backbone, made_by.fingerprint)
+    listing = read_parquet(results / "catalogue/manifest.parquet")
     table = planning.assign(
-        read_parquet(results / "catalogue/manifest.parquet"),
+        amendments.amend(listing, amendments.SCHEMA.empty_table(), "catalogue"),
         read_parquet(results / "plan/contents.parquet", ["content_id", "shard"]),
     )
     readable, _ = merge.merge(table, features, made_by, max_pixels=50_000_000)

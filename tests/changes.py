@@ -1,6 +1,10 @@
 """What a user does between two runs."""
 
+from hashlib import sha256
+
 from project import Project
+from similar_images.base.formats import write_csv
+from similar_images.photos.decisions import HEADER
 
 
 def add(project: Project) -> None:
@@ -21,3 +25,29 @@ def relabel(project: Project) -> None:
 
 def add_query(project: Project) -> None:
     project.image("new/boots/added.png", seed=52)
+
+
+def decide(project: Project, *decided: tuple[str, str, str]) -> None:
+    """Write what was decided, in place of what was: path of the photo, decision and label."""
+    rows = [
+        (id_of(project, path), image, set_, decision, label, "2026-11-24T12:00:00Z", "")
+        for path, decision, label in decided
+        for set_, _, image in [path.partition("/")]
+    ]
+    write_csv(project.folder / "decisions.csv", HEADER, rows)
+    project.settle(decisions="decisions.csv")
+
+
+def id_of(project: Project, path: str) -> str:
+    return sha256(project.photo(path).read_bytes()).hexdigest()
+
+
+def decide_on_some(project: Project) -> None:
+    """Give a photo of the catalogue another class, leave one out, and take a query in."""
+    decide(
+        project,
+        ("catalogue/boots/0.png", "wrong", "sandals"),
+        ("catalogue/sneakers/1.png", "out", ""),
+        ("new/boots/1.png", "catalogue", "boots"),
+        ("new/sandals/0.png", "wrong", "boots"),
+    )

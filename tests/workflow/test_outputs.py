@@ -24,6 +24,8 @@ PREDICTION_COLUMNS = [
     "refused",
     "duplicate",
     "duplicate_of",
+    "label_given",
+    "decision",
     "error",
 ]
 

@@ -3,8 +3,8 @@ rule predict:
     input:
         neighbours="results/{queries}/neighbours.parquet",
         rejected="results/{queries}/rejected.csv",
-        manifest="results/{queries}/manifest.parquet",
-        catalogue_manifest="results/catalogue/manifest.parquet",
+        queries="results/{queries}/images.parquet",
+        catalogue="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
         model="results/model/model.json",
     output:

@@ -49,7 +49,7 @@ rule compare_metrics:
 rule audit_catalogue:
     input:
         catalogue=CATALOGUE,
-        manifest="results/catalogue/manifest.parquet",
+        images="results/catalogue/images.parquet",
     output:
         audit=report(
             "results/catalogue/audit.csv",
@@ -71,11 +71,31 @@ rule audit_catalogue:
         "../scripts/audit_catalogue.py"
 
 
+# Asked for by name, `snakemake --cores 8 export`. What it writes is no output: it stands outside
+# results/, and Snakemake would remove what it finds there.
+rule export:
+    input:
+        images="results/catalogue/images.parquet",
+    log:
+        "logs/catalogue/export.log",
+    localrule: True
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        folder=config["export"]["folder"],
+        how=config["export"]["as"],
+    message:
+        "Writing the catalogue as it was decided to {params.folder}"
+    script:
+        "../scripts/export.py"
+
+
 # Each entry is a run of this very workflow in a folder of its own, with other settings. It shares
 # the catalogue's shards, which are named by their model and never change.
 rule compare_entry:
     input:
         weights=lambda wildcards: ENTRIES[wildcards.entry]["weights"] or [],
+        decisions=DECISIONS,
     output:
         "results/compare/{entry}.json",
     log:
@@ -87,7 +107,11 @@ rule compare_entry:
     threads: workflow.resource_settings.cores or 1
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
-        fingerprint=lambda wildcards: summary("catalogue").fingerprint,
+        # By decisions, queries can be members of the catalogue.
+        fingerprints=lambda wildcards: [
+            summary(name).fingerprint
+            for name in (COLLECTIONS if DECISIONS else ["catalogue"])
+        ],
         code=CODE,
     message:
         "Trying the settings {wildcards.entry}"

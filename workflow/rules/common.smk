@@ -18,6 +18,7 @@ sys.modules.setdefault("pandas", None)
 from similar_images.base import files, formats, settings
 from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
+from similar_images.photos import decisions
 from similar_images.photos.summary import check_catalogue, summarise
 
 
@@ -59,6 +60,7 @@ for name, entry in ENTRIES.items():
 
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
+DECISIONS = decisions.paths(config["decisions"])
 
 
 ADAPTED = config["search"]["metric"] == "adapted"
@@ -105,21 +107,26 @@ def summary(name):
 if workflow.is_main_process:
     for name in COLLECTIONS:
         summary(name)
+    decided = checked("decisions: ", decisions.read, DECISIONS)
     checked(
         "",
         check_catalogue,
-        summary("catalogue"),
+        decisions.at_most(summary("catalogue"), decided),
         config["search"]["neighbours"],
     )
 
 
-def shards_of(*collections):
-    """Return the shards that `collections` need, which are known once the plan is made."""
-    plan = checkpoints.plan.get().output.shards
+def planned():
+    """Return what is known once the plan is made: see its output `shards`."""
     try:
-        told = formats.read_json(Path(plan))
+        return formats.read_json(Path(checkpoints.plan.get().output.shards))
     except DamagedFileError as error:
         sys.exit(f"Error: {files.discard(error)}")
+
+
+def shards_of(*collections):
+    """Return the shards that `collections` need."""
+    told = planned()
     names = {name for collection in collections for name in told["shards"][collection]}
     return [
         f"results/features/{told['model']}/{name}.parquet" for name in sorted(names)

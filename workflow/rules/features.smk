@@ -4,9 +4,11 @@ checkpoint plan:
     input:
         manifests=expand(rules.manifest.output, collection=COLLECTIONS),
         model="results/model/model.json",
+        decisions=DECISIONS,
     output:
         contents="results/plan/contents.parquet",
         shards="results/plan/shards.json",
+        amendments="results/plan/amendments.parquet",
     log:
         "logs/plan.log",
     conda:
@@ -45,18 +47,21 @@ rule extract:
         "../scripts/extract.py"
 
 
-# The plan is `ancient`, since it is made anew with every new image of any collection. Where a
-# collection's shards change by it, so do the inputs here.
+# The plan is `ancient`, since it is made anew with every new image of any collection and with every
+# decision. Where a collection's shards change by it, so do the inputs here, and where its amendments
+# do, the parameter.
 rule merge:
     input:
         manifest="results/{collection}/manifest.parquet",
         plan=ancient("results/plan/contents.parquet"),
+        amendments=ancient("results/plan/amendments.parquet"),
         model="results/model/model.json",
         shards=lambda wildcards: shards_of(wildcards.collection),
     output:
         images="results/{collection}/images.parquet",
         index="results/{collection}/features.pkl" if PICKLED else [],
         rejected="results/{collection}/rejected.csv",
+        members="results/{collection}/members.csv",
         duplicates="results/{collection}/duplicates.csv",
         timing="results/{collection}/timing.json",
     log:
@@ -66,6 +71,10 @@ rule merge:
     params:
         max_pixels=config["images"]["max_pixels"],
         on_error=config["images"]["on_error"],
+        label_from=lambda wildcards: (
+            "list" if Path(path_of(wildcards.collection)).is_file() else "folder"
+        ),
+        amendments=lambda wildcards: planned()["amendments"][wildcards.collection],
         code=CODE,
     message:
         "Listing the readable images of {wildcards.collection}"

@@ -66,7 +66,7 @@ rule report:
         rejected="results/{queries}/rejected.csv",
         catalogue_rejected="results/catalogue/rejected.csv",
         manifest="results/{queries}/manifest.parquet",
-        catalogue_manifest="results/catalogue/manifest.parquet",
+        catalogue="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
         model="results/model/model.json",
     output:
@@ -95,7 +95,7 @@ rule audit_report:
     input:
         audit="results/catalogue/audit.csv",
         classes="results/catalogue/classes.csv",
-        manifest="results/catalogue/manifest.parquet",
+        images="results/catalogue/images.parquet",
         model="results/model/model.json",
     output:
         "results/catalogue/report.html",

@@ -22,12 +22,13 @@ hashes = partial(
 )
 
 with logged(snakemake.log[0], "audit"):
-    listing = manifest.members(read_parquet(Path(snakemake.input.manifest)))
+    members = read_parquet(Path(snakemake.input.images))
     findings, classes = audit.audit(
         images.load(Path(snakemake.input.catalogue)),
-        {content_id: files[0] for content_id, files in listing.items() if content_id},
+        {content_id: files[0] for content_id, files in manifest.members(members).items()},
         hashes,
         snakemake.params.voters,
+        audit.confirmed(members),
     )
     write_csv(output, audit.Finding._fields, findings)
     write_csv(Path(snakemake.output.classes), audit.Class._fields, classes)

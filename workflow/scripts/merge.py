@@ -5,7 +5,7 @@ from pathlib import Path
 
 from similar_images.base.formats import read_parquet, write_csv, write_json
 from similar_images.base.job import logged
-from similar_images.features import images, index, merge, plan, store
+from similar_images.features import amendments, images, index, merge, plan, store
 from similar_images.networks import model
 
 name = snakemake.wildcards.collection
@@ -15,10 +15,12 @@ readable = Path(snakemake.output.images)
 with logged(snakemake.log[0], f"merge {name}"):
     made_by = model.read(Path(snakemake.input.model))
     features = store.folder(planned.parents[1], made_by.backbone, made_by.fingerprint)
-    table = plan.assign(
+    decided = amendments.amend(
         read_parquet(Path(snakemake.input.manifest)),
-        read_parquet(planned, ["content_id", "shard"]),
+        read_parquet(Path(snakemake.input.amendments)),
+        name,
     )
+    table = plan.assign(decided, read_parquet(planned, ["content_id", "shard"]))
     found, rejected = merge.merge(table, features, made_by, snakemake.params.max_pixels)
     merge.check(found, rejected, name, snakemake.params.on_error)
     duplicates = merge.duplicates(found)
@@ -27,6 +29,8 @@ with logged(snakemake.log[0], f"merge {name}"):
     if snakemake.output.index:
         index.write(Path(snakemake.output.index), images.collect(readable))
     write_csv(Path(snakemake.output.rejected), merge.Rejected._fields, rejected)
+    members = merge.members(found, snakemake.params.label_from)
+    write_csv(Path(snakemake.output.members), merge.Member._fields, members)
     write_csv(Path(snakemake.output.duplicates), merge.Duplicate._fields, duplicates)
     logging.info("%d readable images, %d rejected files", len(found), len(rejected))
     conflicts = {copy.content_id for copy in duplicates if copy.conflict}

@@ -3,10 +3,11 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import read_parquet, write_json
+from similar_images.base.formats import read_parquet, write_json, write_parquet
 from similar_images.base.job import logged
-from similar_images.features import plan, store
+from similar_images.features import amendments, plan, store
 from similar_images.networks import model
+from similar_images.photos import decisions
 
 shards = Path(snakemake.output.shards)
 results = shards.parents[1]
@@ -30,13 +31,24 @@ with logged(snakemake.log[0], "plan"):
         ),
     )
     plan.write(Path(snakemake.output.contents), table)
+    decided = decisions.read(map(Path, snakemake.input.decisions))
+    changes = amendments.build(decided, manifests)
+    write_parquet(Path(snakemake.output.amendments), changes)
     needed = {
-        name: plan.shard_names(plan.assign(listing, table)) for name, listing in manifests.items()
+        name: plan.shard_names(plan.assign(amendments.amend(listing, changes, name), table))
+        for name, listing in manifests.items()
     }
     write_json(
         shards,
-        {"model": features.name, "shards": needed, "sources": list(plan.sources(table))},
+        {
+            "model": features.name,
+            "shards": needed,
+            "sources": list(plan.sources(table)),
+            "amendments": {name: amendments.digest(changes, name) for name in manifests},
+        },
     )
+    if decided:
+        logging.info("%s", amendments.sentence(decided, changes))
     logging.info("features in %d shards", len(plan.shard_names(table)))
     # A run that compares settings shares the store of another, which may need what this does not.
     if not features.parent.is_symlink() and (spare := store.unused(results)):

@@ -24,18 +24,16 @@ hashes = partial(
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
     neighbours = read_parquet(Path(snakemake.input.neighbours))
-    copies = duplicates.find(
-        neighbours,
-        read_parquet(Path(snakemake.input.manifest)),
-        read_parquet(Path(snakemake.input.catalogue_manifest)),
-        hashes,
-    )
+    queries = read_parquet(Path(snakemake.input.queries))
+    catalogue = read_parquet(Path(snakemake.input.catalogue))
+    copies = duplicates.find(neighbours, queries, catalogue, hashes)
     if copies:
         logging.info("%d images stand in the catalogue already", len(copies))
     predicted = predictions.predict(
         neighbours,
         read_rejected(Path(snakemake.input.rejected)),
         {copy.image: copy for copy in copies},
+        predictions.decided(queries),
         predictions.Judge(
             voters=snakemake.params.voters,
             vote=VOTES[snakemake.params.vote],

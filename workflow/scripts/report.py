@@ -17,7 +17,7 @@ folder = page.with_name("report_files")
 
 with logged(snakemake.log[0], f"report {name}"):
     predictions = read_csv(Path(snakemake.input.predictions))
-    catalogue = read_parquet(Path(snakemake.input.catalogue_manifest))
+    catalogue = read_parquet(Path(snakemake.input.catalogue))
     rejected = {
         name: read_rejected(Path(snakemake.input.rejected)),
         "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),

@@ -9,7 +9,7 @@ from pathlib import Path
 from similar_images.base.files import digest
 from similar_images.base.formats import write_parquet
 from similar_images.base.job import logged
-from similar_images.features.images import Stream
+from similar_images.features.images import Stream, from_queries
 from similar_images.search import adaptation, memory, neighbours
 
 if snakemake.input.approximate:
@@ -20,10 +20,10 @@ name = snakemake.wildcards.queries
 part = int(snakemake.wildcards.get("part", 0))
 
 
-def finder(catalogue: Stream) -> memory.Find:
+def finder(catalogue: Stream, count: int) -> memory.Find:
     """Return what searches `catalogue`, exactly or with the index."""
     fitted = adaptation.read(Path(path)) if (path := snakemake.input.adaptation) else None
-    shared = {"count": params.neighbours, "adaptation": fitted}
+    shared = {"count": count, "adaptation": fitted}
     if not snakemake.input.approximate:
         return partial(neighbours.find, **shared)
     index = approximate.read(*map(Path, snakemake.input.approximate))
@@ -33,13 +33,18 @@ def finder(catalogue: Stream) -> memory.Find:
 with logged(snakemake.log[0], f"search {name}"):
     queries = Stream(Path(snakemake.input.queries))
     catalogue = Stream(Path(snakemake.input.catalogue), part, params.parts)
+    own = neighbours.own_members(queries.images(), from_queries(catalogue.path))
+    # A query that was taken into the catalogue finds itself: it is dropped afterwards.
+    count = params.neighbours + bool(own)
     others = map(digest, snakemake.input[2:])  # all but the two tables of images
     found = memory.search(
         queries,
         catalogue,
-        params.neighbours,
-        finder(catalogue),
+        count,
+        finder(catalogue, count),
         folder=Path("results", name, "searched", f"{part}-of-{params.parts}"),
-        key=repr([params.neighbours, params.code, queries.fingerprint(), *others]),
+        key=repr([count, params.code, queries.fingerprint(), *others]),
     )
+    if own:
+        found = neighbours.without_own(found, own, params.neighbours)
     write_parquet(Path(snakemake.output[0]), found)

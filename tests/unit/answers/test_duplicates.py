@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from similar_images.answers.duplicates import BITS, SIMILAR, Duplicate, find
-from similar_images.features import manifest
+from similar_images.features import images
 from similar_images.search import neighbours
 
 ONE = bytes(32)
@@ -17,19 +17,18 @@ def differing(bits: int) -> bytes:
 
 
 def listing(**content_ids: str) -> pa.Table:
-    """Return a manifest of files with these contents."""
-    return pa.table(
+    """Return readable images with these contents; names of queries begin with new_."""
+    rows = [
         {
-            "image": list(content_ids),
-            "file": [name.encode() for name in content_ids],
-            "label": ["boots"] * len(content_ids),
-            "content_id": list(content_ids.values()),
-            "shard": ["s"] * len(content_ids),
-            "source": [None] * len(content_ids),
-            "fault": [None] * len(content_ids),
-        },
-        schema=manifest.SCHEMA,
-    )
+            "image": name,
+            "file": name.encode(),
+            "label": "boots",
+            "content_id": content_id,
+            "set": "new" if name.startswith("new_") else "catalogue",
+        }
+        for name, content_id in content_ids.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=images.SCHEMA)
 
 
 def found_for(*similar: tuple[str, float]) -> pa.Table:
@@ -46,6 +45,11 @@ def test_the_same_bytes_are_an_exact_duplicate_of_the_first_image_that_has_them(
 
     found = find(found_for(("b", 1.0)), listing(q="x"), listing(a="x", b="x", c="y"), hashes)
     assert found == [Duplicate("q", "exact", "a")]
+
+
+def test_a_query_that_was_taken_into_the_catalogue_is_no_duplicate_of_itself() -> None:
+    catalogue = listing(a="y", new_q="x")
+    assert find(found_for(("a", 0.5)), listing(q="x"), catalogue, lambda files: {}) == []
 
 
 def test_almost_the_same_pixels_are_a_near_duplicate_of_the_closest_image() -> None:

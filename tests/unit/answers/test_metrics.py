@@ -32,6 +32,7 @@ def table(*rows: tuple[str, str, str]) -> list[dict[str, str]]:
     texts = []
     for n, (label, prediction, shown) in enumerate(rows):
         row = dict.fromkeys(HEADER, "") | {"image": str(n), "label": label}
+        row |= {"label_given": label}
         row |= {"prediction": prediction, "error": "" if prediction else "damaged"}
         row |= {f"class_{n}": class_ for n, class_ in enumerate(shown.split(), 1)}
         if label and prediction:
@@ -169,6 +170,41 @@ def test_the_figures_are_those_of_scikit_learn(seed: int, model: Model) -> None:
     found = metrics.evaluate(rows, model)["classes"]
     figures = np.array([list(found[class_].values()) for class_ in classes], float)
     assert figures == pytest.approx(np.column_stack(expected), nan_ok=True)
+
+
+def test_the_accuracy_over_the_labels_as_they_came_is_told_beside_that_as_decided(
+    model: Model,
+) -> None:
+    predictions = table(*MIXED, *UNREADABLE)
+    predictions[1] |= {"label": "sandals", "correct": "true", "decision": "wrong"}
+    predictions[5] |= {"label": "sandals", "correct": "true", "decision": "right"}
+    predictions[6] |= {"decision": "out"}
+    found = metrics.evaluate(predictions, model)
+    assert (found["labelled"], found["correct"], found["decided"]) == (6, 5, 3)
+    assert found["as_given"] == {
+        "labelled": 5,
+        "correct": 3,
+        "accuracy": 3 / 5,
+        "accuracy_interval_95": wilson_interval(3, 5),
+    }
+    told = metrics.sentence(found)
+    assert told.startswith("5 of 6 labelled images right")
+    assert "3 of 5 right by the labels as they came: 60.0%" in told
+
+
+def test_where_nothing_was_decided_the_sentence_tells_one_accuracy(model: Model) -> None:
+    found = metrics.evaluate(table(*MIXED), model)
+    assert found["decided"] == 0
+    assert "as they came" not in metrics.sentence(found)
+
+
+def test_labels_that_were_all_decided_are_told_as_that(model: Model) -> None:
+    predictions = table(*MIXED)
+    for row in predictions:
+        row |= {"label_given": "", "decision": "right" if row["label"] else ""}
+    found = metrics.evaluate(predictions, model)
+    assert found["as_given"]["accuracy"] is None
+    assert "had no labels before they were decided" in metrics.sentence(found)
 
 
 def test_the_sentence_tells_figures_and_fallback(model: Model) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.answers.confidence import Calibration
 from similar_images.answers.duplicates import Duplicate
-from similar_images.answers.predictions import HEADER, SHOWN, Judge, predict
+from similar_images.answers.predictions import HEADER, SHOWN, Decided, Judge, predict
 from similar_images.answers.vote import majority
 from similar_images.base.errors import UserError
 from similar_images.base.formats import read_csv, write_csv
@@ -55,24 +56,29 @@ CATALOGUE = [
 ]
 
 
+def undecided(neighbours: pa.Table) -> dict[str, Decided]:
+    columns = (neighbours[name].to_pylist() for name in ("image", "label"))
+    return {image: (label, None) for image, label in zip(*columns, strict=True)}
+
+
 def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
     found = find([queries], [catalogue], max(neighbours, SHOWN))
-    rows = predict(found, rejected, {}, judge(neighbours)).rows
+    rows = predict(found, rejected, {}, undecided(found), judge(neighbours)).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find([queries], [index_of(*CATALOGUE)], 3)
-    assert predict(neighbours, (), {}, judge(2)).votes == [
+    assert predict(neighbours, (), {}, undecided(neighbours), judge(2)).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(neighbours, (), {}, judge(3)).votes[:2] == [
+    assert predict(neighbours, (), {}, undecided(neighbours), judge(3)).votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -101,6 +107,8 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "refused": None,
         "duplicate": None,
         "duplicate_of": None,
+        "label_given": "boots",
+        "decision": None,
         "error": None,
     }
 
@@ -131,7 +139,7 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
 ) -> None:
     query = index_of(("q", "boots", NORTH + angle))
     found = find([query], [index_of(*CATALOGUE)], 3)
-    (row,) = predict(found, (), {}, judge(3, reject=reject)).rows
+    (row,) = predict(found, (), {}, undecided(found), judge(3, reject=reject)).rows
     told = dict(zip(HEADER, row, strict=True))
     assert (told["refused"], told["error"]) == (reason, None)
     assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
@@ -154,10 +162,24 @@ def test_a_prediction_is_right_wrong_or_without_a_label(
     assert (row["label"], row["correct"]) == (label, correct)
 
 
+def test_a_row_tells_the_label_as_it_came_and_what_was_decided() -> None:
+    found = find([index_of(("q", "sandals", NORTH))], [index_of(*CATALOGUE)], 3)
+    left_out = Rejected("p", "boots", "left out", "boots", "out")
+    rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, judge(3)).rows
+    assert [
+        {name: row[HEADER.index(name)] for name in ("label", "correct", "label_given", "decision")}
+        for row in rows
+    ] == [
+        {"label": "boots", "correct": None, "label_given": "boots", "decision": "out"},
+        {"label": "sandals", "correct": "true", "label_given": "boots", "decision": "wrong"},
+    ]
+
+
 def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> None:
     queries = index_of(("p", None, 0), ("q", None, NORTH))
     found = find([queries], [index_of(*CATALOGUE)], 3)
-    rows = predict(found, (), {"q": Duplicate("q", "near", "boots/1")}, judge(3)).rows
+    copies = {"q": Duplicate("q", "near", "boots/1")}
+    rows = predict(found, (), copies, undecided(found), judge(3)).rows
     flags = [HEADER.index("duplicate"), HEADER.index("duplicate_of")]
     assert [[row[column] for column in flags] for row in rows] == [
         [None, None],
@@ -248,7 +270,8 @@ def test_the_csv_tells_every_name_as_it_is(
         [index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)])],
         2,
     )
-    rows = predict(neighbours, [Rejected(queries[0], None, queries[0])], {}, judge(2)).rows
+    rejected = [Rejected(queries[0], None, queries[0])]
+    rows = predict(neighbours, rejected, {}, undecided(neighbours), judge(2)).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     assert read_csv(path) == [dict(zip(HEADER, row, strict=True)) for row in expected]

@@ -75,6 +75,9 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "queries: {}",
         "queries: {a: b, A-1_z: c.csv, '2024': x, shoes: null}",
         f"queries: {{{'x' * 64}: photos}}",
+        "decisions: photos/decisions.csv",
+        "decisions: [a.csv, b.csv]",
+        "decisions: []",
         "fallback: null",
         "weights: efficientnetb3.h5",
         "backbone: EfficientNetV2L",
@@ -84,6 +87,7 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "search: {index: approximate, parts: 1}",
         "search: {index: exact, parts: 2}",
         "extraction: {threads: 64, shard_size: 1}",
+        "export: {folder: ../training, as: copies}",
         "compare: {lite2: {backbone: EfficientNetLite2}, other: {}}",
     ],
 )
@@ -94,7 +98,7 @@ def test_these_settings_are_allowed(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, backbone"),
+        ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, decisions"),
         (
             "search: {neighbors: 1}",
             "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject, parts, i",
@@ -103,6 +107,12 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
         ("queries: {shoes: 7}", "^queries.shoes: 7 is not allowed; allowed: the path"),
+        (
+            "decisions: 7",
+            "^decisions: 7 is not allowed; allowed: the path of a decisions.csv, a list",
+        ),
+        ("decisions: ''", "^decisions: '' is not allowed; allowed: the path"),
+        ("decisions: [a.csv, null]", r"^decisions: \['a.csv', None\] is not allowed; allowed: the"),
         ("backbone: ResNet", "^backbone: 'ResNet' is not allowed; allowed: EfficientNetB0 to B7"),
         ("fallback: EfficientNetB0", "^fallback: .* allowed: EfficientNetLite2, or null"),
         ("engine: onnx", "^engine: 'onnx' is not allowed; allowed: openvino or tensorflow"),
@@ -135,6 +145,8 @@ def test_these_settings_are_allowed(text: str) -> None:
             "^compare.a: 'queries' is not allowed; allowed: backbone, w",
         ),
         ("compare: {a b: {}}", "^compare: 'a b' is not allowed; allowed: letters, digits"),
+        ("export: {as: zip}", "^export.as: 'zip' is not allowed; allowed: links, copies or csv"),
+        ("export: {folder: null}", "^export.folder: None is not allowed; allowed: the path"),
         ("extraction: {threads: 2.0}", "^extraction.threads: 2.0 is not allowed"),
         ("extraction: {shard_size: -1}", "^extraction.shard_size: -1 is not allowed"),
         ("extraction: null", "^extraction: None is not allowed; allowed: a mapping of settings"),

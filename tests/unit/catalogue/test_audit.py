@@ -1,12 +1,14 @@
 """Tests of the audit, on features whose faults are known."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from similar_images.catalogue.audit import Finding, audit
+from similar_images.catalogue.audit import Finding, audit, confirmed
+from similar_images.features import images
 from similar_images.features.index import Index
 
 CLASSES = ("boots", "hats", "sandals")
@@ -28,10 +30,14 @@ def clouds(each: int = 12) -> tuple[NDArray[np.float64], list[str]]:
 
 
 def found(
-    index: Index, kind: str, hashes: Mapping[str, bytes] | None = None, voters: int = 5
+    index: Index,
+    kind: str,
+    hashes: Mapping[str, bytes] | None = None,
+    voters: int = 5,
+    confirmed: Collection[str] = (),
 ) -> list[Finding]:
     files = {content_id: content_id.encode() for content_id in index.content_ids}
-    findings, _ = audit(index, files, lambda asked: hashes or {}, voters)
+    findings, _ = audit(index, files, lambda asked: hashes or {}, voters, confirmed)
     return [finding for finding in findings if finding.finding == kind]
 
 
@@ -94,6 +100,43 @@ def test_an_image_far_from_all_others_is_an_outlier() -> None:
     features[5] = 10 * np.eye(16)[9]
     outliers = found(index_of(features, labels), "outlier")
     assert (outliers[0].image, outliers[0].rank) == ("boots/05", 1)
+
+
+def test_nobody_is_asked_again_for_a_class_that_was_confirmed() -> None:
+    features, labels = clouds()
+    labels[3], labels[20] = "sandals", "boots"
+    features[5] = 10 * np.eye(16)[9]
+    index = index_of(features, labels)
+    for kind in ("wrong_label", "outlier"):
+        first, *rest = found(index, kind)
+        left = found(index, kind, confirmed={first.image})
+        assert [finding.image for finding in left] == [finding.image for finding in rest]
+        assert [finding.rank for finding in left] == list(range(1, len(rest) + 1))
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "expected"),
+    [
+        ((), [("boots/00", "hats/01")]),
+        (("hats/01",), [("boots/00", "hats/01")]),
+        (("boots/00",), [("hats/01", "boots/00")]),
+        (("boots/00", "hats/01"), []),
+    ],
+)
+def test_of_a_pair_across_classes_the_image_that_nobody_confirmed_is_asked_for(
+    confirmed: tuple[str, ...], expected: list[tuple[str, str]]
+) -> None:
+    features, labels = clouds()
+    labels[1], features[1] = "hats", features[0]
+    ids = ["same", "same", *map(str, range(len(labels) - 2))]
+    pairs = found(index_of(features, labels, ids), "duplicate_across_classes", confirmed=confirmed)
+    assert [(pair.image, pair.other_image) for pair in pairs] == expected
+
+
+def test_a_class_that_a_person_named_is_confirmed_and_one_that_came_with_many_is_not() -> None:
+    decisions = [None, "right", "wrong", "catalogue"]
+    rows = [{"image": f"{n}", "decision": decision} for n, decision in enumerate(decisions)]
+    assert confirmed(pa.Table.from_pylist(rows, schema=images.SCHEMA)) == {"1", "2"}
 
 
 def test_classes_of_like_images_are_confused() -> None:

@@ -28,14 +28,30 @@ def test_a_run_finds_the_photos_and_shares_the_shards(
     monkeypatch.chdir(tmp_path)
     store = Path("results/features")
     folder = Path("results/compare/one")
-    settings = {"catalogue": "photos", "weights": None, "queries": {"new": "x"}}
+    settings = {"catalogue": "photos", "weights": None, "queries": {"new": "x"}, "decisions": None}
     for _ in range(2):
         comparison.lay_out(folder, settings, store)
     (store / "a.parquet").touch()
     assert (folder / "results/features/a.parquet").exists()
     config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
     assert config["catalogue"] == str(tmp_path / "photos")
-    assert (config["weights"], config["queries"]) == (None, {})
+    assert (config["weights"], config["queries"], config["decisions"]) == (None, {}, [])
+
+
+def test_a_run_finds_the_decisions_and_the_queries_that_they_took_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "catalogue": "photos",
+        "weights": None,
+        "queries": {"new": "x", "old": None},
+        "decisions": "decisions.csv",
+    }
+    comparison.lay_out(Path("one"), settings, Path("features"))
+    config = yaml.safe_load(Path("one/config.yaml").read_text("utf-8"))
+    assert config["queries"] == {"new": str(tmp_path / "x")}
+    assert config["decisions"] == [str(tmp_path / "decisions.csv")]
 
 
 def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> None:

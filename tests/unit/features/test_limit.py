@@ -11,7 +11,7 @@ from PIL import Image
 from similar_images.base.errors import DamagedFileError
 from similar_images.base.files import discard
 from similar_images.base.timing import Timing
-from similar_images.features import images, manifest, merge, plan, shards, store
+from similar_images.features import amendments, images, manifest, merge, plan, shards, store
 from similar_images.features.extraction import extract
 from similar_images.features.index import Index
 from similar_images.features.merge import Rejected
@@ -69,7 +69,8 @@ def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, li
             )
             shards.write(path, extracted, Timing())
             made += 1
-    readable, rejected = merge.merge(plan.assign(listing, planned), features, model, limit)
+    decided = amendments.amend(listing, amendments.SCHEMA.empty_table(), "catalogue")
+    readable, rejected = merge.merge(plan.assign(decided, planned), features, model, limit)
     images.write(work / "catalogue/images.parquet", readable)
     return images.collect(work / "catalogue/images.parquet"), rejected, made
 

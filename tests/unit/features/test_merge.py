@@ -16,7 +16,7 @@ from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.base.files import discard
 from similar_images.base.formats import write_csv
 from similar_images.base.timing import Timing
-from similar_images.features import images, manifest, merge, shards, store
+from similar_images.features import amendments, images, manifest, merge, shards, store
 from similar_images.features.index import Index
 from similar_images.features.merge import Duplicate, Rejected
 from similar_images.networks.model import Model
@@ -28,8 +28,10 @@ def listing(*rows: Row) -> pa.Table:
     """Return a manifest with its shards, of rows (image, label, content id, shard, fault)."""
     names = ["image", "label", "content_id", "shard", "fault"]
     table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
-    schema = manifest.SCHEMA.append(pa.field("shard", pa.string()))
-    return pa.Table.from_pylist(table, schema=schema)
+    undecided = amendments.SCHEMA.empty_table()
+    files = pa.Table.from_pylist(table, schema=manifest.SCHEMA)
+    decided = amendments.amend(files, undecided, "catalogue")
+    return decided.append_column("shard", pa.array([row[3] for row in rows], pa.string()))
 
 
 def put_shard(
@@ -55,9 +57,9 @@ def put_shard(
 
 def readable_of(*rows: tuple[str, str | None, str]) -> pa.Table:
     """Return the table of readable images of rows (path, label, content id)."""
-    names = images.SCHEMA.names
+    names = ("image", "label", "content_id")
     return pa.Table.from_pylist(
-        [dict(zip(names, (*row, "shard"), strict=True)) for row in rows], schema=images.SCHEMA
+        [dict(zip(names, row, strict=True)) for row in rows], schema=images.SCHEMA
     )
 
 
@@ -99,9 +101,9 @@ def test_readable_images_have_their_features_and_the_others_a_reason(
     assert found.features.dtype == np.float32
     assert (found.backbone, found.fingerprint) == (model.backbone, model.fingerprint)
     assert rejected == [
-        Rejected("boots/2", "boots", "damaged: x"),
+        Rejected("boots/2", "boots", "damaged: x", "boots"),
         Rejected("pipe", None, "not a regular file"),
-        Rejected("sandals/1", "sandals", merge.LOST),
+        Rejected("sandals/1", "sandals", merge.LOST, "sandals"),
     ]
 
 
@@ -136,7 +138,10 @@ def test_the_shard_that_the_manifest_names_counts_whatever_the_shards_are_called
         ("5", "x", "e", old, None),
     )
     found, rejected = merged(table, features, model)
-    assert rejected == [Rejected("4", "x", "damaged: x"), Rejected("5", "x", merge.LOST)]
+    assert rejected == [
+        Rejected("4", "x", "damaged: x", "x"),
+        Rejected("5", "x", merge.LOST, "x"),
+    ]
     assert found.paths == ["1", "2", "3"]
     assert_array_equal(found.features, [[1, 1], [2, 2], [3, 3]])
 
@@ -154,10 +159,10 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
     many = "too many pixels: {} are over images.max_pixels (100); a WebP's count thrice"
     assert merge.TOO_MANY.format(101, 100) == many.format(101)
     assert rejected == [
-        Rejected("a.jpg", "boots", many.format(101)),
-        Rejected("c.jpg", "boots", many.format(250)),
-        Rejected("d.jpg", "boots", "damaged: x"),
-        Rejected("e.jpg", "boots", many.format(2**40)),
+        Rejected("a.jpg", "boots", many.format(101), "boots"),
+        Rejected("c.jpg", "boots", many.format(250), "boots"),
+        Rejected("d.jpg", "boots", "damaged: x", "boots"),
+        Rejected("e.jpg", "boots", many.format(2**40), "boots"),
     ]
     found, _ = merged(listing(*rows), features, model, max_pixels=101)
     assert found.paths == ["a.jpg", "b.jpg"]
@@ -229,6 +234,25 @@ def test_rejected_files_stop_the_run_only_where_asked() -> None:
     assert "x.jpg: damaged" in message
 
 
+def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
+    readable = readable_of(("1", "boots", "a"), ("2", "sandals", "b"))
+    left_out = Rejected("x.jpg", "boots", amendments.LEFT_OUT, "boots", "out")
+    merge.check(readable, [left_out], "catalogue", "stop")
+    with pytest.raises(UserError, match="1 files cannot be used") as stopped:
+        merge.check(readable, [left_out, Rejected("y.jpg", "boots", "damaged")], "shoes", "stop")
+    assert "x.jpg" not in str(stopped.value)
+
+
+def test_members_tell_where_their_class_comes_from() -> None:
+    rows = [{"image": "a", "label": "boots", "decision": "right"}, {"image": "b", "label": "hats"}]
+    table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=images.SCHEMA)
+    assert merge.members(table, "folder") == [
+        ("a", "boots", "decision"),
+        ("b", "hats", "folder"),
+        ("c", None, None),
+    ]
+
+
 @pytest.mark.parametrize("rows", [[], [("1", "boots", "a")], [("1", "a", "a"), ("2", "a", "b")]])
 def test_a_catalogue_with_fewer_than_two_readable_classes_is_refused(
     rows: list[tuple[str, str | None, str]],
@@ -269,7 +293,10 @@ names = st.text(
 )
 
 
-@given(rows=st.lists(st.builds(Rejected, names, st.none() | names.filter(bool), names)))
+texts = st.none() | names.filter(bool)
+
+
+@given(rows=st.lists(st.builds(Rejected, names, texts, names, texts, texts)))
 def test_rejected_files_are_read_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Rejected]
 ) -> None:

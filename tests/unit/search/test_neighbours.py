@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogues import Rows, lay_out, reference
+from similar_images.features import images
 from similar_images.features.images import Stream
 from similar_images.features.index import Index
 from similar_images.search import exact, neighbours
@@ -62,3 +64,57 @@ def test_of_equal_bytes_only_the_first_of_each_class_counts() -> None:
         "network", "model", list("abcde"), list("xxyyx"), list("44441"), np.zeros((5, 1), "f4")
     )
     assert neighbours.first_of_equals(index).tolist() == [True, False, True, False, True]
+
+
+def members(*rows: tuple[str, str, str, str]) -> pa.Table:
+    """Return readable images of rows (path, content, set, shard)."""
+    names = ("image", "content_id", "set", "shard")
+    table = [dict(zip(names, row, strict=True)) for row in rows]
+    return pa.Table.from_pylist(table, schema=images.SCHEMA)
+
+
+def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_content(
+    tmp_path: Path,
+) -> None:
+    catalogue = members(
+        ("a", "1", "catalogue", "one"),
+        ("new:b", "2", "new", "two"),
+        ("d", "4", "catalogue", "two"),
+        ("a-set:c", "3", "a-set", "three"),
+    )
+    images.write(tmp_path / "images.parquet", catalogue)
+    taken = images.from_queries(tmp_path / "images.parquet")
+    assert sorted(taken["image"].to_pylist()) == ["a-set:c", "new:b"]
+    queries = members(
+        *((name, id_, "new", "one") for name, id_ in zip("pqrs", "1223", strict=True))
+    )
+    expected = {"q": "new:b", "r": "new:b", "s": "a-set:c"}
+    assert neighbours.own_members(queries, taken) == expected
+    images.write(tmp_path / "images.parquet", catalogue.slice(0, 1))
+    none = images.from_queries(tmp_path / "images.parquet")
+    assert len(none) == 0
+    assert neighbours.own_members(queries, none) == {}
+
+
+@given(rows=catalogues, parts=st.integers(1, 3))
+def test_a_query_that_was_taken_into_the_catalogue_does_not_find_itself(
+    tmp_path_factory: pytest.TempPathFactory, rows: Rows, parts: int
+) -> None:
+    folder = tmp_path_factory.mktemp("own")
+    asked: Rows = [("p", "x", 20), ("q", "x", 21), ("r", None, 3)]
+    queries = Stream(lay_out(folder / "queries", asked, 1))
+    own = {"p": "new:p", "q": "new:q"}
+    path = lay_out(folder / "catalogue", [*rows, ("new:p", "x", 20), ("new:q", "y", 21)], 2)
+    found = neighbours.gather(
+        [
+            neighbours.without_own(neighbours.find(queries, Stream(path, n, parts), 4), own, 3)
+            for n in range(parts)
+        ],
+        3,
+    )
+    expected = []
+    for query in asked:
+        others = [("new:p", "x", 20), ("new:q", "y", 21)]
+        rest = [row for row in others if row[0] != own.get(query[0])]
+        expected += reference([query], [*rows, *rest], 3)
+    assert found.to_pylist() == expected

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..photos import perceptual
+from ..photos.decisions import CATALOGUE
 
 # The nearest neighbours of a query that are looked at.
 NEAREST = 3
@@ -51,12 +52,13 @@ def find(
 
     Args:
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
-        queries: the manifest of the query set.
-        catalogue: the manifest of the catalogue.
+        queries: the readable images of the query set, see `images.SCHEMA`.
+        catalogue: those of the catalogue. A query that was taken into it is no copy of itself.
         hashes: returns the perceptual hashes of files, given by content id.
     """
     content_ids = dict(_columns(queries, neighbours["image"], "image", "content_id"))
-    copies = dict(reversed(_columns(catalogue, content_ids.values(), "content_id", "image")))
+    own = catalogue.filter(pc.equal(catalogue["set"], CATALOGUE))
+    copies = dict(reversed(_columns(own, content_ids.values(), "content_id", "image")))
     exact = {image: copies[id_] for image, id_ in content_ids.items() if id_ in copies}
     near = _near(_pairs(neighbours, exact), queries, catalogue, hashes)
     return sorted(
@@ -79,10 +81,10 @@ def bits_apart(hashes: Mapping[str, bytes], one: str, other: str) -> int | None:
 
 
 def _columns(
-    manifest: pa.Table, wanted: Iterable[Any], key: str, *others: str
+    images: pa.Table, wanted: Iterable[Any], key: str, *others: str
 ) -> list[tuple[Any, ...]]:
-    """Return columns of those rows of `manifest` whose `key` is `wanted`, in the table's order."""
-    rows = manifest.filter(pc.is_in(manifest[key], pa.array(wanted, pa.string())))
+    """Return columns of those rows of `images` whose `key` is `wanted`, in the table's order."""
+    rows = images.filter(pc.is_in(images[key], pa.array(wanted, pa.string())))
     return list(zip(*(rows[name].to_pylist() for name in (key, *others)), strict=True))
 
 
@@ -114,7 +116,7 @@ def _near(
     return {query: other for query, (_, other) in found.items()}
 
 
-def _contents(manifest: pa.Table, images: Iterable[str]) -> dict[str, tuple[str, bytes]]:
-    """Return content id and path to open of `images`."""
-    rows = _columns(manifest, sorted(images), "image", "content_id", "file")
+def _contents(images: pa.Table, names: Iterable[str]) -> dict[str, tuple[str, bytes]]:
+    """Return content id and path to open of the images with these `names`."""
+    rows = _columns(images, sorted(names), "image", "content_id", "file")
     return {image: (content_id, file) for image, content_id, file in rows}

@@ -33,7 +33,7 @@ def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
     that is, are readable and were not refused; its interval is Wilson's, at 95 %. The precision of
     the top 3 is the share of the three nearest images that have the right class. Where there are no
     labels these are None. Queries that stand in the catalogue are counted, and the accuracy without
-    them is told, too.
+    them is told, too; and so is, where people have decided, that over the labels as they came.
     """
     labelled = _labelled(predictions)
     return {
@@ -47,6 +47,8 @@ def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
             kind: sum(row["duplicate"] == kind for row in predictions) for kind in KINDS
         },
         "without_duplicates": _accuracy([row for row in labelled if not row["duplicate"]]),
+        "decided": sum(bool(row["decision"]) for row in predictions),
+        "as_given": _accuracy(_labelled(list(map(_as_given, predictions)))),
         "backbone": model.backbone,
         "fallback": model.fallback,
         "note": None if labelled else _no_accuracy(predictions),
@@ -73,6 +75,11 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
         predicted = evaluation["readable"] - evaluation["refused"]
         return f"{predicted} images predicted with {network};{refused} {evaluation['note']}."
     told = _share(evaluation, f"labelled images right with {network}") + refused
+    as_given = evaluation["as_given"]
+    if not as_given["labelled"]:
+        told += " They had no labels before they were decided."
+    elif any(as_given[name] != evaluation[name] for name in ("labelled", "correct")):
+        told += " " + _share(as_given, "right by the labels as they came")
     without = evaluation["without_duplicates"]
     if without["labelled"] == evaluation["labelled"]:
         return told
@@ -103,6 +110,12 @@ def _share(accuracy: Mapping[str, Any], right: str) -> str:
 def _labelled(predictions: Sequence[Row]) -> list[Row]:
     """Return the rows with a prediction and a label."""
     return [row for row in predictions if row["prediction"] and row["label"]]
+
+
+def _as_given(row: Row) -> Row:
+    """Return a row of `predictions.csv` as if nobody had decided on its label."""
+    label = row["label_given"]
+    return {**row, "label": label, "correct": str(row["prediction"] == label).lower()}
 
 
 def _no_accuracy(predictions: Sequence[Row]) -> str:

@@ -32,10 +32,14 @@ HEADER = (
     "refused",
     "duplicate",
     "duplicate_of",
+    "label_given",
+    "decision",
     "error",
 )
 VOTES_HEADER = ("image", "class", "votes")
 Row = tuple[object, ...]
+# The label of a query as it came, and what people decided of it, if anything.
+Decided = tuple[str | None, str | None]
 
 
 class Predictions(NamedTuple):
@@ -86,10 +90,17 @@ class Judge:
         return f"confidence {confidence:.3f} under search.reject {self.reject}"
 
 
+def decided(queries: pa.Table) -> dict[str, Decided]:
+    """Return what was decided of each of `queries`, see `images.SCHEMA`."""
+    columns = (queries[name].to_pylist() for name in ("image", "given", "decision"))
+    return {image: (given, decision) for image, given, decision in zip(*columns, strict=True)}
+
+
 def predict(
     neighbours: pa.Table,
     rejected: Sequence[Rejected],
     duplicates: Mapping[str, Duplicate],
+    decided: Mapping[str, Decided],
     judge: Judge,
 ) -> Predictions:
     """Return the predictions for each query file.
@@ -98,10 +109,12 @@ def predict(
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
         rejected: the other files.
         duplicates: the queries that stand in the catalogue, by path.
+        decided: of each readable query.
         judge: how they are made.
     """
     answers = [
-        _answered(query, duplicates.get(query["image"]), judge) for query in neighbours.to_pylist()
+        _answered(query, duplicates.get(query["image"]), decided[query["image"]], judge)
+        for query in neighbours.to_pylist()
     ]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
@@ -111,7 +124,7 @@ def predict(
 
 
 def _answered(
-    query: Mapping[str, Any], duplicate: Duplicate | None, judge: Judge
+    query: Mapping[str, Any], duplicate: Duplicate | None, decided: Decided, judge: Judge
 ) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
@@ -136,6 +149,7 @@ def _answered(
         judge.metric,
         refused,
         *copy,
+        *decided,
         None,
     )
     return row, _votes(query["image"], labels, decision.label)
@@ -148,5 +162,6 @@ def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
 
 
 def _unanswered(query: Rejected) -> Row:
-    blank = len(HEADER) - 3
-    return (query.image, query.label, *[None] * blank, query.reason)
+    blank = len(HEADER) - 5
+    decided = query.label_given, query.decision
+    return (query.image, query.label, *[None] * blank, *decided, query.reason)

@@ -60,7 +60,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def csv_lines(path: Path) -> list[list[str]]:
     """Return the header and the rows of a CSV file that `write_csv` wrote, read unchecked."""
     with path.open(encoding="utf-8", newline="") as stream:
-        return [[_DEFUSED.sub(r"\1", cell) for cell in row] for row in csv.reader(stream)]
+        return [list(map(true_text, row)) for row in csv.reader(stream)]
+
+
+def true_text(cell: str) -> str:
+    """Return the text that `write_csv` has written as `cell`."""
+    return _DEFUSED.sub(r"\1", cell)
 
 
 # Where a cell may begin: at the beginning of the text, or after what separates cells or lines in

@@ -1,15 +1,19 @@
 """The audit: what in the catalogue deserves a look, told by the features of its images."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..answers.duplicates import NEAREST, SIMILAR, Hashes, bits_apart
 from ..features.index import Index
+from ..photos.decisions import RIGHT, WRONG
 from ..search import exact
 from ..search.neighbours import first_of_equals
 from .out_of_sample import Images, confidences, fit, gather
@@ -104,26 +108,46 @@ class Verdicts:
         return np.flatnonzero(self.other > self.own)
 
 
+def confirmed(members: pa.Table) -> set[str]:
+    """Return the images of the catalogue whose class a person has looked at.
+
+    What was only taken into it may have been taken with many others.
+
+    Args:
+        members: its readable images, see `images.SCHEMA`.
+    """
+    looked_at = pc.is_in(members["decision"], pa.array([RIGHT, WRONG]))
+    return set(members["image"].filter(looked_at).to_pylist())
+
+
 def audit(
-    catalogue: Index, files: Mapping[str, bytes], hashes: Hashes, voters: int
+    catalogue: Index,
+    files: Mapping[str, bytes],
+    hashes: Hashes,
+    voters: int,
+    confirmed: Collection[str] = (),
 ) -> tuple[list[Finding], list[Class]]:
     """Return what in the `catalogue` deserves a look, and its classes at a glance.
+
+    Nobody is asked again for the class of an image that was `confirmed`.
 
     Args:
         catalogue: all its readable images; the features are normalised in place.
         files: the path to open of each content id.
         hashes: returns the perceptual hashes of files.
         voters: how many images vote on a class.
+        confirmed: images whose class a person has looked at.
     """
     exact.normalise(catalogue.features)
     images = gather(catalogue, first_of_equals(catalogue))
     verdicts = judge(images)
     within, across = _duplicates(catalogue, images, files, hashes)
+    known = np.array([path in confirmed for path in catalogue.paths], np.bool_)
     found = {
-        "wrong_label": _wrong_labels(images, verdicts),
-        "duplicate_across_classes": across,
+        "wrong_label": _open(_wrong_labels(images, verdicts), known),
+        "duplicate_across_classes": _open(map(partial(_turned, known=known), across), known),
         "duplicate": within,
-        "outlier": _outliers(images),
+        "outlier": _open(_outliers(images), known),
         "confused_classes": _confused_classes(images, verdicts),
         "small_class": _small_classes(images, voters),
     }
@@ -133,6 +157,18 @@ def audit(
         for rank, evidence in enumerate(found[kind], 1)
     ]
     return findings, _classes(images, verdicts)
+
+
+def _open(found: Iterable[Evidence], known: NDArray[np.bool_]) -> list[Evidence]:
+    """Return what was `found` of images whose class is not `known`."""
+    return [evidence for evidence in found if not known[evidence.image]]
+
+
+def _turned(pair: Evidence, known: NDArray[np.bool_]) -> Evidence:
+    """Return the finding of a pair about the other image, where the class of the one is known."""
+    if pair.other is None or not known[pair.image]:
+        return pair
+    return Evidence(pair.score, pair.other, str(pair.other_label), pair.image, pair.label)
 
 
 def judge(images: Images) -> Verdicts:

@@ -12,6 +12,7 @@ import yaml
 from ..base.errors import UserError
 from ..base.files import replacing
 from ..base.formats import read_json
+from ..photos import decisions
 
 FIGURES = (
     "results/model/model.json",
@@ -49,19 +50,27 @@ def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
     """Write `settings` into `folder`, and lead its store of features to the folder `store`.
 
-    A shard that stands there already is not extracted again.
+    A shard that stands there already is not extracted again. Query sets are left out, but where
+    people have decided: the catalogue may have members out of them.
     """
+    decided = [os.path.abspath(path) for path in decisions.paths(settings["decisions"])]
     absolute = {
         name: os.path.abspath(settings[name]) if settings[name] else None
         for name in ("catalogue", "weights")
     }
+    queries = {
+        name: os.path.abspath(path)
+        for name, path in settings["queries"].items()
+        if path and decided
+    }
+    own_settings = {"queries": queries, "decisions": decided, "compare": {}}
     own = folder / "results" / "features"
     own.parent.mkdir(parents=True, exist_ok=True)
     store.mkdir(parents=True, exist_ok=True)
     if not own.is_symlink():
         own.symlink_to(os.path.relpath(store, own.parent))
     with replacing(folder / "config.yaml") as temporary:
-        text = yaml.safe_dump({**settings, **absolute, "queries": {}, "compare": {}})
+        text = yaml.safe_dump({**settings, **absolute, **own_settings})
         temporary.write_text(text, "utf-8")
 
 

@@ -1,7 +1,7 @@
 """The readable images of a collection, and the stream of their features."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from ..base.ahead import ahead
 from ..base.formats import open_parquet, read_parquet, write_parquet
+from ..photos.decisions import CATALOGUE
 from . import index, shards, store
 from .index import Features, Index
 
@@ -23,8 +24,16 @@ SCHEMA = pa.schema(
         ("label", pa.string()),
         ("content_id", pa.string()),
         ("shard", pa.string()),
+        # The file to open, the label as it came, what people decided of it, and the collection that
+        # the file is from: the catalogue can have members from query sets, see `amendments`.
+        ("file", pa.binary()),
+        ("given", pa.string()),
+        ("decision", pa.string()),
+        ("set", pa.string()),
     ]
 )
+# What the index of a collection takes from the table, and where its features stand.
+_COLUMNS = ["image", "label", "content_id", "shard"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,8 @@ class Stream:
         with open_parquet(self.path) as file, ThreadPoolExecutor(1) as reader:
             backbone, fingerprint, _ = model_of(file.schema_arrow)
             features = store.folder(self.path.parents[1], backbone, fingerprint)
-            tables = filter(len, map(partial(self._group, file), self._groups(file)))
-            yield from ahead(reader, partial(_read, features), tables, 1)
+            tables = (self._rows(file, [number]) for number in self._groups(file))
+            yield from ahead(reader, partial(_read, features), filter(len, tables), 1)
 
     def images(self) -> pa.Table:
         """Return the rows of the images, without their features.
@@ -66,8 +75,7 @@ class Stream:
             DamagedFileError, UserError: as `formats.open_parquet`.
         """
         with open_parquet(self.path) as file:
-            tables = [self._group(file, number) for number in self._groups(file)]
-            return pa.concat_tables([file.schema_arrow.empty_table(), *tables])
+            return self._rows(file, self._groups(file))
 
     def fingerprint(self) -> str:
         """Return the fingerprint of the model that made the features.
@@ -83,8 +91,8 @@ class Stream:
         groups = file.num_row_groups
         return range(*(groups * n // self.parts for n in (self.part, self.part + 1)))
 
-    def _group(self, file: pq.ParquetFile, number: int) -> pa.Table:
-        rows = file.read_row_group(number, use_threads=False)
+    def _rows(self, file: pq.ParquetFile, groups: Iterable[int]) -> pa.Table:
+        rows = file.read_row_groups(groups, _COLUMNS, use_threads=False)
         return rows if self.only is None else rows.filter(pc.is_in(rows["image"], self.only))
 
 
@@ -97,6 +105,22 @@ def schema(backbone: str, fingerprint: str, features: int) -> pa.Schema:
 def write(path: Path, images: pa.Table) -> None:
     """Write the table of the images, with a row group for each shard."""
     write_parquet(path, images, grouped_by="shard")
+
+
+def from_queries(path: Path) -> pa.Table:
+    """Return the members of the catalogue that are from query sets: `image`, `content_id`, `set`.
+
+    Of the catalogue's own images next to nothing is read.
+    """
+    with open_parquet(path) as file:
+        column = file.schema_arrow.get_field_index("set")
+        groups = []
+        for n in range(file.num_row_groups):
+            found = file.metadata.row_group(n).column(column).statistics
+            if {found.min, found.max} != {CATALOGUE}:
+                groups.append(n)
+        table = file.read_row_groups(groups, ["image", "content_id", "set"], use_threads=False)
+    return table.filter(pc.not_equal(table["set"], CATALOGUE))
 
 
 def load(path: Path) -> Index:
@@ -117,7 +141,7 @@ def collect(path: Path, on_disk: bool = False) -> Index:
     Raises:
         DamagedFileError, UserError: as a `Stream` when it is gone through.
     """
-    table = read_parquet(path).sort_by("image")
+    table = read_parquet(path, _COLUMNS).sort_by("image")
     backbone, fingerprint, dimension = model_of(table.schema)
     shape = (len(table), dimension)
     paths = table["image"].to_pylist()

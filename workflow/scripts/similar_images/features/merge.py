@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ..base.errors import UserError
 from ..base.formats import read_csv
 from ..networks.model import Model
+from ..photos.decisions import OUT
 from . import images, shards
 from .plan import shard_names
 
@@ -20,11 +21,29 @@ LOST = "gone or changed while the run was going on; the next run reads it"
 
 
 class Rejected(NamedTuple):
-    """A file that could not be used, and why."""
+    """A file that could not be used, and why.
+
+    Attributes:
+        image: path in the collection.
+        label: its class, if any.
+        reason: why.
+        label_given: the class as it came, before any decision.
+        decision: what people decided of it, if anything.
+    """
 
     image: str
     label: str | None
     reason: str
+    label_given: str | None = None
+    decision: str | None = None
+
+
+class Member(NamedTuple):
+    """A readable image with its class, and where that comes from: `label_from`."""
+
+    image: str
+    label: str | None
+    label_from: str | None
 
 
 class Duplicate(NamedTuple):
@@ -47,7 +66,8 @@ def merge(
     Both are in the order of `manifest`.
 
     Args:
-        manifest: the collection's with its shards, see `plan.assign`.
+        manifest: the collection's as it was decided, with its shards: see `amendments.amend` and
+            `plan.assign`.
         features: the folder of the shards.
         model: whose features these must be.
         max_pixels: the limit for images.
@@ -62,12 +82,13 @@ def merge(
     faults = _faults(paths, shard_of, model, max_pixels)
     rejected = []
     readable = []
-    columns = (manifest[c].to_pylist() for c in ("image", "label", "content_id", "fault"))
-    for image, label, content_id, fault in zip(*columns, strict=True):
+    names = ("image", "label", "content_id", "fault", "given", "decision")
+    columns = (manifest[name].to_pylist() for name in names)
+    for image, label, content_id, fault, *decided in zip(*columns, strict=True):
         reason = fault or faults.get(content_id, LOST)
         readable.append(reason is None)
         if reason:
-            rejected.append(Rejected(image, label, reason))
+            rejected.append(Rejected(image, label, reason, *decided))
     schema = images.schema(model.backbone, model.fingerprint, model.features)
     table = manifest.filter(pa.array(readable, pa.bool_()))
     return table.select(schema.names).cast(schema), rejected
@@ -75,7 +96,16 @@ def merge(
 
 def read_rejected(path: Path) -> list[Rejected]:
     """Read a `rejected.csv`."""
-    return [Rejected(row["image"], row["label"] or None, row["reason"]) for row in read_csv(path)]
+    return [
+        Rejected(
+            row["image"],
+            row["label"] or None,
+            row["reason"],
+            row["label_given"] or None,
+            row["decision"] or None,
+        )
+        for row in read_csv(path)
+    ]
 
 
 def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
@@ -106,16 +136,27 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
     """Check that the collection called `name` can be used.
 
     Raises:
-        UserError: files are rejected and `on_error` is "stop", or it is the catalogue and fewer
-            than two classes have a readable image.
+        UserError: files are rejected, not by a decision, and `on_error` is "stop", or it is the
+            catalogue and fewer than two classes have a readable image.
     """
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
-    if rejected and on_error == "stop":
+    bad = [file for file in rejected if file.decision != OUT]
+    if bad and on_error == "stop":
+        told = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(
-            f"{name}: {len(rejected)} files cannot be used, and images.on_error is stop:\n{listed}"
+            f"{name}: {len(bad)} files cannot be used, and images.on_error is stop:\n{told}"
         )
     if name == "catalogue" and len(readable["label"].unique()) < 2:
         raise UserError(f"catalogue: fewer than two classes have a readable image:\n{listed}")
+
+
+def members(readable: pa.Table, label_from: str) -> list[Member]:
+    """Return the images of `readable`; `label_from` tells where labels come from by default."""
+    columns = (readable[name].to_pylist() for name in ("image", "label", "decision"))
+    return [
+        Member(image, label, "decision" if decision else label_from if label else None)
+        for image, label, decision in zip(*columns, strict=True)
+    ]
 
 
 def duplicates(readable: pa.Table) -> list[Duplicate]:

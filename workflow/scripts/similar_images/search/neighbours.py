@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..base.errors import UserError
@@ -93,6 +94,33 @@ def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
     for answers in zip(*(part.to_pylist() for part in parts), strict=True):
         nearest = exact.ranked(chain.from_iterable(map(_found, answers)), count)
         rows.append((answers[0]["image"], answers[0]["label"], *_columns(nearest)))
+    return _table(rows)
+
+
+def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, str]:
+    """Return the queries that were taken into the catalogue, each with what it is called there.
+
+    Args:
+        queries: the readable images of the query set, see `images.SCHEMA`.
+        taken: the members of the catalogue that are from query sets, see `images.from_queries`.
+    """
+    row = pc.index_in(queries["content_id"], taken["content_id"])
+    pairs = zip(queries["image"].to_pylist(), taken["image"].take(row).to_pylist(), strict=True)
+    return {query: member for query, member in pairs if member is not None}
+
+
+def without_own(found: pa.Table, own: Mapping[str, str], count: int) -> pa.Table:
+    """Return `found` with at most `count` neighbours for each query, none of them itself.
+
+    Args:
+        found: `count` + 1 neighbours of each query.
+        own: see `own_members`.
+        count: how many.
+    """
+    rows = []
+    for query in found.to_pylist():
+        others = [one for one in _found(query) if one[1][0] != own.get(query["image"])]
+        rows.append((query["image"], query["label"], *_columns(others[:count])))
     return _table(rows)
 
 

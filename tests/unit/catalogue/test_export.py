@@ -1,0 +1,156 @@
+"""Tests of the export of the catalogue."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from similar_images.base.errors import UserError
+from similar_images.catalogue import export
+from similar_images.catalogue.export import Member
+from similar_images.photos.collection import scan
+
+LABELS = [
+    *("boots", "Boots", "../x", "/etc", "..", ".", ".hidden", "a/b", "a_b"),
+    *("\u00e9", "e\u0301", "é" * 300),
+]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    return tmp_path / "photos"
+
+
+def put(folder: Path, name: str, label: str = "boots", content: str = "") -> Member:
+    """Write a file and return it as a member of a class; its content id is its content."""
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content or name)
+    return Member(os.fsencode(file), label, content or name)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("how", ["links", "copies"])
+def test_each_class_has_a_folder_with_its_photos(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put(photos, "a/1.jpg"), put(photos, "2.jpg")
+    members = [Member(b"photos/a/1.jpg", "boots", "x"), Member(b"photos/2.jpg", "hats", "y")]
+    assert export.export(Path("out/export"), members, how) == {}
+    assert tree(tmp_path / "out/export") == {"boots/1.jpg": "a/1.jpg", "hats/2.jpg": "2.jpg"}
+    assert (tmp_path / "out/export/boots/1.jpg").is_symlink() == (how == "links")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["export"]
+
+
+def test_the_list_is_read_as_a_collection(photos: Path, tmp_path: Path) -> None:
+    members = [put(photos, "1.jpg", "=boots"), put(photos, "ü, 2.jpg", "a/b")]
+    export.export(tmp_path / "export", members, "csv")
+    assert tree(tmp_path / "export").keys() == {"catalogue.csv", ".catalogue.csv.sha256"}
+    found = list(scan(tmp_path / "export/catalogue.csv"))
+    assert [entry.file for entry in found] == [member.file for member in members]
+    assert [entry.label for entry in found] == ["'=boots", "a/b"]  # a spreadsheet's formula
+    assert [entry.fault for entry in found] == [None, None]
+
+
+@pytest.mark.parametrize("there", ["a file", "a folder", "an empty folder", "a dead link"])
+@pytest.mark.parametrize("how", ["links", "copies", "csv"])
+def test_nothing_is_written_over_what_exists(
+    photos: Path, tmp_path: Path, there: str, how: str
+) -> None:
+    folder = tmp_path / "export"
+    match there:
+        case "a file":
+            folder.write_text("mine")
+        case "a folder":
+            put(folder, "mine")
+        case "an empty folder":
+            folder.mkdir()
+        case _:
+            folder.symlink_to("nowhere")
+    before = folder.lstat()
+    with pytest.raises(UserError, match=r"exists, .* Name another folder in export\.folder"):
+        export.export(folder, [put(photos, "1.jpg")], how)
+    assert folder.lstat() == before
+
+
+@pytest.mark.parametrize("how", ["links", "copies"])
+def test_no_class_leads_out_of_the_folder_and_none_meets_another(
+    photos: Path, tmp_path: Path, how: str
+) -> None:
+    members = [put(photos, f"{n}.jpg", label) for n, label in enumerate(LABELS)]
+    around = sorted(tmp_path.iterdir())
+    renamed = export.export(tmp_path / "export", members, how)
+    assert sorted(tmp_path.iterdir()) == sorted([*around, tmp_path / "export"])
+    folders = sorted(path.name for path in (tmp_path / "export").iterdir())
+    assert len(folders) == len(LABELS)
+    assert set(renamed) == {*LABELS} - {"Boots", "a_b", "e\u0301"}
+    assert renamed["boots"] == "boots-2"
+    assert all(len(list(path.iterdir())) == 1 for path in (tmp_path / "export").iterdir())
+    assert not any(name.startswith(".") for name in folders)
+
+
+def test_files_of_one_name_in_one_class_are_all_there(photos: Path, tmp_path: Path) -> None:
+    members = [
+        put(photos, "a/1.jpg", content="one"),
+        put(photos, "b/1.jpg", content="two"),
+        put(photos, "c/1.JPG", content="three"),
+        put(photos, "d/1.jpg", content="two"),
+        put(photos, "e/1.jpg", "hats", content="five"),
+        put(photos, ".hidden", content="six"),
+    ]
+    export.export(tmp_path / "export", members, "copies")
+    assert tree(tmp_path / "export") == {
+        "boots/1.jpg": "one",
+        "boots/1-two.jpg": "two",
+        "boots/1-three.JPG": "three",
+        "boots/1-two-2.jpg": "two",
+        "hats/1.jpg": "five",
+        "boots/_.hidden": "six",
+    }
+
+
+def test_long_names_and_names_that_are_not_utf8_are_kept_as_far_as_they_can(
+    photos: Path, tmp_path: Path
+) -> None:
+    long = "é" * 125 + ".jpg"
+    members = [put(photos, f"{n}/{long}", content=f"{n}") for n in range(3)]
+    odd = os.fsencode(photos) + b"/\xff.jpg"
+    Path(os.fsdecode(odd)).write_text("odd")
+    export.export(tmp_path / "export", [*members, Member(odd, "boots", "odd")], "links")
+    assert sorted(tree(tmp_path / "export").values()) == ["0", "1", "2", "odd"]
+    assert b"\xff.jpg" in os.listdir(os.fsencode(tmp_path / "export/boots"))
+    with pytest.raises(UserError, match=r"no name in UTF-8.*export\.as: links"):
+        export.export(tmp_path / "list", [Member(odd, "boots", "odd")], "csv")
+    assert not (tmp_path / "list").exists()
+
+
+@pytest.mark.parametrize("how", ["links", "copies"])
+def test_a_photo_that_is_gone_stops_the_export_and_leaves_nothing_behind(
+    photos: Path, tmp_path: Path, how: str
+) -> None:
+    members = [put(photos, "1.jpg"), Member(os.fsencode(photos / "gone.jpg"), "boots", "x")]
+    with pytest.raises(UserError, match=r"gone\.jpg' cannot be exported: no such file"):
+        export.export(tmp_path / "export", members, how)
+    assert list(tmp_path.iterdir()) == [photos]
+
+
+@given(labels=st.sets(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))
+def test_the_folders_of_any_classes_are_possible_and_different(labels: set[str]) -> None:
+    names = export.folder_names(labels)
+    assert names.keys() == labels
+    assert len({name.casefold() for name in names.values()}) == len(labels)
+    for name in names.values():
+        assert not {"/", "\0"} & set(name)
+        assert not name.startswith(".")
+        assert 0 < len(name.encode()) <= 255

@@ -1,0 +1,178 @@
+"""Tests of what decisions change in the collections."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from similar_images.features import amendments, manifest
+from similar_images.photos.decisions import Decision
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+COLLECTIONS = {
+    "catalogue": [("boots/1", "a"), ("boots/2", "b"), ("hats/1", "a")],
+    "new": [("boots/3", "c"), ("boots/4", "d"), ("sandals/3", "c"), ("sandals/9", "a")],
+    "more": [("5", "d"), ("6", "e")],
+}
+
+
+def listing(*rows: tuple[str, str]) -> pa.Table:
+    """Return a manifest of rows (image, content); a folder is a class."""
+    table = [
+        {
+            "image": image,
+            "file": f"photos/{image}".encode(),
+            "label": image.partition("/")[0] if "/" in image else None,
+            "content_id": content_id,
+        }
+        for image, content_id in rows
+    ]
+    return pa.Table.from_pylist(table, schema=manifest.SCHEMA)
+
+
+MANIFESTS = {name: listing(*rows) for name, rows in COLLECTIONS.items()}
+
+
+def decide(
+    content_id: str, set_: str, decision: str, label: str | None = None, image: str = "x"
+) -> Decision:
+    return Decision(content_id, image, set_, decision, label, NOON, "")
+
+
+def amended(
+    *decided: Decision, manifests: dict[str, pa.Table] = MANIFESTS
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the rows of each collection by image."""
+    changes = amendments.build({one.content_id: one for one in decided}, manifests)
+    found = {}
+    for name, table in manifests.items():
+        rows = amendments.amend(table, changes, name)
+        assert rows.schema.equals(amendments.AMENDED)
+        assert rows["image"].to_pylist() == sorted(rows["image"].to_pylist())
+        found[name] = {row["image"]: row for row in rows.to_pylist()}
+    return found
+
+
+def labels(rows: dict[str, dict[str, Any]]) -> dict[str, str | None]:
+    return {image: row["label"] for image, row in rows.items()}
+
+
+def test_without_decisions_a_manifest_says_the_same() -> None:
+    for name, rows in amended().items():
+        plain = MANIFESTS[name].to_pylist()
+        own = {"decision": None, "set": name}
+        assert list(rows.values()) == [row | own | {"given": row["label"]} for row in plain]
+
+
+def test_every_file_with_a_content_follows_the_decision_in_its_collection_alone() -> None:
+    found = amended(decide("a", "catalogue", "wrong", "caps"), decide("c", "new", "right", "boots"))
+    assert labels(found["catalogue"]) == {"boots/1": "caps", "boots/2": "boots", "hats/1": "caps"}
+    assert labels(found["new"]) == {
+        "boots/3": "boots",
+        "boots/4": "boots",
+        "sandals/3": "boots",
+        "sandals/9": "sandals",
+    }
+    row = found["new"]["sandals/3"]
+    assert (row["given"], row["decision"], row["fault"]) == ("sandals", "right", None)
+
+
+def test_what_is_left_out_of_a_collection_stays_in_the_others() -> None:
+    found = amended(decide("d", "new", "out"))
+    row = found["new"]["boots/4"]
+    assert (row["fault"], row["label"], row["decision"]) == (amendments.LEFT_OUT, "boots", "out")
+    assert found["more"]["5"]["fault"] is None
+
+
+def test_a_query_becomes_a_member_of_the_catalogue_by_its_first_file() -> None:
+    found = amended(decide("c", "new", "catalogue", "caps"))
+    row = found["catalogue"]["new:boots/3"]
+    assert row == {
+        "image": "new:boots/3",
+        "file": b"photos/boots/3",
+        "label": "caps",
+        "content_id": "c",
+        "fault": None,
+        "given": "boots",
+        "decision": "catalogue",
+        "set": "new",
+    }
+    assert len(found["catalogue"]) == 4
+    assert {found["new"][image]["label"] for image in ("boots/3", "sandals/3")} == {"caps"}
+    assert found["new"]["boots/3"]["decision"] == "catalogue"
+
+
+def test_a_query_whose_file_is_in_another_set_by_now_is_taken_from_there() -> None:
+    found = amended(decide("e", "new", "catalogue", "caps"))
+    assert labels(found["catalogue"])["more:6"] == "caps"
+    assert found["more"]["6"]["label"] == "caps"
+
+
+def test_where_the_catalogue_has_the_content_itself_its_own_files_count() -> None:
+    found = amended(decide("a", "new", "catalogue", "caps"))
+    assert labels(found["catalogue"]) == {"boots/1": "caps", "boots/2": "boots", "hats/1": "caps"}
+    assert found["new"]["sandals/9"]["label"] == "caps"
+
+
+def test_a_query_that_moved_into_the_catalogue_keeps_the_label_of_its_decision() -> None:
+    found = amended(decide("b", "new", "catalogue", "caps"))
+    assert labels(found["catalogue"])["boots/2"] == "caps"
+
+
+def test_a_member_from_a_query_set_whose_label_is_corrected_remains_one() -> None:
+    found = amended(decide("c", "catalogue", "wrong", "caps", image="new:boots/3"))
+    member = found["catalogue"]["new:boots/3"]
+    assert (member["label"], member["decision"]) == ("caps", "wrong")
+    assert found["new"]["boots/3"]["decision"] == "catalogue"
+
+
+def test_a_member_from_a_query_set_that_is_left_out_is_none_any_more() -> None:
+    found = amended(decide("c", "catalogue", "out", image="new:boots/3"))
+    assert list(found["catalogue"]) == ["boots/1", "boots/2", "hats/1"]
+    assert found["new"]["boots/3"]["decision"] is None
+
+
+def test_a_photo_that_left_the_catalogue_for_a_query_set_is_no_member_by_its_old_decision() -> None:
+    found = amended(decide("c", "catalogue", "right", "boots", image="boots/3"))
+    assert list(found["catalogue"]) == ["boots/1", "boots/2", "hats/1"]
+
+
+def test_no_two_images_of_the_catalogue_have_one_name() -> None:
+    manifests = MANIFESTS | {"catalogue": listing(("new:boots/3", "z"), ("new:new:boots/3", "y"))}
+    found = amended(decide("c", "new", "catalogue", "boots"), manifests=manifests)
+    assert list(found["catalogue"]) == ["new:boots/3", "new:new:boots/3", "new:new:new:boots/3"]
+
+
+def test_decisions_on_photos_that_are_gone_are_counted_and_change_nothing() -> None:
+    decided = {one: decide(one, "new", "right", "boots") for one in ("c", "e", "gone")}
+    changes = amendments.build(decided, MANIFESTS)
+    assert changes["content_id"].to_pylist() == ["c"]
+    assert amendments.sentence(decided, changes) == (
+        "3 decisions; 2 of them change nothing: their photos are not there any more"
+    )
+    del decided["e"], decided["gone"]
+    assert amendments.sentence(decided, changes) == "1 decisions"
+
+
+def test_the_digest_of_a_collection_changes_with_its_own_amendments_alone() -> None:
+    none, one, other = (
+        amendments.build({d.content_id: d for d in decided}, MANIFESTS)
+        for decided in (
+            [],
+            [decide("c", "new", "right", "boots")],
+            [decide("c", "new", "right", "boots"), decide("a", "catalogue", "out")],
+        )
+    )
+    assert amendments.digest(none, "new") == ""
+    assert amendments.digest(one, "new") == amendments.digest(other, "new") != ""
+    assert amendments.digest(one, "catalogue") == ""
+    assert amendments.digest(other, "catalogue") != ""
+
+
+def test_files_without_a_content_are_passed_by() -> None:
+    bad = {"image": "boots/x", "file": b"x", "label": "boots", "fault": "empty file"}
+    table = pa.Table.from_pylist([bad], schema=manifest.SCHEMA)
+    whole = pa.concat_tables([MANIFESTS["catalogue"], table]).sort_by("image")
+    manifests = MANIFESTS | {"catalogue": whole}
+    found = amended(decide("a", "catalogue", "out"), manifests=manifests)
+    assert found["catalogue"]["boots/x"]["fault"] == "empty file"

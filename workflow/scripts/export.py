@@ -1,0 +1,23 @@
+"""Write the catalogue as it was decided into a folder of classes, or a list of it."""
+
+import logging
+from itertools import starmap
+from pathlib import Path
+
+from similar_images.base.formats import read_parquet
+from similar_images.base.job import logged
+from similar_images.catalogue import export
+
+folder = Path(snakemake.params.folder)
+
+with logged(snakemake.log[0], "export"):
+    table = read_parquet(Path(snakemake.input.images), export.Member._fields)
+    columns = (table[name].to_pylist() for name in export.Member._fields)
+    renamed = export.export(
+        folder, starmap(export.Member, zip(*columns, strict=True)), snakemake.params.how
+    )
+    for label, name in renamed.items():
+        logging.warning(
+            "the class %r is in the folder %r: no folder can have its name", label, name
+        )
+    logging.info("%d images in %s", len(table), folder)

@@ -1,0 +1,139 @@
+"""The export: the catalogue as it was decided, as a folder of classes or as a list."""
+
+import os
+import shutil
+import unicodedata
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ..base.errors import UserError, reason
+from ..base.files import replacing
+from ..base.formats import write_csv
+
+# What most file systems allow in one name.
+LONGEST = 255
+
+
+class Member(NamedTuple):
+    """An image of the catalogue: the path to open, its class and its content id."""
+
+    file: bytes
+    label: str
+    content_id: str
+
+
+def export(folder: Path, members: Iterable[Member], how: str) -> dict[str, str]:
+    """Write `members` into `folder`, whole or not at all.
+
+    Args:
+        folder: it must not be there.
+        members: the images of the catalogue.
+        how: "links" or "copies" in a folder for each class, or "csv" for a list,
+            `catalogue.csv`, that this workflow reads as a collection.
+
+    Returns:
+        The classes that no folder can have the name of, each with the name that it has got.
+
+    Raises:
+        UserError: `folder` is there, or a file cannot be had.
+    """
+    if os.path.lexists(folder):
+        raise UserError(
+            f"{folder} exists, and nothing is written over it. Name another folder in "
+            "export.folder, or remove this one."
+        )
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        if how == "csv":
+            _list(temporary / "catalogue.csv", members)
+            return {}
+        return _sort_out(temporary, members, how)
+
+
+def folder_names(labels: Collection[str]) -> dict[str, str]:
+    """Return for each class the name of its folder, no two alike even where case counts nothing.
+
+    A class keeps its name where a folder can be so called: not hidden, and not outside the others.
+    """
+    taken: set[str] = set()
+    # Those that keep their names come first, so that no other can take one from them.
+    return {
+        label: _unused(_possible(label), taken)
+        for label in sorted(labels, key=lambda label: (_possible(label) != label, label))
+    }
+
+
+def _sort_out(folder: Path, members: Iterable[Member], how: str) -> dict[str, str]:
+    members = list(members)
+    folders = folder_names({member.label for member in members})
+    taken: dict[str, set[str]] = {name: set() for name in folders.values()}
+    for name in taken:
+        (folder / name).mkdir()
+    put = os.symlink if how == "links" else shutil.copyfile
+    for member in members:
+        name = folders[member.label]
+        place = os.fsencode(folder / name) + b"/" + _file_name(member, taken[name])
+        file = os.path.abspath(member.file)
+        try:
+            os.stat(file)  # a link leads anywhere
+            put(file, place)
+        except OSError as error:
+            raise UserError(
+                f"{os.fsdecode(member.file)!r} cannot be exported: {reason(error)}. Run again once "
+                "it can be read, or without it."
+            ) from error
+    return {label: name for label, name in folders.items() if name != label}
+
+
+def _list(path: Path, members: Iterable[Member]) -> None:
+    rows = []
+    for file, label, _ in members:
+        try:
+            rows.append((os.path.abspath(file).decode("utf-8"), label))
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"{file!r} is no name in UTF-8, as a CSV has them. Set export.as: links, or copies."
+            ) from error
+    write_csv(path, ("image", "label"), rows)
+
+
+def _file_name(member: Member, taken: set[str]) -> bytes:
+    """Return a name for the file of `member` that is not `taken`, its own where that can be."""
+    name = os.fsdecode(os.path.basename(member.file))
+    stem, ending = os.path.splitext(name)
+    name = f"_{name}" if name.startswith(".") else name
+    if _folded(name) in taken:
+        name = _cut(stem, f"-{member.content_id[:12]}{ending}")
+    return os.fsencode(_unused(name, taken))
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """Return `name`, or with a number where it is `taken`, and take it."""
+    stem, ending = os.path.splitext(name)
+    candidate, number = name, 1
+    while _folded(candidate) in taken:
+        number += 1
+        candidate = _cut(stem, f"-{number}{ending}")
+    taken.add(_folded(candidate))
+    return candidate
+
+
+def _possible(label: str) -> str:
+    """Return what a folder for the class `label` can be called."""
+    name = label.replace("/", "_").replace("\0", "_")
+    name = f"_{name}" if name.startswith(".") else name
+    return _cut(name, "")
+
+
+def _cut(stem: str, ending: str) -> str:
+    """Return `stem` with `ending`, cut so that a file system takes the name."""
+    room = LONGEST - len(os.fsencode(ending))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + ending
+
+
+def _folded(name: str) -> str:
+    """Return what is the same of two names that some file systems cannot tell apart."""
+    return unicodedata.normalize("NFC", name).casefold()

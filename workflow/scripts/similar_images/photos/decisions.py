@@ -1,0 +1,251 @@
+"""What people have decided of photos: files `decisions.csv`, as the pages save them.
+
+The Snakefile reads them at each start, so this imports nothing slow.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from ..base.errors import UserError, reason
+from ..base.formats import true_text
+from .summary import Summary
+
+HEADER = ("content_id", "image", "set", "decision", "label", "when", "note")
+CATALOGUE = "catalogue"
+RIGHT, WRONG, OUT = "right", "wrong", "out"
+# Taken into the catalogue. It names the decision as well as the collection.
+DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE)
+# So much is no file of decisions: a million of them have less.
+MOST_BYTES = 300_000_000
+LONGEST_LABEL = 1_000
+# Of more faults the first are told.
+MOST_TOLD = 20
+
+_CONTENT_ID = re.compile(r"[0-9a-f]{64}")
+_SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_WHEN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+class Decision(NamedTuple):
+    """What was decided of a content.
+
+    Attributes:
+        content_id: SHA-256 of the file's bytes.
+        image: path in its collection when it was decided; for people.
+        set: the collection in which it was decided.
+        decision: one of `DECISIONS`.
+        label: the class that it has by the decision; None where it is left out.
+        when: the time of the decision.
+        note: anything.
+    """
+
+    content_id: str
+    image: str
+    set: str
+    decision: str
+    label: str | None
+    when: datetime
+    note: str
+
+    @property
+    def said(self) -> tuple[str, str, str | None]:
+        """What two decisions on one content can contradict each other in."""
+        return self.set, self.decision, self.label
+
+
+def paths(setting: str | Sequence[str] | None) -> list[Path]:
+    """Return the files that the setting `decisions` names."""
+    named = [setting] if isinstance(setting, str) else setting or []
+    return [Path(path) for path in named]
+
+
+def read(files: Iterable[Path]) -> dict[str, Decision]:
+    """Return for each content the decision that counts: the latest, of equally late ones the last.
+
+    Raises:
+        UserError: a file is not there or cannot be read; or it is not a file of decisions, or a
+            damaged one: the first faults are told, each with its line.
+    """
+    latest: dict[str, Decision] = {}
+    for file in files:
+        for decision in _read(file):
+            known = latest.get(decision.content_id, decision)
+            if decision.when >= known.when:
+                latest[decision.content_id] = decision
+    return latest
+
+
+def at_most(catalogue: Summary, decided: Mapping[str, Decision]) -> Summary:
+    """Return the summary of `catalogue` with all classes and images that it can have by `decided`.
+
+    Which of them it has is known only when the contents are.
+    """
+    labels = {decision.label for decision in decided.values() if decision.label is not None}
+    taken = sum(decision.label is not None for decision in decided.values())
+    return replace(catalogue, images=catalogue.images + taken, classes=catalogue.classes | labels)
+
+
+def _read(path: Path) -> list[Decision]:
+    """Return the decisions in a file.
+
+    Raises:
+        UserError: as `read`.
+    """
+    found: list[Decision] = []
+    faults: list[str] = []
+    # The line of each content's first decision of a time, and what it said.
+    said: dict[tuple[str, datetime], tuple[int, Decision]] = {}
+    try:
+        for line, row in _rows(_text(path)):
+            if line == 1:
+                _check_header(row)
+                continue
+            wrong = list(_faults(row))
+            faults += [f"line {line}: {fault}" for fault in wrong]
+            if wrong:
+                continue
+            decision = _decision(row)
+            found.append(decision)
+            key = decision.content_id, decision.when
+            first, other = said.setdefault(key, (line, decision))
+            if other.said != decision.said:
+                faults.append(
+                    f"lines {first} and {line} contradict each other: of the same content at the "
+                    f"same time they say {_quoted(other)} and {_quoted(decision)}"
+                )
+    except csv.Error as error:
+        faults.append(f"not a CSV file ({error})")
+    except ValueError as error:
+        faults.append(str(error))
+    if faults:
+        raise UserError(_complaint(path, faults))
+    return found
+
+
+def _complaint(path: Path, faults: Sequence[str]) -> str:
+    told = "\n".join(f"  {fault}" for fault in faults[:MOST_TOLD])
+    more = f"\n  and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
+    return (
+        f"{path} is not a file of decisions, or a damaged one:\n{told}{more}\n"
+        "Mend or remove these lines, save the decisions from the page anew, or set another file."
+    )
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        UserError: it is not there or cannot be read.
+        ValueError: it is no text in UTF-8, or far too large.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"it has {path.stat().st_size:,} bytes; allowed: {MOST_BYTES:,}")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path}: there is no such file. Save the decisions from the page under this name, "
+            "or set decisions: null."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {reason(error)}. Name another file.") from error
+    for start, what in ((data.find(b"\0"), "a NUL byte"), (_first_not_utf8(data), "not UTF-8")):
+        if start >= 0:
+            line = 1 + data.count(b"\n", 0, start)
+            raise ValueError(f"line {line}: {what}; allowed: text in UTF-8")
+    return data.decode("utf-8-sig")  # spreadsheets put a mark before
+
+
+def _first_not_utf8(data: bytes) -> int:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return -1
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a CSV with the line that it begins in, the header first.
+
+    Raises:
+        ValueError: there is none, or a row is not whole.
+    """
+    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        for row in reader:
+            if row or line == 1:  # an empty line says nothing
+                yield line, list(map(true_text, row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"line {line}: not a row of a CSV file ({error})") from error
+    if line == 1:
+        _check_header([])
+
+
+def _check_header(row: Sequence[str]) -> None:
+    if tuple(row) != HEADER:
+        raise ValueError(
+            f"line 1: {_shown(','.join(row))} is not the header; allowed: {','.join(HEADER)}"
+        )
+
+
+def _faults(row: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with a row, and what is allowed."""
+    if len(row) != len(HEADER):
+        yield f"{len(row)} cells; allowed: {len(HEADER)}, as in the header"
+        return
+    content_id, _, set_, decision, label, when, _ = row
+    if not _CONTENT_ID.fullmatch(content_id):
+        yield (
+            f"content_id {_shown(content_id)}; allowed: the SHA-256 of the file, 64 digits of "
+            "0 to 9 and a to f"
+        )
+    if not _SET.fullmatch(set_):
+        yield f"set {_shown(set_)}; allowed: catalogue, or the name of a query set"
+    if decision not in DECISIONS:
+        yield f"decision {_shown(decision)}; allowed: {', '.join(DECISIONS)}"
+    elif decision == OUT and label:
+        yield f"label {_shown(label)} with the decision out; allowed: none"
+    elif decision != OUT and not label.strip():
+        yield f"no label with the decision {decision}; allowed: the class that the photo has"
+    elif len(label) > LONGEST_LABEL:
+        yield f"a label of {len(label):,} characters; allowed: at most {LONGEST_LABEL:,}"
+    if decision == set_ == CATALOGUE:
+        yield (
+            "decision catalogue of a photo of the catalogue; allowed: right, wrong, out, or the "
+            "name of a query set as the set"
+        )
+    if not _is_time(when):
+        yield f"when {_shown(when)}; allowed: date, time and offset such as 2026-11-24T17:03:12Z"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return _WHEN.fullmatch(text) is not None and datetime.fromisoformat(text) is not None
+    except ValueError:  # a thirteenth month
+        return False
+
+
+def _decision(row: Sequence[str]) -> Decision:
+    content_id, image, set_, decision, label, when, note = row
+    time = datetime.fromisoformat(when)
+    return Decision(content_id, image, set_, decision, label or None, time, note)
+
+
+def _quoted(decision: Decision) -> str:
+    return " ".join(_shown(part) for part in decision.said if part is not None)
+
+
+def _shown(text: str) -> str:
+    """Return `text` in quotes, what cannot be printed escaped, and cut where it is long."""
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")
