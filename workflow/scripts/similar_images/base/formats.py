@@ -40,10 +40,8 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     (https://owasp.org/www-community/attacks/CSV_Injection); `read_csv` takes it off again.
     Numbers stay as they are.
     """
-    with sealed(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(_UnixLines(stream))
-        writer.writerow(_defused(header))
-        writer.writerows(map(_defused, rows))
+    with sealed(path) as temporary:
+        write_csv_lines(temporary, header, rows)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
@@ -61,6 +59,14 @@ def csv_lines(path: Path) -> list[list[str]]:
     """Return the header and the rows of a CSV file that `write_csv` wrote, read unchecked."""
     with path.open(encoding="utf-8", newline="") as stream:
         return [[_DEFUSED.sub(r"\1", cell) for cell in row] for row in csv.reader(stream)]
+
+
+def write_csv_lines(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write what `csv_lines` reads, as `write_csv` does, but without a checksum, and in place."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(_UnixLines(stream))
+        writer.writerow(_defused(header))
+        writer.writerows(map(_defused, rows))
 
 
 # Where a cell may begin: at the beginning of the text, or after what separates cells or lines in
