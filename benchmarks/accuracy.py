@@ -430,7 +430,7 @@ def decisions(sets: Sequence[Set]) -> Iterator[str]:
         f"Simulated decisions: {BATCH} queries are decided, as their true labels say, and join the "
         "catalogue; the others are asked again (cosine, majority), and so on. Told is the share of "
         "all queries that have the right class, decided or predicted, after so many decisions; how "
-        "many are needed for 90 % and 95 %; and which part that is of those needed by chance.",
+        "many are needed for 90% and 95%; and which part that is of those needed by chance.",
         WIDTH,
     )
     yield ""
@@ -451,9 +451,11 @@ def decisions(sets: Sequence[Set]) -> Iterator[str]:
     )
     yield from tell_growth(sets)
     yield from wrap(
+        "The three that go by doubt are nearly level: *worth* is ahead on the smallest catalogues "
+        "of clothing alone. "
         f"The constants of *worth*, exponent {worth.DENSITY} and discount {worth.LIKE}, were "
-        "chosen on such small catalogues of the clothing set: the clothing rows of the second table are "
-        "not independent of them. The queries, and the grocery set, had no part in it.",
+        "chosen on such small catalogues of the clothing set: the clothing rows of the second "
+        "table are not independent of them. The queries, and the grocery set, had no part in it.",
         WIDTH,
     )
 

@@ -102,7 +102,10 @@ def small(catalogue: Index, photos: int, chance: np.random.Generator) -> Shop:
     """
     labels = np.array(list(map(str, catalogue.labels)))
     known = np.concatenate(
-        [chance.permutation(np.flatnonzero(labels == class_))[:photos] for class_ in set(labels)]
+        [
+            chance.permutation(np.flatnonzero(labels == class_))[:photos]
+            for class_ in np.unique(labels)
+        ]
     )
     rest = chance.permutation(np.setdiff1d(np.arange(len(labels)), known))
     similarities = catalogue.features @ catalogue.features.T
