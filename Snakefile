@@ -24,8 +24,13 @@ onstart:
     files.remove_temporaries(Path("results"))
 
 
+onsuccess:
+    tell_outcome()
+
+
 # Each target lists all that persists: after a job has failed, Snakemake makes anew only what is
-# asked for, and what was made of its old output would stand.
+# asked for, and what was made of its old output would stand. A target's message stands in place
+# of the list.
 rule all:
     default_target: True
     input:
@@ -39,6 +44,8 @@ rule all:
         rules.plot_catalogue.output,
         expand(rules.plot.output, queries=QUERIES),
         expand(rules.report.output, queries=QUERIES),
+    message:
+        "All that was asked for is there"
 
 
 # What each entry of `compare` asks for.
@@ -46,6 +53,8 @@ rule catalogue:
     input:
         *features_of("catalogue"),
         rules.quality.output,
+    message:
+        "The catalogue is there: results/catalogue/quality.json"
 
 
 # Asked for by name, `snakemake --cores 8 compare`: every entry is a run of its own.
@@ -53,6 +62,8 @@ rule compare:
     input:
         expand(rules.compare_entry.output, entry=ENTRIES),
         rules.compare_table.output,
+    message:
+        "The comparison is there: results/compare.csv"
 
 
 # Asked for by name, `snakemake --cores 8 audit`: it compares all images of the catalogue.
@@ -61,3 +72,5 @@ rule audit:
         *features_of("catalogue"),
         rules.audit_catalogue.output,
         rules.audit_report.output,
+    message:
+        "The audit is there: results/catalogue/report.html"

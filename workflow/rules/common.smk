@@ -142,3 +142,18 @@ def features_of(*collections):
         lambda wildcards: shards_of(*collections),
         *expand(rules.merge.output, collection=collections),
     ]
+
+
+def tell_outcome():
+    """Tell what came out, and keep the history of all sets, where a report was made."""
+    # Not at the start of each run.
+    from snakemake.logging import logger
+    from similar_images.answers import history, outcome
+
+    jobs = workflow.dag.needrun_jobs(exclude_finished=False)
+    if sets := sorted(
+        job.wildcards.queries for job in jobs if job.rule.name == "report"
+    ):
+        results = Path("results")
+        history.gather(results)
+        logger.info("\n".join(["", *outcome.told(results, sets), ""]))

@@ -57,6 +57,7 @@ rule plot_catalogue:
 
 
 # The thumbnails stand outside the outputs: they are kept from run to run, and only new ones made.
+# So do history.csv, turned.csv and answers.parquet.
 rule report:
     input:
         predictions="results/{queries}/predictions.csv",

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from similar_images.answers import history
 from similar_images.base.files import replacing
 from similar_images.base.formats import read_csv, read_json, read_parquet
 from similar_images.base.job import Progress, logged
@@ -14,6 +15,7 @@ from similar_images.photos import thumbnails
 name = snakemake.wildcards.queries
 page = Path(snakemake.output.page)
 folder = page.with_name("report_files")
+made = datetime.now().astimezone()
 
 with logged(snakemake.log[0], f"report {name}"):
     predictions = read_csv(Path(snakemake.input.predictions))
@@ -28,13 +30,28 @@ with logged(snakemake.log[0], f"report {name}"):
     similar = cards.files(catalogue, cards.similar_images(predictions))
     contents = cards.contents(predictions, queries, similar)
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
+    made_by = model.read(Path(snakemake.input.model))
+    known = report.catalogue(catalogue, rejected["catalogue"])
+    metrics = read_json(Path(snakemake.input.metrics))
+    history.record(
+        page.with_name("history.csv"),
+        history.line(made, name, made_by.fingerprint, known.images, metrics),
+    )
+    history.turned(
+        page.parent,
+        [
+            history.Answer(row["image"], queries[row["image"]].content_id, row["prediction"])
+            for row in predictions
+            if not row["error"]
+        ],
+    )
     told = report.Report(
         name=name,
-        made=datetime.now().astimezone(),
-        model=model.read(Path(snakemake.input.model)),
+        made=made,
+        model=made_by,
         neighbours=snakemake.params.neighbours,
-        catalogue=report.catalogue(catalogue, rejected["catalogue"]),
-        metrics=read_json(Path(snakemake.input.metrics)),
+        catalogue=known,
+        metrics=metrics,
         quality=read_json(Path(snakemake.input.quality)),
         cards=cards.cards(
             predictions,

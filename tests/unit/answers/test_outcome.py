@@ -1,0 +1,62 @@
+"""Tests of what a run tells at its end."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from similar_images.answers.outcome import told
+from similar_images.base.formats import write_csv, write_json
+
+METRICS: dict[str, Any] = {
+    "images": 10,
+    "readable": 8,
+    "refused": 0,
+    "labelled": 8,
+    "correct": 6,
+    "accuracy": 0.75,
+    "accuracy_interval_95": [0.4093, 0.9285],
+}
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of results that is named as in a run, and whose catalogue left nothing out."""
+    monkeypatch.chdir(tmp_path)
+    write_csv(Path("results/catalogue/rejected.csv"), ["image", "label", "reason"], [])
+    return Path("results")
+
+
+def test_a_set_tells_how_much_is_right_what_was_left_out_and_where_to_look(results: Path) -> None:
+    write_json(results / "new" / "metrics.json", METRICS)
+    assert told(results, ["new"]) == [
+        "new: 6 of 8 labelled images right: 75.0% (95 % interval 40.9% to 92.8%), "
+        "2 files left out. Look at results/new/report.html"
+    ]
+
+
+def test_a_set_without_labels_tells_how_many_were_predicted_refused_and_decided(
+    results: Path,
+) -> None:
+    unlabelled = {"labelled": 0, "accuracy": None, "accuracy_interval_95": None}
+    counts = {"images": 8, "refused": 3, "decided": 2}
+    write_json(results / "new" / "metrics.json", METRICS | unlabelled | counts)
+    assert told(results, ["new"]) == [
+        "new: 5 images predicted, 2 decided, 3 refused. Look at results/new/report.html"
+    ]
+
+
+def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -> None:
+    assert told(results, []) == []
+    rejected = [["a.jpg", "boots", "empty file"]]
+    write_csv(results / "catalogue/rejected.csv", ["image", "label", "reason"], rejected)
+    assert told(results, []) == [
+        "catalogue: 1 files left out. Look at results/catalogue/rejected.csv"
+    ]
+
+
+def test_a_damaged_file_is_told_and_is_no_error(results: Path) -> None:
+    (results / "new").mkdir()
+    (results / "new" / "metrics.json").write_text("{")
+    (line,) = told(results, ["new"])
+    assert line.startswith("results/new/metrics.json is damaged")

@@ -1,0 +1,51 @@
+"""What a run tells at its end, in a few lines."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ..base.errors import UserError
+from ..base.formats import read_csv, read_json
+
+
+def told(results: Path, sets: Iterable[str]) -> list[str]:
+    """Return a line for each of the query `sets`, and one for what the catalogue had to leave out.
+
+    Args:
+        results: the folder of all results.
+        sets: those whose report was made.
+    """
+    lines = [_guarded(_set, results, name) for name in sets]
+    return [line for line in (*lines, _guarded(_catalogue, results)) if line]
+
+
+def _guarded(tell: Callable[..., str], results: Path, *names: str) -> str:
+    """Return what `tell` returns, or what is wrong with its files: the run itself is well."""
+    try:
+        return tell(results, *names)
+    except UserError as error:
+        return str(error)
+
+
+def _set(results: Path, name: str) -> str:
+    metrics = read_json(results / name / "metrics.json")
+    if metrics["labelled"]:
+        low, high = metrics["accuracy_interval_95"]
+        said = (
+            f"{metrics['correct']} of {metrics['labelled']} labelled images right: "
+            f"{metrics['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+        )
+    else:
+        said = f"{metrics['readable'] - metrics['refused']} images predicted"
+    more = {
+        "decided": metrics.get("decided", 0),
+        "refused": metrics["refused"],
+        "files left out": metrics["images"] - metrics["readable"],
+    }
+    counts = "".join(f", {number} {what}" for what, number in more.items() if number)
+    return f"{name}: {said}{counts}. Look at {results / name / 'report.html'}"
+
+
+def _catalogue(results: Path) -> str:
+    path = results / "catalogue" / "rejected.csv"
+    rejected = len(read_csv(path))
+    return f"catalogue: {rejected} files left out. Look at {path}" if rejected else ""

@@ -1,0 +1,85 @@
+"""What to look at next: the queries in the order of what a decision on each is worth.
+
+A decision is worth most where the answer is unsure and many unsure answers are like it: uncertainty
+times density, the information density of B. Settles and M. Craven, "An Analysis of Active Learning
+Strategies for Sequence Labeling Tasks" (EMNLP 2008). And it is worth less after one on a query like
+it: so the queries are ranked one after the other, as in T. Cardoso et al., "Ranked batch-mode
+active learning" (Information Sciences 379, 2017). How alike two queries are is told by the share of
+neighbours that they have in common (R. Jarvis and E. Patrick, "Clustering Using a Similarity
+Measure Based on Shared Near Neighbors", IEEE Transactions on Computers, 1973), which the search has
+found already. docs/accuracy.md has what this is worth.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Row = Mapping[str, str]  # of `predictions.csv`
+
+# The exponent of the density, and how much less (as a rate) a query is worth once one with the same
+# neighbours is ranked. Both were chosen on one set of photographs alone: see docs/accuracy.md.
+DENSITY, LIKE = 0.3, 0.3
+# So many are ranked one after the other. Nobody decides more before the next run.
+FIRST = 1000
+
+
+def order(predictions: Iterable[Row], neighbours: pa.Table) -> dict[str, int]:
+    """Return the rank of each query that can be decided and has not been: 1 for the first.
+
+    Args:
+        predictions: rows of `predictions.csv`.
+        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+    """
+    doubts = {
+        row["image"]: _doubt(row)
+        for row in predictions
+        if not (row["error"] or row.get("decision"))
+    }
+    open_ = neighbours.filter(pc.is_in(neighbours["image"], pa.array(doubts, pa.string())))
+    images = open_["image"].to_pylist()
+    ranked = rank(np.array([doubts[image] for image in images]), _numbers(open_["similar"]))
+    return {images[row]: place for place, row in enumerate(ranked, 1)}
+
+
+def rank(doubt: NDArray[np.float64], near: NDArray[np.intp]) -> list[int]:
+    """Return the numbers of the queries, those first on which a decision is worth most.
+
+    Args:
+        doubt: (n,), the probability that the answer to each is not right.
+        near: (n, k), the numbers of the neighbours of each. Who has fewer has negative numbers.
+    """
+    if not near.size:
+        return [*np.argsort(-doubt, kind="stable").tolist()]
+    queries, images = np.nonzero(near >= 0)[0], near[near >= 0]
+    touched = np.bincount(images, doubt[queries])
+    density = np.bincount(queries, touched[images], len(doubt)) / near.shape[1]
+    worth = doubt * density**DENSITY
+    # For each image of the catalogue the queries that it is a neighbour of.
+    asked = np.split(queries[np.argsort(images, kind="stable")], np.bincount(images).cumsum()[:-1])
+    first: list[int] = []
+    for _ in range(min(FIRST, len(doubt))):
+        best = int(worth.argmax())
+        first.append(best)
+        worth[best] = -1
+        for image in near[best][near[best] >= 0]:
+            worth[asked[image]] *= 1 - LIKE / near.shape[1]
+    rest = np.argsort(-worth, kind="stable")[: len(doubt) - len(first)]
+    return [*first, *rest.tolist()]
+
+
+def _doubt(row: Row) -> float:
+    """Return the probability that the answer in `row` is not right; a refusal is none."""
+    return 1.0 if row["refused"] else 1 - float(row["confidence"])
+
+
+def _numbers(similar: pa.ChunkedArray) -> NDArray[np.intp]:
+    """Return numbers (n, k) in place of the paths in `similar`, lists of up to k; -1 for none."""
+    lists = similar.combine_chunks()
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    numbers = np.full((len(lengths), max(lengths, default=0)), -1)
+    codes = lists.flatten().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    numbers[np.arange(numbers.shape[1]) < lengths[:, np.newaxis]] = codes
+    return numbers
