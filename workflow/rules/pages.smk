@@ -67,6 +67,7 @@ rule report:
         catalogue_rejected="results/catalogue/rejected.csv",
         manifest="results/{queries}/manifest.parquet",
         catalogue_manifest="results/catalogue/manifest.parquet",
+        catalogue_images="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
         model="results/model/model.json",
     output:

@@ -17,7 +17,7 @@ folder = page.with_name("report_files")
 
 with logged(snakemake.log[0], f"report {name}"):
     predictions = read_csv(Path(snakemake.input.predictions))
-    catalogue = read_parquet(Path(snakemake.input.catalogue_manifest))
+    catalogue = read_parquet(Path(snakemake.input.catalogue_images))
     rejected = {
         name: read_rejected(Path(snakemake.input.rejected)),
         "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
@@ -25,7 +25,12 @@ with logged(snakemake.log[0], f"report {name}"):
     queries = cards.files(
         read_parquet(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
-    similar = cards.files(catalogue, cards.similar_images(predictions))
+    similar = cards.files(
+        catalogue
+        if "file" in catalogue.column_names
+        else read_parquet(Path(snakemake.input.catalogue_manifest)),
+        cards.similar_images(predictions),
+    )
     contents = cards.contents(predictions, queries, similar)
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
     told = report.Report(
@@ -33,7 +38,7 @@ with logged(snakemake.log[0], f"report {name}"):
         made=datetime.now().astimezone(),
         model=model.read(Path(snakemake.input.model)),
         neighbours=snakemake.params.neighbours,
-        catalogue=report.catalogue(catalogue, rejected["catalogue"]),
+        catalogue=report.catalogue(catalogue),
         metrics=read_json(Path(snakemake.input.metrics)),
         quality=read_json(Path(snakemake.input.quality)),
         cards=cards.cards(
