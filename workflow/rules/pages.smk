@@ -97,6 +97,7 @@ rule audit_report:
         audit="results/catalogue/audit.csv",
         classes="results/catalogue/classes.csv",
         manifest="results/catalogue/manifest.parquet",
+        images="results/catalogue/images.parquet",
         model="results/model/model.json",
     output:
         "results/catalogue/report.html",

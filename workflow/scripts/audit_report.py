@@ -16,7 +16,10 @@ folder = page.with_name("report_files")
 with logged(snakemake.log[0], "audit report"):
     findings = read_csv(Path(snakemake.input.audit))
     images = audit_report.images(audit_report.shown(findings))
-    files = cards.files(read_parquet(Path(snakemake.input.manifest)), images)
+    catalogue = read_parquet(Path(snakemake.input.images))
+    if "file" not in catalogue.column_names:
+        catalogue = read_parquet(Path(snakemake.input.manifest))
+    files = cards.files(catalogue, images)
     contents = {content_id: file for content_id, file in files.values() if content_id}
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
     told = audit_report.AuditReport(

@@ -25,12 +25,12 @@ with logged(snakemake.log[0], f"report {name}"):
     queries = cards.files(
         read_parquet(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
-    similar = cards.files(
+    files = (
         catalogue
         if "file" in catalogue.column_names
-        else read_parquet(Path(snakemake.input.catalogue_manifest)),
-        cards.similar_images(predictions),
+        else read_parquet(Path(snakemake.input.catalogue_manifest))
     )
+    similar = cards.files(files, cards.similar_images(predictions))
     contents = cards.contents(predictions, queries, similar)
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
     told = report.Report(

@@ -286,7 +286,8 @@ function makeMarks(item) {
 function paint(item) {
   const photo = page.photos.get(item.dataset.content);
   const row = decisionOn(item.dataset.content);
-  if (!photo) return;
+  const told = item.querySelector(".decision");
+  if (!photo || !told) return; // There is nothing to decide, or no mark is there yet.
   item.classList.toggle("decided", Boolean(row));
   const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
   for (const button of item.querySelectorAll("[data-mark]")) {
@@ -296,7 +297,7 @@ function paint(item) {
     button.disabled = name === "right" && !labels.right;
     button.title = { ...titles(labels), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
   }
-  item.querySelector(".decision").textContent = row ? sentence(row) : "";
+  told.textContent = row ? sentence(row) : "";
 }
 
 function titles({ right, catalogue }) {
