@@ -57,6 +57,7 @@ ENTRIES = {
 for name, entry in ENTRIES.items():
     checked(f"compare.{name}: ", settings.check, entry, schema)
 
+DECISIONS = []  # files of decisions, as soon as a setting names some
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
 

@@ -67,9 +67,10 @@ rule report:
         catalogue_rejected="results/catalogue/rejected.csv",
         manifest="results/{queries}/manifest.parquet",
         catalogue_manifest="results/catalogue/manifest.parquet",
-        catalogue_images="results/catalogue/images.parquet",
+        catalogue="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
         model="results/model/model.json",
+        decisions=DECISIONS,
     output:
         page="results/{queries}/report.html",
         portable=report(
@@ -99,6 +100,7 @@ rule audit_report:
         manifest="results/catalogue/manifest.parquet",
         images="results/catalogue/images.parquet",
         model="results/model/model.json",
+        decisions=DECISIONS,
     output:
         "results/catalogue/report.html",
     log:

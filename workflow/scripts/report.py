@@ -8,7 +8,7 @@ from similar_images.base.formats import read_csv, read_json, read_parquet
 from similar_images.base.job import Progress, logged
 from similar_images.features.merge import read_rejected
 from similar_images.networks import model
-from similar_images.pages import cards, confusion, report
+from similar_images.pages import cards, confusion, decided, report
 from similar_images.photos import thumbnails
 
 name = snakemake.wildcards.queries
@@ -17,7 +17,7 @@ folder = page.with_name("report_files")
 
 with logged(snakemake.log[0], f"report {name}"):
     predictions = read_csv(Path(snakemake.input.predictions))
-    catalogue = read_parquet(Path(snakemake.input.catalogue_images))
+    catalogue = read_parquet(Path(snakemake.input.catalogue))
     rejected = {
         name: read_rejected(Path(snakemake.input.rejected)),
         "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
@@ -50,6 +50,7 @@ with logged(snakemake.log[0], f"report {name}"):
         ),
         confusion=confusion.read(Path(snakemake.input.confusion)),
         rejected=rejected,
+        decided=decided.read(map(Path, snakemake.input.decisions)),
     )
     for path, portable in ((page, False), (Path(snakemake.output.portable), True)):
         with replacing(path) as temporary:

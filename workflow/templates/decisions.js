@@ -311,7 +311,7 @@ function sentence(row) {
     out: "Left out",
     catalogue: page.set === "catalogue" ? `Right: ${row.label}` : `Into the catalogue as ${row.label}`,
   };
-  const note = row.note ? ` – ${row.note}` : "";
+  const note = row.note ? `, ${row.note}` : "";
   return words[row.decision] + note + (isNew(row.content_id) ? "" : " (done)");
 }
 
@@ -321,9 +321,9 @@ function choose(item, photo, name) {
   place.querySelector("form")?.remove();
   const form = document.getElementById("chooser").content.cloneNode(true).firstElementChild;
   const input = form.querySelector("input");
-  const known = decisionOn(photo.content)?.label;
+  const known = decisionOn(photo.content);
   const other = photo.label === photo.prediction ? "" : photo.label;
-  input.value = known || photo.suggestion || other;
+  input.value = (known?.decision === "wrong" && known.label) || photo.suggestion || other || "";
   const tell = () => {
     const label = input.value.trim();
     form.querySelector(".new-class").hidden = !label || page.classes.includes(label);
@@ -495,8 +495,9 @@ function tellFaults(name, faults) {
   });
   const title = document.createElement("p");
   title.textContent = `Nothing was taken from ${name}:`;
-  const place = bar.querySelector(".faults");
-  place.replaceChildren(...(faults.length > 0 ? [title, ...items] : []));
+  const list = document.createElement("ul");
+  list.append(...items);
+  bar.querySelector(".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));
   if (faults.length > 0) say("");
 }
 
@@ -514,7 +515,7 @@ function tellFaults(name, faults) {
  */
 function startDeciding(given) {
   page = given;
-  applied = new Map(given.decided.map((row) => [row.content_id, row]));
+  applied = new Map(merged([], given.decided).map((row) => [row.content_id, row]));
   try {
     home = new URL("..", location.href).href;
   } catch {

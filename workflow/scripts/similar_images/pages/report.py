@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from ..features.merge import Rejected
 from ..networks.model import Model
 from ..photos import thumbnails
-from . import charts
+from . import charts, decided
 from .cards import STATUSES, Card, Row
 from .confusion import Confusion
 from .templates import environment, with_scripts
@@ -27,7 +27,6 @@ from .templates import environment, with_scripts
 MOST_REJECTED = 1000
 # With more, the tables of classes are folded: the photos would begin far below them.
 FEW_CLASSES = 12
-LONG_AGO = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
@@ -113,31 +112,10 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
             "embedded": _embedded(report.cards, thumbnail_folder) if portable else None,
             "set": report.name,
             "classes": list(report.catalogue.labels),
-            "decided": decided(report),
+            "decided": decided.of_set(report.name, report.cards, report.decided),
         },
         **with_scripts("decisions.js", "report.js"),
     )
-
-
-def decided(report: Report) -> list[Row]:
-    """Return the decisions that were applied, without repetition.
-
-    Of those that are known by their cards alone it is not known when they were made: long ago, so
-    that each other decision on the content counts as the later one.
-    """
-    known = {row["content_id"]: row for row in report.decided}
-    for card in report.cards:
-        if card.decision and card.content and card.content not in known:
-            known[card.content] = {
-                "content_id": card.content,
-                "image": card.name,
-                "set": report.name,
-                "decision": card.decision,
-                "label": "" if card.decision == "out" else card.label,
-                "when": LONG_AGO,
-                "note": "",
-            }
-    return list(known.values())
 
 
 def _counts(cards: Sequence[Card]) -> dict[str, int]:
