@@ -370,7 +370,7 @@ def test_the_classes_of_the_matrix_stand_by_name_or_with_the_most_confused_first
     assert rows() == [*by_name, ["c", "1", "1", "1"]]
 
 
-def test_how_the_answers_became_better_is_drawn_where_there_are_two_runs(
+def test_the_accuracy_of_the_runs_is_drawn_where_there_are_two_runs(
     visit: Open, tmp_path: Path
 ) -> None:
     names = ("when", "catalogue", "accuracy", "low", "high")
