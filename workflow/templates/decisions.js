@@ -65,7 +65,7 @@ function faultOf(row) {
     return "what is in the catalogue cannot be taken into it; allowed are right, wrong, out";
   }
   if (decision === "out" && label) return `label is “${label}”; it must be empty where one is left out`;
-  if (decision !== "out" && !label) return `label is empty; “${decision}” needs a class`;
+  if (decision !== "out" && !label.trim()) return `label is empty; “${decision}” needs a class`;
   if (Number.isNaN(timeOf(when))) {
     return `when is “${when}”; allowed is a time such as 2026-11-24T17:03:12Z`;
   }
@@ -74,7 +74,7 @@ function faultOf(row) {
 
 /** Return the milliseconds of an ISO 8601 time with its offset, or NaN. */
 function timeOf(when) {
-  const whole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
+  const whole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/;
   return whole.test(when) ? Date.parse(when) : NaN;
 }
 
@@ -425,6 +425,7 @@ function repaint() {
   bar.querySelector("progress").max = Math.max(all, 1);
   bar.querySelector("progress").value = decided;
   bar.querySelector('[data-act="undo"]').disabled = steps.length === 0;
+  bar.querySelector('[data-act="save"]').disabled = toSave().length === 0;
   bar.querySelector(".next").textContent = hint(fresh);
   page.changed?.();
 }

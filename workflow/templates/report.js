@@ -130,15 +130,18 @@ function statusOf(card) {
 }
 
 function answerOf(card) {
-  if (card.status === "rejected") return [element("span", "", card.reason)];
-  if (card.status === "refused") return [element("span", "", card.reason)];
-  const lines = [line("", card.prediction)];
-  if (card.status === "wrong") {
-    lines.splice(0, 1, line("taken for ", card.prediction), line("label ", card.label));
-  }
+  const lines = [...namedOf(card)];
   if (card.decision && card.given !== card.label) lines.push(line("came as ", card.given || "–"));
   if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
   return lines;
+}
+
+function namedOf(card) {
+  if (card.status === "rejected" || card.status === "refused") {
+    return [element("span", "", card.reason)];
+  }
+  if (card.status !== "wrong") return [line("", card.prediction)];
+  return [line("taken for ", card.prediction), line("label ", card.label)];
 }
 
 function line(text, name) {
