@@ -423,6 +423,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_still_saves(
     seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     press(seen, 0, "Right")
     expect(seen.page.locator(".next")).to_contain_text("keeps nothing for this page")
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
     assert saved(seen) == text([row(0, "right")], tmp_path)
 
 
