@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from browser import AXE, HOSTILE, Visit, serious_findings
+from invented import invented_cards, write_page
 from project import CLASSES, Project
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
@@ -157,18 +159,48 @@ def test_a_class_in_the_table_leads_to_its_cards(new: Visit) -> None:
     assert new.hash() == "#label=sneakers"
 
 
-def test_a_picture_is_shown_large_with_its_path(new: Visit) -> None:
+def test_a_photo_is_shown_large_beside_its_neighbours(new: Visit) -> None:
     new.page.get_by_role("button", name="Query, looks like boots.png: show large").click()
     dialog = new.page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text("looks like boots.png")
     expect(dialog).to_contain_text("photos/new/sandals/looks like boots.png")
     expect(dialog).to_contain_text("Wrong: taken for boots, label sandals")
-    assert "report_files/640/" in dialog.locator("img").get_attribute("src")
-    dialog.get_by_role("button", name="Next").click()
-    expect(dialog.get_by_role("heading")).to_have_text("Similar photo 1")
-    expect(dialog).to_contain_text("photos/catalogue/boots/")
-    expect(dialog).to_contain_text("boots, similarity 0.")
+    for pane in ("asked", "beside"):
+        address = dialog.locator(f".{pane} img").get_attribute("src")
+        assert "report_files/640/" in address
+    expect(dialog.locator(".beside")).to_contain_text("Similar photo 1: boots, similarity 0.")
+    dialog.get_by_role("button", name="Similar photo 2").click()
+    expect(dialog.locator(".beside")).to_contain_text("Similar photo 2: boots, similarity 0.")
+    expect(dialog.get_by_role("button", name="Similar photo 2")).to_be_focused()
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
+
+
+def test_both_large_pictures_are_zoomed_and_keep_their_middle(new: Visit) -> None:
+    new.page.locator(".card button.picture").first.click()
+    panes = new.page.locator(".large .pane-picture")
+    width = panes.first.evaluate("pane => pane.scrollWidth")
+    for _ in range(2):
+        new.page.keyboard.press("+")
+    for pane in panes.all():
+        assert pane.evaluate("pane => pane.scrollWidth") == pytest.approx(2 * width, abs=2)
+        middle = "pane => (pane.scrollLeft + pane.clientWidth / 2) / pane.scrollWidth"
+        assert pane.evaluate(middle) == pytest.approx(0.5, abs=0.01)
+    expect(new.page.locator(".large .zoom")).to_have_text("200%")
+    new.page.get_by_role("button", name="Farther").click()
+    expect(new.page.locator(".large .zoom")).to_have_text("150%")
+
+
+def test_the_large_view_goes_on_to_the_next_photo_and_leaves_the_focus_there(new: Visit) -> None:
+    shown = new.cards()
+    new.page.locator(".card button.picture").first.click()
+    dialog = new.page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Previous photo")).to_be_disabled()
+    new.page.keyboard.press("ArrowRight")
+    dialog.get_by_role("button", name="Next photo").click()
+    expect(dialog.get_by_role("heading")).to_have_text(shown[2])
+    new.page.keyboard.press("Escape")
+    expect(new.page.locator(".card").nth(2)).to_be_focused()
 
 
 def test_everything_works_by_keyboard_alone(new: Visit) -> None:
@@ -182,18 +214,20 @@ def test_everything_works_by_keyboard_alone(new: Visit) -> None:
     keys.press("ArrowRight")
     keys.press("ArrowRight")
     assert new.cards() == ["looks like boots.png"]
-    for _ in range(6):
+    for _ in range(8):  # the other filters, and what is above the photos
         keys.press("Tab")
+    expect(new.page.locator(".card")).to_be_focused()
+    keys.press("Tab")
     picture = new.page.get_by_role("button", name="Query, looks like boots.png: show large")
     expect(picture).to_be_focused()
     keys.press("Enter")
     dialog = new.page.get_by_role("dialog")
     expect(dialog).to_be_visible()
-    keys.press("ArrowRight")
-    expect(dialog.get_by_role("heading")).to_have_text("Similar photo 1")
+    keys.press("2")
+    expect(dialog.locator(".beside")).to_contain_text("Similar photo 2")
     keys.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(picture).to_be_focused()
+    expect(new.page.locator(".card")).to_be_focused()
 
 
 def test_rejected_files_of_both_collections_are_listed_with_their_reasons(new: Visit) -> None:
@@ -236,7 +270,7 @@ def test_names_and_labels_that_hold_html_or_script_do_nothing(
         button.click()
         assert len(hostile.cards()) >= 1
     assert hostile.page.evaluate("window.hacked") is None
-    assert hostile.page.locator("script").count() == 2
+    assert hostile.page.locator("script").count() == 3
     assert hostile.page.locator("b, img[src=x]").count() == 0
 
 
@@ -294,7 +328,79 @@ def test_the_portable_page_carries_its_pictures(
     expect(image).to_have_js_property("complete", True)
     assert image.evaluate("i => i.naturalHeight") > 0
     image.click()
-    assert sent.page.get_by_role("dialog").locator("img").get_attribute("src").startswith("data:")
+    large = sent.page.get_by_role("dialog").locator(".asked img")
+    assert large.get_attribute("src").startswith("data:")
+
+
+def test_with_many_classes_the_tables_are_folded_and_the_photos_come_soon(
+    visit: Open, tmp_path: Path
+) -> None:
+    classes = [f"class {n:03}" for n in range(101)]
+    seen = visit(write_page(tmp_path / "set", invented_cards(300, classes), classes, figures=True))
+    top = seen.page.locator("#photos").bounding_box()["y"]
+    assert top < 1000
+    seen.page.get_by_role("link", name="Confusion matrix").click()
+    expect(seen.page.locator(".matrix")).to_be_visible()
+    expect(seen.page.locator("#confusion-title")).to_be_in_viewport()
+
+
+def test_the_classes_of_the_matrix_stand_by_name_or_with_the_most_confused_first(
+    visit: Open, tmp_path: Path
+) -> None:
+    classes = ["a", "b", "c"]
+    labels = [("a", "a"), ("b", "c"), ("c", "c"), ("c", "b"), ("c", "a")]
+    cards = [
+        replace(card, label=label, prediction=prediction, status="right")
+        for card, (label, prediction) in zip(invented_cards(5, classes), labels, strict=True)
+    ]
+    seen = visit(write_page(tmp_path / "set", cards, classes, figures=True))
+    table = seen.page.locator(".matrix")
+
+    def rows() -> list[list[str]]:
+        found = table.evaluate("t => [...t.rows].map(r => [...r.cells].map(c => c.innerText))")
+        return [[cell.strip() for cell in row] for row in found]
+
+    by_name = [["Label", "a", "b", "c"], ["a", "1", "", ""], ["b", "", "", "1"]]
+    assert rows() == [*by_name, ["c", "1", "1", "1"]]
+    order = seen.page.get_by_role("combobox", name="Order of the classes")
+    order.select_option("most confused first")
+    first = [["Label", "c", "b", "a"], ["c", "1", "1", "1"], ["b", "1", "", ""]]
+    assert rows() == [*first, ["a", "", "", "1"]]
+    order.select_option("by name")
+    assert rows() == [*by_name, ["c", "1", "1", "1"]]
+
+
+def test_the_accuracy_of_the_runs_is_drawn_where_there_are_two_runs(
+    visit: Open, tmp_path: Path
+) -> None:
+    names = ("when", "catalogue", "accuracy", "low", "high")
+    runs = [
+        ("2026-01-02T03:04:05+00:00", "600", "0.7", "0.6", "0.8"),
+        ("2026-01-03T03:04:05+00:00", "650", "", "", ""),
+        ("2026-01-04T03:04:05+00:00", "700", "0.9", "0.85", "0.95"),
+    ]
+    history = [dict(zip(names, run, strict=True)) for run in runs]
+    cards = invented_cards(6, ["a", "b"])
+    seen = visit(write_page(tmp_path / "two", cards, ["a", "b"], history=history))
+    drawn = seen.page.locator(".history svg")
+    assert "2026-01-04: 90.0% (95% interval 85.0% to 95.0%) with 700" in drawn.get_attribute(
+        "aria-label"
+    )
+    assert drawn.locator("circle").count() == 2
+    assert drawn.locator("polygon").count() == 1
+    alone = visit(write_page(tmp_path / "one", cards, ["a", "b"], history=history[:2]))
+    assert alone.page.locator(".history, a[href='#history-title']").count() == 0
+
+
+def test_the_labels_as_they_came_are_told_beside_those_that_were_decided(
+    visit: Open, tmp_path: Path
+) -> None:
+    came = {"labelled": 6, "correct": 3, "accuracy": 0.5, "accuracy_interval_95": [0.2, 0.8]}
+    cards = invented_cards(6, ["a", "b"])
+    changes = {"decided": 2, "as_given": came}
+    seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
+    told = " ".join(seen.page.locator("header").inner_text().split())
+    assert "2 photos have a decision. As the labels came, 3 of 6 are right: 50.0%" in told
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -> None:

@@ -62,6 +62,7 @@ rule report:
     input:
         predictions="results/{queries}/predictions.csv",
         votes="results/{queries}/votes.csv",
+        neighbours="results/{queries}/neighbours.parquet",
         metrics="results/{queries}/metrics.json",
         confusion="results/{queries}/confusion.csv",
         rejected="results/{queries}/rejected.csv",
@@ -70,6 +71,7 @@ rule report:
         catalogue="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
         model="results/model/model.json",
+        decisions=DECISIONS,
     output:
         page="results/{queries}/report.html",
         portable=report(
@@ -98,6 +100,7 @@ rule audit_report:
         classes="results/catalogue/classes.csv",
         images="results/catalogue/images.parquet",
         model="results/model/model.json",
+        decisions=DECISIONS,
     output:
         "results/catalogue/report.html",
     log:

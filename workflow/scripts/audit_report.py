@@ -8,7 +8,7 @@ from similar_images.base.formats import read_csv, read_parquet
 from similar_images.base.job import Progress, logged
 from similar_images.networks import model
 from similar_images.pages import audit_report, cards
-from similar_images.photos import thumbnails
+from similar_images.photos import decisions, thumbnails
 
 page = Path(snakemake.output[0])
 folder = page.with_name("report_files")
@@ -24,6 +24,7 @@ with logged(snakemake.log[0], "audit report"):
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=read_csv(Path(snakemake.input.classes)),
         groups=audit_report.groups(findings, files, pictures, folder.name),
+        decided=decisions.rows(map(Path, snakemake.input.decisions)),
     )
     with replacing(page) as temporary:
         temporary.write_text(audit_report.render(told), "utf-8")

@@ -1,16 +1,19 @@
-"""Write the report: the page with its thumbnails beside it, and the same as one file."""
+"""Write the report: the page with its thumbnails beside it, and the same as one file.
+
+The history and what turned stand outside the outputs: they are kept from run to run.
+"""
 
 from datetime import datetime
 from pathlib import Path
 
-from similar_images.answers import history
+from similar_images.answers import history, worth
 from similar_images.base.files import replacing
 from similar_images.base.formats import read_csv, read_json, read_parquet
 from similar_images.base.job import Progress, logged
 from similar_images.features.merge import read_rejected
 from similar_images.networks import model
 from similar_images.pages import cards, confusion, report
-from similar_images.photos import thumbnails
+from similar_images.photos import decisions, thumbnails
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output.page)
@@ -19,38 +22,28 @@ made = datetime.now().astimezone()
 
 with logged(snakemake.log[0], f"report {name}"):
     predictions = read_csv(Path(snakemake.input.predictions))
-    catalogue = read_parquet(Path(snakemake.input.catalogue))
-    rejected = {
-        name: read_rejected(Path(snakemake.input.rejected)),
-        "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
-    }
+    metrics = read_json(Path(snakemake.input.metrics))
+    made_by = model.read(Path(snakemake.input.model))
+    images = read_parquet(Path(snakemake.input.catalogue))
+    catalogue = report.catalogue(images)
     queries = cards.files(
         read_parquet(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
-    similar = cards.files(catalogue, cards.similar_images(predictions))
+    similar = cards.files(images, cards.similar_images(predictions))
     contents = cards.contents(predictions, queries, similar)
     pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
-    made_by = model.read(Path(snakemake.input.model))
-    known = report.catalogue(catalogue, rejected["catalogue"])
-    metrics = read_json(Path(snakemake.input.metrics))
-    history.record(
-        page.with_name("history.csv"),
-        history.line(made, name, made_by.fingerprint, known.images, metrics),
-    )
-    history.turned(
-        page.parent,
-        [
-            history.Answer(row["image"], queries[row["image"]].content_id, row["prediction"])
-            for row in predictions
-            if not row["error"]
-        ],
-    )
+    line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
+    answers = [
+        history.Answer(row["image"], queries[row["image"]].content_id, row["prediction"])
+        for row in predictions
+        if not row["error"]
+    ]
     told = report.Report(
         name=name,
         made=made,
         model=made_by,
         neighbours=snakemake.params.neighbours,
-        catalogue=known,
+        catalogue=catalogue,
         metrics=metrics,
         quality=read_json(Path(snakemake.input.quality)),
         cards=cards.cards(
@@ -59,9 +52,16 @@ with logged(snakemake.log[0], f"report {name}"):
             queries,
             similar,
             pictures,
+            worth.order(predictions, read_parquet(Path(snakemake.input.neighbours))),
+            {one.image: one.before for one in history.turned(page.parent, answers)},
         ),
         confusion=confusion.read(Path(snakemake.input.confusion)),
-        rejected=rejected,
+        rejected={
+            name: read_rejected(Path(snakemake.input.rejected)),
+            "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
+        },
+        decided=decisions.rows(map(Path, snakemake.input.decisions)),
+        history=history.record(page.with_name("history.csv"), line),
     )
     for path, portable in ((page, False), (Path(snakemake.output.portable), True)):
         with replacing(path) as temporary:

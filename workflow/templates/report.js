@@ -1,10 +1,14 @@
 "use strict";
 
-// The data of the cards, written by the pipeline: see `Card` in report.py.
-const { cards, folder, sizes, embedded } = JSON.parse(document.getElementById("data").textContent);
+// The data of the cards, written by the pipeline: see `Card` in cards.py.
+const data = JSON.parse(document.getElementById("data").textContent);
+const { cards, folder, sizes, embedded } = data;
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
-const EMPTY = { status: "", label: "", prediction: "", duplicate: "", sort: "", search: "" };
+const EMPTY = {
+  ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", turned: "" },
+  ...{ sort: "", search: "" },
+};
 const STATUS = {
   right: ["✓", "Right"],
   wrong: ["✕", "Wrong"],
@@ -18,7 +22,8 @@ const MOST_CLASSES = 3; // Classes whose votes a card tells one by one.
 const form = document.querySelector(".filters");
 const list = document.querySelector(".cards");
 const more = document.querySelector(".more");
-const dialog = document.querySelector("dialog");
+const dialog = document.querySelector("dialog.large");
+const many = document.querySelector(".many");
 const cardTemplate = document.getElementById("card");
 
 let matching = []; // The cards that fit the filter, in order; the first of them are in the list.
@@ -86,18 +91,22 @@ function pictureOf(card, position) {
 function makeCard(card) {
   const item = cardTemplate.content.cloneNode(true).firstElementChild;
   item.classList.add(card.status);
+  item.dataset.content = card.content ?? "";
+  item.dataset.number = cards.indexOf(card);
   item.querySelector(".query").append(smallPicture(card, 0));
   const name = item.querySelector("h3");
   name.textContent = fileName(card.name);
   name.title = card.path;
   item.querySelector(".status").append(...statusOf(card));
   item.querySelector(".named").append(...answerOf(card));
+  item.setAttribute("aria-label", `${fileName(card.name)}: ${STATUS[card.status][1]}`);
   const duplicate = item.querySelector(".duplicate");
   if (card.duplicate) {
     duplicate.textContent = DUPLICATE[card.duplicate] + card.duplicate_of;
   } else {
     duplicate.remove();
   }
+  makeMarks(item);
   const votes = item.querySelector(".votes");
   const similar = item.querySelector(".similar");
   const confidence = item.querySelector(".confidence");
@@ -121,8 +130,16 @@ function statusOf(card) {
 }
 
 function answerOf(card) {
-  if (card.status === "rejected") return [element("span", "", card.reason)];
-  if (card.status === "refused") return [element("span", "", card.reason)];
+  const lines = [...namedOf(card)];
+  if (card.decision && card.given !== card.label) lines.push(line("came as ", card.given || "–"));
+  if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
+  return lines;
+}
+
+function namedOf(card) {
+  if (card.status === "rejected" || card.status === "refused") {
+    return [element("span", "", card.reason)];
+  }
   if (card.status !== "wrong") return [line("", card.prediction)];
   return [line("taken for ", card.prediction), line("label ", card.label)];
 }
@@ -228,6 +245,8 @@ function fits(card, filter) {
     (!filter.label || card.label === filter.label) &&
     (!filter.prediction || card.prediction === filter.prediction) &&
     fitsDuplicate(card, filter.duplicate) &&
+    (!filter.turned || card.before !== null) &&
+    (!filter.decided || Boolean(decisionOn(card.content)) === (filter.decided === "yes")) &&
     card.name.toLowerCase().includes(filter.search.trim().toLowerCase())
   );
 }
@@ -241,6 +260,8 @@ function fitsDuplicate(card, wanted) {
 const MEASURES = {
   similarity: (card) => card.similar[0].similarity,
   votes: (card) => card.votes[0][1] / card.voters,
+  confidence: (card) => card.confidence,
+  worth: (card) => card.worth ?? Infinity,
 };
 
 /** Return `found` sorted; rejected files, which have nothing to sort by, come last. */
@@ -251,7 +272,8 @@ function sorted(found, sort) {
   const sign = order === "low" ? 1 : -1;
   const answered = found.filter((card) => card.status !== "rejected");
   const rejected = found.filter((card) => card.status === "rejected");
-  return [...answered.sort((a, b) => sign * (measure(a) - measure(b))), ...rejected];
+  const compare = (a, b) => sign * (measure(a) - measure(b)) || 0; // Both may be Infinity.
+  return [...answered.sort(compare), ...rejected];
 }
 
 function show(filter) {
@@ -261,6 +283,8 @@ function show(filter) {
   );
   list.replaceChildren();
   growToFill();
+  reach(list.firstElementChild);
+  countMany();
   document.querySelector(".shown").textContent =
     matching.length === cards.length
       ? count(cards.length, "photo")
@@ -281,35 +305,147 @@ function change() {
 /** Bring the reader to a heading: the eyes and the focus. */
 function jump(id) {
   const heading = document.getElementById(id);
+  heading.closest("details")?.setAttribute("open", "");
   heading.focus({ preventScroll: true });
   heading.scrollIntoView();
 }
 
-// ---- The large view
+// ---- The matrix, whose classes stand by name or with the most confused first
 
-let large = { card: null, position: 0 };
+function orderMatrix(table, byMistakes) {
+  const order = JSON.parse(table.dataset.byMistakes);
+  const places = byMistakes ? order : order.map((_, place) => place);
+  const body = table.tBodies[0];
+  for (const row of [...table.tHead.rows, ...body.rows]) {
+    const [name, ...cells] = [...row.cells].sort((a, b) => a.dataset.place - b.dataset.place);
+    row.append(name, ...places.map((place) => cells[place]));
+  }
+  const rows = [...body.rows].sort((a, b) => a.dataset.place - b.dataset.place);
+  body.append(...places.map((place) => rows[place]));
+}
 
-function showLarge(card, position) {
-  large = { card, position };
-  const { photo, title } = pictureOf(card, position);
-  document.getElementById("large-title").textContent = title;
-  dialog.querySelector(".large-picture").replaceChildren(image(photo, "large", fileName(photo.name)));
-  dialog.querySelector(".large-answer").textContent = captionOf(card, photo, position);
-  dialog.querySelector(".large-path").textContent = photo.path;
-  dialog.querySelector('[data-step="-1"]').disabled = position === 0;
-  dialog.querySelector('[data-step="1"]').disabled = position === card.similar.length;
+// ---- Many at once: what is sure enough goes into the catalogue
+
+function sureOnes() {
+  const least = many.elements.least.valueAsNumber;
+  return adoptable(matching.filter((card) => card.status !== "rejected" && card.confidence >= least));
+}
+
+function countMany() {
+  const number = sureOnes().length;
+  const button = many.querySelector("button");
+  button.textContent = `Take ${count(number, "photo")} into the catalogue`;
+  button.disabled = number === 0;
+}
+
+function adoptMany() {
+  const photos = sureOnes();
+  if (photos.length === 0) return;
+  adopt(photos);
+  say(`${count(photos.length, "photo")} taken into the catalogue; Undo takes them all back.`);
+}
+
+// ---- The large view: a photo beside its neighbours
+
+const ZOOMS = [1, 1.5, 2, 3, 4];
+let large = { card: null, similar: 0, zoom: 0 };
+
+function showLarge(card, position = 1) {
+  const similar = Math.min(Math.max(position, 1), card.similar.length);
+  large = { card, similar, zoom: large.card === card ? large.zoom : 0 };
+  dialog.dataset.content = card.content ?? "";
+  document.getElementById("large-title").textContent = fileName(card.name);
+  dialog.querySelector(".large-answer").textContent = captionOf(card);
+  dialog.querySelector(".large-path").textContent = card.path;
+  showPane(".pane.asked", card, card.path, "Query");
+  const neighbour = card.similar[similar - 1];
+  dialog.querySelector(".pane.beside").hidden = !neighbour;
+  if (neighbour) {
+    const words = `${neighbour.label}, similarity ${neighbour.similarity.toFixed(3)}`;
+    showPane(".pane.beside", neighbour, neighbour.path, `Similar photo ${similar}: ${words}`);
+  }
+  dialog.querySelector(".strip").replaceChildren(...card.similar.map(stripButton));
+  const place = matching.indexOf(card);
+  dialog.querySelector('[data-step="-1"]').disabled = place <= 0;
+  dialog.querySelector('[data-step="1"]').disabled = place === matching.length - 1;
+  dialog.querySelector(".decide").replaceChildren();
+  makeMarks(dialog);
+  showNote();
+  showZoom();
   if (!dialog.open) dialog.showModal();
 }
 
-function captionOf(card, photo, position) {
-  if (position > 0) return `${photo.label}, similarity ${photo.similarity.toFixed(3)}`;
+function showPane(selector, photo, path, words) {
+  const pane = dialog.querySelector(selector);
+  pane.querySelector(".pane-picture").replaceChildren(image(photo, "large", fileName(photo.name)));
+  pane.querySelector(".pane-words").textContent = words;
+  pane.title = path;
+}
+
+function stripButton(photo, number) {
+  const button = element("button", "picture");
+  button.type = "button";
+  button.append(image(photo, "small", ""));
+  button.setAttribute("aria-label", `Similar photo ${number + 1}, ${photo.label}`);
+  button.setAttribute("aria-pressed", String(number + 1 === large.similar));
+  button.addEventListener("click", () => {
+    showLarge(large.card, number + 1);
+    dialog.querySelectorAll(".strip button")[number].focus();
+  });
+  return button;
+}
+
+function captionOf(card) {
   const [, status] = STATUS[card.status];
   return `${status}: ${answerOf(card).map((line) => line.textContent).join(", ")}`;
 }
 
+function showNote() {
+  const note = dialog.querySelector("[name=note]");
+  const row = decisionOn(large.card.content);
+  note.value = row?.note ?? "";
+  note.disabled = !row;
+}
+
+function writeNote(note) {
+  const row = decisionOn(large.card.content);
+  if (!row || row.note === note) return;
+  takeStep([[row.content_id, { ...row, note, when: momentAfter(row), home }]]);
+}
+
+function showZoom() {
+  dialog.style.setProperty("--zoom", ZOOMS[large.zoom]);
+  dialog.querySelector(".zoom").textContent = `${100 * ZOOMS[large.zoom]}%`;
+  dialog.querySelector('[data-zoom="-1"]').disabled = large.zoom === 0;
+  dialog.querySelector('[data-zoom="1"]').disabled = large.zoom === ZOOMS.length - 1;
+}
+
+/** Zoom both pictures, and keep in the middle what was there. */
+function zoom(by) {
+  const panes = [...dialog.querySelectorAll(".pane-picture")];
+  const middles = panes.map((pane) => [
+    (pane.scrollLeft + pane.clientWidth / 2) / pane.scrollWidth,
+    (pane.scrollTop + pane.clientHeight / 2) / pane.scrollHeight,
+  ]);
+  large.zoom = Math.min(Math.max(large.zoom + by, 0), ZOOMS.length - 1);
+  showZoom();
+  panes.forEach((pane, n) => {
+    pane.scrollLeft = middles[n][0] * pane.scrollWidth - pane.clientWidth / 2;
+    pane.scrollTop = middles[n][1] * pane.scrollHeight - pane.clientHeight / 2;
+  });
+}
+
+/** Show the photo before or after, in the order of the view. */
 function step(by) {
-  const position = large.position + by;
-  if (position >= 0 && position <= large.card.similar.length) showLarge(large.card, position);
+  const card = matching[matching.indexOf(large.card) + by];
+  if (card) showLarge(card);
+}
+
+/** Back among the cards, go on at the photo that was shown last. */
+function leaveLarge() {
+  const place = matching.indexOf(large.card);
+  if (place >= list.childElementCount) grow(place + 1 - list.childElementCount);
+  list.children[place]?.focus();
 }
 
 // ---- What the reader does
@@ -321,6 +457,7 @@ more.querySelector("button").addEventListener("click", growToFill);
 window.addEventListener("hashchange", () => show(writeForm(readAddress())));
 window.addEventListener("beforeprint", () => {
   grow(matching.length);
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
   for (const img of list.querySelectorAll("img")) img.loading = "eager";
 });
 document.addEventListener("click", (event) => {
@@ -337,13 +474,46 @@ document.addEventListener("click", (event) => {
   }
 });
 dialog.addEventListener("click", (event) => {
-  const { step: by, close } = event.target.dataset;
+  const { step: by, zoom: nearer, close } = event.target.dataset;
   if (by) step(Number(by));
+  if (nearer) zoom(Number(nearer));
   if (close !== undefined || event.target === dialog) dialog.close();
 });
 dialog.addEventListener("keydown", (event) => {
+  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "ArrowLeft") step(-1);
   if (event.key === "ArrowRight") step(1);
+  if (event.key === "+") zoom(1);
+  if (event.key === "-") zoom(-1);
+  if (["1", "2", "3"].includes(event.key)) showLarge(large.card, Number(event.key));
+});
+dialog.addEventListener("close", leaveLarge);
+dialog.querySelector("[name=note]").addEventListener("change", (event) => {
+  writeNote(event.target.value.trim());
+});
+many.addEventListener("input", countMany);
+many.addEventListener("submit", (event) => {
+  event.preventDefault();
+  adoptMany();
+});
+document.querySelector("[name=order]")?.addEventListener("change", (event) => {
+  orderMatrix(document.querySelector(".matrix"), event.target.value === "mistakes");
 });
 
+// Equal bytes are decided together: a content has one photo, and the number of its copies.
+const photos = new Map();
+for (const card of cards) {
+  if (!card.content || (card.status === "rejected" && card.decision !== "out")) continue;
+  const known = photos.get(card.content);
+  if (known) known.copies += 1;
+  else photos.set(card.content, Object.assign(card, { copies: 1 }));
+}
+startDeciding({
+  ...{ set: data.set, classes: data.classes, decided: data.decided, photos },
+  open: (item) => showLarge(cards[item.dataset.number]),
+  changed: () => {
+    countMany();
+    if (dialog.open) showNote();
+  },
+});
 show(writeForm(readAddress()));

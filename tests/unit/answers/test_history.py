@@ -17,6 +17,7 @@ METRICS: dict[str, Any] = {
     "accuracy": 0.75,
     "accuracy_interval_95": [0.4093, 0.92852],
     "refused": 1,
+    "decided": 0,
 }
 
 

@@ -12,6 +12,7 @@ METRICS: dict[str, Any] = {
     "images": 10,
     "readable": 8,
     "refused": 0,
+    "decided": 0,
     "labelled": 8,
     "correct": 6,
     "accuracy": 0.75,

@@ -17,7 +17,13 @@ def ordered(
 ) -> list[str]:
     """Return the queries in order; `changes` of their rows are given by query."""
     rows = [
-        {"image": image, "confidence": f"{confidence:.4f}", "refused": "", "error": ""}
+        {
+            "image": image,
+            "confidence": f"{confidence:.4f}",
+            "refused": "",
+            "error": "",
+            "decision": "",
+        }
         | dict(changes.get(image, {}))
         for image, confidence in confidences.items()
     ]

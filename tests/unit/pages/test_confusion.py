@@ -38,3 +38,12 @@ def test_the_shares_are_of_the_labels(tmp_path: Path) -> None:
     path = tmp_path / "confusion.csv"
     write_csv(path, ["label", "a", "b"], [["a", 1, 3], ["b", 0, 0]])
     assert confusion.read(path).shares.tolist() == [[0.25, 0.75], [0, 0]]
+
+
+def test_the_classes_with_the_most_mistakes_come_first(tmp_path: Path) -> None:
+    path = tmp_path / "confusion.csv"
+    rows = [["a", 9, 0, 0], ["b", 0, 0, 1], ["c", 0, 2, 0]]
+    write_csv(path, ["label", "a", "b", "c"], rows)
+    matrix = confusion.read(path)
+    assert matrix.by_mistakes == [1, 2, 0]
+    assert matrix.mistakes.tolist() == [0, 3, 3]

@@ -48,6 +48,15 @@ def test_a_decision_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert decision.when.isoformat() == "2026-11-24T12:00:00+00:00"
 
 
+def test_what_counts_is_given_to_the_pages_as_the_rows_of_a_file(tmp_path: Path) -> None:
+    late = row(decision="out", label="", when="2026-11-25T12:00:00+01:00", note="n")
+    file = put(tmp_path / "d.csv", row(), late, row(B))
+    first, second = decisions.rows([file])
+    assert tuple(first) == HEADER
+    assert tuple(first.values()) == late
+    assert tuple(second.values()) == row(B, when="2026-11-24T12:00:00+00:00")
+
+
 def test_a_mark_of_the_byte_order_and_the_line_ends_of_a_spreadsheet_do_no_harm(
     tmp_path: Path,
 ) -> None:

@@ -82,7 +82,7 @@ def line(
             column: "" if share is None else f"{share:.4f}"
             for column, share in zip(SHARES, shares, strict=True)
         },
-        "decided": str(metrics.get("decided", 0)),
+        "decided": str(metrics["decided"]),
         "refused": str(metrics["refused"]),
     }
 

@@ -37,7 +37,7 @@ def _set(results: Path, name: str) -> str:
     else:
         said = f"{metrics['readable'] - metrics['refused']} images predicted"
     more = {
-        "decided": metrics.get("decided", 0),
+        "decided": metrics["decided"],
         "refused": metrics["refused"],
         "files left out": metrics["images"] - metrics["readable"],
     }

@@ -34,9 +34,7 @@ def order(predictions: Iterable[Row], neighbours: pa.Table) -> dict[str, int]:
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
     """
     doubts = {
-        row["image"]: _doubt(row)
-        for row in predictions
-        if not (row["error"] or row.get("decision"))
+        row["image"]: _doubt(row) for row in predictions if not (row["error"] or row["decision"])
     }
     open_ = neighbours.filter(pc.is_in(neighbours["image"], pa.array(doubts, pa.string())))
     images = open_["image"].to_pylist()

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from ..photos import thumbnails
 from ..photos.names import as_text
 from .cards import File, Row
-from .templates import environment
+from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_SHOWN = 60
+# Findings about single photos; the others are about classes, and show examples.
+DECIDABLE = {"wrong_label", "duplicate_across_classes", "duplicate", "outlier"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Picture:
         path: path to open, as text.
         label: its class.
         small, large: addresses of its thumbnails, from the page; None where there are none.
+        content: its content id, by which it is decided on.
     """
 
     name: str
@@ -32,16 +35,26 @@ class Picture:
     label: str
     small: str | None
     large: str | None
+    content: str | None
 
 
 @dataclass(frozen=True)
 class Card:
-    """A finding with its picture, and what that is compared with."""
+    """A finding with its picture, and what that is compared with.
+
+    Attributes:
+        picture: what it is about, or an example of that.
+        other: what that is compared with.
+        other_label: the class of that.
+        score: what the ranking of its kind goes by.
+        decidable: whether a decision on the photo can settle it.
+    """
 
     picture: Picture
     other: Picture | None
     other_label: str
     score: float
+    decidable: bool
 
 
 class Group(NamedTuple):
@@ -60,12 +73,14 @@ class AuditReport:
         backbone: the network that made the features.
         classes: rows of `classes.csv`.
         groups: the findings by kind.
+        decided: the decisions that were applied, as rows of decisions.csv.
     """
 
     made: datetime
     backbone: str
     classes: Sequence[Row]
     groups: Mapping[str, Group]
+    decided: Sequence[Row] = ()
 
 
 def shown(findings: Iterable[Row]) -> list[Row]:
@@ -100,21 +115,48 @@ def groups(
                 thumbnails.path_of(Path(folder), size, content_id).as_posix()
                 for size in (thumbnails.SMALL, thumbnails.LARGE)
             )
-        return Picture(name, as_text(file), label, small, large)
+        return Picture(name, as_text(file), label, small, large, content_id)
 
     for row in shown(findings):
-        other = row["other_image"]
-        cards[row["finding"]].append(
+        kind = row["finding"]
+        shown_picture = picture(row["image"], row["label"])
+        other = picture(row["other_image"], row["other_label"]) if row["other_image"] else None
+        # A decision is on a content: of equal bytes in one class it would leave out both.
+        one = kind == "duplicate" and other is not None and other.content == shown_picture.content
+        cards[kind].append(
             Card(
-                picture(row["image"], row["label"]),
-                picture(other, row["other_label"]) if other else None,
+                shown_picture,
+                other,
                 row["other_label"],
                 float(row["score"]),
+                decidable=kind in DECIDABLE and shown_picture.content is not None and not one,
             )
         )
     return {kind: Group(number, cards[kind]) for kind, number in numbers.items()}
 
 
 def render(report: AuditReport) -> str:
-    """Return the page of `report` as HTML; it needs no script."""
-    return environment().get_template("audit.html.j2").render(report=report)
+    """Return the page of `report` as HTML; only deciding needs its script."""
+    template = environment().get_template("audit.html.j2")
+    data = {
+        "photos": _decidable(report.groups),
+        "set": "catalogue",
+        "classes": sorted(row["label"] for row in report.classes),
+        "decided": list(report.decided),
+    }
+    return template.render(report=report, data=data, **with_scripts("decisions.js", "audit.js"))
+
+
+def _decidable(groups: Mapping[str, Group]) -> list[dict[str, str]]:
+    """Return the photos that can be decided, each content once, as the script wants them."""
+    photos: dict[str, dict[str, str]] = {}
+    for kind, group in groups.items():
+        for card in group.cards:
+            sides = [(card.picture, card.other_label if kind == "wrong_label" else "")]
+            if card.other and "duplicate" in kind:
+                sides.append((card.other, ""))
+            for picture, suggestion in sides:
+                if card.decidable and picture.content:
+                    photo = {"name": picture.name, "label": picture.label, "suggestion": suggestion}
+                    photos.setdefault(picture.content, {"content": picture.content, **photo})
+    return list(photos.values())

@@ -61,6 +61,11 @@ class Card(Photo):
         duplicate: "exact" or "near" where it stands in the catalogue, or "".
         duplicate_of: path of that image of the catalogue, or "".
         reason: why it was refused or rejected, or "".
+        content: its content id, by which it is decided on; None where it could not be read.
+        decision: what a person decided, as in decisions.csv, or "".
+        given: its label as it came, or "".
+        worth: its place, from 1, in the order of what is most worth a decision; None outside it.
+        before: its prediction in the last run, where that was another one; None where it was not.
     """
 
     status: Status
@@ -73,6 +78,11 @@ class Card(Photo):
     duplicate: str
     duplicate_of: str
     reason: str
+    content: str | None
+    decision: str
+    given: str
+    worth: int | None
+    before: str | None
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
@@ -107,6 +117,8 @@ def cards(
     queries: Mapping[str, File],
     similar: Mapping[str, File],
     pictures: set[str],
+    worth: Mapping[str, int],
+    turned: Mapping[str, str],
 ) -> list[Card]:
     """Return a card for each row of `predictions`.
 
@@ -116,6 +128,8 @@ def cards(
         queries: files of the query set.
         similar: files of the catalogue; at least those that are shown.
         pictures: content ids that have thumbnails.
+        worth: the order of what is most worth a decision, by query.
+        turned: the predictions of the last run, of those queries that now have another one.
     """
     counted = defaultdict(list)
     for vote in votes:
@@ -141,6 +155,11 @@ def cards(
             duplicate=row["duplicate"],
             duplicate_of=row["duplicate_of"],
             reason=row["refused"] or row["error"],
+            content=queries[row["image"]].content_id,
+            decision=row["decision"],
+            given=row["label_given"],
+            worth=worth.get(row["image"]),
+            before=turned.get(row["image"]),
         )
         for row in predictions
     ]

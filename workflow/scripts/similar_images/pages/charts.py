@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..answers.vote import VOTES
 from . import histogram
-from .cards import Card
+from .cards import Card, Row
 
 
 class Bar(NamedTuple):
@@ -123,3 +123,79 @@ def curve(points: Sequence[Mapping[str, Any]]) -> Curve:
             for vote, values in shares.items()
         },
     )
+
+
+@dataclass(frozen=True)
+class RunMade:
+    """A run in the history.
+
+    Attributes:
+        day: when, as text.
+        catalogue: images that the catalogue had.
+        accuracy, low, high: the accuracy and its interval.
+    """
+
+    day: str
+    catalogue: int
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A plot of the accuracy run by run, in shares of its width and height.
+
+    Attributes:
+        runs: from the first to the last.
+        ticks: (position, images in the catalogue), as many as have room.
+        levels: (position, accuracy) of the lines across, from the bottom up.
+        line: the points of the accuracy.
+        band: the outline of its interval.
+    """
+
+    runs: list[RunMade]
+    ticks: list[tuple[float, int]]
+    levels: list[tuple[float, float]]
+    line: list[tuple[float, float]]
+    band: list[tuple[float, float]]
+
+
+# Numbers that have room under the plot.
+MOST_TICKS = 8
+
+
+def timeline(history: Sequence[Row]) -> Timeline | None:
+    """Return the plot of `history`, rows of history.csv; None where there are not two runs."""
+    runs = [
+        RunMade(row["when"][:10], int(row["catalogue"]), *_accuracy(row))
+        for row in history
+        if row["accuracy"]
+    ]
+    if len(runs) < 2:
+        return None
+    lowest = math.floor(min(run.low for run in runs) * 20) / 20
+    highest = max(math.ceil(max(run.high for run in runs) * 20) / 20, lowest + 0.05)
+    steps = round((highest - lowest) * 20)
+    across = [place / (len(runs) - 1) for place in range(len(runs))]
+
+    def points(values: Sequence[float]) -> list[tuple[float, float]]:
+        return [
+            (x, (value - lowest) / (highest - lowest))
+            for x, value in zip(across, values, strict=True)
+        ]
+
+    every = math.ceil(len(runs) / MOST_TICKS)
+    return Timeline(
+        runs,
+        ticks=[(across[n], runs[n].catalogue) for n in range(len(runs) - 1, -1, -every)][::-1],
+        levels=[
+            (step / steps, lowest + step / 20) for step in range(0, steps + 1, math.ceil(steps / 4))
+        ],
+        line=points([run.accuracy for run in runs]),
+        band=points([run.high for run in runs]) + points([run.low for run in runs])[::-1],
+    )
+
+
+def _accuracy(row: Row) -> tuple[float, float, float]:
+    return float(row["accuracy"]), float(row["low"]), float(row["high"])

@@ -34,11 +34,21 @@ class Confusion:
         shares: NDArray[np.float64] = self.counts / np.maximum(labelled, 1)
         return shares
 
+    @property
+    def mistakes(self) -> NDArray[np.int64]:
+        """The mistakes of each class: photos of it taken for others, and others taken for it."""
+        sums: NDArray[np.int64] = self.counts.sum(axis=0) + self.counts.sum(axis=1)
+        return sums - 2 * self.counts.diagonal()
+
+    @property
+    def by_mistakes(self) -> list[int]:
+        """The rows of the classes, those with the most mistakes first."""
+        order: list[int] = np.argsort(-self.mistakes, kind="stable").tolist()
+        return order
+
     def hardest(self) -> "Confusion":
         """Return the part with the `MOST_CLASSES` classes that have the most mistakes."""
-        right = self.counts.diagonal()
-        mistakes = self.counts.sum(axis=0) + self.counts.sum(axis=1) - 2 * right
-        kept = np.sort(np.argsort(-mistakes, kind="stable")[:MOST_CLASSES])
+        kept = sorted(self.by_mistakes[:MOST_CLASSES])
         return Confusion(
             [self.classes[row] for row in kept], self.counts[np.ix_(kept, kept)], self.total
         )

@@ -5,7 +5,6 @@ its script shows, since there may be thousands.
 """
 
 import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,20 +19,29 @@ from ..features.merge import Rejected
 from ..networks.model import Model
 from ..photos import thumbnails
 from . import charts
-from .cards import STATUSES, Card
+from .cards import STATUSES, Card, Row
 from .confusion import Confusion
-from .templates import TEMPLATES, environment
+from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_REJECTED = 1000
+# With more, the tables of classes are folded: the photos would begin far below them.
+FEW_CLASSES = 12
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The catalogue in figures: usable images and their classes."""
+    """The catalogue in figures: usable images and their classes.
+
+    Attributes:
+        images: how many.
+        classes: how many.
+        labels: the classes, sorted.
+    """
 
     images: int
     classes: int
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class Report:
         cards: one for each query file.
         confusion: what was taken for what.
         rejected: files left out, for each collection.
+        decided: the decisions that were applied, as rows of decisions.csv.
+        history: the runs until now, as rows of history.csv.
     """
 
     name: str
@@ -63,13 +73,14 @@ class Report:
     cards: Sequence[Card]
     confusion: Confusion
     rejected: Mapping[str, Sequence[Rejected]]
+    decided: Sequence[Row] = ()
+    history: Sequence[Row] = ()
 
 
-def catalogue(manifest: pa.Table, rejected: Sequence[Rejected]) -> Catalogue:
-    """Return the figures of the catalogue with this `manifest`, less what was `rejected`."""
-    unusable = pa.array([file.image for file in rejected], pa.string())
-    usable = manifest.filter(pc.invert(pc.is_in(manifest["image"], unusable)))
-    return Catalogue(len(usable), pc.count_distinct(usable["label"]).as_py())
+def catalogue(images: pa.Table) -> Catalogue:
+    """Return the figures of the catalogue with these `images`, rows of its `images.parquet`."""
+    labels = sorted(pc.unique(images["label"]).to_pylist())
+    return Catalogue(len(images), len(labels), labels)
 
 
 def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
@@ -80,7 +91,6 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
         thumbnail_folder: where the thumbnails stand; a folder beside the page.
         portable: whether the page carries the small thumbnails itself, to be sent as one file.
     """
-    script = (TEMPLATES / "report.js").read_text("utf-8")
     template = environment().get_template("report.html.j2")
     return template.render(
         report=report,
@@ -90,16 +100,21 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
         matrix=report.confusion.hardest(),
         figures=charts.histograms(report.cards, report.neighbours),
         curve=charts.curve(report.quality["curve"]),
+        few_classes=report.confusion.total <= FEW_CLASSES,
+        timeline=charts.timeline(report.history),
+        turned=any(card.before is not None for card in report.cards),
+        worth=any(card.worth is not None for card in report.cards),
         rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
         data={
             "cards": [asdict(card) for card in report.cards],
             "folder": thumbnail_folder.name,
             "sizes": {"small": thumbnails.SMALL, "large": thumbnails.LARGE},
             "embedded": _embedded(report.cards, thumbnail_folder) if portable else None,
+            "set": report.name,
+            "classes": list(report.catalogue.labels),
+            "decided": list(report.decided),
         },
-        script=script,
-        # The page's policy names its one script by this hash, so that no other can run.
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        **with_scripts("decisions.js", "report.js"),
     )
 
 

@@ -1,9 +1,12 @@
-"""The templates of the pages."""
+"""The templates of the pages, and their scripts."""
 
+import base64
+import hashlib
 from functools import cache
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
 
@@ -21,3 +24,14 @@ def environment() -> jinja2.Environment:
     made.filters |= {"percent": "{:.1%}".format, "count": "{:,}".format}
     made.globals["style"] = (TEMPLATES / "report.css").read_text("utf-8")
     return made
+
+
+def with_scripts(*names: str) -> dict[str, object]:
+    """Return what a template needs to hold the scripts of these names.
+
+    The page's policy names each of them by its hash, so that no other can run.
+    """
+    scripts = [(TEMPLATES / name).read_text("utf-8") for name in names]
+    hashes = [hashlib.sha256(script.encode()).digest() for script in scripts]
+    named = " ".join(f"'sha256-{base64.b64encode(hash_).decode()}'" for hash_ in hashes)
+    return {"scripts": scripts, "script_hashes": Markup(named)}  # noqa: S704 - of digits alone

@@ -84,6 +84,18 @@ def read(files: Iterable[Path]) -> dict[str, Decision]:
     return latest
 
 
+def rows(files: Iterable[Path]) -> list[dict[str, str]]:
+    """Return what `read` returns as rows of a file of decisions.
+
+    Raises:
+        UserError: as `read`.
+    """
+    return [
+        decision._asdict() | {"label": decision.label or "", "when": decision.when.isoformat()}
+        for decision in read(files).values()
+    ]
+
+
 def at_most(catalogue: Summary, decided: Mapping[str, Decision]) -> Summary:
     """Return the summary of `catalogue` with all classes and images that it can have by `decided`.
 

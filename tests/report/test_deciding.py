@@ -1,0 +1,517 @@
+"""Deciding on the pages in a real browser: marks, keys, the file, and what the browser keeps."""
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from browser import AXE, HOSTILE, Visit, serious_findings
+from invented import invented_cards, write_audit, write_page
+from project import Project
+from similar_images.base.formats import csv_lines, read_csv, write_csv
+
+Open = Callable[..., Visit]
+COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"]
+STORE = "similar-image-finder/decisions"
+NOW = "2026-11-24T17:03:12Z"
+LATER = "2026-11-24T18:00:00Z"
+CLASSES = ["boots", "hats", "shoes"]
+FORBIDDEN = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A page of six invented photos, whose contents are the numbers."""
+    return write_page(tmp_path / "set", six(), CLASSES)
+
+
+def six() -> list[Any]:
+    cards = invented_cards(6, CLASSES)
+    sure = (0.99, 0.97, 0.95, 0.9, 0.5, 0.2)
+    return [
+        replace(
+            *(card,),
+            **{"name": f"{n}.jpg", "label": "boots", "given": "boots", "confidence": sure[n]},
+            **{"status": "wrong" if n == 5 else "right"},
+            prediction="shoes" if n == 5 else "boots",
+        )
+        for n, card in enumerate(cards)
+    ]
+
+
+@pytest.fixture
+def seen(visit: Open, page: Path) -> Visit:
+    visited = visit(page)
+    visited.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    return visited
+
+
+def card(visit: Visit, number: int) -> Locator:
+    return visit.page.locator(".card").nth(number)
+
+
+def press(visit: Visit, number: int, name: str) -> None:
+    card(visit, number).get_by_role("button", name=name, exact=True).click()
+
+
+def row(number: int, decision: str, label: str = "boots", **more: str) -> dict[str, str]:
+    cells = (f"{number:064x}", f"{number}.jpg", "invented", decision, label, NOW, "")
+    return dict(zip(COLUMNS, cells, strict=True)) | more
+
+
+def text(rows: Sequence[Mapping[str, str]], folder: Path) -> bytes:
+    """Return the bytes that the pipeline writes for `rows`."""
+    write_csv(folder / "expected.csv", COLUMNS, [list(row.values()) for row in rows])
+    return (folder / "expected.csv").read_bytes()
+
+
+def saved(visit: Visit) -> bytes:
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("button", name="Save decisions.csv").click()
+    assert download.value.suggested_filename == "decisions.csv"
+    return Path(download.value.path()).read_bytes()
+
+
+def load(visit: Visit, content: bytes, name: str = "decisions.csv") -> None:
+    chosen = {"name": name, "mimeType": "text/csv", "buffer": content}
+    visit.page.locator(".deciding [type=file]").set_input_files(chosen)
+
+
+def drop(visit: Visit, content: bytes) -> None:
+    transfer = visit.page.evaluate_handle(
+        """text => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([text], "decisions.csv"));
+            return transfer;
+        }""",
+        content.decode(),
+    )
+    visit.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+
+
+def told(visit: Visit) -> Locator:
+    return visit.page.locator(".deciding .told")
+
+
+def decided(visit: Visit) -> Locator:
+    return visit.page.locator(".decided-count")
+
+
+def test_marks_by_mouse_are_saved_as_the_pipeline_writes_them(seen: Visit, tmp_path: Path) -> None:
+    press(seen, 0, "Right")
+    press(seen, 1, "Out")
+    press(seen, 2, "Catalogue")
+    press(seen, 5, "Wrong")
+    box = card(seen, 5).get_by_label("Which class is it?")
+    expect(box).to_have_value("boots")  # the label, since it differs from the prediction
+    box.fill("hats")
+    card(seen, 5).get_by_role("button", name="Decide").click()
+    expect(card(seen, 5).locator(".decision")).to_have_text("Wrong: it is hats")
+    expect(decided(seen)).to_have_text("4 of 6 decided, 2 left")
+    rows = [row(0, "right"), row(1, "out", ""), row(2, "catalogue"), row(5, "wrong", "hats")]
+    assert saved(seen) == text(rows, tmp_path)
+
+
+def test_marks_by_keys_do_the_same(seen: Visit, tmp_path: Path) -> None:
+    keys = seen.page.keyboard
+    card(seen, 0).focus()
+    for key in ("r", "ArrowRight", "o", "ArrowRight", "c", "ArrowRight", "W"):
+        keys.press(key)
+    expect(card(seen, 3).get_by_label("Which class is it?")).to_be_focused()
+    keys.type("brand new")
+    expect(card(seen, 3).locator(".new-class")).to_be_visible()
+    keys.press("Enter")
+    expect(card(seen, 3)).to_be_focused()
+    rows = [row(0, "right"), row(1, "out", ""), row(2, "catalogue"), row(3, "wrong", "brand new")]
+    assert saved(seen) == text(rows, tmp_path)
+
+
+def test_the_arrows_go_along_the_rows_and_between_them(seen: Visit) -> None:
+    card(seen, 0).focus()
+    for key, number in (
+        *(("ArrowRight", 1), ("ArrowDown", 4), ("ArrowLeft", 3), ("ArrowUp", 0)),
+        ("ArrowLeft", 0),
+    ):
+        seen.page.keyboard.press(key)
+        expect(card(seen, number)).to_be_focused()
+    assert seen.page.locator('.card[tabindex="0"]').count() == 1
+
+
+def test_letters_that_are_typed_into_a_field_decide_nothing(seen: Visit) -> None:
+    press(seen, 0, "Wrong")
+    seen.page.keyboard.type("roc")
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    seen.page.keyboard.press("Escape")
+    expect(card(seen, 0).locator("form")).to_have_count(0)
+    expect(card(seen, 0)).to_be_focused()
+    seen.page.get_by_role("searchbox", name="File name").press("r")
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+
+
+def test_undo_takes_back_the_last_step_and_the_one_before(seen: Visit) -> None:
+    press(seen, 0, "Right")
+    press(seen, 0, "Out")
+    seen.page.keyboard.press("z")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots")
+    seen.page.get_by_role("button", name="Undo").click()
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    expect(seen.page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_a_mark_pressed_again_is_taken_off(seen: Visit) -> None:
+    press(seen, 0, "Right")
+    press(seen, 0, "Right")
+    expect(card(seen, 0).get_by_role("button", name="Right")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+
+
+def test_many_at_once_are_counted_before_and_are_one_step(seen: Visit, tmp_path: Path) -> None:
+    press(seen, 1, "Out")
+    many = seen.page.locator(".many button")
+    expect(many).to_have_text("Take 2 photos into the catalogue")  # 0.99 and 0.95; one is out
+    seen.page.get_by_label("All of this view").fill("0.9")
+    expect(many).to_have_text("Take 3 photos into the catalogue")
+    seen.page.get_by_role("searchbox", name="File name").fill("0.jpg")
+    expect(many).to_have_text("Take 1 photo into the catalogue")
+    seen.page.get_by_role("button", name="Show all").click()
+    many.click()
+    expect(decided(seen)).to_have_text("4 of 6 decided, 2 left")
+    expect(many).to_have_text("Take 0 photos into the catalogue")
+    rows = [row(0, "catalogue"), row(1, "out", ""), row(2, "catalogue"), row(3, "catalogue")]
+    assert saved(seen) == text(rows, tmp_path)
+    seen.page.get_by_role("button", name="Undo").click()
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
+
+
+def test_a_decided_label_goes_into_the_catalogue_before_the_label(seen: Visit) -> None:
+    press(seen, 5, "Wrong")
+    seen.page.keyboard.type("hats")
+    seen.page.keyboard.press("Enter")
+    seen.page.keyboard.press("c")
+    expect(card(seen, 5).locator(".decision")).to_have_text("Into the catalogue as hats")
+
+
+def test_decisions_are_still_there_after_a_reload_and_in_another_tab(seen: Visit) -> None:
+    other = seen.page.context.new_page()
+    other.goto(seen.page.url)
+    press(seen, 0, "Right")
+    expect(other.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
+    other.locator(".card").nth(1).get_by_role("button", name="Out").click()
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+    seen.page.reload()
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots")
+
+
+@pytest.mark.parametrize("way", [load, drop])
+def test_a_saved_file_is_read_back_in_another_browser(
+    seen: Visit, visit: Open, page: Path, tmp_path: Path, way: Callable[..., None]
+) -> None:
+    press(seen, 0, "Right")
+    press(seen, 1, "Catalogue")
+    content = saved(seen)
+    other = visit(page)
+    way(other, content)
+    expect(told(other)).to_contain_text("2 of 2 decisions are new or later; 0 are of photos not")
+    expect(decided(other)).to_have_text("2 of 6 decided, 4 left")
+    assert saved(other) == content
+
+
+def test_of_a_file_and_the_browser_the_later_decision_counts(seen: Visit, tmp_path: Path) -> None:
+    press(seen, 0, "Right")
+    press(seen, 1, "Right")
+    elsewhere = row(99, "out", "", set="other")
+    rows = [row(0, "out", "", when="2020-01-01T00:00:00Z"), row(1, "out", "", when=LATER)]
+    load(seen, text([*rows, elsewhere], tmp_path))
+    expect(told(seen)).to_contain_text("2 of 3 decisions are new or later; 1 are of photos not")
+    expected = [row(0, "right"), row(1, "out", "", when=LATER), elsewhere]
+    assert saved(seen) == text(expected, tmp_path)
+    press(seen, 1, "Right")  # later than what another clock said
+    expect(card(seen, 1).locator(".decision")).to_have_text("Right: boots")
+
+
+HEAD = ",".join(COLUMNS)
+ID = "0" * 63 + "1"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "Line 1: the header has to be content_id,image"),
+        (b"image,label\n", "Line 1: the header has to be content_id,image"),
+        (f"{HEAD}\n{ID},a,s,right,b,{NOW},\nx,a,s,right,b,{NOW},".encode(), "Line 3: content_id"),
+        (f'{HEAD}\n{ID},"a\nb",s,right,b,{NOW},\n{ID},,s,mad,b,{NOW},'.encode(), "Line 4: decis"),
+        (f"{HEAD}\n{ID},a,s,right,,{NOW},\n".encode(), "Line 2: label is empty"),
+        (f"{HEAD}\n{ID},a,s,out,b,{NOW},\n".encode(), "Line 2: label is “b”; it must be empty"),
+        (f"{HEAD}\n{ID},a,catalogue,catalogue,b,{NOW},\n".encode(), "Line 2: what is in the"),
+        (f"{HEAD}\n{ID},a,s,right,b,yesterday,\n".encode(), "Line 2: when is “yesterday”"),
+        (f"{HEAD}\n{ID},a,s,right,b,2026-13-24T17:03:12Z,\n".encode(), "Line 2: when is"),
+        (f"{HEAD}\n{ID},a,s,right,b\n".encode(), "Line 2: 5 cells in place of 7"),
+        (f'{HEAD}\n{ID},"a,s,right,b,{NOW},\n'.encode(), "Line 2: its quotation marks"),
+        (
+            f"{HEAD}\n{ID},a,s,right,b,{NOW},\n{ID},a,s,out,,{NOW},\n".encode(),
+            "Line 3: it contradicts line 2",
+        ),
+        (f"{HEAD}\n{ID},a\0,s,right,b,{NOW},\n".encode(), "NUL"),
+        (HEAD.encode() + b"\n\xff\n", "not UTF-8"),
+    ],
+)
+def test_a_damaged_file_is_told_by_line_and_changes_nothing(
+    seen: Visit, content: bytes, fault: str
+) -> None:
+    press(seen, 1, "Out")
+    load(seen, content)
+    expect(seen.page.get_by_role("alert")).to_contain_text(fault)
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
+
+
+def test_of_many_faults_the_first_twenty_are_told(seen: Visit) -> None:
+    load(seen, (HEAD + 30 * "\nx").encode())
+    expect(seen.page.get_by_role("alert").get_by_role("listitem")).to_have_count(21)
+    expect(seen.page.get_by_role("alert")).to_contain_text("and 10 more")
+    press(seen, 0, "Right")
+    load(seen, saved(seen))
+    expect(seen.page.locator(".faults")).to_be_empty()
+
+
+def test_the_page_writes_and_reads_csv_as_the_pipeline_does(seen: Visit, tmp_path: Path) -> None:
+    random_ = random.Random(1)
+    signs = ["=", "+", "-", "@", "\t", "\r", "\n", ";", "'", '"', ",", " ", "\uff1d", "a", "é", "𝄞"]
+    texts = ["".join(random_.choices(signs, k=random_.randrange(8))) for _ in range(2000)]
+    rows = [row(n, "right", image=text, note=text[::-1]) for n, text in enumerate(texts)]
+    expected = text(rows, tmp_path)
+    assert seen.page.evaluate("rows => csvOf(rows)", rows).encode() == expected
+    records = seen.page.evaluate("text => csvRecords(text)", expected.decode())
+    assert [record["cells"] for record in records] == csv_lines(tmp_path / "expected.csv")
+
+
+def test_formulas_and_html_in_names_labels_and_notes_do_nothing(
+    visit: Open, project: Project, tmp_path: Path
+) -> None:
+    hostile = visit(project.result("hostile/report.html"))
+    harm = '=HYPERLINK("http://x")<img src=x onerror=window.hacked=1>'
+    card(hostile, 0).focus()
+    hostile.page.keyboard.press("w")
+    hostile.page.keyboard.type(harm)
+    hostile.page.keyboard.press("Enter")
+    hostile.page.keyboard.press("Enter")
+    note = hostile.page.get_by_label("Note")
+    note.fill(f"+{harm}")
+    note.press("Enter")
+    hostile.page.keyboard.press("Escape")
+    for number in range(1, len(HOSTILE)):
+        press(hostile, number, "Catalogue")
+    content = saved(hostile)
+    (tmp_path / "saved.csv").write_bytes(content)
+    rows = read_csv(tmp_path / "saved.csv")
+    assert harm in {row["label"] for row in rows}
+    assert f"+{harm}" in {row["note"] for row in rows}
+    assert b"\"'=HYPERLINK" in content
+    assert b"\"'+=HYPERLINK" in content
+    hostile.page.reload()
+    assert hostile.page.evaluate("window.hacked") is None
+    assert hostile.page.locator("b, img[src=x]").count() == 0
+
+
+def test_contents_that_are_there_twice_are_decided_and_counted_together(
+    visit: Open, tmp_path: Path
+) -> None:
+    cards = six()
+    cards[1] = replace(cards[1], content=cards[0].content)
+    seen = visit(write_page(tmp_path / "set", cards, CLASSES))
+    press(seen, 0, "Right")
+    expect(card(seen, 1).locator(".decision")).to_have_text("Right: boots")
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+
+
+def test_what_the_last_run_applied_shows_and_is_saved_again(visit: Open, tmp_path: Path) -> None:
+    cards = six()
+    cards[0] = replace(cards[0], decision="wrong", label="hats", given="boots")
+    cards[1] = replace(cards[1], decision="right")
+    known = row(0, "wrong", "hats", note="seen twice")
+    away = row(98, "out", "", set="catalogue")
+    seen = visit(write_page(tmp_path / "set", cards, CLASSES, decided=[known, away]))
+    seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    expect(card(seen, 0).locator(".decision")).to_have_text("Wrong: it is hats, seen twice (done)")
+    expect(card(seen, 0)).to_contain_text("came as boots")
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+    long_ago = row(1, "right", when="1970-01-01T00:00:00Z")
+    assert saved(seen) == text([away, known, long_ago], tmp_path)
+    press(seen, 0, "Out")
+    changed = row(0, "out", "", when="2026-11-24T17:03:13Z", note="seen twice")
+    assert saved(seen) == text([away, changed, long_ago], tmp_path)
+
+
+def test_decisions_of_another_project_are_not_saved_with_these(visit: Open, tmp_path: Path) -> None:
+    ours = write_page(tmp_path / "ours" / "set", six(), CLASSES)
+    cards = [replace(six()[0], content="f" * 64), *six()[1:]]
+    theirs = write_page(tmp_path / "theirs" / "set", cards, CLASSES)
+    seen = visit(theirs)
+    press(seen, 0, "Right")
+    seen.page.goto(ours.as_uri())
+    press(seen, 1, "Out")
+    assert b"f" * 64 not in saved(seen)
+    seen.page.goto("about:blank")
+    seen.requests.clear()
+
+
+def test_decided_photos_are_hidden_on_request(seen: Visit) -> None:
+    press(seen, 0, "Right")
+    filter_ = seen.page.get_by_role("combobox", name="Decisions")
+    filter_.select_option("undecided")
+    assert "0.jpg" not in seen.cards()
+    assert len(seen.cards()) == 5
+    filter_.select_option("decided")
+    assert seen.cards() == ["0.jpg"]
+    assert seen.hash() == "#decided=yes"
+
+
+def test_the_least_sure_and_the_most_worth_a_look_come_first(visit: Open, tmp_path: Path) -> None:
+    order = (3, 1, None, 2, 5, 4)
+    cards = [replace(card, worth=rank) for card, rank in zip(six(), order, strict=True)]
+    seen = visit(write_page(tmp_path / "set", cards, CLASSES))
+    sort = seen.page.get_by_role("combobox", name="Sort by")
+    sort.select_option("least sure first")
+    assert seen.cards() == [f"{n}.jpg" for n in (5, 4, 3, 2, 1, 0)]
+    sort.select_option("most worth a look")
+    assert seen.cards() == [f"{n}.jpg" for n in (1, 3, 0, 5, 4, 2)]
+
+
+def test_what_turned_since_the_last_run_is_a_view(visit: Open, tmp_path: Path) -> None:
+    cards = [replace(six()[0], before="hats"), *six()[1:]]
+    seen = visit(write_page(tmp_path / "set", cards, CLASSES))
+    seen.page.get_by_role("combobox", name="Since the last run").select_option("changed")
+    assert seen.cards() == ["0.jpg"]
+    expect(card(seen, 0)).to_contain_text("in the last run hats")
+
+
+def test_in_the_large_view_photos_are_decided_and_get_notes(seen: Visit, tmp_path: Path) -> None:
+    card(seen, 0).focus()
+    keys = seen.page.keyboard
+    keys.press("Enter")
+    dialog = seen.page.get_by_role("dialog")
+    expect(dialog.get_by_label("Note")).to_be_disabled()
+    keys.press("r")
+    dialog.get_by_label("Note").press_sequentially("really, a boot")  # and no marks
+    dialog.get_by_label("Note").press("Enter")
+    dialog.get_by_role("button", name="Close").focus()
+    keys.press("ArrowRight")
+    keys.press("w")
+    keys.type("hats")
+    keys.press("Escape")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Out").click()
+    keys.press("Escape")
+    note = {"note": "really, a boot", "when": "2026-11-24T17:03:13Z"}
+    assert saved(seen) == text([row(0, "right", **note), row(1, "out", "")], tmp_path)
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_still_saves(
+    visit: Open, page: Path, tmp_path: Path
+) -> None:
+    seen = visit(page)
+    seen.page.add_init_script(FORBIDDEN)
+    seen.page.reload()
+    seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    press(seen, 0, "Right")
+    expect(seen.page.locator(".next")).to_contain_text("keeps nothing for this page")
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
+    assert saved(seen) == text([row(0, "right")], tmp_path)
+
+
+@pytest.mark.parametrize("junk", ["{", "[1]", '{"x": 1}', json.dumps({ID: {"decision": "mad"}})])
+def test_what_the_browser_kept_damaged_is_passed_over(seen: Visit, junk: str) -> None:
+    seen.page.evaluate("([key, junk]) => localStorage.setItem(key, junk)", [STORE, junk])
+    seen.page.reload()
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    press(seen, 0, "Right")
+    seen.page.reload()
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
+
+
+def test_the_audit_is_decided_on_and_shares_its_decisions_with_the_report(
+    visit: Open, tmp_path: Path
+) -> None:
+    audit = visit(write_audit(tmp_path / "catalogue"))
+    audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    keys = audit.page.keyboard
+    assert audit.page.get_by_role("button", name="Catalogue").count() == 0
+    label = audit.page.locator("li.item.wrong_label")
+    label.get_by_role("button", name="Wrong").click()
+    expect(label.get_by_label("Which class is it?")).to_have_value("hats")  # what it looks like
+    keys.press("Enter")
+    expect(label.locator(".decision")).to_have_text("Wrong: it is hats")
+    keys.press("ArrowRight")  # the two photos of a picture under two classes, each by itself
+    keys.press("r")
+    keys.press("ArrowRight")
+    keys.press("o")
+    expect(decided(audit)).to_have_text("3 of 4 decided, 1 left")
+    catalogue = {"set": "catalogue"}
+    rows = [
+        row(1, "wrong", "hats", image="boots/1", **catalogue),
+        row(2, "right", "boots", image="boots/2", **catalogue),
+        row(3, "out", "", image="hats/3", **catalogue),
+    ]
+    assert saved(audit) == text(rows, tmp_path)
+    audit.page.goto(write_page(tmp_path / "set", six(), CLASSES).as_uri())
+    audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    press(audit, 0, "Out")
+    assert saved(audit) == text([*rows, row(0, "out", "")], tmp_path)
+    audit.requests.clear()
+
+
+def test_only_findings_about_single_photos_are_decided_on(visit: Open, tmp_path: Path) -> None:
+    audit = visit(write_audit(tmp_path / "catalogue"))
+    kinds = ("wrong_label", "duplicate_across_classes", "duplicate", "outlier", "small_class")
+    groups = [audit.page.locator(f".{kind}").locator(".marks").count() for kind in kinds]
+    # Equal bytes of one class cannot be told apart by a decision: it is on their content.
+    assert groups == [1, 2, 0, 1, 0]
+
+
+def test_a_query_in_the_catalogue_stays_in_it_under_the_class_that_the_audit_gives_it(
+    visit: Open, tmp_path: Path
+) -> None:
+    adopted = row(1, "catalogue", image="new/1.jpg", set="new", when="2026-01-01T00:00:00Z")
+    audit = visit(write_audit(tmp_path / "catalogue", decided=[adopted]))
+    audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    item = audit.page.locator("li.item.wrong_label")
+    expect(item.get_by_role("button", name="Right")).to_have_attribute("aria-pressed", "true")
+    item.get_by_role("button", name="Wrong").click()
+    audit.page.keyboard.press("Enter")
+    expect(item.locator(".decision")).to_have_text("Right: hats")
+    assert saved(audit) == text([adopted | {"label": "hats", "when": NOW}], tmp_path)
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_accessibility_checker_finds_nothing_while_photos_are_decided(
+    visit: Open, page: Path, tmp_path: Path, scheme: str
+) -> None:
+    seen = visit(page, color_scheme=scheme, bypass_csp=True)
+    for number, name in enumerate(("Right", "Out", "Catalogue")):
+        press(seen, number, name)
+    load(seen, b"damaged")
+    press(seen, 3, "Wrong")
+    assert serious_findings(seen) == []
+    seen.page.keyboard.type("hats")
+    seen.page.keyboard.press("Enter")
+    assert serious_findings(seen) == []
+    seen.page.keyboard.press("?")
+    assert serious_findings(seen) == []
+    seen.page.keyboard.press("Escape")
+    seen.page.keyboard.press("Enter")
+    seen.page.keyboard.press("+")
+    assert serious_findings(seen) == []
+    audit = visit(write_audit(tmp_path / "catalogue"), color_scheme=scheme, bypass_csp=True)
+    audit.page.locator(".item").first.focus()
+    audit.page.keyboard.press("r")
+    audit.page.keyboard.press("w")
+    assert serious_findings(audit) == []

@@ -1,0 +1,13 @@
+"""Tests of what the cards tell of decisions, with and without the columns for them."""
+
+from similar_images.answers.predictions import HEADER
+from similar_images.pages.cards import File, cards
+
+PLAIN = dict.fromkeys(HEADER, "") | {"image": "1.jpg", "label": "boots", "prediction": "boots"}
+QUERIES = {"1.jpg": File("a" * 64, b"photos/1.jpg")}
+
+
+def test_a_card_tells_what_was_decided_what_it_is_worth_and_what_it_was_before() -> None:
+    row = PLAIN | {"label_given": "hats", "decision": "wrong"}
+    (card,) = cards([row], [], QUERIES, {}, set(), {"1.jpg": 7}, {"1.jpg": ""})
+    assert (card.decision, card.given, card.worth, card.before) == ("wrong", "hats", 7, "")

@@ -1,0 +1,564 @@
+"use strict";
+
+// Deciding, on the report and on the page of the audit: the file of decisions, what this browser
+// keeps of them, and the marks, keys and bar by which they are made. A page calls `startDeciding`.
+// It marks what can be decided with the class "item" and `data-content`, a content id, and gives
+// it an empty element with the class "decide".
+
+const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
+const DECISIONS = ["right", "wrong", "out", "catalogue"];
+const STORE = "similar-image-finder/decisions";
+const LONG_AGO = "1970-01-01T00:00:00Z"; // When nobody told when: any other decision is later.
+const MOST_BYTES = 64 * 2 ** 20;
+const MOST_FAULTS = 20;
+
+// ---- The file. These functions know nothing of the page.
+
+// What begins a formula in a spreadsheet, and where: as `write_csv` of the pipeline has it.
+const FORMULA = "(?=[ ']*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])";
+const AFTER_SEPARATOR = new RegExp(`([;\\t\\r\\n])${FORMULA}`, "g");
+const AT_BEGINNING = new RegExp(`^${FORMULA}`);
+const DEFUSED = new RegExp(`(^|[;\\t\\r\\n])'${FORMULA}`, "g");
+
+function csvCell(text) {
+  const safe = text.replace(AFTER_SEPARATOR, "$1'").replace(AT_BEGINNING, "'");
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
+/** Return `rows`, objects with all `COLUMNS`, as the text of a decisions.csv. */
+function csvOf(rows) {
+  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((name) => row[name]))];
+  return lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
+}
+
+/** Return the records of a CSV text: the line where each begins, and its cells. */
+function csvRecords(text) {
+  const token = /("[^"]*(?:""[^"]*)*"|[^",\r\n][^,\r\n]*|)(,|\r\n|\r|\n|$)/y;
+  const records = [];
+  let record = { line: 1, cells: [] };
+  let line = 1;
+  while (token.lastIndex < text.length || record.cells.length > 0) {
+    const found = token.exec(text);
+    if (!found) return [...records, { line: record.line, cells: null }]; // Quotes that do not fit.
+    const [, cell, end] = found;
+    const plain = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+    record.cells.push(plain.replace(DEFUSED, "$1"));
+    line += (cell.match(/\r\n|\r|\n/g) ?? []).length;
+    if (end === ",") continue;
+    line += 1;
+    records.push(record);
+    record = { line, cells: [] };
+    if (token.lastIndex >= text.length) break;
+  }
+  return records;
+}
+
+/** Return what is wrong with a decision, and what is allowed; "" where nothing is. */
+function faultOf(row) {
+  const { content_id: id, set, decision, label, when } = row;
+  if (!/^[0-9a-f]{64}$/.test(id)) return `content_id is “${id}”; allowed are 64 digits 0-9 and a-f`;
+  if (!set) return "set is empty; allowed are “catalogue” and the name of a query set";
+  if (!DECISIONS.includes(decision)) {
+    return `decision is “${decision}”; allowed are ${DECISIONS.join(", ")}`;
+  }
+  if (decision === "catalogue" && set === "catalogue") {
+    return "what is in the catalogue cannot be taken into it; allowed are right, wrong, out";
+  }
+  if (decision === "out" && label) return `label is “${label}”; it must be empty where one is left out`;
+  if (decision !== "out" && !label.trim()) return `label is empty; “${decision}” needs a class`;
+  if (Number.isNaN(timeOf(when))) {
+    return `when is “${when}”; allowed is a time such as 2026-11-24T17:03:12Z`;
+  }
+  return "";
+}
+
+/** Return the milliseconds of an ISO 8601 time with its offset, or NaN. */
+function timeOf(when) {
+  const whole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/;
+  return whole.test(when) ? Date.parse(when) : NaN;
+}
+
+/**
+ * Read the bytes of a decisions.csv: its decisions, the later one of each content, and its faults
+ * by line. Where there are faults, no decision counts.
+ */
+function readDecisions(bytes) {
+  if (bytes.byteLength > MOST_BYTES) return { rows: [], faults: ["The file has more than 64 MB."] };
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return { rows: [], faults: ["The file is not UTF-8 text."] };
+  }
+  if (text.includes("\0")) return { rows: [], faults: ["The file holds a NUL character."] };
+  const [header, ...records] = csvRecords(text);
+  if (header?.cells?.join() !== COLUMNS.join()) {
+    return { rows: [], faults: [`Line 1: the header has to be ${COLUMNS.join(",")}`] };
+  }
+  const faults = [];
+  const latest = new Map();
+  for (const { line, cells } of records) {
+    if (cells?.length === 1 && cells[0] === "") continue; // An empty line.
+    const row = cells && Object.fromEntries(COLUMNS.map((name, n) => [name, cells[n]]));
+    const before = row && latest.get(row.content_id);
+    let fault = "";
+    if (!cells) fault = "its quotation marks do not fit together";
+    else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells in place of ${COLUMNS.length}`;
+    else fault = faultOf(row) || contradiction(row, before);
+    if (fault) faults.push(`Line ${line}: ${fault}`);
+    else if (!before || laterOf(before.row, row) === row) latest.set(row.content_id, { row, line });
+  }
+  if (faults.length > 0) return { rows: [], faults };
+  return { rows: [...latest.values()].map(({ row }) => row), faults };
+}
+
+function contradiction(row, before) {
+  if (!before || timeOf(before.row.when) !== timeOf(row.when) || sameDecision(before.row, row)) return "";
+  return `it contradicts line ${before.line}, which was decided at the same time`;
+}
+
+function sameDecision(a, b) {
+  return a.set === b.set && a.decision === b.decision && a.label === b.label;
+}
+
+/** Return the later of two decisions on one content, either of which may be missing. */
+function laterOf(first, second) {
+  if (!first || !second) return first ?? second;
+  return timeOf(second.when) > timeOf(first.when) ? second : first;
+}
+
+/** Return the decisions of both, the later one of each content, sorted by set, image and content. */
+function merged(first, second) {
+  const all = new Map();
+  for (const row of [...first, ...second]) {
+    all.set(row.content_id, laterOf(all.get(row.content_id), row));
+  }
+  const order = ["set", "image", "content_id"];
+  return [...all.values()].sort((a, b) => {
+    const name = order.find((column) => a[column] !== b[column]);
+    return name ? (a[name] < b[name] ? -1 : 1) : 0;
+  });
+}
+
+// ---- What this browser keeps, by content id: of this project's pages and of others
+
+let kept = true; // Whether it keeps anything: some keep nothing of a file, or inside a frame.
+let memory = new Map();
+
+function recall() {
+  try {
+    const stored = Object.entries(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
+    const sound = stored.map(([id, row]) => [id, storedRow(id, row)]).filter(([, row]) => row);
+    memory = new Map(sound);
+  } catch (error) {
+    // Text that is no JSON is written over by the next decision; without storage, memory stays.
+    if (!(error instanceof SyntaxError)) kept = false;
+  }
+  return memory;
+}
+
+/** Return a decision as the browser kept it, or null where it is damaged. */
+function storedRow(id, stored) {
+  const row = Object.fromEntries([...COLUMNS, "home"].map((name) => [name, String(stored?.[name] ?? "")]));
+  row.content_id = id;
+  return faultOf(row) ? null : row;
+}
+
+/** Keep the changes, pairs of a content id and a decision, or null for none any more. */
+function keep(changes) {
+  recall(); // Another tab may have decided since.
+  for (const [id, row] of changes) {
+    if (row) memory.set(id, row);
+    else memory.delete(id);
+  }
+  try {
+    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(memory)));
+  } catch {
+    kept = false;
+  }
+}
+
+// ---- What is decided
+
+let page = null; // What `startDeciding` was given.
+let applied = new Map(); // The decisions that the last run knew, by content id.
+let home = ""; // The folder of all results: by it the decisions of another project are told apart.
+let unsaved = false;
+const steps = []; // What undo takes back: for each step its changes, as they were before.
+
+function decisionOn(id) {
+  return laterOf(applied.get(id), memory.get(id));
+}
+
+/** Whether the last run did not know the decision on a content yet. */
+function isNew(id) {
+  const row = decisionOn(id);
+  const before = applied.get(id);
+  return Boolean(row) && !(before && sameDecision(before, row) && before.note === row.note);
+}
+
+/** Return the class under which a mark puts a photo; "" where it has to be asked for. */
+function labelFor(photo, mark) {
+  if (mark === "out" || mark === "wrong") return "";
+  if (mark === "right") return photo.prediction || photo.label;
+  return decisionOn(photo.content)?.label || photo.label || photo.prediction;
+}
+
+/** Return the decision that a mark makes of a photo. */
+function decide(photo, mark, label) {
+  const known = decisionOn(photo.content);
+  // A query in the catalogue stays a member of it, under the class that is confirmed or new.
+  const adopted = page.set === "catalogue" && known?.decision === "catalogue";
+  return {
+    content_id: photo.content,
+    image: adopted ? known.image : photo.name,
+    set: adopted ? known.set : page.set,
+    decision: adopted && mark !== "out" ? "catalogue" : mark,
+    label: mark === "out" ? "" : label,
+    when: momentAfter(known),
+    note: known?.note ?? "",
+    home,
+  };
+}
+
+/** Return the time, later than a decision whose clock may have been fast. */
+function momentAfter(known) {
+  const moment = known ? Math.max(Date.now(), timeOf(known.when) + 1000) : Date.now();
+  return new Date(moment).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** Keep decisions as one step of undo. */
+function takeStep(rows) {
+  recall();
+  steps.push(rows.map(([id]) => [id, memory.get(id) ?? null]));
+  keep(rows);
+  unsaved = true;
+  repaint();
+}
+
+function undo() {
+  const step = steps.pop();
+  if (!step) return;
+  keep(step);
+  unsaved = true;
+  repaint();
+  say(step.length === 1 ? "Taken back." : `Taken back: ${step.length.toLocaleString("en")} decisions.`);
+}
+
+/** Mark a photo; marked so already it loses the mark, unless the last run knew it. */
+function mark(item, name) {
+  const photo = page.photos.get(item.dataset.content);
+  const button = item.querySelector(`[data-mark="${name}"]`);
+  if (!photo || !button || button.disabled) return;
+  if (button.getAttribute("aria-pressed") === "true" && name !== "wrong") {
+    if (memory.has(photo.content)) takeStep([[photo.content, null]]);
+    return;
+  }
+  const label = labelFor(photo, name);
+  if (name === "out" || label) takeStep([[photo.content, decide(photo, name, label)]]);
+  else choose(item, photo, name);
+}
+
+/** Decide many at once, as one step; `photos` are those that `adoptable` found. */
+function adopt(photos) {
+  takeStep(photos.map((photo) => [photo.content, decide(photo, "catalogue", labelFor(photo, "catalogue"))]));
+}
+
+/** Return the photos that can be taken into the catalogue, each content once. */
+function adoptable(photos) {
+  const found = photos.filter((photo) => {
+    const decision = decisionOn(photo.content)?.decision;
+    const open = decision !== "out" && decision !== "catalogue";
+    return photo.content && open && photo.duplicate !== "exact" && labelFor(photo, "catalogue");
+  });
+  return [...new Map(found.map((photo) => [photo.content, photo])).values()];
+}
+
+// ---- The marks of a photo
+
+function makeMarks(item) {
+  if (!page.photos.has(item.dataset.content)) return;
+  const marks = document.getElementById("marks").content.cloneNode(true);
+  item.querySelector(".decide").replaceChildren(marks);
+  paint(item);
+}
+
+function paint(item) {
+  const photo = page.photos.get(item.dataset.content);
+  const row = decisionOn(item.dataset.content);
+  const told = item.querySelector(".decision");
+  if (!photo || !told) return; // There is nothing to decide, or no mark is there yet.
+  item.classList.toggle("decided", Boolean(row));
+  const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
+  for (const button of item.querySelectorAll("[data-mark]")) {
+    const name = button.dataset.mark;
+    const adopted = page.set === "catalogue" && row?.decision === "catalogue";
+    button.setAttribute("aria-pressed", String((adopted ? "right" : row?.decision) === name));
+    button.disabled = name === "right" && !labels.right;
+    button.title = { ...titles(labels), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
+  }
+  told.textContent = row ? sentence(row) : "";
+}
+
+function titles({ right, catalogue }) {
+  return { right: `It is ${right} (R)`, catalogue: `Into the catalogue as ${catalogue || "…"} (C)` };
+}
+
+function sentence(row) {
+  const words = {
+    right: `Right: ${row.label}`,
+    wrong: `Wrong: it is ${row.label}`,
+    out: "Left out",
+    catalogue: page.set === "catalogue" ? `Right: ${row.label}` : `Into the catalogue as ${row.label}`,
+  };
+  const note = row.note ? `, ${row.note}` : "";
+  return words[row.decision] + note + (isNew(row.content_id) ? "" : " (done)");
+}
+
+/** Ask for the class of a photo. */
+function choose(item, photo, name) {
+  const place = item.querySelector(".decide");
+  place.querySelector("form")?.remove();
+  const form = document.getElementById("chooser").content.cloneNode(true).firstElementChild;
+  const input = form.querySelector("input");
+  const known = decisionOn(photo.content);
+  const other = photo.label === photo.prediction ? "" : photo.label;
+  input.value = (known?.decision === "wrong" && known.label) || photo.suggestion || other || "";
+  const tell = () => {
+    const label = input.value.trim();
+    form.querySelector(".new-class").hidden = !label || page.classes.includes(label);
+  };
+  const close = () => {
+    form.remove();
+    item.focus();
+  };
+  input.addEventListener("input", tell);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const label = input.value.trim();
+    if (!label) return;
+    close();
+    takeStep([[photo.content, decide(photo, name, label)]]);
+    offerClasses();
+  });
+  form.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // The large view stays.
+    close();
+  });
+  form.querySelector("[type=button]").addEventListener("click", close);
+  place.append(form);
+  tell();
+  input.focus();
+  input.select();
+}
+
+/** Offer the classes of the catalogue, and the new ones that were decided. */
+function offerClasses() {
+  const labels = [...memory.values()].filter((row) => row.home === home).map((row) => row.label);
+  const offered = [...new Set([...page.classes, ...labels])].filter(Boolean);
+  const options = offered.map((label) => {
+    const option = document.createElement("option");
+    option.value = label;
+    return option;
+  });
+  document.getElementById("classes-offered").replaceChildren(...options);
+}
+
+// ---- The keys
+
+const MARKS = { r: "right", w: "wrong", o: "out", c: "catalogue" };
+
+function pressed(event) {
+  if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea")) return;
+  const item = event.target.closest(".item");
+  if (!item || event.altKey || event.metaKey) return;
+  const key = event.key.toLowerCase();
+  if (key === "z" && !event.shiftKey) undo();
+  else if (event.ctrlKey) return;
+  else if (MARKS[key]) mark(item, MARKS[key]);
+  else if (key === "?") document.querySelector("dialog.keys").showModal();
+  else if (event.key.startsWith("Arrow") && !item.closest("dialog")) move(item, event.key);
+  else if (event.key === "Enter" && event.target === item) page.open?.(item);
+  else return;
+  event.preventDefault();
+}
+
+/** Bring the focus to the next item in a direction. */
+function move(item, key) {
+  const items = [...document.querySelectorAll(".item:not(dialog)")];
+  const at = items.indexOf(item);
+  if (key === "ArrowRight") return items[at + 1]?.focus();
+  if (key === "ArrowLeft") return items[at - 1]?.focus();
+  const { top, left } = item.getBoundingClientRect();
+  const others = key === "ArrowDown" ? items.slice(at + 1) : items.slice(0, at).reverse();
+  let row = null;
+  let nearest = null;
+  for (const other of others) {
+    const place = other.getBoundingClientRect();
+    if (Math.abs(place.top - top) < 2) continue;
+    row ??= place.top;
+    if (Math.abs(place.top - row) > 2) break;
+    const distance = Math.abs(place.left - left);
+    if (!nearest || distance < nearest.distance) nearest = { other, distance };
+  }
+  return nearest?.other.focus();
+}
+
+/** Let Tab reach the item where the reader was, and no other one. */
+function reach(item) {
+  for (const other of document.querySelectorAll('.item[tabindex="0"]')) other.tabIndex = -1;
+  if (item) item.tabIndex = 0;
+}
+
+// ---- The bar
+
+const bar = document.querySelector(".deciding");
+
+function repaint() {
+  for (const item of document.querySelectorAll(".item[data-content]")) paint(item);
+  const { decided, fresh, all } = counted();
+  const left = (all - decided).toLocaleString("en");
+  bar.querySelector(".decided-count").textContent =
+    `${decided.toLocaleString("en")} of ${all.toLocaleString("en")} decided, ${left} left`;
+  bar.querySelector("progress").max = Math.max(all, 1);
+  bar.querySelector("progress").value = decided;
+  bar.querySelector('[data-act="undo"]').disabled = steps.length === 0;
+  bar.querySelector('[data-act="save"]').disabled = toSave().length === 0;
+  bar.querySelector(".next").textContent = hint(fresh);
+  page.changed?.();
+}
+
+function counted() {
+  const ids = [...page.photos.keys()];
+  const decided = ids.filter(decisionOn);
+  // Photos with equal bytes are decided together, and each of them counts.
+  const number = (some) => some.reduce((sum, id) => sum + (page.photos.get(id).copies ?? 1), 0);
+  return { all: number(ids), decided: number(decided), fresh: number(decided.filter(isNew)) };
+}
+
+function hint(fresh) {
+  const forgets = kept ? "" : "This browser keeps nothing for this page: save before you leave it. ";
+  if (fresh === 0) return `${forgets}Mark photos by their buttons or keys.`;
+  return (
+    `${forgets}${fresh.toLocaleString("en")} not known to the last run: save, put decisions.csv beside ` +
+    "config.yaml, set “decisions: decisions.csv” there, and run again."
+  );
+}
+
+function say(message) {
+  bar.querySelector(".told").textContent = message;
+}
+
+/** Return what belongs into the file: all of this project that this browser and the run know. */
+function toSave() {
+  recall();
+  const own = [...memory.values()].filter((row) => row.home === home || page.photos.has(row.content_id));
+  return merged([...applied.values()], own);
+}
+
+function save() {
+  const rows = toSave();
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv" }));
+  link.download = "decisions.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  unsaved = false;
+  say(`Saved: ${rows.length.toLocaleString("en")} decisions.`);
+}
+
+/** Take the decisions of a file that are later than those known. */
+async function load(file) {
+  const bytes = file.size > MOST_BYTES ? { byteLength: file.size } : await file.arrayBuffer();
+  const { rows, faults } = readDecisions(bytes);
+  tellFaults(file.name, faults);
+  if (faults.length > 0) return;
+  recall();
+  const later = rows.filter((row) => laterOf(decisionOn(row.content_id), row) === row);
+  const elsewhere = rows.filter((row) => !page.photos.has(row.content_id)).length;
+  if (later.length > 0) takeStep(later.map((row) => [row.content_id, { ...row, home }]));
+  offerClasses();
+  say(
+    `${file.name}: ${later.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ` +
+      `decisions are new or later; ${elsewhere.toLocaleString("en")} are of photos not on this page.`,
+  );
+}
+
+function tellFaults(name, faults) {
+  const told = faults.slice(0, MOST_FAULTS);
+  const rest = faults.length - told.length;
+  const items = [...told, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])].map((fault) => {
+    const item = document.createElement("li");
+    item.textContent = fault;
+    return item;
+  });
+  const title = document.createElement("p");
+  title.textContent = `Nothing was taken from ${name}:`;
+  const list = document.createElement("ul");
+  list.append(...items);
+  bar.querySelector(".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));
+  if (faults.length > 0) say("");
+}
+
+// ---- The beginning
+
+/**
+ * Start.
+ *
+ * `given.set`, `given.classes`: the collection of the photos, and the catalogue's classes.
+ * `given.photos`: a Map from content id to { content, name, label, prediction, suggestion,
+ *   duplicate, copies }; all but the first three may be missing.
+ * `given.decided`: the decisions that the last run knew.
+ * `given.changed`: called when decisions have changed. `given.open`: called with an item to be
+ *   shown large.
+ */
+function startDeciding(given) {
+  page = given;
+  applied = new Map(merged([], given.decided).map((row) => [row.content_id, row]));
+  try {
+    home = new URL("..", location.href).href;
+  } catch {
+    home = ""; // Inside a frame.
+  }
+  recall();
+  offerClasses();
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("focusin", (event) => {
+    const item = event.target.closest(".item:not(dialog)");
+    if (item) reach(item);
+  });
+  document.addEventListener("click", (event) => {
+    const { mark: name, act } = event.target.closest("button")?.dataset ?? {};
+    if (name) mark(event.target.closest(".item"), name);
+    if (act === "undo") undo();
+    if (act === "save") save();
+    if (act === "keys") document.querySelector("dialog.keys").showModal();
+    if (act === "load") bar.querySelector("[type=file]").click();
+    if (act === "close-keys") document.querySelector("dialog.keys").close();
+  });
+  bar.querySelector("[type=file]").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    if (file) await load(file);
+    event.target.value = ""; // The same file can be chosen again.
+  });
+  document.addEventListener("dragover", (event) => {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    const [file] = event.dataTransfer?.files ?? [];
+    if (!file) return;
+    event.preventDefault(); // The browser would go to the file.
+    load(file);
+  });
+  window.addEventListener("storage", (event) => {
+    if (event.key !== STORE && event.key !== null) return;
+    recall();
+    repaint();
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (unsaved && !kept) event.preventDefault();
+  });
+  repaint();
+}
