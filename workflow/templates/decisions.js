@@ -56,7 +56,9 @@ function csvRecords(text) {
 /** Return what is wrong with a decision, and what is allowed; "" where nothing is. */
 function faultOf(row) {
   const { content_id: id, set, decision, label, when } = row;
-  if (!/^[0-9a-f]{64}$/.test(id)) return `content_id is “${id}”; allowed are 64 digits 0-9 and a-f`;
+  if (!/^[0-9a-f]{64}$/.test(id)) {
+    return `content_id is “${id}”; allowed are 64 digits 0-9 and a-f`;
+  }
   if (!set) return "set is empty; allowed are “catalogue” and the name of a query set";
   if (!DECISIONS.includes(decision)) {
     return `decision is “${decision}”; allowed are ${DECISIONS.join(", ")}`;
@@ -64,7 +66,9 @@ function faultOf(row) {
   if (decision === "catalogue" && set === "catalogue") {
     return "what is in the catalogue cannot be taken into it; allowed are right, wrong, out";
   }
-  if (decision === "out" && label) return `label is “${label}”; it must be empty where one is left out`;
+  if (decision === "out" && label) {
+    return `label is “${label}”; it must be empty where one is left out`;
+  }
   if (decision !== "out" && !label.trim()) return `label is empty; “${decision}” needs a class`;
   if (Number.isNaN(timeOf(when))) {
     return `when is “${when}”; allowed is a time such as 2026-11-24T17:03:12Z`;
@@ -83,7 +87,9 @@ function timeOf(when) {
  * by line. Where there are faults, no decision counts.
  */
 function readDecisions(bytes) {
-  if (bytes.byteLength > MOST_BYTES) return { rows: [], faults: ["The file has more than 64 MB."] };
+  if (bytes.byteLength > MOST_BYTES) {
+    return { rows: [], faults: ["The file has more than 64 MB."] };
+  }
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -103,8 +109,8 @@ function readDecisions(bytes) {
     const before = row && latest.get(row.content_id);
     let fault = "";
     if (!cells) fault = "its quotation marks do not fit together";
-    else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells in place of ${COLUMNS.length}`;
-    else fault = faultOf(row) || contradiction(row, before);
+    else if (cells.length === COLUMNS.length) fault = faultOf(row) || contradiction(row, before);
+    else fault = `${cells.length} cells in place of ${COLUMNS.length}`;
     if (fault) faults.push(`Line ${line}: ${fault}`);
     else if (!before || laterOf(before.row, row) === row) latest.set(row.content_id, { row, line });
   }
@@ -113,7 +119,8 @@ function readDecisions(bytes) {
 }
 
 function contradiction(row, before) {
-  if (!before || timeOf(before.row.when) !== timeOf(row.when) || sameDecision(before.row, row)) return "";
+  if (!before || timeOf(before.row.when) !== timeOf(row.when)) return "";
+  if (sameDecision(before.row, row)) return "";
   return `it contradicts line ${before.line}, which was decided at the same time`;
 }
 
@@ -159,7 +166,8 @@ function recall() {
 
 /** Return a decision as the browser kept it, or null where it is damaged. */
 function storedRow(id, stored) {
-  const row = Object.fromEntries([...COLUMNS, "home"].map((name) => [name, String(stored?.[name] ?? "")]));
+  const names = [...COLUMNS, "home"];
+  const row = Object.fromEntries(names.map((name) => [name, String(stored?.[name] ?? "")]));
   row.content_id = id;
   return faultOf(row) ? null : row;
 }
@@ -242,7 +250,8 @@ function undo() {
   keep(step);
   unsaved = true;
   repaint();
-  say(step.length === 1 ? "Taken back." : `Taken back: ${step.length.toLocaleString("en")} decisions.`);
+  const number = step.length.toLocaleString("en");
+  say(step.length === 1 ? "Taken back." : `Taken back: ${number} decisions.`);
 }
 
 /** Mark a photo; marked so already it loses the mark, unless the last run knew it. */
@@ -261,7 +270,8 @@ function mark(item, name) {
 
 /** Decide many at once, as one step; `photos` are those that `adoptable` found. */
 function adopt(photos) {
-  takeStep(photos.map((photo) => [photo.content, decide(photo, "catalogue", labelFor(photo, "catalogue"))]));
+  const label = (photo) => labelFor(photo, "catalogue");
+  takeStep(photos.map((photo) => [photo.content, decide(photo, "catalogue", label(photo))]));
 }
 
 /** Return the photos that can be taken into the catalogue, each content once. */
