@@ -50,6 +50,7 @@ def write_page(
             "accuracy_interval_95": [0.7, 0.9],
             "classes": dict.fromkeys(classes, figure) if figures else {},
             "duplicates": {"exact": 0, "near": 0},
+            "decided": 0,
             **(metrics or {}),
         },
         quality=invented_quality(),
@@ -110,7 +111,10 @@ def invented_card(
         duplicate_of="",
         reason="",
         content=pictures[number],
+        decision="",
         given=label,
+        worth=None,
+        before=None,
     )
 
 
