@@ -8,7 +8,6 @@
 const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
 const DECISIONS = ["right", "wrong", "out", "catalogue"];
 const STORE = "similar-image-finder/decisions";
-const LONG_AGO = "1970-01-01T00:00:00Z"; // When nobody told when: any other decision is later.
 const MOST_BYTES = 64 * 2 ** 20;
 const MOST_FAULTS = 20;
 
