@@ -14,7 +14,6 @@ SLOW = {"faiss", "keras", "matplotlib", "openvino", "pandas", "scipy", "sklearn"
 # What a script's own work needs.
 NEEDED = {
     "approximate": {"faiss"},
-    "compare_metrics": {"scipy"},
     "compare_table": {"matplotlib"},
     "plot": {"matplotlib"},
     "plot_catalogue": {"matplotlib"},

@@ -33,7 +33,8 @@ rule compare_metrics:
         "logs/catalogue/compare_metrics.log",
     conda:
         "../envs/pipeline.yaml"
-    threads: 2
+    # To find the eigenvectors takes two threads longer than one, and the more so beside other jobs.
+    threads: 1
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],

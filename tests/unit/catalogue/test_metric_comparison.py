@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from similar_images.catalogue import metric_comparison, quality
 from similar_images.features.index import Index
@@ -36,3 +37,9 @@ def test_labels_that_say_nothing_gain_nothing_by_the_adapted_similarity() -> Non
     assert 0.25 < found["adapted"]["accuracy"] < 0.75
     assert found["adapted_is_better"] is False
     assert found["advice"] is None
+
+
+@pytest.mark.parametrize(("heads", "tosses"), [(0, 0), (0, 3), (3, 3), (7, 9), (1001, 2000)])
+def test_the_chance_of_so_many_heads_is_that_of_scipy(heads: int, tosses: int) -> None:
+    expected = binomtest(heads, tosses, alternative="greater").pvalue if tosses else 1
+    assert metric_comparison.by_chance(heads, tosses) == pytest.approx(expected)
