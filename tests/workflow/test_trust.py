@@ -52,5 +52,5 @@ def test_a_run_without_a_network_keeps_labels_of_any_kind_inside_the_results(
     made = set(tmp_path.rglob("*")) - before
     assert not [path for path in made if not any(path.is_relative_to(home) for home in own)]
     assert not Path("/tmp/similar-images-up").exists()
-    folders = {path.name for path in project.result("").iterdir()}
-    assert folders == {"model", "features", "plan", "catalogue", "new"}
+    names = {path.name for path in project.result("").glob("[!.]*")}
+    assert names == {"model", "features", "plan", "catalogue", "new", "history.csv"}
