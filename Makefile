@@ -6,7 +6,8 @@
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
-# make bench-peers   docs/peers.md: beside other libraries, which take some GB
+# make bench-peers PEERS=python   docs/peers.md: beside other libraries; that python's environment
+#             has what requirements/peers.in names, some GB
 # make scale  docs/scale.md: a million files looked through, some fifteen minutes
 # make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
@@ -51,9 +52,7 @@ bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
 
 bench-peers: $(VENV)/bench.installed
-	test -x $(VENV)-peers/bin/python || $(PYTHON) -m venv $(VENV)-peers
-	$(VENV)-peers/bin/pip install --quiet --requirement requirements/peers.in
-	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/peers.py $(VENV)-peers/bin/python
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/peers.py $(PEERS)
 
 scale: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/scale.py
