@@ -30,7 +30,7 @@ quick: lint
 	$(BIN)/pytest --numprocesses auto --dist worksteal tests/unit
 
 thorough: run $(VENV)/dev.installed
-	$(BIN)/pytest --numprocesses auto --dist worksteal --ignore tests/unit
+	$(BIN)/pytest --numprocesses auto --dist worksteal tests/model tests/workflow tests/report tests/faults
 
 test-faults: $(VENV)/dev.installed
 	$(BIN)/pytest tests/faults -m complete --numprocesses auto
