@@ -102,26 +102,43 @@ def _figure(
     )
 
 
+class _Scale(NamedTuple):
+    """The heights of shares in a plot: from 0 at `lowest` to 1 at `highest`, in steps of 5 %."""
+
+    lowest: float
+    highest: float
+
+    def levels(self, most: int) -> list[tuple[float, float]]:
+        """Return (position, share) of lines across: one for each step, or some `most` of them."""
+        steps = round((self.highest - self.lowest) * 20)
+        shown = range(0, steps + 1, math.ceil(steps / most))
+        return [(step / steps, self.lowest + step / 20) for step in shown]
+
+    def points(self, across: Sequence[float], shares: Sequence[float]) -> list[tuple[float, float]]:
+        """Return the points of a line."""
+        return [
+            (x, (share - self.lowest) / (self.highest - self.lowest))
+            for x, share in zip(across, shares, strict=True)
+        ]
+
+
+def _scale(least: float, most: float) -> _Scale:
+    """Return the scale for shares between these."""
+    lowest = math.floor(least * 20) / 20
+    return _Scale(lowest, max(math.ceil(most * 20) / 20, lowest + 0.05))
+
+
 def curve(points: Sequence[Mapping[str, Any]]) -> Curve:
     """Return the plot of `points`: neighbours on a logarithmic scale, accuracy in steps of 5 %."""
     widest = math.log(points[-1]["neighbours"]) or 1
     across = [math.log(point["neighbours"]) / widest for point in points]
     shares = {vote: [point[vote]["accuracy"] for point in points] for vote in VOTES}
     everything = [share for values in shares.values() for share in values]
-    lowest = math.floor(min(everything) * 20) / 20
-    highest = max(math.ceil(max(everything) * 20) / 20, lowest + 0.05)
-    steps = round((highest - lowest) * 20)
-    shown = range(0, steps + 1, math.ceil(steps / 5))
+    scale = _scale(min(everything), max(everything))
     return Curve(
         ticks=list(zip(across, (point["neighbours"] for point in points), strict=True)),
-        levels=[(step / steps, lowest + step / 20) for step in shown],
-        lines={
-            vote: [
-                (x, (share - lowest) / (highest - lowest))
-                for x, share in zip(across, values, strict=True)
-            ]
-            for vote, values in shares.items()
-        },
+        levels=scale.levels(5),
+        lines={vote: scale.points(across, values) for vote, values in shares.items()},
     )
 
 
@@ -174,26 +191,16 @@ def timeline(history: Sequence[Row]) -> Timeline | None:
     ]
     if len(runs) < 2:
         return None
-    lowest = math.floor(min(run.low for run in runs) * 20) / 20
-    highest = max(math.ceil(max(run.high for run in runs) * 20) / 20, lowest + 0.05)
-    steps = round((highest - lowest) * 20)
+    scale = _scale(min(run.low for run in runs), max(run.high for run in runs))
     across = [place / (len(runs) - 1) for place in range(len(runs))]
-
-    def points(values: Sequence[float]) -> list[tuple[float, float]]:
-        return [
-            (x, (value - lowest) / (highest - lowest))
-            for x, value in zip(across, values, strict=True)
-        ]
-
     every = math.ceil(len(runs) / MOST_TICKS)
     return Timeline(
         runs,
         ticks=[(across[n], runs[n].catalogue) for n in range(len(runs) - 1, -1, -every)][::-1],
-        levels=[
-            (step / steps, lowest + step / 20) for step in range(0, steps + 1, math.ceil(steps / 4))
-        ],
-        line=points([run.accuracy for run in runs]),
-        band=points([run.high for run in runs]) + points([run.low for run in runs])[::-1],
+        levels=scale.levels(4),
+        line=scale.points(across, [run.accuracy for run in runs]),
+        band=scale.points(across, [run.high for run in runs])
+        + scale.points(across, [run.low for run in runs])[::-1],
     )
 
 
