@@ -9,7 +9,7 @@ from pathlib import Path
 from similar_images.base.files import digest
 from similar_images.base.formats import write_parquet
 from similar_images.base.job import logged
-from similar_images.features.images import Stream, from_queries
+from similar_images.features.images import Stream, from_queries, model_of
 from similar_images.search import adaptation, memory, neighbours
 
 if snakemake.input.approximate:
@@ -33,7 +33,8 @@ def finder(catalogue: Stream, count: int) -> memory.Find:
 with logged(snakemake.log[0], f"search {name}"):
     queries = Stream(Path(snakemake.input.queries))
     catalogue = Stream(Path(snakemake.input.catalogue), part, params.parts)
-    own = neighbours.own_members(queries.images(), from_queries(catalogue.path))
+    asked = queries.images()
+    own = neighbours.own_members(asked, from_queries(catalogue.path))
     # A query that was taken into the catalogue finds itself: it is dropped afterwards.
     count = params.neighbours + bool(own)
     others = map(digest, snakemake.input[2:])  # all but the two tables of images
@@ -43,7 +44,7 @@ with logged(snakemake.log[0], f"search {name}"):
         count,
         finder(catalogue, count),
         folder=Path("results", name, "searched", f"{part}-of-{params.parts}"),
-        key=repr([count, params.code, queries.fingerprint(), *others]),
+        key=repr([count, params.code, *model_of(asked.schema), *others]),
     )
     if own:
         found = neighbours.without_own(found, own, params.neighbours)

@@ -77,15 +77,6 @@ class Stream:
         with open_parquet(self.path) as file:
             return self._rows(file, self._groups(file))
 
-    def fingerprint(self) -> str:
-        """Return the fingerprint of the model that made the features.
-
-        Raises:
-            DamagedFileError, UserError: as `formats.open_parquet`.
-        """
-        with open_parquet(self.path) as file:
-            return model_of(file.schema_arrow)[1]
-
     def _groups(self, file: pq.ParquetFile) -> range:
         """Return the row groups of the part; there is one for each shard."""
         groups = file.num_row_groups
