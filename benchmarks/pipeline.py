@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median_low
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,11 +74,6 @@ def measure_growth(images: int) -> dict[str, list[Run]]:
                 new.write_bytes(image + bytes(len(NEW) * number + place))
                 runs.setdefault(name, []).append(_run(project))
     return runs
-
-
-def typical(runs: list[Run]) -> Run:
-    """Return the run of median length."""
-    return median_low(runs)
 
 
 def measure_whole(images: int) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def write_page(
             *(1280, 260, "bicubic", "openvino", "f32", "fingerprint"),
         ),
         neighbours=10,
-        catalogue=Catalogue(13_000, len(classes), classes),
+        catalogue=Catalogue(13_000, classes),
         metrics={
             **dict.fromkeys(("images", "readable", "labelled"), len(cards)),
             **{"correct": right, "accuracy": right / len(cards)},

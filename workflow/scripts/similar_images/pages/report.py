@@ -35,13 +35,11 @@ class Catalogue:
 
     Attributes:
         images: how many.
-        classes: how many.
-        labels: the classes, sorted.
+        classes: sorted.
     """
 
     images: int
-    classes: int
-    labels: Sequence[str] = ()
+    classes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,7 @@ class Report:
 
 def catalogue(images: pa.Table) -> Catalogue:
     """Return the figures of the catalogue with these `images`, rows of its `images.parquet`."""
-    labels = sorted(pc.unique(images["label"]).to_pylist())
-    return Catalogue(len(images), len(labels), labels)
+    return Catalogue(len(images), sorted(pc.unique(images["label"]).to_pylist()))
 
 
 def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
@@ -111,7 +108,7 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
             "sizes": {"small": thumbnails.SMALL, "large": thumbnails.LARGE},
             "embedded": _embedded(report.cards, thumbnail_folder) if portable else None,
             "set": report.name,
-            "classes": list(report.catalogue.labels),
+            "classes": list(report.catalogue.classes),
             "decided": list(report.decided),
         },
         **with_scripts("decisions.js", "report.js"),
