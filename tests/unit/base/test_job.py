@@ -88,9 +88,20 @@ def test_a_single_image_done_at_once_is_told(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages[0].startswith("1 of 1 images")
 
 
-def test_pandas_counts_as_not_installed_within_a_job_alone(tmp_path: Path) -> None:
-    body = "import pyarrow; pyarrow.array([1]); logging.info(sys.modules.keys() & {'pandas'})"
-    code, logged, _ = run(tmp_path / "job.log", body)
+@pytest.mark.parametrize(
+    ("package", "use"),
+    [
+        ("pandas", "import pyarrow; pyarrow.array([1])"),
+        # It would tell a server what OpenVINO is used for.
+        ("openvino_telemetry", "import openvino; openvino.convert_model"),
+    ],
+)
+def test_a_package_counts_as_not_installed_within_a_job_alone(
+    tmp_path: Path, package: str, use: str
+) -> None:
+    code, logged, _ = run(
+        tmp_path / "job.log", f"{use}; logging.info(sys.modules.keys() & {{'{package}'}})"
+    )
     assert code == 0
     assert logged == "[merge shoes] set()\n"
-    assert importlib.util.find_spec("pandas")
+    assert importlib.util.find_spec(package)

@@ -10,12 +10,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .errors import DamagedFileError, UserError
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager

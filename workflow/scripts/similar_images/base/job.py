@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from typing import TextIO
@@ -15,6 +15,10 @@ from .files import discard
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 2.0
+# PyArrow imports pandas wherever it is, for a third of a second, to know its tables when it is
+# given one, and no job gives it any. OpenVINO and NNCF tell a server what they are used for, unless
+# a file in the user's home forbids it or this package is missing.
+HIDDEN = ("pandas", "openvino_telemetry")
 
 
 @contextmanager
@@ -28,7 +32,7 @@ def logged(log: str, name: str) -> Iterator[None]:
     with (
         open(log, "w", encoding="utf-8") as file,
         _standard_error_to(file) as console,
-        _hidden("pandas"),
+        _hidden(HIDDEN),
     ):
         logging.basicConfig(
             level=logging.INFO,
@@ -60,13 +64,9 @@ def _standard_error_to(file: TextIO) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _hidden(package: str) -> Iterator[None]:
-    """Let `package` count as not installed.
-
-    PyArrow imports pandas wherever it is, for a third of a second, to know its tables when it is
-    given one. No job gives it any.
-    """
-    finder = _Hidden(package)
+def _hidden(packages: Collection[str]) -> Iterator[None]:
+    """Let `packages` count as not installed."""
+    finder = _Hidden(packages)
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -75,11 +75,11 @@ def _hidden(package: str) -> Iterator[None]:
 
 
 class _Hidden(MetaPathFinder):
-    def __init__(self, package: str) -> None:
-        self._package = package
+    def __init__(self, packages: Collection[str]) -> None:
+        self._packages = packages
 
     def find_spec(self, fullname: str, *_: object) -> None:
-        if fullname == self._package:
+        if fullname in self._packages:
             raise ModuleNotFoundError(f"{fullname} is hidden from jobs", name=fullname)
 
 

@@ -1,0 +1,1 @@
+"""Photos that stand elsewhere: at addresses of the web, and in buckets."""

@@ -1,0 +1,169 @@
+"""Connections of the web: to public addresses alone, and never longer than they may last."""
+
+import math
+import socket
+import ssl
+import sys
+import time
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any, cast
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.response import HTTPResponse
+
+# An answer has to begin within this share of the time that is left: the rest is for other tries.
+PATIENCE = 0.5
+# Not for everybody, though Python takes them for public: the providers' own services among them,
+# such as Oracle's metadata (192.0.0.192) and Azure's (168.63.129.16). The IANA's registry of
+# special addresses, https://www.iana.org/assignments/iana-ipv4-special-registry.
+RESERVED = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
+GLOBAL = IPv6Network("2000::/3")  # RFC 4291, 2.4: all that is given out
+NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
+
+
+class PrivateAddressError(Exception):
+    """A host whose name leads to an address that is not public.
+
+    It is no OSError: urllib3 takes those for a connection that failed.
+    """
+
+
+def is_public(text: str) -> bool:
+    """Tell whether the IP address `text` is anybody's to ask: not of a private network.
+
+    Loopback, link-local, multicast, reserved and shared (RFC 6598) addresses are not, nor is an
+    IPv6 address that stands for an IPv4 address that is not.
+    """
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        inner = _inner(address)
+        return _is_public4(inner) if inner else address in GLOBAL and address.is_global
+    return _is_public4(address)
+
+
+def _is_public4(address: IPv4Address) -> bool:
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in network for network in RESERVED)
+    )
+
+
+def _inner(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that `address` leads to: mapped, 6to4 or NAT64."""
+    if address in NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+class _Timed(socket.socket):
+    """A socket on which nothing is waited for after the time `ends`.
+
+    A timeout of a socket is that of each wait alone, and a slow drip never reaches it.
+    """
+
+    ends = math.inf
+
+    def recv_into(self, *args: Any) -> int:
+        self.settimeout(_left(self.ends))
+        return super().recv_into(*args)
+
+
+class _TimedTls(_Timed, ssl.SSLSocket):
+    pass
+
+
+def _left(ends: float) -> float:
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def tls() -> ssl.SSLContext:
+    """Return how safe connections are made: with certificates that the system trusts."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = _TimedTls
+    return context
+
+
+class GuardedConnection(HTTPConnection):
+    """A connection to a public address, or to any if `private`.
+
+    The name is looked up once, and connected is to what was checked: a name that leads elsewhere
+    at the next look-up (DNS rebinding) gains nothing. All that HTTP reads ends by `timeout`.
+    """
+
+    def __init__(self, *args: Any, private: bool = False, **options: Any) -> None:
+        self._private = private
+        super().__init__(*args, **options)
+
+    def _new_conn(self) -> socket.socket:
+        """Return a socket that is connected.
+
+        Raises:
+            PrivateAddressError: the host is not public.
+        """
+        patience = cast(float, self.timeout) * PATIENCE
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, 0, socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            raise NameResolutionError(self.host, self, cast(socket.gaierror, error)) from error
+        if not self._private and not all(is_public(str(name[4][0])) for name in found):
+            raise PrivateAddressError
+        try:
+            connected = _connect(found, time.monotonic() + patience)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "") from error
+        except OSError as error:
+            raise NewConnectionError(self, "") from error
+        sys.audit("http.client.connect", self, self.host, self.port)
+        return connected
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        """Return what the server answers, its body still to be read."""
+        now, seconds = time.monotonic(), cast(float, self.timeout)
+        connected = cast(_Timed, self.sock)
+        connected.ends = now + seconds * PATIENCE
+        response = super().getresponse()
+        connected.ends = now + seconds
+        return response
+
+
+class GuardedTlsConnection(GuardedConnection, HTTPSConnection):
+    """The same, with TLS."""
+
+
+def _connect(found: list[Any], ends: float) -> _Timed:
+    """Return a socket that is connected to the first of `found` that answers; each has its share.
+
+    Raises:
+        OSError: none did.
+    """
+    failed: OSError = OSError("no address")
+    for tried, (family, kind, protocol, _, name) in enumerate(found):
+        connected = _Timed(family, kind, protocol)
+        try:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connected.settimeout(_left(ends) / (len(found) - tried))
+            connected.connect(name)
+            connected.settimeout(_left(ends))  # for TLS
+            return connected
+        except OSError as error:
+            connected.close()
+            failed = error
+    raise failed
+
+
+class GuardedPool(HTTPConnectionPool):
+    """Connections to a host."""
+
+    ConnectionCls = GuardedConnection
+
+
+class GuardedTlsPool(HTTPSConnectionPool):
+    """The same, with TLS."""
+
+    ConnectionCls = GuardedTlsConnection
