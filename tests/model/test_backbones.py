@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import brought
 from similar_images.networks import building, engines
 from similar_images.networks.backbones import KERAS
 from similar_images.photos.preparation import Preparation
@@ -51,6 +52,8 @@ def by_tensorflow(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32
     code = (
         "import sys, numpy; from similar_images.networks import engines;"
         "engine = engines.load('tensorflow', sys.argv[1], 2);"
+        "from tensorflow.config.experimental import tensor_float_32_execution_enabled as cut;"
+        "assert not cut();"  # on a GPU the features would be others
         "numpy.save('features.npy', engine(numpy.load('images.npy')))"
     )
     scripts = Path(engines.__file__).parents[2]
@@ -126,6 +129,17 @@ def test_the_engines_agree_on_photographs(
     features = in_batches(openvino, photos)
     assert cosines(features, by_tensorflow(tmp_path / "backbone", photos)).min() > 0.999999
     assert cosines(features, keras_features).min() > 0.999999
+
+
+def test_auto_is_openvino_on_a_machine_without_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow
+
+    monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [])
+    made = brought.build(tmp_path / "made", "EfficientNetLite2", engine="auto")
+    assert (made.engine, made.device) == ("openvino", "CPU")
+    assert (tmp_path / "made" / engines.OPENVINO_FILE).is_file()
 
 
 def test_features_do_not_depend_on_the_images_beside_them(

@@ -7,6 +7,8 @@ LITE2 = "EfficientNetLite2"
 HISTOGRAM = "ColourHistogram"
 
 EngineName = Literal["openvino", "tensorflow", "histogram"]
+Precision = Literal["float32", "bfloat16", "float16", "int8"]
+Device = Literal["CPU", "GPU", "NPU"]
 
 
 @dataclass(frozen=True)

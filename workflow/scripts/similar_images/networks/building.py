@@ -5,14 +5,17 @@ But for the engine `tensorflow`, nothing else imports TensorFlow.
 
 import json
 import logging
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..base.errors import UserError
 from ..base.files import digest
-from . import engines, lite2, weights
-from .backbones import HISTOGRAM, KERAS, LITE2, EngineName
+from . import cards, engines, lite2, opening, standard, trial, weights
+from .backbones import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision
 from .model import Model
 
 logger = logging.getLogger(__name__)
@@ -29,35 +32,44 @@ CODE = {
 def make(
     folder: Path,
     *,
-    backbone: str,
+    backbone: str | Mapping[str, Any],
     weights_file: Path | None,
     fallback: str | None,
-    engine: EngineName,
+    engine: EngineName | Literal["auto"],
     resample: str,
+    precision: Precision = "float32",
+    device: Device = "CPU",
 ) -> Model:
     """Build the backbone, export it to `folder` for the engine, and return its description.
 
     Args:
         folder: where the exported network goes.
-        backbone: name of the network: a key of `backbones.KERAS`, or one of the others there.
+        backbone: name of the network: a key of `backbones.KERAS`, or one of the others there; or
+            the file of one that people bring, with what `cards.read` takes.
         weights_file: a local copy of Keras' weights, or None.
         fallback: the network to take where those weights cannot be had, or None.
-        engine: what is to run the network.
+        engine: what is to run the network, or `auto`, the fastest that there is.
         resample: the filter that scales an image to its input.
+        precision: in which it is run.
+        device: what of the machine OpenVINO runs it on.
 
     Raises:
-        UserError: the weights cannot be had and there is no fallback, or a file of weights is
-            not the right one.
+        UserError: the machine lacks what is asked for, or the weights cannot be had and there is
+            no fallback, or a file of weights is not the right one, or a file's network cannot be
+            taken.
     """
+    engine = _resolved(engine, backbone, precision, device)
+    engines.check(engine, precision, device)
+    if not isinstance(backbone, str):
+        return _bring(folder, backbone, engine, resample, precision, device)
     if backbone == HISTOGRAM:
         folder.mkdir(parents=True)
         return _describe(
             backbone=HISTOGRAM,
-            weights=None,
             features=engines.HISTOGRAM_FEATURES,
             input_size=engines.HISTOGRAM_SIZE,
             resample=resample,
-            engine="histogram",
+            engine=engine,
         )
     name, reason = backbone, None
     try:
@@ -71,11 +83,31 @@ def make(
         requested=backbone,
         fallback_reason=reason,
         weights=file,
+        weights_sha256=digest(file),
         features=network.output_shape[-1],
         input_size=network.input_shape[1],
         resample=resample,
         engine=engine,
+        precision=precision,
+        device=device,
     )
+
+
+def _resolved(
+    engine: EngineName | Literal["auto"],
+    backbone: str | Mapping[str, Any],
+    precision: Precision,
+    device: Device,
+) -> EngineName:
+    """Return what runs the backbone."""
+    if backbone == HISTOGRAM:
+        return "histogram"
+    if engine != "auto":
+        return engine
+    # What people bring is run by OpenVINO alone.
+    found = engines.fastest(precision, device) if isinstance(backbone, str) else "openvino"
+    logger.info("engine: auto takes %s.", found)
+    return found
 
 
 def build(name: str, weights_file: Path | None) -> tuple[Any, Path]:
@@ -96,6 +128,45 @@ def build(name: str, weights_file: Path | None) -> tuple[Any, Path]:
     return keras.Model(classifier.input, classifier.get_layer("top_dropout").output), path
 
 
+def _bring(
+    folder: Path,
+    settings: Mapping[str, Any],
+    engine: EngineName,
+    resample: str,
+    precision: Precision,
+    device: Device,
+) -> Model:
+    """Export the network that people bring, once it has shown that it gives features."""
+    import openvino
+
+    if engine != "openvino":
+        raise UserError(
+            f"engine: {engine} runs the networks of Keras alone. For a network in a file, set "
+            "engine: openvino."
+        )
+    path, card = Path(settings["file"]), cards.read(settings)
+    with trial.on_trial(path):
+        network = standard.standardised(
+            opening.open_network(path), card, engines.OpenVino.batch_size
+        )
+        folder.mkdir(parents=True)
+        openvino.save_model(network, folder / engines.OPENVINO_FILE, compress_to_fp16=False)
+        _, size, _, _ = network.inputs[0].shape
+        trial.run(engines.load(engine, folder, 1, precision, device), size)
+    return _describe(
+        backbone=re.sub("[^A-Za-z0-9]", "", path.stem) or "network",
+        weights=path,
+        weights_sha256=opening.digest_of(path),
+        features=network.outputs[0].shape[1],
+        input_size=size,
+        resample=resample,
+        engine=engine,
+        card=card,
+        precision=precision,
+        device=device,
+    )
+
+
 def _fall_back(backbone: str, fallback: str | None, error: Exception) -> tuple[str, str]:
     """Return the name of the fallback and the reason for it."""
     reason = f"the weights of {backbone} cannot be had: {error}"
@@ -113,47 +184,51 @@ def export(network: Any, engine: EngineName, folder: Path) -> None:
     if engine == "tensorflow":
         network.export(folder, format="tf_saved_model", verbose=False)
         return
-    folder.mkdir(parents=True)
-    _export_openvino(network, folder / engines.OPENVINO_FILE)
-
-
-def _export_openvino(network: Any, path: Path) -> None:
     import openvino
-    import tensorflow as tf
 
-    # Not `network.export`, which makes every activation an output: that costs memory and a third
-    # of the speed.
-    traced = tf.function(lambda images: network(images, training=False), autograph=False)
-    images = tf.TensorSpec(network.input_shape, tf.float32)
-    converted = openvino.convert_model(traced.get_concrete_function(images))
-    openvino.save_model(converted, path, compress_to_fp16=False)
+    folder.mkdir(parents=True)
+    path = folder / engines.OPENVINO_FILE
+    openvino.save_model(opening.convert(network), path, compress_to_fp16=False)
 
 
 def _describe(
     *,
     backbone: str,
-    weights: Path | None,
     features: int,
     input_size: int,
     resample: str,
     engine: EngineName,
+    weights: Path | None = None,
+    weights_sha256: str | None = None,
     requested: str | None = None,
     fallback_reason: str | None = None,
+    card: cards.Card | None = None,
+    precision: Precision = "float32",
+    device: Device = "CPU",
 ) -> Model:
     made_of: dict[str, Any] = {
         "backbone": backbone,
-        "weights_sha256": digest(weights) if weights else None,
+        "weights_sha256": weights_sha256,
         "input_size": input_size,
         "resample": resample,
         "engine": engine,
-        "precision": "f32",
+        "precision": engines.HINTS[precision],
     }
+    # These are part of the fingerprint where there are any, so that those of all others stay.
+    more: dict[str, Any] = {"card": asdict(card)} if card else {}
+    if device != "CPU":
+        more["device"] = device
+    if engine == "tensorflow":
+        more["tf32"] = False  # features that a GPU gave in TF32 are others
     return Model(
-        **made_of,
+        **made_of | {"precision": precision},
+        device=device,
         requested=requested or backbone,
         fallback=fallback_reason is not None,
         fallback_reason=fallback_reason,
         weights=str(weights) if weights else None,
         features=features,
-        fingerprint=sha256(json.dumps([made_of, CODE]).encode()).hexdigest(),
+        fit=card.fit if card else "stretch",
+        crop=card.crop if card else 1.0,
+        fingerprint=sha256(json.dumps([made_of | more, CODE]).encode()).hexdigest(),
     )

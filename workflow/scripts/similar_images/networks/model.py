@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ..base.files import checked
 from ..base.formats import read_json, write_json
-from .backbones import EngineName
+from .backbones import Device, EngineName, Precision
+from .cards import Fit
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,15 @@ class Model:
         requested: the network that the configuration asks for.
         fallback: whether the two differ.
         fallback_reason: why, or None.
-        weights: the file that the weights came from; None for the histogram.
-        weights_sha256: of that file.
+        weights: the file that the weights came from, or the network; None for the histogram.
+        weights_sha256: of that file; of a network that people bring, of all its files.
         features: numbers for each image.
         input_size: width and height that the network takes, in pixels.
+        fit, crop: how an image becomes square, see `cards.Card`.
         resample: the filter that scales an image to it.
         engine: what runs the network.
         precision: of its arithmetic.
+        device: what of the machine OpenVINO runs it on.
         fingerprint: of all that the features depend on.
     """
 
@@ -35,9 +38,12 @@ class Model:
     weights_sha256: str | None
     features: int
     input_size: int
+    fit: Fit
+    crop: float
     resample: str
     engine: EngineName
-    precision: str
+    precision: Precision
+    device: Device
     fingerprint: str
 
 

@@ -1,0 +1,83 @@
+"""Networks that other libraries export, beside those libraries: `make exports PEERS=python`.
+
+    PYTHONPATH=workflow/scripts python benchmarks/exports.py PYTHON
+
+PYTHON is that of an environment with requirements/peers.in. Prints the table of docs/networks.md.
+"""
+
+import argparse
+import io
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pages import table
+
+from photos import vary_sample
+from similar_images.networks import building, cards, engines, trial
+from similar_images.photos.preparation import Preparation
+
+SCRIPT = Path(__file__).parent / "peers" / "export_networks.py"
+PHOTOS = 16
+
+
+def main() -> None:
+    """Export, compute here, and print how like both features are."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("python", type=Path)
+    python = parser.parse_args().python.absolute()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        vary_sample(folder / "photos", PHOTOS)
+        subprocess.run([python, SCRIPT, folder / "photos", folder], check=True)
+        files = sorted((folder / "photos").rglob("*.jpg"))
+        rows = [row(folder, file, files) for file in sorted(folder.glob("*.onnx"))]
+    print(
+        "\n".join(
+            table(
+                [
+                    "family",
+                    "images at once",
+                    "of the pixels that the library prepares",
+                    "of the photo",
+                ],
+                rows,
+            )
+        )
+    )
+
+
+def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
+    """Return how like the features are for the pixels of the library, and for its photos."""
+    original = np.load(file.with_suffix(".npz"))
+    backbone = {"file": str(file), "family": file.stem}
+    made = building.make(
+        folder / file.stem,
+        backbone=backbone,
+        weights_file=None,
+        fallback=None,
+        engine="openvino",
+        resample="bicubic",
+    )
+    engine = engines.load("openvino", folder / file.stem, threads=2)
+    card = cards.read(backbone)
+    pixels = original["pictures"].transpose(0, 2, 3, 1) * card.deviation + card.mean
+    prepare = Preparation(made.input_size, "bicubic", 10**8, made.fit, made.crop)
+    photos = np.stack([prepare(io.BytesIO(path.read_bytes())).image for path in files])
+    likeness = [
+        least_cosine(trial.features_of(engine, images), original["features"])
+        for images in ((255 * pixels).round().clip(0, 255).astype(np.uint8), photos)
+    ]
+    return [file.stem, str(engine.batch_size), *(f"{value:.6f}" for value in likeness)]
+
+
+def least_cosine(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
+    """Return the least cosine of two rows that belong together."""
+    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    return float(((ours * theirs).sum(axis=1) / lengths).min())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Networks from strangers: what is damaged, or would do more than compute, is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import brought
+from similar_images.base.errors import UserError
+from similar_images.networks import opening
+
+
+def with_node(path: Path, **node: Any) -> Path:
+    """Write a network with one more operation at its end."""
+    model = onnx.load(brought.convolutional(path))
+    inputs = ["condition"] if node["op_type"] == "If" else ["features"]
+    model.graph.node.append(helper.make_node(inputs=inputs, outputs=["more"], **node))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "condition"))
+    model.graph.output[0].name = "more"
+    onnx.save(model, path)
+    return path
+
+
+def with_data_in(path: Path, location: str, length: int = 1296) -> Path:
+    """Write a network whose kernel stands in another file."""
+    model = onnx.load(brought.convolutional(path))
+    kernel = next(tensor for tensor in model.graph.initializer if tensor.name == "kernel")
+    kernel.ClearField("raw_data")
+    kernel.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", str(length))):
+        kernel.external_data.add(key=key, value=value)
+    onnx.save(model, path)
+    return path
+
+
+def within_a_branch(path: Path, location: str) -> Path:
+    """Write a network with a constant in another file, in a graph within its graph."""
+    constant = onnx.TensorProto(name="c", data_type=TensorProto.FLOAT, dims=[1])
+    constant.data_location = TensorProto.EXTERNAL
+    constant.external_data.add(key="location", value=location)
+    out = helper.make_tensor_value_info("c", TensorProto.FLOAT, [1])
+    branch = helper.make_graph([], "branch", [], [out], [constant])
+    return with_node(path, op_type="If", then_branch=branch, else_branch=branch)
+
+
+def truncated(path: Path) -> Path:
+    brought.convolutional(path)
+    path.write_bytes(path.read_bytes()[:300])
+    return path
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def huge(path: Path) -> Path:
+    """Write a network of a few bytes with a constant of a petabyte."""
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+        helper.make_node("ReduceMax", ["zeros"], ["most"], axes=[1], keepdims=0),
+        helper.make_node("ReduceMean", ["picture"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Add", ["mean", "most"], ["out"]),
+    ]
+    shape = {"shape": np.array([1, 1 << 48])}
+    return brought.save(path, nodes, shape, ["n", 3, 16, 16], {"out": ["n", 3]})
+
+
+def cyclic(path: Path) -> Path:
+    nodes = [
+        helper.make_node("Add", ["picture", "b"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+    ]
+    return brought.save(path, nodes, {}, ["n", 3, 16, 16], {"b": ["n", 3, 16, 16]})
+
+
+def ir(path: Path, change: Callable[[str], str]) -> Path:
+    """Write a network of OpenVINO whose description is changed."""
+    import openvino
+
+    source = brought.convolutional(path.with_name("source.onnx"))
+    openvino.save_model(openvino.Core().read_model(source), path, compress_to_fp16=False)
+    path.write_text(change(path.read_text()))
+    return path
+
+
+def without_weights(path: Path) -> Path:
+    ir(path, str).with_suffix(".bin").unlink()
+    return path
+
+
+def beyond_its_weights(path: Path) -> Path:
+    return ir(path, lambda text: text.replace('size="1296"', 'size="1296000000"'))
+
+
+def saved_model(path: Path, content: bytes) -> Path:
+    path.mkdir()
+    (path / "saved_model.pb").write_bytes(content)
+    return path
+
+
+HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "absent.onnx": (lambda path: path, "is not there"),
+    "no network.txt": (lambda path: written(path, b"text"), "no network that can be read"),
+    "empty.onnx": (lambda path: written(path, b""), "cannot be read|damaged"),
+    "text.onnx": (lambda path: written(path, b"no network\n" * 99), "no file of ONNX"),
+    "truncated.onnx": (truncated, "damaged"),
+    "pickle.onnx": (lambda path: written(path, b"\x80\x04cos\nsystem\n(S'id'\ntR."), "damaged"),
+    "own operation.onnx": (
+        lambda path: with_node(path, op_type="Run", domain="evil.example"),
+        r"operations of its own \(evil.example.Run\)",
+    ),
+    "python operation.onnx": (
+        lambda path: with_node(path, op_type="PythonOp", domain="ai.onnx.contrib"),
+        "operations of its own",
+    ),
+    "unknown operation.onnx": (lambda path: with_node(path, op_type="Frobnicate"), "Frobnicate"),
+    "data above.onnx": (lambda path: with_data_in(path, "../secret.bin"), "has data in"),
+    "data elsewhere.onnx": (lambda path: with_data_in(path, "/etc/passwd"), "has data in"),
+    "data of another.onnx": (lambda path: with_data_in(path, "other.bin"), "has data in"),
+    "data in a branch.onnx": (lambda path: within_a_branch(path, "/etc/passwd"), "has data in"),
+    "data that is absent.onnx": (
+        lambda path: with_data_in(path, f"{path.name}.data"),
+        "has data in",
+    ),
+    "cyclic.onnx": (cyclic, "has not one input"),
+    "huge.onnx": (huge, "more memory than this machine has"),
+    "text.xml": (lambda path: written(path, b"<html></html>"), "cannot be read"),
+    "without weights.xml": (without_weights, "cannot be read"),
+    "beyond its weights.xml": (beyond_its_weights, "cannot be read"),
+    "a folder": (lambda path: path.mkdir() or path, "no saved_model.pb"),  # type: ignore[func-returns-value]
+    "a SavedModel of text": (lambda path: saved_model(path, b"text"), "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_damaged_or_hostile_file_is_refused_with_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.bin").write_bytes(bytes(2000))
+    (tmp_path / "networks").mkdir()
+    (tmp_path / "networks" / "other.bin").write_bytes(bytes(2000))
+    make, words = HOSTILE[name]
+    file = make(tmp_path / "networks" / name)
+    with pytest.raises(UserError, match=words) as refused:
+        brought.make(tmp_path / "backbone", file, family="torchvision")
+    assert str(file) in str(refused.value)
+    assert len(str(refused.value)) < 600
+
+
+def test_data_beside_a_network_and_named_after_it_is_part_of_it(tmp_path: Path) -> None:
+    file = with_data_in(tmp_path / "net.onnx", "net.onnx.data")
+    data = written(tmp_path / "net.onnx.data", brought.weights(12, 3, 3, 3).tobytes())
+    assert opening.files_of(file) == [file, data]
+    before = opening.digest_of(file)
+    assert len(opening.open_network(file).inputs) == 1
+    data.write_bytes(bytes(1296))
+    assert opening.digest_of(file) != before

@@ -1,0 +1,154 @@
+"""Opening a network that people bring: a file of ONNX, OpenVINO or Keras, or a SavedModel.
+
+Such files may come from strangers. Nothing in them is executed as Python, and no file is read but
+those of `files_of`; docs/security.md says what is refused and what is left to trust.
+"""
+
+from collections.abc import Iterable, Iterator
+from glob import escape
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..base.errors import UserError
+from ..base.files import digest
+
+if TYPE_CHECKING:
+    import onnx
+    import openvino
+
+# Of the domains of operations those of the standard, and the contributed ones that exporters use.
+KNOWN = ("", "ai.onnx", "com.microsoft")
+FORMS = "an .onnx, .xml or .keras file, or the folder of a SavedModel"
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files that a network consists of, sorted.
+
+    They are those in its folder, or the file and its data beside it: `net.onnx.data` or
+    `net.onnx_data` of `net.onnx`, and `net.bin` of `net.xml`.
+
+    Raises:
+        UserError: there are none, or they are of no form that can be read.
+    """
+    if path.is_dir():
+        files = [file for file in path.rglob("*") if file.is_file()]
+        if path / "saved_model.pb" not in files:
+            raise UserError(f"{path} has no saved_model.pb. Allowed: {FORMS}.")
+        return sorted(files)
+    if not path.is_file():
+        raise UserError(f"{path} is not there. Allowed: {FORMS}.")
+    if path.suffix == ".onnx":
+        return [path, *sorted(path.parent.glob(f"{escape(path.name)}[._]data*"))]
+    if path.suffix == ".xml":
+        return [file for file in (path.with_suffix(".bin"), path) if file.is_file()]
+    if path.suffix == ".keras":
+        return [path]
+    raise UserError(f"{path} is no network that can be read. Allowed: {FORMS}.")
+
+
+def digest_of(path: Path) -> str:
+    """Return a hash of the files of a network, wherever it stands."""
+    parent = path if path.is_dir() else path.parent
+    hashes = [f"{digest(file)} {file.relative_to(parent)}" for file in files_of(path)]
+    return sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def open_network(path: Path) -> "openvino.Model":
+    """Return the network at `path`.
+
+    Raises:
+        UserError: it is damaged, of no form that can be read, or has what is not allowed.
+    """
+    import openvino
+
+    files = files_of(path)
+    if path.suffix == ".keras":
+        converted = convert(_open_keras(path))
+        # Functions with gradients of their own, such as swish, leave values behind the features.
+        return openvino.Model([converted.outputs[0]], converted.get_parameters(), "keras")
+    if path.suffix == ".onnx":
+        _check_onnx(path, files)
+    try:
+        return openvino.Core().read_model(path)
+    except RuntimeError as error:
+        raise UserError(f"It cannot be read: {told(error)}") from error
+
+
+def convert(network: Any) -> "openvino.Model":
+    """Return a model of Keras as one of OpenVINO, with any number of images.
+
+    By tracing: `network.export` makes every activation an output, which costs memory and a third
+    of the speed.
+    """
+    import openvino
+    import tensorflow as tf
+
+    traced = tf.function(lambda images: network(images, training=False), autograph=False)
+    images = tf.TensorSpec(network.input_shape, tf.float32)
+    return openvino.convert_model(traced.get_concrete_function(images))
+
+
+def _open_keras(path: Path) -> Any:
+    import keras
+
+    try:
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many types for what it refuses or cannot read
+        raise UserError(f"It cannot be read: {told(error)}") from error
+    if len(getattr(network, "inputs", [])) != 1 or len(network.outputs) != 1:
+        raise UserError("It is no network of one input and one output.")
+    return network
+
+
+def _check_onnx(path: Path, files: list[Path]) -> None:
+    """Refuse operations that no standard has, and data outside `files`."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except DecodeError as error:
+        raise UserError("It is damaged, or no file of ONNX.") from error
+    nodes = [*_nodes(model.graph.node), *_nodes(n for f in model.functions for n in f.node)]
+    domains = {*KNOWN, *(function.domain for function in model.functions)}
+    own = sorted({f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in domains})
+    if own:
+        raise UserError(
+            f"It has operations of its own ({', '.join(own)}). Export the network with those "
+            "of the ONNX standard alone."
+        )
+    beside = {file.name for file in files} - {path.name}
+    for tensor in (*model.graph.initializer, *_constants(nodes)):
+        place = {entry.key: entry.value for entry in tensor.external_data}.get("location")
+        if place is not None and place not in beside:
+            raise UserError(
+                f"It has data in {place}, which is not beside it or not named after it. Save "
+                f"it again with all data in one file, {path.name}.data (onnx.save with "
+                "save_as_external_data=True and location)."
+            )
+
+
+def _nodes(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
+    """Yield `nodes` and those of the graphs within them."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in (*attribute.graphs, attribute.g):
+                yield from _nodes(graph.node)
+
+
+def _constants(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.TensorProto"]:
+    """Yield the tensors that stand in attributes of `nodes`, and in the graphs there."""
+    for node in nodes:
+        for attribute in node.attribute:
+            yield from (*attribute.tensors, attribute.t)
+            for graph in (*attribute.graphs, attribute.g):
+                yield from graph.initializer
+
+
+def told(error: Exception) -> str:
+    """Return the line of an error that tells a person most: the last that is no place in code."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("Check ", "Exception from"))]
+    return (told or lines or ["no reason is given"])[-1][:300]
