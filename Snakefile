@@ -37,7 +37,11 @@ rule all:
         *features_of(*COLLECTIONS),
         ADAPTATION,
         APPROXIMATE,
-        expand("results/{queries}/neighbours.parquet", queries=QUERIES),
+        expand(
+            "results/{queries}/{table}.parquet",
+            queries=QUERIES,
+            table=["neighbours", "candidates"],
+        ),
         rules.quality.output,
         rules.compare_metrics.output,
         expand(rules.predict.output, queries=QUERIES),
@@ -52,6 +56,7 @@ rule all:
 rule catalogue:
     input:
         *features_of("catalogue"),
+        COMPARISON,
         rules.quality.output,
     message:
         "The catalogue is there: results/catalogue/quality.json"

@@ -40,7 +40,7 @@ def write_page(
         made=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         model=Model(
             *("EfficientNetLite2", "EfficientNetB3", True, "the weights cannot be had", None, None),
-            *(1280, 260, "bicubic", "openvino", "f32", "fingerprint"),
+            *(1280, 260, "stretch", 1.0, "bicubic", "openvino", "float32", "CPU", "fingerprint"),
         ),
         neighbours=10,
         catalogue=Catalogue(13_000, classes),
@@ -68,7 +68,8 @@ def invented_quality() -> dict[str, Any]:
     point = {"correct": 80, "accuracy": 0.8, "accuracy_interval_95": [0.7, 0.9]}
     curve = [{"neighbours": n, "majority": point, "weighted": point} for n in (1, 10, 50)]
     configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "asked": 100}
-    return {**configured, **point, "method": "leave-one-out", "curve": curve}
+    told = {"method": "leave-one-out", "curve": curve, "strangers": {"refused": 0.25}}
+    return {**configured, **point, **told, "choice": None}
 
 
 def draw(folder: Path, number: int) -> None:
@@ -103,6 +104,7 @@ def invented_card(
         status="right" if right else "wrong",
         label=label,
         prediction=label if right else other,
+        others=[other if right else label] if number % 2 else [],
         votes=[(label if right else other, 6), ("class 00", 4)],
         voters=10,
         similar=similar,
@@ -115,6 +117,7 @@ def invented_card(
         given=label,
         worth=None,
         before=None,
+        further=[],
     )
 
 

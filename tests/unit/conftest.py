@@ -28,7 +28,10 @@ def model() -> Model:
         input_size=64,
         resample="bicubic",
         engine="histogram",
-        precision="f32",
+        precision="float32",
+        device="CPU",
+        fit="stretch",
+        crop=1.0,
         fingerprint="this model",
     )
 

@@ -10,7 +10,23 @@ from project import ROOT
 
 SCRIPTS = ROOT / "workflow" / "scripts"
 # Each takes half a second or more. Functions load what they alone need when they are called.
-SLOW = {"faiss", "keras", "matplotlib", "openvino", "pandas", "scipy", "sklearn", "tensorflow"}
+SLOW = {
+    "aiohttp",
+    "botocore",
+    "cv2",
+    "faiss",
+    "fsspec",
+    "keras",
+    "matplotlib",
+    "nncf",
+    "onnx",
+    "openvino",
+    "pandas",
+    "s3fs",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+}
 # What a script's own work needs.
 NEEDED = {
     "approximate": {"faiss"},

@@ -1,8 +1,10 @@
-# The perceptual hashes stand outside the outputs: they are kept from run to run.
+# The differences of pictures stand outside the outputs: they are kept from run to run.
 rule predict:
     input:
         neighbours="results/{queries}/neighbours.parquet",
+        candidates="results/{queries}/candidates.parquet",
         rejected="results/{queries}/rejected.csv",
+        manifest="results/{queries}/manifest.parquet",
         queries="results/{queries}/images.parquet",
         catalogue="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
@@ -35,8 +37,8 @@ rule predict:
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
-        metric=config["search"]["metric"],
         reject=config["search"]["reject"],
+        further=lambda wildcards: columns_of(wildcards.queries),
         code=CODE,
     message:
         "Predicting the classes of {wildcards.queries}"

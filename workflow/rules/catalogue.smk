@@ -1,6 +1,7 @@
 rule quality:
     input:
         catalogue=CATALOGUE,
+        comparison=COMPARISON,
     output:
         report(
             "results/catalogue/quality.json",
@@ -15,7 +16,8 @@ rule quality:
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
-        metric=config["search"]["metric"],
+        metric=METRIC,
+        coverage=config["search"]["coverage"],
         code=CODE,
     message:
         "Asking the catalogue's images as if they were new"
@@ -23,7 +25,7 @@ rule quality:
         "../scripts/quality.py"
 
 
-# Apart from `quality`, which the predictions wait for.
+# Apart from `quality`: unless the similarity is to be chosen, no prediction waits for it.
 rule compare_metrics:
     input:
         catalogue=CATALOGUE,
@@ -31,6 +33,7 @@ rule compare_metrics:
         "results/catalogue/metrics.json",
     log:
         "logs/catalogue/compare_metrics.log",
+    priority: int(METRIC == "auto")
     conda:
         "../envs/pipeline.yaml"
     # To find the eigenvectors takes two threads longer than one, and the more so beside other jobs.
@@ -38,7 +41,7 @@ rule compare_metrics:
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
-        metric=config["search"]["metric"],
+        metric=METRIC,
         code=CODE,
     message:
         "Comparing the cosine and the adapted similarity"
@@ -46,7 +49,7 @@ rule compare_metrics:
         "../scripts/compare_metrics.py"
 
 
-# The perceptual hashes and the thumbnails stand outside the outputs: they are kept.
+# The differences of pictures and the thumbnails stand outside the outputs: they are kept.
 rule audit_catalogue:
     input:
         catalogue=CATALOGUE,
@@ -95,7 +98,7 @@ rule export:
 # the catalogue's shards, which are named by their model and never change.
 rule compare_entry:
     input:
-        weights=lambda wildcards: ENTRIES[wildcards.entry]["weights"] or [],
+        lambda wildcards: network_files(ENTRIES[wildcards.entry]),
         decisions=DECISIONS,
     output:
         "results/compare/{entry}.json",

@@ -15,11 +15,16 @@ sys.path.insert(0, str(SCRIPTS))
 # second of each run. None of them is a table.
 sys.modules.setdefault("pandas", None)
 
+from similar_images.answers import conformal
 from similar_images.base import files, formats, settings
 from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
+from similar_images.networks import opening
 from similar_images.photos import decisions
 from similar_images.photos.summary import check_catalogue, summarise
+from similar_images.remote.access import Access
+from similar_images.remote.addresses import Limits
+from similar_images.remote.looks import Looks
 
 
 def hash_of(*patterns):
@@ -58,17 +63,30 @@ ENTRIES = {
 for name, entry in ENTRIES.items():
     checked(f"compare.{name}: ", settings.check, entry, schema)
 
+
+def network_files(settings):
+    """Return the files that the backbone is made of: its weights, or the network of one's own."""
+    if isinstance(settings["backbone"], str):
+        return settings["weights"] or []
+    path = Path(settings["backbone"]["file"])
+    return [str(file) for file in checked("backbone.file: ", opening.files_of, path)]
+
+
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
 DECISIONS = decisions.paths(config["decisions"])
 
 
-ADAPTED = config["search"]["metric"] == "adapted"
-ADAPTATION = "results/catalogue/adaptation.npz" if ADAPTED else []
+METRIC = config["search"]["metric"]
+ADAPTATION = "results/catalogue/adaptation.npz" if METRIC != "cosine" else []
+# With `auto` each job learns from it which similarity to take: see `choice.chosen`.
+COMPARISON = "results/catalogue/metrics.json" if METRIC == "auto" else []
 INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
 APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
-# The three most similar images are shown, whatever the number of votes.
-NEIGHBOURS = max(config["search"]["neighbours"], 3)
+# Whatever the number of votes, the sets of classes are made of the votes of so many.
+NEIGHBOURS = max(config["search"]["neighbours"], conformal.NEIGHBOURS)
+PARTS = config["search"]["parts"]
+QUANTISED = config["precision"] == "int8"
 PICKLED = config["features_pkl"]
 EXTRACTION_THREADS = config["extraction"]["threads"]
 # What rules read that need the catalogue as a whole: see `images.load`.
@@ -88,18 +106,39 @@ def setting_of(name):
     return "catalogue" if name == "catalogue" else f"queries.{name}"
 
 
-def path_of(name):
+def location_of(name):
     return config["catalogue"] if name == "catalogue" else config["queries"][name]
 
 
+def is_list(name):
+    return Path(location_of(name)).is_file()
+
+
+def columns_of(name):
+    """Return the further columns that the list of a query set gives to its predictions."""
+    return config["columns"] if name != "catalogue" and is_list(name) else []
+
+
+LIMITS = checked("", Limits.of, config["remote"])
+
+
+# What is told of addresses is asked once in a run, by the process that plans it.
 @cache
 def summary(name):
+    looks = Looks(
+        Path(f"results/{name}/looks.json"),
+        Access(LIMITS),
+        config["remote"]["most_failed"],
+        anew=workflow.is_main_process,
+    )
     return checked(
         f"{setting_of(name)}: ",
         summarise,
-        Path(path_of(name)),
+        location_of(name),
         config["images"]["follow_links"],
         name == "catalogue",
+        looks,
+        columns_of(name),
     )
 
 
@@ -142,6 +181,13 @@ def features_of(*collections):
         lambda wildcards: shards_of(*collections),
         *expand(rules.merge.output, collection=collections),
     ]
+
+
+def found(table):
+    """Return where the search writes `table`: each part's, where there are several, goes again."""
+    if PARTS == 1:
+        return f"results/{{queries}}/{table}.parquet"
+    return temp(f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet")
 
 
 def tell_outcome():

@@ -72,7 +72,7 @@ rule merge:
         max_pixels=config["images"]["max_pixels"],
         on_error=config["images"]["on_error"],
         label_from=lambda wildcards: (
-            "list" if Path(path_of(wildcards.collection)).is_file() else "folder"
+            "list" if is_list(wildcards.collection) else "folder"
         ),
         amendments=lambda wildcards: planned()["amendments"][wildcards.collection],
         code=CODE,

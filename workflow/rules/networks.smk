@@ -1,6 +1,8 @@
 rule model:
     input:
-        weights=config["weights"] or [],
+        network_files(config),
+        # Photos that come or go later leave the network as it is.
+        photos=ancient("results/catalogue/manifest.parquet") if QUANTISED else [],
     output:
         description="results/model/model.json",
         backbone=directory("results/model/backbone"),
@@ -11,11 +13,15 @@ rule model:
     threads: 2
     params:
         backbone=config["backbone"],
+        weights=config["weights"],
         fallback=config["fallback"],
         engine=config["engine"],
         resample=config["images"]["resample"],
+        precision=config["precision"],
+        device=config["device"],
+        max_pixels=config["images"]["max_pixels"] if QUANTISED else None,
         code=NETWORKS_CODE,
     message:
-        "Building the backbone {params.backbone}"
+        "Building the backbone"
     script:
         "../scripts/model.py"

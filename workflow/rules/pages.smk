@@ -87,6 +87,7 @@ rule report:
         "../envs/pipeline.yaml"
     params:
         neighbours=config["search"]["neighbours"],
+        further=lambda wildcards: columns_of(wildcards.queries),
         code=CODE,
     message:
         "Writing the report of {wildcards.queries}"

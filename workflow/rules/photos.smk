@@ -10,8 +10,10 @@ rule manifest:
     threads: 2
     params:
         fingerprint=lambda wildcards: summary(wildcards.collection).fingerprint,
-        path=lambda wildcards: path_of(wildcards.collection),
+        location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
+        further=lambda wildcards: columns_of(wildcards.collection),
+        most_failed=config["remote"]["most_failed"],
         code=CODE,
     message:
         "Looking through the images of {wildcards.collection}"

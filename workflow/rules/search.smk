@@ -22,6 +22,7 @@ rule approximate:
     input:
         catalogue="results/catalogue/images.parquet",
         adaptation=ADAPTATION,
+        comparison=COMPARISON,
     output:
         INDEX,
     log:
@@ -31,14 +32,12 @@ rule approximate:
     threads: 2
     params:
         neighbours=NEIGHBOURS,
+        metric=METRIC,
         code=CODE,
     message:
         "Making the index for the approximate search"
     script:
         "../scripts/approximate.py"
-
-
-PARTS = config["search"]["parts"]
 
 
 # The shards are no inputs: the merge has read them, and naming thousands would cost each run time.
@@ -48,12 +47,10 @@ rule search:
         queries="results/{queries}/images.parquet",
         adaptation=ADAPTATION,
         approximate=APPROXIMATE,
+        comparison=COMPARISON,
     output:
-        (
-            "results/{queries}/neighbours.parquet"
-            if PARTS == 1
-            else temp(f"results/{{queries}}/neighbours/{{part}}-of-{PARTS}.parquet")
-        ),
+        neighbours=found("neighbours"),
+        candidates=found("candidates"),
     log:
         "logs/{queries}/search.log"
         if PARTS == 1
@@ -64,6 +61,7 @@ rule search:
     threads: 2
     params:
         neighbours=NEIGHBOURS,
+        metric=METRIC,
         parts=PARTS,
         code=CODE,
     message:
@@ -76,13 +74,15 @@ if PARTS > 1:
 
     rule gather:
         input:
-            expand(
-                "results/{{queries}}/neighbours/{part}-of-{parts}.parquet",
-                part=range(PARTS),
-                parts=PARTS,
+            neighbours=expand(
+                rules.search.output.neighbours, part=range(PARTS), allow_missing=True
+            ),
+            candidates=expand(
+                rules.search.output.candidates, part=range(PARTS), allow_missing=True
             ),
         output:
-            "results/{queries}/neighbours.parquet",
+            neighbours="results/{queries}/neighbours.parquet",
+            candidates="results/{queries}/candidates.parquet",
         log:
             "logs/{queries}/gather.log",
         conda:

@@ -6,16 +6,18 @@ from pathlib import Path
 from similar_images.base.formats import read_parquet
 from similar_images.base.job import logged
 from similar_images.features.images import Stream
-from similar_images.search import adaptation, approximate
+from similar_images.search import adaptation, approximate, choice
 
 catalogue = Path(snakemake.input.catalogue)
 
 with logged(snakemake.log[0], "approximate"):
+    comparison = choice.read(snakemake.input.comparison)
+    adapted = choice.chosen(snakemake.params.metric, comparison) == "adapted"
     made = approximate.build(
         Stream(catalogue),
         read_parquet(catalogue),
         snakemake.params.neighbours,
-        adaptation.read(Path(fitted)) if (fitted := snakemake.input.adaptation) else None,
+        adaptation.read(Path(snakemake.input.adaptation)) if adapted else None,
     )
     approximate.write(*map(Path, snakemake.output), made)
     logging.info("%s", approximate.sentence(made))

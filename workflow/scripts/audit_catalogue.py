@@ -9,16 +9,18 @@ from similar_images.base.formats import read_parquet, write_csv
 from similar_images.base.job import Progress, logged
 from similar_images.catalogue import audit
 from similar_images.features import images, manifest
-from similar_images.photos import perceptual
+from similar_images.photos import registration
+from similar_images.photos.opening import Photos
 
 output = Path(snakemake.output.audit)
 
 # They are kept from run to run.
-hashes = partial(
-    perceptual.hashes,
-    cache=output.with_name("perceptual_hashes.parquet"),
+differences = partial(
+    registration.differences,
+    memory=output.with_name("differences.parquet"),
     threads=snakemake.threads,
     progress_of=Progress,
+    photos=Photos.of(snakemake.config),
 )
 
 with logged(snakemake.log[0], "audit"):
@@ -26,7 +28,7 @@ with logged(snakemake.log[0], "audit"):
     findings, classes = audit.audit(
         images.load(Path(snakemake.input.catalogue)),
         {content_id: files[0] for content_id, files in manifest.members(members).items()},
-        hashes,
+        differences,
         snakemake.params.voters,
         audit.confirmed(members),
     )

@@ -9,6 +9,7 @@ from similar_images.base.job import Progress, logged
 from similar_images.networks import model
 from similar_images.pages import audit_report, cards
 from similar_images.photos import decisions, thumbnails
+from similar_images.photos.opening import Photos
 
 page = Path(snakemake.output[0])
 folder = page.with_name("report_files")
@@ -18,7 +19,9 @@ with logged(snakemake.log[0], "audit report"):
     images = audit_report.images(audit_report.shown(findings))
     files = cards.files(read_parquet(Path(snakemake.input.images)), images)
     contents = {content_id: file for content_id, file in files.values() if content_id}
-    pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
+    photos = Photos.of(snakemake.config)
+    progress = Progress(len(contents))
+    pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
     told = audit_report.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,

@@ -16,5 +16,5 @@ with logged(snakemake.log[0], "compare metrics"):
         snakemake.params.metric,
     )
     write_json(Path(snakemake.output[0]), found)
-    if found["advice"]:
-        logging.info("%s", found["advice"])
+    if told := found["choice"] or found["advice"]:
+        logging.info("%s", told)

@@ -7,6 +7,7 @@ from pathlib import Path
 from similar_images.base.formats import read_parquet
 from similar_images.base.job import logged
 from similar_images.catalogue import export
+from similar_images.photos.opening import Photos
 
 folder = Path(snakemake.params.folder)
 
@@ -14,7 +15,10 @@ with logged(snakemake.log[0], "export"):
     table = read_parquet(Path(snakemake.input.images), export.Member._fields)
     columns = (table[name].to_pylist() for name in export.Member._fields)
     renamed = export.export(
-        folder, starmap(export.Member, zip(*columns, strict=True)), snakemake.params.how
+        folder,
+        starmap(export.Member, zip(*columns, strict=True)),
+        snakemake.params.how,
+        Photos.of(snakemake.config),
     )
     for label, name in renamed.items():
         logging.warning(

@@ -8,6 +8,7 @@ from similar_images.base.timing import Timing
 from similar_images.features import manifest, plan, shards
 from similar_images.features.extraction import extract
 from similar_images.networks import engines, model
+from similar_images.photos.opening import Photos
 from similar_images.photos.preparation import Preparation
 
 shard = snakemake.wildcards.shard
@@ -24,17 +25,26 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
         folder = Path(snakemake.input.backbone)
         with timing.spent_on("load"):
             check(folder)
-            engine = engines.load(backbone.engine, folder, snakemake.threads)
+            engine = engines.load(
+                backbone.engine, folder, snakemake.threads, backbone.precision, backbone.device
+            )
         with timing.spent_on("total"):
             extracted = extract(
                 members,
-                Preparation(backbone.input_size, backbone.resample, plan.max_pixels(rows)),
+                Preparation(
+                    backbone.input_size,
+                    backbone.resample,
+                    plan.max_pixels(rows),
+                    backbone.fit,
+                    backbone.crop,
+                ),
                 engine,
                 dimension=backbone.features,
                 fingerprint=backbone.fingerprint,
                 threads=snakemake.threads,
                 timing=timing,
                 progress=Progress(len(members)),
+                photos=Photos.of(snakemake.config),
             )
         parts.append(extracted)
     shards.write(output, shards.join(parts), timing)

@@ -7,6 +7,9 @@ from similar_images.base.job import logged
 from similar_images.search import neighbours
 
 with logged(snakemake.log[0], f"gather {snakemake.wildcards.queries}"):
-    parts = [read_parquet(Path(part)) for part in snakemake.input]
-    found = neighbours.gather(parts, snakemake.params.neighbours)
-    write_parquet(Path(snakemake.output[0]), found)
+    for table, count in (
+        ("neighbours", snakemake.params.neighbours),
+        ("candidates", neighbours.CANDIDATES),
+    ):
+        parts = [read_parquet(Path(part)) for part in snakemake.input.get(table)]
+        write_parquet(Path(snakemake.output.get(table)), neighbours.gather(parts, count))

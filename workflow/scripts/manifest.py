@@ -1,4 +1,4 @@
-"""List the files of a collection."""
+"""List the photos of a collection, and fetch those that are new at their addresses."""
 
 import logging
 from pathlib import Path
@@ -7,16 +7,26 @@ from similar_images.base.formats import write_parquet
 from similar_images.base.job import logged
 from similar_images.features import manifest
 from similar_images.photos import collection
+from similar_images.photos.opening import Photos
+from similar_images.remote.looks import Looks
 
 name = snakemake.wildcards.collection
+params = snakemake.params
 output = Path(snakemake.output[0])
 
 with logged(snakemake.log[0], f"manifest {name}"):
-    entries = collection.scan(Path(snakemake.params.path), snakemake.params.follow_links)
+    photos = Photos.of(snakemake.config)
+    looks = Looks(output.with_name("looks.json"), photos.access, params.most_failed)
+    entries = collection.scan(params.location, params.follow_links, looks, params.further)
+    # Threads that wait for a server take no core.
+    in_folder = Path(params.location).is_dir()
     table = manifest.build(
         collection.with_class(entries) if name == "catalogue" else entries,
-        cache=output.with_name("hashes.parquet"),
-        threads=snakemake.threads,
+        output.with_name("hashes.parquet"),
+        snakemake.threads if in_folder else photos.access.limits.connections,
+        photos,
+        params.further,
     )
+    looks.failed(photos.failed)
     write_parquet(output, table)
     logging.info("%d files", len(table))

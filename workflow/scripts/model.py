@@ -3,17 +3,34 @@
 from pathlib import Path
 
 from similar_images.base.files import sealed
+from similar_images.base.formats import read_parquet
 from similar_images.base.job import logged
-from similar_images.networks import building, model
+from similar_images.features import calibration, manifest
+from similar_images.networks import building, model, quantisation
+from similar_images.photos.opening import Photos
+from similar_images.photos.preparation import Preparation
+
+params = snakemake.params
 
 with logged(snakemake.log[0], "model"):
     with sealed(Path(snakemake.output.backbone)) as folder:
         made = building.make(
             folder,
-            backbone=snakemake.params.backbone,
-            weights_file=Path(snakemake.input.weights) if snakemake.input.weights else None,
-            fallback=snakemake.params.fallback,
-            engine=snakemake.params.engine,
-            resample=snakemake.params.resample,
+            backbone=params.backbone,
+            weights_file=Path(params.weights) if params.weights else None,
+            fallback=params.fallback,
+            engine=params.engine,
+            resample=params.resample,
+            precision=params.precision,
+            device=params.device,
         )
+        if params.precision == "int8":
+            members = manifest.members(read_parquet(Path(snakemake.input.photos)))
+            prepare = Preparation(
+                made.input_size, made.resample, params.max_pixels, made.fit, made.crop
+            )
+            pictures = calibration.pictures(
+                members, prepare, quantisation.PICTURES, Photos.of(snakemake.config)
+            )
+            made = quantisation.quantise(folder, made, pictures)
     model.write(Path(snakemake.output.description), made)

@@ -4,31 +4,36 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from similar_images.answers import confidence, duplicates, metrics, predictions
+from similar_images.answers import confidence, conformal, duplicates, metrics, predictions
 from similar_images.answers.vote import VOTES
 from similar_images.base.formats import read_csv, read_json, read_parquet, write_csv, write_json
 from similar_images.base.job import Progress, logged
+from similar_images.features import manifest
 from similar_images.features.merge import read_rejected
 from similar_images.networks import model
-from similar_images.photos import perceptual
+from similar_images.photos import registration
+from similar_images.photos.opening import Photos
 
 output = Path(snakemake.output.predictions)
 
 # They are kept from run to run.
-hashes = partial(
-    perceptual.hashes,
-    cache=output.with_name("perceptual_hashes.parquet"),
+differences = partial(
+    registration.differences,
+    memory=output.with_name("differences.parquet"),
     threads=snakemake.threads,
     progress_of=Progress,
+    photos=Photos.of(snakemake.config),
 )
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
     neighbours = read_parquet(Path(snakemake.input.neighbours))
     queries = read_parquet(Path(snakemake.input.queries))
     catalogue = read_parquet(Path(snakemake.input.catalogue))
-    copies = duplicates.find(neighbours, queries, catalogue, hashes)
+    candidates = read_parquet(Path(snakemake.input.candidates))
+    copies = duplicates.find(candidates, queries, catalogue, differences)
     if copies:
         logging.info("%d images stand in the catalogue already", len(copies))
+    quality = read_json(Path(snakemake.input.quality))
     predicted = predictions.predict(
         neighbours,
         read_rejected(Path(snakemake.input.rejected)),
@@ -37,12 +42,18 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
         predictions.Judge(
             voters=snakemake.params.voters,
             vote=VOTES[snakemake.params.vote],
-            metric=snakemake.params.metric,
-            calibration=confidence.read(read_json(Path(snakemake.input.quality))["confidence"]),
+            metric=quality["metric"],
+            calibration=confidence.read(quality["confidence"]),
+            thresholds=conformal.Thresholds(**quality["sets"]),
+            stranger_by=quality["strangers"]["neighbour"],
+            least_similarity=quality["strangers"]["least_similarity"],
             reject=snakemake.params.reject,
         ),
     )
-    write_csv(output, predictions.HEADER, predicted.rows)
+    names = snakemake.params.further
+    further = manifest.further(read_parquet(Path(snakemake.input.manifest)), names)
+    rows = [[*row, *further[str(row[0])]] for row in predicted.rows]
+    write_csv(output, [*predictions.HEADER, *names], rows)
     write_csv(Path(snakemake.output.votes), predictions.VOTES_HEADER, predicted.votes)
     rows = read_csv(output)
     evaluation = metrics.evaluate(rows, model.read(Path(snakemake.input.model)))

@@ -5,15 +5,21 @@ from pathlib import Path
 
 from similar_images.base.formats import write_json
 from similar_images.base.job import logged
-from similar_images.catalogue import quality
+from similar_images.catalogue import leave_one_out, quality
 from similar_images.features import images
+from similar_images.search import choice
 
 with logged(snakemake.log[0], "quality"):
+    comparison = choice.read(snakemake.input.comparison)
+    catalogue = images.load(Path(snakemake.input.catalogue))
     assessment = quality.assess(
-        images.load(Path(snakemake.input.catalogue)),
+        catalogue,
+        leave_one_out.equal_bytes(catalogue),
         snakemake.params.voters,
         snakemake.params.vote,
-        snakemake.params.metric,
+        choice.chosen(snakemake.params.metric, comparison),
+        snakemake.params.coverage,
     )
-    write_json(Path(snakemake.output[0]), assessment)
+    told = {**assessment, "choice": comparison.get("choice")}
+    write_json(Path(snakemake.output[0]), told)
     logging.info("%s", quality.sentence(assessment))

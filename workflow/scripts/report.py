@@ -14,6 +14,7 @@ from similar_images.features.merge import read_rejected
 from similar_images.networks import model
 from similar_images.pages import cards, confusion, report
 from similar_images.photos import decisions, thumbnails
+from similar_images.photos.opening import Photos
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output.page)
@@ -31,7 +32,9 @@ with logged(snakemake.log[0], f"report {name}"):
     )
     similar = cards.files(images, cards.similar_images(predictions))
     contents = cards.contents(predictions, queries, similar)
-    pictures = thumbnails.make(contents, folder, snakemake.threads, Progress(len(contents)))
+    photos = Photos.of(snakemake.config)
+    progress = Progress(len(contents))
+    pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [
         history.Answer(row["image"], queries[row["image"]].content_id, row["prediction"])
@@ -52,8 +55,13 @@ with logged(snakemake.log[0], f"report {name}"):
             queries,
             similar,
             pictures,
-            worth.order(predictions, read_parquet(Path(snakemake.input.neighbours))),
+            worth.order(
+                predictions,
+                read_parquet(Path(snakemake.input.neighbours)),
+                snakemake.params.neighbours,
+            ),
             {one.image: one.before for one in history.turned(page.parent, answers)},
+            snakemake.params.further,
         ),
         confusion=confusion.read(Path(snakemake.input.confusion)),
         rejected={

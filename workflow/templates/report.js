@@ -17,7 +17,7 @@ const STATUS = {
   rejected: ["!", "Rejected"],
 };
 const DUPLICATE = { exact: "Same bytes as ", near: "Almost the same pixels as " };
-const MOST_CLASSES = 3; // Classes whose votes a card tells one by one.
+const MOST_CLASSES = 3; // Classes that a card tells one by one.
 
 const form = document.querySelector(".filters");
 const list = document.querySelector(".cards");
@@ -40,8 +40,9 @@ function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** Return the end of a path or address, without what stands for its query. */
 function fileName(path) {
-  return path.slice(path.lastIndexOf("/") + 1);
+  return path.slice(path.lastIndexOf("/") + 1).split("?#")[0];
 }
 
 // ---- Pictures
@@ -133,6 +134,7 @@ function answerOf(card) {
   const lines = [...namedOf(card)];
   if (card.decision && card.given !== card.label) lines.push(line("came as ", card.given || "–"));
   if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
+  lines.push(...card.further.map(([name, value]) => line(`${name} `, value)));
   return lines;
 }
 
@@ -140,8 +142,15 @@ function namedOf(card) {
   if (card.status === "rejected" || card.status === "refused") {
     return [element("span", "", card.reason)];
   }
-  if (card.status !== "wrong") return [line("", card.prediction)];
-  return [line("taken for ", card.prediction), line("label ", card.label)];
+  const others = card.others.length > 0 ? [line("or: ", othersOf(card))] : [];
+  if (card.status !== "wrong") return [line("", card.prediction), ...others];
+  return [line("taken for ", card.prediction), ...others, line("label ", card.label)];
+}
+
+function othersOf(card) {
+  const named = card.others.slice(0, MOST_CLASSES).join(", ");
+  const more = card.others.length - MOST_CLASSES;
+  return more > 0 ? `${named} and ${more} more` : named;
 }
 
 function line(text, name) {
@@ -372,7 +381,10 @@ function showLarge(card, position = 1) {
   makeMarks(dialog);
   showNote();
   showZoom();
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) {
+    dialog.showModal();
+    dialog.querySelector("[data-close]").focus();
+  }
 }
 
 function showPane(selector, photo, path, words) {

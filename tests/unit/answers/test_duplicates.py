@@ -1,19 +1,18 @@
 """Tests of the queries that stand in the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import pyarrow as pa
 
-from similar_images.answers.duplicates import BITS, SIMILAR, Duplicate, find
+from similar_images.answers.duplicates import SIMILAR, Duplicate, find
 from similar_images.features import images
+from similar_images.photos.registration import COPY, Pair
 from similar_images.search import neighbours
 
-ONE = bytes(32)
 
-
-def differing(bits: int) -> bytes:
-    """Return a hash that differs from `ONE` in so many bits."""
-    return ((1 << bits) - 1).to_bytes(32)
+def told(**apart: float) -> Callable[..., dict[Pair, float]]:
+    """Return what tells by how much x, the content of the query, differs from others."""
+    return lambda pairs, files: {("x", other): apart[other] for other in apart}
 
 
 def listing(**content_ids: str) -> pa.Table:
@@ -39,47 +38,52 @@ def found_for(*similar: tuple[str, float]) -> pa.Table:
 
 
 def test_the_same_bytes_are_an_exact_duplicate_of_the_first_image_that_has_them() -> None:
-    def hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
-        assert not files
+    def differences(pairs: Collection[Pair], files: Mapping[str, bytes]) -> dict[Pair, float]:
+        assert not pairs
         return {}
 
-    found = find(found_for(("b", 1.0)), listing(q="x"), listing(a="x", b="x", c="y"), hashes)
+    found = find(found_for(("b", 1.0)), listing(q="x"), listing(a="x", b="x", c="y"), differences)
     assert found == [Duplicate("q", "exact", "a")]
 
 
 def test_a_query_that_was_taken_into_the_catalogue_is_no_duplicate_of_itself() -> None:
     catalogue = listing(a="y", new_q="x")
-    assert find(found_for(("a", 0.5)), listing(q="x"), catalogue, lambda files: {}) == []
+    assert find(found_for(("a", 0.5)), listing(q="x"), catalogue, told()) == []
 
 
 def test_almost_the_same_pixels_are_a_near_duplicate_of_the_closest_image() -> None:
-    known = {"x": ONE, "y": differing(BITS), "z": differing(3)}
-    catalogue = listing(b="y", c="z")
-    found = find(
-        found_for(("b", 0.99), ("c", 0.98)), listing(q="x"), catalogue, lambda files: known
-    )
+    neighbours = found_for(("b", 0.99), ("c", 0.98), ("d", 0.97))
+    catalogue = listing(b="y", c="z", d="w")
+    found = find(neighbours, listing(q="x"), catalogue, told(y=COPY, z=0.1, w=0.2))
     assert found == [Duplicate("q", "near", "c")]
 
 
-def test_hashes_further_apart_are_no_duplicate() -> None:
-    known = {"x": ONE, "y": differing(BITS + 1)}
-    assert not find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), lambda files: known)
+def test_of_equally_close_images_the_more_similar_one_is_told() -> None:
+    neighbours, catalogue = found_for(("b", 0.99), ("a", 0.98)), listing(a="y", b="z")
+    found = find(neighbours, listing(q="x"), catalogue, told(y=0.1, z=0.1))
+    assert found == [Duplicate("q", "near", "b")]
+
+
+def test_pictures_further_apart_are_no_duplicate() -> None:
+    apart = told(y=COPY + 0.01)
+    assert not find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), apart)
 
 
 def test_only_the_nearest_pictures_that_are_similar_are_opened() -> None:
-    asked: dict[str, bytes] = {}
+    opened: dict[str, bytes] = {}
+    compared: set[Pair] = set()
 
-    def hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
-        asked.update(files)
-        return dict.fromkeys(files, ONE)
+    def differences(pairs: Collection[Pair], files: Mapping[str, bytes]) -> dict[Pair, float]:
+        opened.update(files)
+        compared.update(pairs)
+        return {}
 
     similar = ("a", 0.99), ("b", SIMILAR), ("c", SIMILAR - 0.01), ("d", SIMILAR - 0.02)
     catalogue = listing(a="1", b="2", c="3", d="4")
-    find(found_for(*similar), listing(q="x"), catalogue, hashes)
-    assert asked == {"x": b"q", "1": b"a", "2": b"b"}
+    find(found_for(*similar), listing(q="x"), catalogue, differences)
+    assert opened == {"x": b"q", "1": b"a", "2": b"b"}
+    assert compared == {("x", "1"), ("x", "2")}
 
 
-def test_a_picture_that_cannot_be_hashed_is_no_duplicate() -> None:
-    assert not find(
-        found_for(("b", 0.99)), listing(q="x"), listing(b="y"), lambda files: {"x": ONE}
-    )
+def test_a_picture_that_cannot_be_compared_is_no_duplicate() -> None:
+    assert not find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), told())

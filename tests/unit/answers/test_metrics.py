@@ -34,6 +34,7 @@ def table(*rows: tuple[str, str, str]) -> list[dict[str, str]]:
         row = dict.fromkeys(HEADER, "") | {"image": str(n), "label": label}
         row |= {"label_given": label}
         row |= {"prediction": prediction, "error": "" if prediction else "damaged"}
+        row |= {"metric": "adapted" if prediction else ""}
         row |= {f"class_{n}": class_ for n, class_ in enumerate(shown.split(), 1)}
         if label and prediction:
             row["correct"] = str(label == prediction).lower()
@@ -48,8 +49,18 @@ def test_counts_and_shares_are_those_of_the_readable_labelled_images(model: Mode
     assert found["accuracy"] == pytest.approx(3 / 5)
     assert found["precision_top_3"] == pytest.approx((2 + 1 + 3 + 2 + 0) / 14)
     assert found["note"] is None
+    assert found["metric"] == "adapted"
     assert found["backbone"] == model.backbone
     assert found["fallback"] is False
+
+
+def test_the_coverage_is_the_share_of_sets_that_have_the_label(model: Model) -> None:
+    rows = table(*MIXED[:4], *UNLABELLED, *UNREADABLE)
+    for row, classes in zip(rows, ["boots", "sandals|boots", "sandals", "sandals"], strict=False):
+        row["classes"] = classes
+    found = metrics.evaluate(rows, model)
+    assert (found["coverage"], found["mean_classes"]) == (3 / 4, 5 / 4)
+    assert metrics.evaluate(table(*UNLABELLED), model)["coverage"] is None
 
 
 def test_a_refused_prediction_is_counted_as_that_and_in_no_share(model: Model) -> None:

@@ -22,8 +22,9 @@ METRICS: dict[str, Any] = {
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of results that is named as in a run, and whose catalogue left nothing out."""
+    """A folder of results that is named as in a run; there is nothing to tell of the catalogue."""
     monkeypatch.chdir(tmp_path)
+    write_json(Path("results/catalogue/quality.json"), {"choice": None})
     write_csv(Path("results/catalogue/rejected.csv"), ["image", "label", "reason"], [])
     return Path("results")
 
@@ -54,6 +55,11 @@ def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -
     assert told(results, []) == [
         "catalogue: 1 files left out. Look at results/catalogue/rejected.csv"
     ]
+
+
+def test_the_similarity_has_a_line_where_the_catalogue_chose_it(results: Path) -> None:
+    write_json(results / "catalogue/quality.json", {"choice": "auto takes adapted."})
+    assert told(results, []) == ["auto takes adapted."]
 
 
 def test_a_damaged_file_is_told_and_is_no_error(results: Path) -> None:

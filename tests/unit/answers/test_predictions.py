@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.answers.confidence import Calibration
+from similar_images.answers.conformal import Thresholds
 from similar_images.answers.duplicates import Duplicate
 from similar_images.answers.predictions import HEADER, SHOWN, Decided, Judge, predict
 from similar_images.answers.vote import majority
@@ -23,11 +24,13 @@ from similar_images.search.neighbours import find
 
 NORTH = 90.0
 # The probability is that of 2 * share of the votes + nearest similarity - 2.
-CALIBRATION = Calibration(-2.0, [2.0, 1.0, 0.0, 0.0], 0.7)
+CALIBRATION = Calibration(-2.0, [2.0, 1.0, 0.0, 0.0])
+FAR = "similarity -0.342 to neighbour 10 under 0.700: perhaps none of the classes"
+THRESHOLDS = Thresholds(0.9, 0.3, {"sandals": 0.4})
 
 
 def judge(voters: int, **settings: Any) -> Judge:
-    return Judge(voters, majority, "cosine", CALIBRATION, **settings)
+    return Judge(voters, majority, "cosine", CALIBRATION, THRESHOLDS, 10, 0.7, **settings)
 
 
 def index_of(
@@ -93,6 +96,7 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "votes": 2,
         "voters": 3,
         "confidence": "0.5826",
+        "classes": "boots|sandals",
         "correct": "false",
         "similar_1": "boots/1",
         "class_1": "boots",
@@ -131,7 +135,7 @@ def test_only_the_neighbours_vote_yet_three_are_shown(
         (0.5, 0, None),
         (0.6, 0, "confidence 0.583 under search.reject 0.6"),
         ("auto", 0, None),
-        ("auto", 110, "nearest similarity 0.643 under 0.700: perhaps none of the classes"),
+        ("auto", 110, FAR),
     ],
 )
 def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
@@ -143,6 +147,7 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
     told = dict(zip(HEADER, row, strict=True))
     assert (told["refused"], told["error"]) == (reason, None)
     assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
+    assert (told["classes"] is None) == (reason is not None)
     assert told["similar_1"]
     assert told["confidence"]
 

@@ -34,7 +34,7 @@ def ordered(
         "class": [["boots"] * len(found) for found in similar.values()],
         "similarity": [[0.9] * len(found) for found in similar.values()],
     }
-    ranks = worth.order(rows, pa.table(columns, schema=SCHEMA))
+    ranks = worth.order(rows, pa.table(columns, schema=SCHEMA), 10)
     assert sorted(ranks.values()) == list(range(1, len(ranks) + 1))
     return sorted(ranks, key=ranks.__getitem__)
 
@@ -65,6 +65,13 @@ def test_what_is_decided_or_unreadable_has_no_rank_and_a_refusal_counts_as_wholl
         broken={"error": "empty file", "confidence": ""},
     )
     assert order == ["c", "b"]
+
+
+def test_only_the_neighbours_that_vote_count() -> None:
+    own = {name: [f"{name}{n}" for n in range(10)] for name in "abc"}
+    assert ordered(dict.fromkeys("abc", 0.5), own) == ["a", "b", "c"]
+    shared = own | {name: [*own[name], "far"] for name in "bc"}
+    assert ordered(dict.fromkeys("abc", 0.5), shared) == ["a", "b", "c"]
 
 
 def test_equals_come_by_path_and_no_queries_are_no_error() -> None:

@@ -1,5 +1,6 @@
 """Tests of the check of the configuration, with the schema and the configuration as they are."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from similar_images.base import settings
 from similar_images.base.errors import UserError
-from similar_images.networks import backbones
+from similar_images.networks import backbones, cards
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
@@ -65,7 +66,13 @@ def test_every_default_is_allowed() -> None:
 
 def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
     known = {*backbones.KERAS, backbones.LITE2, backbones.HISTOGRAM}
-    assert set(SCHEMA["properties"]["backbone"]["enum"]) == known
+    assert set(SCHEMA["properties"]["backbone"]["else"]["enum"]) == known
+
+
+def test_the_settings_of_a_network_of_ones_own_are_those_of_its_card() -> None:
+    told = SCHEMA["properties"]["backbone"]["then"]["properties"]
+    assert set(told) == {"file", "family", *(field.name for field in fields(cards.Card))}
+    assert list(told["family"]["enum"]) == list(cards.FAMILIES)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +88,12 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
         "fallback: null",
         "weights: efficientnetb3.h5",
         "backbone: EfficientNetV2L",
+        "engine: auto",
+        "{device: NPU, precision: float16, compare: {gpu: {device: GPU}}}",
         "images: {resample: bilinear, max_pixels: 1, on_error: stop, follow_links: true}",
         "search: {neighbours: 1, vote: weighted, metric: adapted, reject: auto}",
-        "search: {reject: 0.5}",
+        "search: {metric: auto, reject: 0.5}",
+        "search: {coverage: 0.5}",
         "search: {index: approximate, parts: 1}",
         "search: {index: exact, parts: 2}",
         "extraction: {threads: 64, shard_size: 1}",
@@ -98,10 +108,10 @@ def test_these_settings_are_allowed(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, decisions"),
+        ("catalog: x", "^unknown key catalog; allowed: catalogue, queries, columns"),
         (
             "search: {neighbors: 1}",
-            "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject, parts, i",
+            "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject, coverage",
         ),
         ("catalogue: null", "^catalogue: None is not allowed; allowed: the path of a folder or"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
@@ -115,7 +125,11 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("decisions: [a.csv, null]", r"^decisions: \['a.csv', None\] is not allowed; allowed: the"),
         ("backbone: ResNet", "^backbone: 'ResNet' is not allowed; allowed: EfficientNetB0 to B7"),
         ("fallback: EfficientNetB0", "^fallback: .* allowed: EfficientNetLite2, or null"),
-        ("engine: onnx", "^engine: 'onnx' is not allowed; allowed: openvino or tensorflow"),
+        (
+            "engine: onnx",
+            "^engine: 'onnx' is not allowed; allowed: openvino, tensorflow or auto",
+        ),
+        ("device: cuda", "^device: 'cuda' is not allowed; allowed: CPU, GPU or NPU"),
         ("weights: ''", "^weights: '' is not allowed; allowed: the path of a file, or null"),
         ("images: {resample: nearest}", "^images.resample: .* allowed: bilinear or bicubic"),
         ("images: {max_pixels: 0}", "^images.max_pixels: 0 is not allowed; allowed: a whole"),
@@ -130,11 +144,15 @@ def test_these_settings_are_allowed(text: str) -> None:
             "search: {vote: most}",
             "^search.vote: 'most' is not allowed; allowed: majority or weighted",
         ),
-        ("search: {metric: L2}", "^search.metric: 'L2' is not allowed; allowed: cosine or adapted"),
+        (
+            "search: {metric: L2}",
+            "^search.metric: 'L2' is not allowed; allowed: cosine, adapted or auto",
+        ),
         (
             "search: {reject: 2}",
             "^search.reject: 2 is not allowed; allowed: null, auto, or a number",
         ),
+        ("search: {coverage: 1}", "^search.coverage: 1 is not allowed; allowed: a number from 0.5"),
         ("search: {index: ivf}", "^search.index: 'ivf' is not allowed; allowed: exact or approx"),
         (
             "search: {index: approximate, parts: 2}",
@@ -196,7 +214,9 @@ def test_a_query_set_of_this_name_is_refused(name: object) -> None:
 
 def test_a_missing_catalogue_is_told_with_what_it_may_be() -> None:
     with pytest.raises(
-        UserError, match=r"^catalogue is missing; allowed: the path of a folder or of a CSV file$"
+        UserError,
+        match=r"^catalogue is missing; allowed: the path of a folder or of a list, or the address "
+        r"of a bucket$",
     ):
         settings.check({}, SCHEMA)
 

@@ -10,7 +10,10 @@ from similar_images.networks.backbones import KERAS
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "workflow" / "scripts"
-NETWORK = {"urllib", "http", "socket", "ssl", "ftplib", "requests", "aiohttp", "httpx", "urllib3"}
+NETWORK = {
+    *("urllib", "http", "socket", "ssl", "ftplib"),
+    *("requests", "aiohttp", "httpx", "urllib3", "fsspec"),
+}
 
 
 def imported(path: Path) -> set[str]:
@@ -19,6 +22,8 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "urllib.parse":
+            pass  # it only takes addresses apart
         elif isinstance(node, ast.ImportFrom):
             found |= {node.module or "", *(alias.name for alias in node.names)}
     return found
@@ -32,9 +37,14 @@ def importers(wanted: set[str]) -> set[str]:
     }
 
 
-def test_one_module_alone_speaks_to_the_network_and_downloads() -> None:
-    assert importers(NETWORK) == {"weights.py"}
+def test_few_modules_speak_to_the_network_and_one_downloads_weights() -> None:
+    assert importers(NETWORK) == {"weights.py", "web.py", "connections.py", "buckets.py"}
     assert importers({"get_file"}) == {"weights.py"}
+
+
+def test_addresses_are_asked_through_one_module_alone() -> None:
+    assert importers({"web", "buckets"}) == {"access.py"}
+    assert importers({"connections"}) == {"web.py"}
 
 
 def test_one_rule_alone_reaches_that_module() -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from similar_images.catalogue.audit import Finding, audit, confirmed
 from similar_images.features import images
 from similar_images.features.index import Index
+from similar_images.photos.registration import COPY, Pair
 
 CLASSES = ("boots", "hats", "sandals")
 
@@ -32,19 +33,19 @@ def clouds(each: int = 12) -> tuple[NDArray[np.float64], list[str]]:
 def found(
     index: Index,
     kind: str,
-    hashes: Mapping[str, bytes] | None = None,
+    apart: Mapping[Pair, float] | None = None,
     voters: int = 5,
     confirmed: Collection[str] = (),
 ) -> list[Finding]:
     files = {content_id: content_id.encode() for content_id in index.content_ids}
-    findings, _ = audit(index, files, lambda asked: hashes or {}, voters, confirmed)
+    findings, _ = audit(index, files, lambda pairs, files: apart or {}, voters, confirmed)
     return [finding for finding in findings if finding.finding == kind]
 
 
 def test_a_sound_catalogue_has_no_findings_but_perhaps_outliers() -> None:
     features, labels = clouds()
     index = index_of(features, labels)
-    findings, classes = audit(index, dict.fromkeys(index.paths, b""), lambda asked: {}, 5)
+    findings, classes = audit(index, dict.fromkeys(index.paths, b""), lambda pairs, files: {}, 5)
     assert {finding.finding for finding in findings} <= {"outlier"}
     assert [(c.label, c.images, c.recognised, c.taken_for) for c in classes] == [
         (label, 12, "1.0000", None) for label in CLASSES
@@ -90,9 +91,9 @@ def test_nearly_equal_pixels_are_a_duplicate_and_other_pictures_are_not() -> Non
     features[1] = features[0] + 0.01
     features[13] = features[12] + 0.01
     ids = [str(n) for n in range(len(labels))]
-    hashes = {"0": bytes(32), "1": bytes([7]) + bytes(31), "12": bytes(32), "13": b"\xff" * 32}
-    (pair,) = found(index_of(features, labels, ids), "duplicate", hashes)
-    assert (pair.image, pair.other_image, pair.score) == ("boots/00", "boots/01", "3")
+    apart = {("0", "1"): 0.0625, ("12", "13"): COPY + 0.01}
+    (pair,) = found(index_of(features, labels, ids), "duplicate", apart)
+    assert (pair.image, pair.other_image, pair.score) == ("boots/00", "boots/01", "0.0625")
 
 
 def test_an_image_far_from_all_others_is_an_outlier() -> None:
@@ -164,5 +165,5 @@ def test_a_class_of_one_image_is_small_and_nothing_else_is_said_of_it() -> None:
 
 def test_two_images_of_the_same_bytes_are_all_that_there_is() -> None:
     index = index_of(np.ones((2, 16)), ["boots", "hats"], ["x", "x"])
-    findings, _ = audit(index, {}, lambda asked: {}, 5)
+    findings, _ = audit(index, {}, lambda pairs, files: {}, 5)
     assert "duplicate_across_classes" in {finding.finding for finding in findings}

@@ -22,19 +22,33 @@ def test_single_settings_are_changed_and_the_others_kept() -> None:
     assert config["search"] == {"neighbours": 10, "metric": "cosine"}
 
 
+def test_nothing_that_is_told_of_one_network_is_kept_for_another() -> None:
+    config = {"backbone": {"file": "a.onnx", "family": "clip", "size": 224}}
+    other = {"backbone": {"file": "b.onnx", "family": "timm"}}
+    assert comparison.merged(config, other) == other
+    assert comparison.merged({"backbone": "A"}, other) == other
+
+
 def test_a_run_finds_the_photos_and_shares_the_shards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     store = Path("results/features")
     folder = Path("results/compare/one")
-    settings = {"catalogue": "photos", "weights": None, "queries": {"new": "x"}, "decisions": None}
+    settings = {
+        "catalogue": "photos",
+        "backbone": {"file": "own.onnx", "family": "clip"},
+        "weights": None,
+        "queries": {"new": "x"},
+        "decisions": None,
+    }
     for _ in range(2):
         comparison.lay_out(folder, settings, store)
     (store / "a.parquet").touch()
     assert (folder / "results/features/a.parquet").exists()
     config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
     assert config["catalogue"] == str(tmp_path / "photos")
+    assert config["backbone"] == {"file": str(tmp_path / "own.onnx"), "family": "clip"}
     assert (config["weights"], config["queries"], config["decisions"]) == (None, {}, [])
 
 
@@ -44,6 +58,7 @@ def test_a_run_finds_the_decisions_and_the_queries_that_they_took_in(
     monkeypatch.chdir(tmp_path)
     settings = {
         "catalogue": "photos",
+        "backbone": "ColourHistogram",
         "weights": None,
         "queries": {"new": "x", "old": None},
         "decisions": "decisions.csv",

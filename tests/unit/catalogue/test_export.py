@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.base.errors import UserError
+from similar_images.base.files import digest
 from similar_images.catalogue import export
 from similar_images.catalogue.export import Member
 from similar_images.photos.collection import scan
+from similar_images.remote.addresses import name_of
 
 LABELS = [
     *("boots", "Boots", "../x", "/etc", "..", ".", ".hidden", "a/b", "a_b"),
@@ -25,11 +27,11 @@ def photos(tmp_path: Path) -> Path:
 
 
 def put(folder: Path, name: str, label: str = "boots", content: str = "") -> Member:
-    """Write a file and return it as a member of a class; its content id is its content."""
+    """Write a file and return it as a member of a class."""
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content or name)
-    return Member(os.fsencode(file), label, content or name)
+    return Member(os.fsencode(file), label, digest(file))
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -45,8 +47,9 @@ def test_each_class_has_a_folder_with_its_photos(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    put(photos, "a/1.jpg"), put(photos, "2.jpg")
-    members = [Member(b"photos/a/1.jpg", "boots", "x"), Member(b"photos/2.jpg", "hats", "y")]
+    members = [put(photos, "a/1.jpg"), put(photos, "2.jpg", "hats")]
+    files = (b"photos/a/1.jpg", b"photos/2.jpg")
+    members = [one._replace(file=file) for one, file in zip(members, files, strict=True)]
     assert export.export(Path("out/export"), members, how) == {}
     assert tree(tmp_path / "out/export") == {"boots/1.jpg": "a/1.jpg", "hats/2.jpg": "2.jpg"}
     assert (tmp_path / "out/export/boots/1.jpg").is_symlink() == (how == "links")
@@ -109,12 +112,13 @@ def test_files_of_one_name_in_one_class_are_all_there(photos: Path, tmp_path: Pa
         put(photos, "e/1.jpg", "hats", content="five"),
         put(photos, ".hidden", content="six"),
     ]
+    two, three = (members[n].content_id[:12] for n in (1, 2))
     export.export(tmp_path / "export", members, "copies")
     assert tree(tmp_path / "export") == {
         "boots/1.jpg": "one",
-        "boots/1-two.jpg": "two",
-        "boots/1-three.JPG": "three",
-        "boots/1-two-2.jpg": "two",
+        f"boots/1-{two}.jpg": "two",
+        f"boots/1-{three}.JPG": "three",
+        f"boots/1-{two}-2.jpg": "two",
         "hats/1.jpg": "five",
         "boots/_.hidden": "six",
     }
@@ -154,3 +158,26 @@ def test_the_folders_of_any_classes_are_possible_and_different(labels: set[str])
         assert not {"/", "\0"} & set(name)
         assert not name.startswith(".")
         assert 0 < len(name.encode()) <= 255
+
+
+def test_a_photo_that_has_changed_is_not_copied_for_what_it_was(
+    photos: Path, tmp_path: Path
+) -> None:
+    member = put(photos, "1.jpg")
+    (photos / "1.jpg").write_text("another")
+    with pytest.raises(UserError, match=r"1\.jpg' cannot be exported: the file has changed"):
+        export.export(tmp_path / "export", [member], "copies")
+
+
+def test_an_address_is_listed_but_no_link_leads_to_it(photos: Path, tmp_path: Path) -> None:
+    members = [put(photos, "1.jpg"), Member(b"https://shop.example/2.jpg", "boots", "x")]
+    export.export(tmp_path / "list", members, "csv")
+    assert "https://shop.example/2.jpg,boots\n" in (tmp_path / "list/catalogue.csv").read_text()
+    with pytest.raises(UserError, match=r"stands at an address; set export\.as: copies, or csv"):
+        export.export(tmp_path / "links", members, "links")
+
+
+def test_an_address_with_a_query_is_not_listed_since_it_may_hold_a_secret(tmp_path: Path) -> None:
+    name = name_of("https://shop.example/2.jpg?key=secret")
+    with pytest.raises(UserError, match=r"may hold a secret.*Set export\.as: copies"):
+        export.export(tmp_path / "list", [Member(name.encode(), "boots", "x")], "csv")

@@ -52,7 +52,13 @@ def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "QUERIES", block)
         answers = list(
-            leave_one_out.ask(catalogue, every(catalogue), count, first_of_equals(catalogue))
+            leave_one_out.ask(
+                catalogue,
+                every(catalogue),
+                count,
+                first_of_equals(catalogue),
+                leave_one_out.equal_bytes(catalogue),
+            )
         )
     assert [answer.row for answer in answers] == list(range(len(drawn)))
     for answer in answers:
@@ -66,8 +72,21 @@ def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
 def test_only_eligible_rows_are_found() -> None:
     catalogue = catalogue_of("aabb")
     eligible = np.array([True, False, True, False])
-    answers = leave_one_out.ask(catalogue, np.array([0, 1]), 4, eligible)
+    answers = leave_one_out.ask(catalogue, np.array([0, 1]), 4, eligible, every(catalogue))
     assert [sorted(answer.rows.tolist()) for answer in answers] == [[2], [0, 2]]
+
+
+def test_an_image_does_not_find_those_of_its_own_group() -> None:
+    catalogue, group_of = catalogue_of("aabbb"), np.array([0, 1, 0, 2, 2])
+    everything = np.ones(5, np.bool_)
+    answers = leave_one_out.ask(catalogue, every(catalogue), 9, everything, group_of)
+    assert [sorted(answer.rows.tolist()) for answer in answers] == [
+        [1, 3, 4],
+        [0, 2, 3, 4],
+        [1, 3, 4],
+        [0, 1, 2],
+        [0, 1, 2],
+    ]
 
 
 def test_a_catalogue_within_the_bound_is_asked_as_a_whole() -> None:
@@ -76,11 +95,15 @@ def test_a_catalogue_within_the_bound_is_asked_as_a_whole() -> None:
     assert asked.tolist() == [0, 2, 3]
 
 
-def test_each_class_has_its_share_of_a_sample() -> None:
-    catalogue = catalogue_of("a" * 60 + "b" * 30 + "c" * 10)
-    eligible = np.ones(100, np.bool_)
-    asked = leave_one_out.sample(catalogue, eligible, 10)
-    assert "".join(str(catalogue.labels[row]) for row in asked) == "aaaaaabbbc"
+def test_an_image_more_changes_one_of_the_sample_at_most() -> None:
+    catalogue = catalogue_of("ab" * 20)
+    more = part(catalogue, list(range(40)))
+    less = part(catalogue, list(range(39)))
+    samples = [
+        {c.content_ids[row] for row in leave_one_out.sample(c, np.ones(n, np.bool_), 10)}
+        for c, n in ((more, 40), (less, 39))
+    ]
+    assert len(samples[0] - samples[1]) <= 1
 
 
 def test_the_same_images_are_asked_whatever_their_order() -> None:

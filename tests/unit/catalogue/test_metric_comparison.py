@@ -6,6 +6,7 @@ from scipy.stats import binomtest
 
 from similar_images.catalogue import metric_comparison, quality
 from similar_images.features.index import Index
+from similar_images.search import choice
 
 
 def test_both_similarities_are_asked_on_the_same_folds_of_other_images() -> None:
@@ -23,9 +24,17 @@ def test_both_similarities_are_asked_on_the_same_folds_of_other_images() -> None
     assert metrics["gain"] == pytest.approx(gain)
     assert metrics["adapted_is_better"] is True
     assert "set search.metric: adapted in config.yaml" in metrics["advice"]
-    adapted = quality.assess(catalogue, 5, "majority", "adapted")
+    adapted = quality.assess(catalogue, np.arange(80), 5, "majority", "adapted", 0.9)
     assert adapted["correct"] == metrics["adapted"]["correct"]
+    assert metrics["choice"] is None
     assert metric_comparison.compare(catalogue, 5, "majority", "adapted")["advice"] is None
+    left_to_it = metric_comparison.compare(catalogue, 5, "majority", "auto")
+    assert left_to_it["advice"] is None
+    assert "auto takes adapted, since adapted is better: " in left_to_it["choice"]
+    shares = (f"{metrics[name]['accuracy']:.1%}" for name in ("adapted", "cosine"))
+    assert all(share in left_to_it["choice"] for share in shares)
+    assert left_to_it == metrics | {name: left_to_it[name] for name in ("choice", "advice")}
+    assert choice.chosen("auto", left_to_it) == "adapted"
 
 
 def test_labels_that_say_nothing_gain_nothing_by_the_adapted_similarity() -> None:
@@ -37,6 +46,16 @@ def test_labels_that_say_nothing_gain_nothing_by_the_adapted_similarity() -> Non
     assert 0.25 < found["adapted"]["accuracy"] < 0.75
     assert found["adapted_is_better"] is False
     assert found["advice"] is None
+    left_to_it = metric_comparison.compare(catalogue, 5, "majority", "auto")
+    assert "takes cosine, since adapted is not known to be better" in left_to_it["choice"]
+    assert choice.chosen("auto", left_to_it) == "cosine"
+
+
+@pytest.mark.parametrize("metric", ["cosine", "adapted"])
+def test_a_similarity_that_is_set_is_taken_whatever_is_better(metric: str) -> None:
+    for better in (False, True):
+        assert choice.chosen(metric, {"adapted_is_better": better}) == metric
+    assert choice.chosen(metric, {}) == metric
 
 
 @pytest.mark.parametrize(("heads", "tosses"), [(0, 0), (0, 3), (3, 3), (7, 9), (1001, 2000)])

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from similar_images.catalogue import quality
+from similar_images.answers import conformal
+from similar_images.catalogue import leave_one_out, quality
 from similar_images.features.index import Index
 
 
@@ -17,6 +18,12 @@ def catalogue_of(*images: tuple[str, float]) -> Index:
     return Index("network", "model", names, [label for label, _ in images], names, features)
 
 
+def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, Any]:
+    """Return the assessment where only equal bytes show one thing."""
+    group_of = leave_one_out.equal_bytes(catalogue)
+    return quality.assess(catalogue, group_of, voters, vote, metric, 0.9)
+
+
 # Asked against the others: a, b and d find their class nearest, c and e do not.
 LINE = [("boots", 0), ("boots", 1), ("sandals", 3), ("sandals", 20), ("boots", 22.0)]
 
@@ -26,7 +33,7 @@ def at(assessment: dict[str, Any], size: int) -> dict[str, Any]:
 
 
 def test_each_image_is_asked_against_the_others_alone() -> None:
-    found = quality.assess(catalogue_of(*LINE), 1, "majority", "cosine")
+    found = assess(catalogue_of(*LINE), 1, "majority", "cosine")
     assert (found["images"], found["asked"], found["correct"]) == (5, 5, 2)
     assert found["accuracy"] == pytest.approx(2 / 5)
     low, high = found["accuracy_interval_95"]
@@ -35,7 +42,7 @@ def test_each_image_is_asked_against_the_others_alone() -> None:
 
 def test_the_votes_are_counted_or_weighted() -> None:
     # The image at 0 has one near neighbour of its class and two far ones of the other.
-    found = quality.assess(
+    found = assess(
         catalogue_of(("boots", 0), ("boots", 5), ("sandals", 80), ("sandals", 85)),
         3,
         "weighted",
@@ -46,7 +53,7 @@ def test_the_votes_are_counted_or_weighted() -> None:
 
 
 def test_the_curve_has_the_configured_number_of_neighbours() -> None:
-    found = quality.assess(catalogue_of(*LINE), 7, "majority", "cosine")
+    found = assess(catalogue_of(*LINE), 7, "majority", "cosine")
     assert [point["neighbours"] for point in found["curve"]] == [1, 3, 5, 7, 10, 15, 20, 30, 50]
     assert found["accuracy"] == at(found, 7)["majority"]["accuracy"]
 
@@ -55,18 +62,74 @@ def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(quality, "MOST_ASKED", 3)
-    found = quality.assess(catalogue_of(*LINE), 1, "majority", "cosine")
+    found = assess(catalogue_of(*LINE), 1, "majority", "cosine")
     assert (found["images"], found["asked"]) == (5, 3)
     assert found["note"] == "asked is a sample of 3 of the 5 different images"
-    assert quality.assess(catalogue_of(*LINE[:3]), 1, "majority", "cosine")["note"] is None
+    assert assess(catalogue_of(*LINE[:3]), 1, "majority", "cosine")["note"] is None
 
 
 def test_a_catalogue_of_equal_bytes_has_nothing_right() -> None:
     index = catalogue_of(("boots", 0), ("sandals", 0))
     equal = Index("network", "model", index.paths, index.labels, ["x", "x"], index.features)
-    assert quality.assess(equal, 10, "majority", "cosine")["correct"] == 0
+    assert assess(equal, 10, "majority", "cosine")["correct"] == 0
 
 
 def test_the_sentence_tells_the_figures() -> None:
-    told = quality.sentence(quality.assess(catalogue_of(*LINE), 1, "majority", "cosine"))
+    told = quality.sentence(assess(catalogue_of(*LINE), 1, "majority", "cosine"))
     assert told.startswith("2 of 5 catalogue images named rightly by the others: 40.0%")
+
+
+def test_images_of_one_group_do_not_name_each_other() -> None:
+    catalogue = catalogue_of(*LINE)
+    found = quality.assess(catalogue, np.array([0, 0, 1, 2, 2]), 1, "majority", "cosine", 0.9)
+    assert (found["correct"], found["groups"]) == (1, 3)
+
+
+def test_images_of_one_series_do_not_name_each_other() -> None:
+    others = [("b", angle) for angle in (10, 30, 50, 70, 85)]
+    alone = [("a", angle) for angle in (20, 40, 60, 80)]
+    found = assess(catalogue_of(("a", 0), ("a", 1), *alone, *others), 1, "majority", "cosine")
+    assert (found["groups"], found["correct"]) == (10, 0)
+    assert found["series_similarity"] == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
+
+
+def test_the_folds_keep_a_group_together_and_are_of_one_size() -> None:
+    catalogue = catalogue_of(*(("ab"[n % 2], n) for n in range(60)))
+    group_of = np.arange(60) // 6
+    fold_of = quality.folds(catalogue, np.ones(60, np.bool_), group_of)
+    assert all(len({*fold_of[group_of == group]}) == 1 for group in range(10))
+    assert np.bincount(fold_of).tolist() == [12] * 5
+
+
+def test_each_fold_has_its_share_of_each_class_though_groups_differ_in_size() -> None:
+    catalogue = catalogue_of(*(("a", n) for n in range(20)), *(("b", n) for n in range(20)))
+    group_of = np.concatenate([np.arange(16), [16] * 4, np.arange(20, 40)])
+    fold_of = quality.folds(catalogue, np.ones(40, np.bool_), group_of)
+    assert np.bincount(fold_of[:20]).tolist() == np.bincount(fold_of[20:]).tolist() == [4] * 5
+
+
+def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known() -> None:
+    near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
+    shares = [
+        quality.refused(catalogue_of(*images), np.arange(3), np.arange(3), "cosine", 1, 1)
+        for images in (near, far)
+    ]
+    assert shares == [0, 1]
+    alone = catalogue_of(("a", 0), ("a", 1))
+    assert quality.refused(alone, np.arange(2), np.arange(2), "cosine", 1, 1) is None
+
+
+def test_nine_in_ten_images_have_their_class_in_their_set() -> None:
+    random = np.random.default_rng(0)
+    ballots = [
+        quality.Ballot(str(random.choice(["a", "b"], p=[1 - p, p])), ["a", "b"], [0.07, 0.07 * x])
+        for x in random.uniform(-2, 1, 500)
+        for p in [float(np.exp(x) / (np.e + np.exp(x)))]
+    ]
+    found = quality.thresholds(ballots, 0.9)
+    sets = [
+        conformal.classes(conformal.shares(b.labels, b.similarities), "", found) for b in ballots
+    ]
+    covered = np.mean([b.label in set_ for b, set_ in zip(ballots, sets, strict=True)])
+    assert 0.9 <= covered < 0.92
+    assert np.mean(list(map(len, sets))) < 2

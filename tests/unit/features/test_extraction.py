@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
+from similar_images.base.errors import UserError
 from similar_images.base.timing import Timing
 from similar_images.features.extraction import extract
 from similar_images.features.shards import Shard
@@ -92,6 +93,21 @@ def test_features_do_not_depend_on_the_batch(members: Members, batch: int) -> No
     for grey in range(5):
         members.put(png(grey))
     assert_array_equal(run(members, batch=batch).features, run(members, batch=4).features)
+
+
+class Overflowing(MeanColour):
+    """An engine that has no number for what is not dark."""
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        features = super().__call__(images)
+        return np.where(features[:, :1] > 11, np.float32(np.nan), features)
+
+
+def test_features_that_are_no_numbers_stop_with_the_first_such_image(members: Members) -> None:
+    files = [members.put(png(grey)) for grey in (3, 12, 5, 40)]
+    prepare = Preparation(8, "bicubic", 1000)
+    with pytest.raises(UserError, match=rf"features of {files[1]} that are no numbers"):
+        extract(members, prepare, Overflowing(2), 3, "model", 1, Timing(), int)
 
 
 @pytest.mark.parametrize("bad", [0, 2, 3, 4])

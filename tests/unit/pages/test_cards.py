@@ -9,5 +9,10 @@ QUERIES = {"1.jpg": File("a" * 64, b"photos/1.jpg")}
 
 def test_a_card_tells_what_was_decided_what_it_is_worth_and_what_it_was_before() -> None:
     row = PLAIN | {"label_given": "hats", "decision": "wrong"}
-    (card,) = cards([row], [], QUERIES, {}, set(), {"1.jpg": 7}, {"1.jpg": ""})
+    (card,) = cards([row], [], QUERIES, {}, set(), {"1.jpg": 7}, {"1.jpg": ""}, ())
     assert (card.decision, card.given, card.worth, card.before) == ("wrong", "hats", 7, "")
+
+
+def test_a_card_tells_the_other_classes_of_the_set() -> None:
+    (card,) = cards([PLAIN | {"classes": "hats|boots"}], [], QUERIES, {}, set(), {}, {}, ())
+    assert card.others == ["hats"]

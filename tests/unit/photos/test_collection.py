@@ -81,6 +81,7 @@ def test_an_entry_tells_the_file_its_size_its_time_and_its_mode(root: Path) -> N
         label="boots",
         size=5,
         mtime=1_234_567_890_123_456_789,
+        mode=path.stat().st_mode,
         fault=None,
     )
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageColor
 
 from similar_images.photos.decoding import UnreadableImageError
-from similar_images.photos.preparation import Preparation, Prepared
+from similar_images.photos.preparation import Fit, Preparation, Prepared
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO"]
 ORIENTATION = 0x0112
@@ -40,6 +40,10 @@ def prepare(data: bytes, size: int = 8, max_pixels: int = 10**6) -> NDArray[np.u
 
 def prepared(data: bytes, size: int = 8, max_pixels: int = 10**6) -> Prepared:
     return Preparation(size, "bicubic", max_pixels)(io.BytesIO(data))
+
+
+def as_square(image: Image.Image, fit: Fit, size: int = 8, crop: float = 1.0) -> NDArray[np.uint8]:
+    return Preparation(size, "bicubic", 10**6, fit, crop)(io.BytesIO(encode(image))).image
 
 
 def quarters(width: int = 32, height: int = 32) -> Image.Image:
@@ -253,6 +257,42 @@ def test_a_picture_of_any_shape_is_stretched(format_: str, size: tuple[int, int]
     image, pixels = prepared(encode(Image.new("RGB", size, (200, 100, 50)), format_))
     assert_allclose(image, np.broadcast_to([200, 100, 50], (8, 8, 3)), atol=6)
     assert pixels == counted(size[0] * size[1], format_)
+
+
+@pytest.mark.parametrize("fit", ["pad", "crop"])
+@pytest.mark.parametrize("size", [(1, 1), (1, 2000), (2000, 1), (3, 5)])
+def test_a_picture_of_any_shape_becomes_square(fit: Fit, size: tuple[int, int]) -> None:
+    image = as_square(Image.new("RGB", size, (200, 100, 50)), fit)
+    assert image.shape == (8, 8, 3)
+    assert_allclose(image[4, 4], [200, 100, 50] if fit == "crop" else image[4, 4], atol=6)
+
+
+def test_a_padded_picture_keeps_its_shape_on_white() -> None:
+    image = as_square(Image.new("RGB", (800, 400), "blue"), "pad", size=100)
+    assert_array_equal(image[[0, 20, 80, 99]], np.full((4, 100, 3), 255))
+    assert_array_equal(image[30:70], np.broadcast_to([0, 0, 255], (40, 100, 3)))
+
+
+@pytest.mark.parametrize(("crop", "edge"), [(1.0, "red"), (0.8, "blue")])
+def test_a_crop_leaves_the_middle_in_its_shape(crop: float, edge: str) -> None:
+    # A blue disc in a red frame of a tenth, on a wider green ground.
+    picture = Image.new("RGB", (900, 400), "lime")
+    picture.paste("red", (250, 0, 650, 400))
+    picture.paste("blue", (290, 40, 610, 360))
+    image = as_square(picture, "crop", size=100, crop=crop)
+    for side in (image[0], image[-1], image[:, 0], image[:, -1]):
+        assert_allclose(side[50], ImageColor.getrgb(edge), atol=40)
+    assert_allclose(image[50, 50], [0, 0, 255])
+
+
+def test_a_crop_of_a_large_jpeg_is_nearly_that_of_its_pixels() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    image = Image.fromarray(noise).resize((1600, 1200), Image.Resampling.BICUBIC)
+    middle = image.crop((275, 75, 1325, 1125)).resize((100, 100), Image.Resampling.BICUBIC)
+    found = Preparation(100, "bicubic", 10**7, "crop", 0.875)(
+        io.BytesIO(encode(image, "JPEG", quality=95))
+    )
+    assert np.abs(found.image - np.asarray(middle).astype(int)).mean() < 4
 
 
 def test_shrinking_while_decoding_gives_nearly_the_same_picture() -> None:

@@ -37,6 +37,16 @@ def test_the_answer_is_exact_whatever_the_shards_and_parts(
         assert gathered.equals(found[0])
 
 
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_the_first_of_the_neighbours_are_what_is_found_for_fewer(
+    tmp_path: Path, count: int
+) -> None:
+    queries = Stream(lay_out(tmp_path / "queries", [("a", "x", 0), ("b", None, 3)], 1))
+    catalogue = Stream(lay_out(tmp_path / "catalogue", [(f"{n}", "x", n) for n in range(7)], 4))
+    found = neighbours.first(neighbours.find(queries, catalogue, 5), count)
+    assert found.equals(neighbours.find(queries, catalogue, min(count, 5)))
+
+
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
 def test_the_parts_are_the_whole_and_share_nothing(tmp_path: Path, parts: int) -> None:
     rows: Rows = [(f"{n:02}", "x", n) for n in range(20)]

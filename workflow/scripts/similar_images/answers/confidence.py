@@ -17,8 +17,10 @@ from .vote import Decision
 # What the regression looks at.
 EVIDENCE = ("share of the votes", "nearest similarity", "mean similarity", "lead in similarity")
 BINS = 10
-# With `search.reject: auto`, the share of the catalogue's own images that would be refused.
-REFUSED = 0.05
+# What the squares of the weights count: with few images more would tell less (docs/accuracy.md).
+PENALTY = 1.0
+# Of the interval of the calibration error.
+RESAMPLED = 200
 # Newton's method takes six or seven.
 STEPS = 50
 
@@ -32,12 +34,10 @@ class Calibration:
     Attributes:
         intercept: a logit.
         weights: one for each of `EVIDENCE`.
-        least_similarity: that the nearest image has for all but `REFUSED` of the images asked.
     """
 
     intercept: float
     weights: list[float]
-    least_similarity: float
 
     def probability(self, evidence: Sequence[float]) -> float:
         """Return the probability that the prediction with this `evidence` is right."""
@@ -75,16 +75,14 @@ def fit(evidence: Matrix, right: NDArray[np.bool_]) -> Calibration:
     Where all are right, or all wrong, the probability is that share for any evidence, drawn to
     one half by one image of either kind (Laplace's rule of succession).
     """
-    nearest = evidence[:, EVIDENCE.index("nearest similarity")]
-    least = float(np.quantile(nearest, REFUSED)) if len(nearest) else -1.0
     if right.all() or not right.any():
         share = (right.sum() + 1) / (len(right) + 2)
-        return Calibration(math.log(share / (1 - share)), [0.0] * len(EVIDENCE), least)
+        return Calibration(math.log(share / (1 - share)), [0.0] * len(EVIDENCE))
     centre, scale = evidence.mean(axis=0), evidence.std(axis=0)
     scale[scale < 1e-9] = 1
     intercept, *weights = _logistic_regression((evidence - centre) / scale, right)
     weights = np.array(weights) / scale
-    return Calibration(float(intercept - weights @ centre), weights.tolist(), least)
+    return Calibration(float(intercept - weights @ centre), weights.tolist())
 
 
 def _logistic_regression(values: Matrix, right: NDArray[np.bool_]) -> Matrix:
@@ -95,7 +93,7 @@ def _logistic_regression(values: Matrix, right: NDArray[np.bool_]) -> Matrix:
     reweighted least squares: C. Bishop, Pattern Recognition and Machine Learning, 4.3.3).
     """
     design = np.column_stack([np.ones(len(values)), values])
-    penalty = np.diag([0.0, *np.ones(values.shape[1])])
+    penalty = np.diag([0.0, *np.full(values.shape[1], PENALTY)])
     found = np.zeros(design.shape[1])
     for _ in range(STEPS):
         probability = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
@@ -125,15 +123,14 @@ def assess(evidence: Matrix, right: NDArray[np.bool_], folds: int) -> dict[str, 
         "evidence": list(EVIDENCE),
         **asdict(fit(evidence, right)),
         "expected_calibration_error": calibration_error(curve) if curve else None,
+        "calibration_error_interval_95": error_interval(probabilities, right) if curve else None,
         "reliability": curve,
     }
 
 
 def read(assessment: Mapping[str, Any]) -> Calibration:
     """Return the calibration in an assessment as `assess` returns it."""
-    return Calibration(
-        assessment["intercept"], assessment["weights"], assessment["least_similarity"]
-    )
+    return Calibration(assessment["intercept"], assessment["weights"])
 
 
 def reliability(probabilities: Matrix, right: NDArray[np.bool_]) -> list[dict[str, float]]:
@@ -166,3 +163,15 @@ def calibration_error(reliability: Sequence[Mapping[str, float]]) -> float:
         )
         / images
     )
+
+
+def error_interval(probabilities: Matrix, right: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the 95 % interval of the calibration error by bootstrap, always the same.
+
+    By percentiles (B. Efron, "Bootstrap Methods", Annals of Statistics 7, 1979).
+    """
+    random = np.random.default_rng(0)
+    draws = random.integers(0, len(right), (RESAMPLED, len(right)))
+    errors = [calibration_error(reliability(probabilities[d], right[d])) for d in draws]
+    low, high = np.quantile(errors, (0.025, 0.975))
+    return float(low), float(high)

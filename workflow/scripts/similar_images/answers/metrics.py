@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..networks.model import Model
+from .conformal import split
 from .duplicates import KINDS
 from .intervals import wilson_interval
 from .predictions import SHOWN
@@ -31,9 +32,10 @@ def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
 
     Accuracy is the share of right answers among the images with a label that have a prediction,
     that is, are readable and were not refused; its interval is Wilson's, at 95 %. The precision of
-    the top 3 is the share of the three nearest images that have the right class. Where there are no
-    labels these are None. Queries that stand in the catalogue are counted, and the accuracy without
-    them is told, too; and so is, where people have decided, that over the labels as they came.
+    the top 3 is the share of the three nearest images that have the right class; the coverage that
+    of the sets of classes that have the right one. Where there are no labels these are None.
+    Queries that stand in the catalogue are counted, and the accuracy without them is told, too; and
+    so is, where people have decided, that over the labels as they came.
     """
     labelled = _labelled(predictions)
     return {
@@ -42,6 +44,7 @@ def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
         "refused": sum(bool(row["refused"]) for row in predictions),
         **_accuracy(labelled),
         "precision_top_3": _precision_of_shown(labelled),
+        **_sets(labelled),
         "classes": _per_class(confusion(predictions)),
         "duplicates": {
             kind: sum(row["duplicate"] == kind for row in predictions) for kind in KINDS
@@ -49,6 +52,7 @@ def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
         "without_duplicates": _accuracy([row for row in labelled if not row["duplicate"]]),
         "decided": sum(bool(row["decision"]) for row in predictions),
         "as_given": _accuracy(_labelled(list(map(_as_given, predictions)))),
+        "metric": next((row["metric"] for row in predictions if row["metric"]), None),
         "backbone": model.backbone,
         "fallback": model.fallback,
         "note": None if labelled else _no_accuracy(predictions),
@@ -132,6 +136,16 @@ def _precision_of_shown(labelled: Sequence[Row]) -> float | None:
         if (class_ := row[f"class_{n}"])
     ]
     return _ratio(sum(label == class_ for label, class_ in shown), len(shown))
+
+
+def _sets(labelled: Sequence[Row]) -> dict[str, float | None]:
+    """Return how often the sets of the rows `labelled` have the label, and their mean size."""
+    sets = [split(row["classes"]) for row in labelled]
+    covered = sum(row["label"] in set_ for row, set_ in zip(labelled, sets, strict=True))
+    return {
+        "coverage": _ratio(covered, len(sets)),
+        "mean_classes": _ratio(sum(map(len, sets)), len(sets)),
+    }
 
 
 def _per_class(confusion: Confusion) -> dict[str, dict[str, float | None]]:

@@ -8,14 +8,17 @@ from ..base.formats import read_csv, read_json
 
 
 def told(results: Path, sets: Iterable[str]) -> list[str]:
-    """Return a line for each of the query `sets`, and one for what the catalogue had to leave out.
+    """Return a line for each of the query `sets`, and what there is to tell of the catalogue.
+
+    That is which similarity it asks for, where none is set, and what it had to leave out.
 
     Args:
         results: the folder of all results.
         sets: those whose report was made.
     """
     lines = [_guarded(_set, results, name) for name in sets]
-    return [line for line in (*lines, _guarded(_catalogue, results)) if line]
+    lines += [_guarded(tell, results) for tell in (_similarity, _left_out)]
+    return [line for line in lines if line]
 
 
 def _guarded(tell: Callable[..., str], results: Path, *names: str) -> str:
@@ -45,7 +48,11 @@ def _set(results: Path, name: str) -> str:
     return f"{name}: {said}{counts}. Look at {results / name / 'report.html'}"
 
 
-def _catalogue(results: Path) -> str:
+def _similarity(results: Path) -> str:
+    return str(read_json(results / "catalogue" / "quality.json")["choice"] or "")
+
+
+def _left_out(results: Path) -> str:
     path = results / "catalogue" / "rejected.csv"
     rejected = len(read_csv(path))
     return f"catalogue: {rejected} files left out. Look at {path}" if rejected else ""

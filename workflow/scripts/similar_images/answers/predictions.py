@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from ..features.merge import Rejected
+from . import conformal, strangers
 from .confidence import Calibration, evidence
+from .conformal import Thresholds
 from .duplicates import Duplicate
 from .vote import Vote
 
@@ -22,6 +24,7 @@ HEADER = (
     "votes",
     "voters",
     "confidence",
+    "classes",
     "correct",
     *(
         f"{column}_{n}"
@@ -64,26 +67,32 @@ class Judge:
         vote: how they are counted, one of `vote.VOTES`.
         metric: name of the similarity.
         calibration: gives the confidence.
+        thresholds: give the conformal set.
+        stranger_by: which neighbour tells strangers, see `strangers.told_by`.
+        least_similarity: the limit of `strangers.nearness`.
         reject: the confidence under which a prediction is refused; "auto" refuses where the
-            nearest image is less similar than `Calibration.least_similarity`; None refuses none.
+            nearness is under `least_similarity`; None refuses none.
     """
 
     voters: int
     vote: Vote
     metric: str
     calibration: Calibration
+    thresholds: Thresholds
+    stranger_by: int
+    least_similarity: float
     reject: float | str | None = None
 
-    def refusal(self, confidence: float, nearest: float) -> str | None:
+    def refusal(self, confidence: float, nearness: float) -> str | None:
         """Return why a prediction is refused, or None."""
         if self.reject is None:
             return None
         if self.reject == "auto":
-            least = self.calibration.least_similarity
-            if nearest >= least:
+            if nearness >= self.least_similarity:
                 return None
             return (
-                f"nearest similarity {nearest:.3f} under {least:.3f}: perhaps none of the classes"
+                f"similarity {nearness:.3f} to neighbour {self.stranger_by} under "
+                f"{self.least_similarity:.3f}: perhaps none of the classes"
             )
         if confidence >= float(self.reject):
             return None
@@ -130,7 +139,9 @@ def _answered(
     labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
     decision = judge.vote(labels, similarities)
     probability = judge.calibration.probability(evidence(decision, labels, similarities))
-    refused = judge.refusal(probability, similarities[0])
+    refused = judge.refusal(probability, strangers.nearness(query["similarity"], judge.stranger_by))
+    shares = conformal.shares(query["class"], query["similarity"])
+    classes = conformal.classes(shares, decision.label, judge.thresholds)
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
     shown: list[object] = [None] * (3 * SHOWN)
     found = zip(query["similar"], query["class"], query["similarity"], strict=True)
@@ -144,6 +155,7 @@ def _answered(
         None if refused else decision.votes,
         decision.voters,
         f"{probability:.4f}",
+        None if refused else conformal.joined(classes),
         None if refused else correct,
         *shown,
         judge.metric,

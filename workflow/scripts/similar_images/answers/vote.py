@@ -47,11 +47,21 @@ def weighted(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
         ValueError: there are no neighbours.
     """
     votes = Counter(labels)
-    nearest = max(similarities)
-    weights = [math.exp((similarity - nearest) / TEMPERATURE) for similarity in similarities]
-    summed = _summed(labels, weights)
+    summed = sums_by_class(labels, similarities)
     winner = max(votes, key=lambda label: summed[label])
     return Decision(winner, votes[winner], len(labels))
+
+
+def sums_by_class(labels: Sequence[str], similarities: Sequence[float]) -> Mapping[str, float]:
+    """Return each class's sum of weights in the weighted vote; the nearest neighbour's weight is 1.
+
+    Raises:
+        ValueError: there are no neighbours.
+    """
+    nearest = max(similarities)
+    return _summed(
+        labels, [math.exp((similarity - nearest) / TEMPERATURE) for similarity in similarities]
+    )
 
 
 VOTES: Mapping[str, Vote] = {"majority": majority, "weighted": weighted}

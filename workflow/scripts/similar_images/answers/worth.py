@@ -26,19 +26,23 @@ DENSITY, LIKE = 0.3, 0.3
 FIRST = 1000
 
 
-def order(predictions: Iterable[Row], neighbours: pa.Table) -> dict[str, int]:
+def order(predictions: Iterable[Row], neighbours: pa.Table, voters: int) -> dict[str, int]:
     """Return the rank of each query that can be decided and has not been: 1 for the first.
 
     Args:
         predictions: rows of `predictions.csv`.
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        voters: the configured number of neighbours that vote.
     """
     doubts = {
         row["image"]: _doubt(row) for row in predictions if not (row["error"] or row["decision"])
     }
     open_ = neighbours.filter(pc.is_in(neighbours["image"], pa.array(doubts, pa.string())))
     images = open_["image"].to_pylist()
-    ranked = rank(np.array([doubts[image] for image in images]), _numbers(open_["similar"]))
+    ranked = rank(
+        np.array([doubts[image] for image in images]),
+        _numbers(pc.list_slice(open_["similar"], 0, voters)),
+    )
     return {images[row]: place for place, row in enumerate(ranked, 1)}
 
 

@@ -1,5 +1,6 @@
 """The audit: what in the catalogue deserves a look, told by the features of its images."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..answers.duplicates import NEAREST, SIMILAR, Hashes, bits_apart
+from ..answers.duplicates import SIMILAR, Differences
 from ..features.index import Index
 from ..photos.decisions import RIGHT, WRONG
+from ..photos.registration import COPY
 from ..search import exact
-from ..search.neighbours import first_of_equals
+from ..search.neighbours import CANDIDATES, first_of_equals
 from .out_of_sample import Images, confidences, fit, gather
 
 # The nearest images that tell how far an image stands from all others.
@@ -123,7 +125,7 @@ def confirmed(members: pa.Table) -> set[str]:
 def audit(
     catalogue: Index,
     files: Mapping[str, bytes],
-    hashes: Hashes,
+    differences: Differences,
     voters: int,
     confirmed: Collection[str] = (),
 ) -> tuple[list[Finding], list[Class]]:
@@ -134,14 +136,14 @@ def audit(
     Args:
         catalogue: all its readable images; the features are normalised in place.
         files: the path to open of each content id.
-        hashes: returns the perceptual hashes of files.
+        differences: of pairs of contents, see `registration.differences`.
         voters: how many images vote on a class.
         confirmed: images whose class a person has looked at.
     """
     exact.normalise(catalogue.features)
     images = gather(catalogue, first_of_equals(catalogue))
     verdicts = judge(images)
-    within, across = _duplicates(catalogue, images, files, hashes)
+    within, across = _duplicates(catalogue, images, files, differences)
     known = np.array([path in confirmed for path in catalogue.paths], np.bool_)
     found = {
         "wrong_label": _open(_wrong_labels(images, verdicts), known),
@@ -201,15 +203,17 @@ def _usual(own: NDArray[np.float64], images: Images) -> NDArray[np.float64]:
 def _wrong_labels(images: Images, verdicts: Verdicts) -> list[Evidence]:
     """Return the images whose label may be wrong, the least likely of the labels first.
 
-    The score is the confidence in the label as a share of what is usual for the class (its
-    threshold in C. G. Northcutt, L. Jiang and I. L. Chuang, "Confident Learning: Estimating
-    Uncertainty in Dataset Labels", JAIR 70, 2021).
+    Confidences count as shares of what is usual for a class (its threshold in C. G. Northcutt,
+    L. Jiang and I. L. Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR
+    70, 2021). The score is the one in the label, as a share of both: in it and in the other class.
     """
     # Nothing can be said of an image that is alone in its class.
     alone = np.bincount(images.classes, minlength=images.count)[images.classes] == 1
     found = [n for n in verdicts.doubtful.tolist() if not alone[n]]
-    found.sort(key=lambda n: (verdicts.own[n], -verdicts.other[n]))
-    return [_looks_like(images, verdicts, n, float(verdicts.own[n])) for n in found]
+    # In doubt the other class has more than 0, so that there is no division by 0.
+    score = verdicts.own[found] / (verdicts.own[found] + verdicts.other[found])
+    ranked = sorted(zip(score.tolist(), found, strict=True))
+    return [_looks_like(images, verdicts, n, least) for least, n in ranked]
 
 
 def _looks_like(images: Images, verdicts: Verdicts, n: int, score: float) -> Evidence:
@@ -223,20 +227,20 @@ def _looks_like(images: Images, verdicts: Verdicts, n: int, score: float) -> Evi
 
 
 def _duplicates(
-    catalogue: Index, images: Images, files: Mapping[str, bytes], hashes: Hashes
+    catalogue: Index, images: Images, files: Mapping[str, bytes], differences: Differences
 ) -> tuple[list[Evidence], list[Evidence]]:
     """Return the pairs of images that show one picture: within a class, and across classes."""
     ids = catalogue.content_ids
-    pairs = _similar_pairs(images)
-    known = hashes({ids[row]: files[ids[row]] for pair in pairs for row in pair})
-    apart = {pair: bits_apart(known, *(ids[row] for row in pair)) for pair in pairs}
-    apart |= dict.fromkeys(_equal_pairs(ids), 0)
+    pairs = {pair: (ids[pair[0]], ids[pair[1]]) for pair in _similar_pairs(images)}
+    known = differences(set(pairs.values()), files)
+    apart = {pair: known.get(contents, math.inf) for pair, contents in pairs.items()}
+    apart |= dict.fromkeys(_equal_pairs(ids), 0.0)
     within: list[Evidence] = []
     across: list[Evidence] = []
-    for (one, other), bits in apart.items():
-        if bits is not None:
+    for (one, other), difference in apart.items():
+        if difference <= COPY:
             labels = str(catalogue.labels[one]), str(catalogue.labels[other])
-            evidence = Evidence(bits, one, labels[0], other, labels[1])
+            evidence = Evidence(difference, one, labels[0], other, labels[1])
             (within if labels[0] == labels[1] else across).append(evidence)
     return sorted(within), sorted(across)
 
@@ -252,7 +256,7 @@ def _equal_pairs(content_ids: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _similar_pairs(images: Images) -> list[tuple[int, int]]:
     """Return the rows of images that are similar enough to show one picture, each pair once."""
-    similar = images.similarities[:, :NEAREST] >= SIMILAR
+    similar = images.similarities[:, :CANDIDATES] >= SIMILAR
     one, rank = np.nonzero(similar)
     rows = np.column_stack([images.rows[one], images.rows[images.neighbours[one, rank]]])
     return [(int(a), int(b)) for a, b in np.unique(np.sort(rows, axis=1), axis=0)]

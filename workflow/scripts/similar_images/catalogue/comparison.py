@@ -1,6 +1,7 @@
 """The comparison: the workflow is run on the same catalogue with several settings."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from ..base.errors import UserError
 from ..base.files import replacing
 from ..base.formats import read_json
 from ..photos import decisions
+from ..remote.addresses import is_address
 
 FIGURES = (
     "results/model/model.json",
@@ -22,6 +24,7 @@ FIGURES = (
 HEADER = (
     "name",
     "backbone",
+    "precision",
     "metric",
     "vote",
     "neighbours",
@@ -37,11 +40,16 @@ HEADER = (
 
 
 def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `config` with `changes`, which may name single settings of its mappings."""
+    """Return `config` with `changes`, which may name single settings of its mappings.
+
+    What is told of one backbone says nothing of another, so that it is changed as a whole.
+    """
     return {
         **config,
         **{
-            key: {**config.get(key, {}), **value} if isinstance(value, Mapping) else value
+            key: {**config.get(key, {}), **value}
+            if isinstance(value, Mapping) and key != "backbone"
+            else value
             for key, value in changes.items()
         },
     }
@@ -50,28 +58,43 @@ def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
     """Write `settings` into `folder`, and lead its store of features to the folder `store`.
 
-    A shard that stands there already is not extracted again. Query sets are left out, but where
-    people have decided: the catalogue may have members out of them.
+    A shard that stands there already is not extracted again, nor is a photo hashed or fetched whose
+    content is known beside it. Query sets are left out, but where people have decided: the
+    catalogue may have members out of them.
     """
     decided = [os.path.abspath(path) for path in decisions.paths(settings["decisions"])]
-    absolute = {
-        name: os.path.abspath(settings[name]) if settings[name] else None
+    absolute: dict[str, Any] = {
+        name: _absolute(settings[name]) if settings[name] else None
         for name in ("catalogue", "weights")
     }
+    if isinstance(backbone := settings["backbone"], Mapping):
+        absolute["backbone"] = {**backbone, "file": os.path.abspath(backbone["file"])}
     queries = {
-        name: os.path.abspath(path)
-        for name, path in settings["queries"].items()
-        if path and decided
+        name: _absolute(path) for name, path in settings["queries"].items() if path and decided
     }
     own_settings = {"queries": queries, "decisions": decided, "compare": {}}
-    own = folder / "results" / "features"
-    own.parent.mkdir(parents=True, exist_ok=True)
+    own = folder / "results"
     store.mkdir(parents=True, exist_ok=True)
-    if not own.is_symlink():
-        own.symlink_to(os.path.relpath(store, own.parent))
+    _link(own / "features", store)
+    if (fetched := store.with_name("fetched")).is_dir():
+        _link(own / "fetched", fetched)
+    known, kept = (one / "catalogue" / "hashes.parquet" for one in (store.parent, own))
+    if known.is_file() and not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(known, kept)
     with replacing(folder / "config.yaml") as temporary:
         text = yaml.safe_dump({**settings, **absolute, **own_settings})
         temporary.write_text(text, "utf-8")
+
+
+def _link(path: Path, target: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_symlink():
+        path.symlink_to(os.path.relpath(target, path.parent))
+
+
+def _absolute(location: str) -> str:
+    return location if is_address(location) else os.path.abspath(location)
 
 
 def run(folder: Path, snakefile: Path, cores: int) -> None:
@@ -95,6 +118,7 @@ def outcome(results: Path) -> dict[str, Any]:
     low, high = quality["accuracy_interval_95"]
     return {
         "backbone": model["backbone"],
+        "precision": model["precision"],
         **{name: quality[name] for name in ("metric", "vote", "neighbours", "accuracy")},
         "accuracy_low": low,
         "accuracy_high": high,

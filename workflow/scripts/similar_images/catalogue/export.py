@@ -4,12 +4,15 @@ import os
 import shutil
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import UserError, reason
 from ..base.files import replacing
 from ..base.formats import write_csv
+from ..photos.opening import LOCAL, Photos
+from ..remote.addresses import HIDDEN, is_address
 
 # What most file systems allow in one name.
 LONGEST = 255
@@ -23,7 +26,9 @@ class Member(NamedTuple):
     content_id: str
 
 
-def export(folder: Path, members: Iterable[Member], how: str) -> dict[str, str]:
+def export(
+    folder: Path, members: Iterable[Member], how: str, photos: Photos = LOCAL
+) -> dict[str, str]:
     """Write `members` into `folder`, whole or not at all.
 
     Args:
@@ -31,12 +36,14 @@ def export(folder: Path, members: Iterable[Member], how: str) -> dict[str, str]:
         members: the images of the catalogue.
         how: "links" or "copies" in a folder for each class, or "csv" for a list,
             `catalogue.csv`, that this workflow reads as a collection.
+        photos: opens them.
 
     Returns:
         The classes that no folder can have the name of, each with the name that it has got.
 
     Raises:
-        UserError: `folder` is there, or a file cannot be had.
+        UserError: `folder` is there, a photo cannot be had, or it stands at an address that a
+            link cannot lead to, or a list may not tell.
     """
     if os.path.lexists(folder):
         raise UserError(
@@ -48,7 +55,7 @@ def export(folder: Path, members: Iterable[Member], how: str) -> dict[str, str]:
         if how == "csv":
             _list(temporary / "catalogue.csv", members)
             return {}
-        return _sort_out(temporary, members, how)
+        return _sort_out(temporary, members, how, photos)
 
 
 def folder_names(labels: Collection[str]) -> dict[str, str]:
@@ -64,20 +71,18 @@ def folder_names(labels: Collection[str]) -> dict[str, str]:
     }
 
 
-def _sort_out(folder: Path, members: Iterable[Member], how: str) -> dict[str, str]:
+def _sort_out(folder: Path, members: Iterable[Member], how: str, photos: Photos) -> dict[str, str]:
     members = list(members)
     folders = folder_names({member.label for member in members})
     taken: dict[str, set[str]] = {name: set() for name in folders.values()}
     for name in taken:
         (folder / name).mkdir()
-    put = os.symlink if how == "links" else shutil.copyfile
+    put = _link if how == "links" else partial(_copy, photos)
     for member in members:
         name = folders[member.label]
         place = os.fsencode(folder / name) + b"/" + _file_name(member, taken[name])
-        file = os.path.abspath(member.file)
         try:
-            os.stat(file)  # a link leads anywhere
-            put(file, place)
+            put(member, place)
         except OSError as error:
             raise UserError(
                 f"{os.fsdecode(member.file)!r} cannot be exported: {reason(error)}. Run again once "
@@ -86,11 +91,31 @@ def _sort_out(folder: Path, members: Iterable[Member], how: str) -> dict[str, st
     return {label: name for label, name in folders.items() if name != label}
 
 
+def _link(member: Member, place: bytes) -> None:
+    if is_address(os.fsdecode(member.file)):
+        raise OSError("it stands at an address; set export.as: copies, or csv")
+    file = os.path.abspath(member.file)
+    os.stat(file)  # a link leads anywhere
+    os.symlink(file, place)
+
+
+def _copy(photos: Photos, member: Member, place: bytes) -> None:
+    with photos.opened(member.content_id, member.file) as stream, open(place, "wb") as copy:
+        shutil.copyfileobj(stream, copy)
+
+
 def _list(path: Path, members: Iterable[Member]) -> None:
     rows = []
     for file, label, _ in members:
+        name = os.fsdecode(file)
+        if HIDDEN in name and is_address(name):
+            raise UserError(
+                f"{name} may hold a secret in its query, and no list tells it. Set export.as: "
+                "copies."
+            )
         try:
-            rows.append((os.path.abspath(file).decode("utf-8"), label))
+            image = file if is_address(name) else os.path.abspath(file)
+            rows.append((image.decode("utf-8"), label))
         except UnicodeDecodeError as error:
             raise UserError(
                 f"{file!r} is no name in UTF-8, as a CSV has them. Set export.as: links, or copies."
@@ -100,7 +125,7 @@ def _list(path: Path, members: Iterable[Member]) -> None:
 
 def _file_name(member: Member, taken: set[str]) -> bytes:
     """Return a name for the file of `member` that is not `taken`, its own where that can be."""
-    name = os.fsdecode(os.path.basename(member.file))
+    name = os.fsdecode(os.path.basename(member.file)).partition(HIDDEN)[0]
     stem, ending = os.path.splitext(name)
     name = f"_{name}" if name.startswith(".") else name
     if _folded(name) in taken:

@@ -1,6 +1,5 @@
 """Leave-one-out: images of the catalogue asked as if they were new."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -25,10 +24,20 @@ class Answer(NamedTuple):
     similarities: NDArray[np.float64]
 
 
+def equal_bytes(catalogue: Index) -> NDArray[np.intp]:
+    """Return the group of each row: those of equal bytes have one number."""
+    groups: NDArray[np.intp] = np.unique(catalogue.content_ids, return_inverse=True)[1]
+    return groups
+
+
 def ask(
-    catalogue: Index, asked: NDArray[np.intp], count: int, eligible: NDArray[np.bool_]
+    catalogue: Index,
+    asked: NDArray[np.intp],
+    count: int,
+    eligible: NDArray[np.bool_],
+    group_of: NDArray[np.intp],
 ) -> Iterator[Answer]:
-    """Yield for each row in `asked` its `count` nearest images of other bytes.
+    """Yield for each row in `asked` its `count` nearest images of other groups.
 
     Exact, and in blocks: memory does not grow with the number of rows asked.
 
@@ -37,34 +46,34 @@ def ask(
         asked: row numbers, any of the catalogue.
         count: how many neighbours; all there are where there are fewer.
         eligible: (n,), which rows may be found, such as `neighbours.first_of_equals` returns.
+        group_of: (n,), rows of one number show one thing: at least those of equal bytes.
     """
-    content = np.array(catalogue.content_ids)
-    # As many more are asked for as have the image's own bytes: one for each class they stand in.
-    copies = Counter(content[eligible].tolist())
-    spare = max((copies[content[row]] for row in asked), default=0)
+    members = np.bincount(group_of[eligible], minlength=group_of.max(initial=0) + 1)
     for start in range(0, len(asked), exact.QUERIES):
         block = asked[start : start + exact.QUERIES]
+        # As many more are asked for as are of the image's own group.
+        spare = int(members[group_of[block]].max())
         found = exact.nearest(
             catalogue.features[block], exact.blocks(catalogue.features, eligible), count + spare
         )
         for row, nearest in zip(block.tolist(), found, strict=True):
             rows = np.array([other for _, other in nearest], np.intp)
             similarities = np.array([similarity for similarity, _ in nearest])
-            others = content[rows] != content[row]
+            others = group_of[rows] != group_of[row]
             yield Answer(row, rows[others][:count], similarities[others][:count])
 
 
 def sample(catalogue: Index, eligible: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
     """Return the `eligible` rows, or `most` of them where there are more, in ascending order.
 
-    A systematic sample of the rows ordered by class and content id: each class has its share,
-    and, since content ids are hashes, which of its images are drawn is as good as by lot and
-    yet the same in every run.
+    Those with the smallest content ids: these are hashes, so that it is as good as by lot, and an
+    image more changes one of the sample at most.
     """
     rows = np.flatnonzero(eligible)
     if len(rows) <= most:
         return rows
-    return np.sort(by_class(catalogue, rows)[np.arange(most) * len(rows) // most])
+    content_ids = np.array(catalogue.content_ids)[rows]
+    return np.sort(rows[np.argsort(content_ids, kind="stable")[:most]])
 
 
 def by_class(catalogue: Index, rows: NDArray[np.intp]) -> NDArray[np.intp]:

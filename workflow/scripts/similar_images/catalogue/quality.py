@@ -1,20 +1,20 @@
 """The quality of the answers, told by the catalogue itself: its images are asked as if new."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..answers import confidence
+from ..answers import confidence, conformal, strangers
 from ..answers.intervals import wilson_interval
 from ..answers.vote import VOTES, Vote
 from ..features.index import Index
 from ..search import adaptation
 from ..search.exact import normalise
 from ..search.neighbours import first_of_equals
-from . import leave_one_out
+from . import leave_one_out, series
 from .leave_one_out import Answer
 
 # How many neighbours the curve is drawn for, beside the configured number.
@@ -32,35 +32,50 @@ class Ballot(NamedTuple):
     similarities: list[float]
 
 
-def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, Any]:
+def assess(
+    catalogue: Index,
+    group_of: NDArray[np.intp],
+    voters: int,
+    vote: str,
+    metric: str,
+    coverage: float,
+) -> dict[str, Any]:
     """Return how often the catalogue's images are named rightly by the others.
 
     With the very vote that the queries get. By cosine similarity each image is asked against all
     others (M. Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", 1974).
     The adapted similarity would know the class of the image; it is fitted without the fold of
-    the image, and that is asked against the other folds. The features of `catalogue` are
-    normalised in place.
+    the image, and that is asked against the other folds. No image is asked against its own group,
+    nor against its own series. The features of `catalogue` are normalised in place.
 
     Args:
         catalogue: see `Index`.
+        group_of: (n,), rows of one number show one thing: at least those of equal bytes.
         voters: the configured number of neighbours that vote.
         vote: the configured one of `vote.VOTES`.
         metric: "cosine" or "adapted", as configured.
+        coverage: of the conformal sets, as configured.
     """
     normalise(catalogue.features)
     eligible = first_of_equals(catalogue)
+    apart = series.join(catalogue, eligible, group_of, FOLDS)
     asked = leave_one_out.sample(catalogue, eligible, MOST_ASKED)
     sizes = sorted({*SIZES, voters})
-    ballots = ask(catalogue, asked, sizes[-1], metric)
+    ballots = ask(catalogue, asked, max(sizes[-1], conformal.NEIGHBOURS), apart.group_of, metric)
     curve: list[dict[str, Any]] = [
         {"neighbours": size}
         | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
         for size in sizes
     ]
+    neighbour = strangers.told_by(int(eligible.sum()), len(set(catalogue.labels)))
+    near = [strangers.nearness(b.similarities, neighbour) for b in ballots if b.labels]
+    limit = strangers.limit(near)
     return {
         "images": len(catalogue.paths),
         "asked": len(asked),
         "note": _note(eligible, asked),
+        "groups": len(np.unique(apart.group_of)),
+        "series_similarity": apart.limit,
         "neighbours": voters,
         "vote": vote,
         "metric": metric,
@@ -68,18 +83,69 @@ def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, A
         **next(point[vote] for point in curve if point["neighbours"] == voters),
         "curve": curve,
         "confidence": _confidence(ballots, voters, VOTES[vote]),
+        "sets": asdict(thresholds(ballots, coverage)),
+        "strangers": {
+            "neighbour": neighbour,
+            "least_similarity": limit,
+            "refused": refused(catalogue, asked, group_of, metric, neighbour, limit),
+        },
     }
 
 
-def ask(catalogue: Index, asked: NDArray[np.intp], count: int, metric: str) -> list[Ballot]:
+def ask(
+    catalogue: Index,
+    asked: NDArray[np.intp],
+    count: int,
+    group_of: NDArray[np.intp],
+    metric: str,
+) -> list[Ballot]:
     """Return what the rows in `asked` find: by leave-one-out, or, adapted, in the other folds."""
     eligible = first_of_equals(catalogue)
     answers = (
-        leave_one_out.ask(catalogue, asked, count, eligible)
+        leave_one_out.ask(catalogue, asked, count, eligible, group_of)
         if metric == "cosine"
-        else cross_validated(catalogue, asked, count, eligible, metric)
+        else cross_validated(catalogue, asked, count, eligible, group_of, metric)
     )
     return [ballot_of(answer, catalogue) for answer in answers]
+
+
+def thresholds(ballots: Sequence[Ballot], coverage: float) -> conformal.Thresholds:
+    """Return the thresholds of conformal sets in which the images asked have their own class."""
+    shares = [
+        conformal.shares(ballot.labels, ballot.similarities) if ballot.labels else {}
+        for ballot in ballots
+    ]
+    own = [(b.label, share.get(b.label, 0.0)) for b, share in zip(ballots, shares, strict=True)]
+    return conformal.fit(own, coverage)
+
+
+def refused(
+    catalogue: Index,
+    asked: NDArray[np.intp],
+    group_of: NDArray[np.intp],
+    metric: str,
+    neighbour: int,
+    limit: float,
+) -> float | None:
+    """Return the share of strangers whose nearness by a `neighbour` does not reach `limit`.
+
+    Strangers are the images in `asked` of one class in `FOLDS`, all of which are left out of the
+    catalogue, and of the adapted similarity's fit; each class is left out once. None where there is
+    one class alone.
+    """
+    labels = np.array(list(map(str, catalogue.labels)))
+    names, eligible = np.unique(labels), first_of_equals(catalogue)
+    near: list[float] = []
+    for fold in range(min(FOLDS, len(names))):
+        left_out = np.isin(labels, names[fold::FOLDS])
+        others = eligible & ~left_out
+        if others.any():
+            seen = _adapted(catalogue, others) if metric == "adapted" else catalogue
+            strange = asked[left_out[asked]]
+            for answer in leave_one_out.ask(seen, strange, neighbour, others, group_of):
+                if len(answer.rows):
+                    near.append(strangers.nearness(answer.similarities.tolist(), neighbour))
+    return float(np.mean(np.array(near) < limit)) if near else None
 
 
 def sentence(assessment: Mapping[str, Any]) -> str:
@@ -106,26 +172,45 @@ def cross_validated(
     asked: NDArray[np.intp],
     count: int,
     eligible: NDArray[np.bool_],
+    group_of: NDArray[np.intp],
     metric: str,
 ) -> Iterator[Answer]:
     """Yield for each row in `asked` its nearest rows of the other folds, by ascending row.
 
     The adapted similarity is fitted on those other folds alone.
     """
-    fold_of = folds(catalogue, eligible)
+    fold_of = folds(catalogue, eligible, group_of)
     answers: list[Answer] = []
     for fold in range(FOLDS):
         others = eligible & (fold_of != fold)
         seen = _adapted(catalogue, others) if metric == "adapted" else catalogue
-        answers += leave_one_out.ask(seen, asked[fold_of[asked] == fold], count, others)
+        answers += leave_one_out.ask(seen, asked[fold_of[asked] == fold], count, others, group_of)
     return iter(sorted(answers, key=lambda answer: answer.row))
 
 
-def folds(catalogue: Index, eligible: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the fold of each row: the images of each class are dealt out in turn."""
-    fold_of = np.zeros(len(eligible), np.intp)
+def folds(
+    catalogue: Index, eligible: NDArray[np.bool_], group_of: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the fold of each row: the groups are dealt out, so that each fold has its share.
+
+    The largest first, each to the fold that has the fewest images of its class, and of those to the
+    one with the fewest in all (as scikit-learn's `StratifiedGroupKFold`).
+    """
     rows = leave_one_out.by_class(catalogue, np.flatnonzero(eligible))
-    fold_of[rows] = np.arange(len(rows)) % FOLDS
+    labels = np.unique([str(catalogue.labels[row]) for row in rows], return_inverse=True)[1]
+    _, first, group = np.unique(group_of[rows], return_index=True, return_inverse=True)
+    sizes = np.bincount(group)
+    of_class = np.zeros((labels.max(initial=0) + 1, FOLDS), np.intp)
+    in_all = np.zeros(FOLDS, np.intp)
+    fold_of_group = np.zeros(len(sizes), np.intp)
+    for number in np.lexsort((first, -sizes)):
+        own = of_class[labels[first[number]]]
+        fold = np.lexsort((in_all, own))[0]
+        fold_of_group[number] = fold
+        own[fold] += sizes[number]
+        in_all[fold] += sizes[number]
+    fold_of = np.zeros(len(eligible), np.intp)
+    fold_of[rows] = fold_of_group[group]
     return fold_of
 
 

@@ -1,10 +1,9 @@
 """The extraction loop: image files in, a shard of features out."""
 
-import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import BinaryIO
@@ -13,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.ahead import ahead
+from ..base.errors import UserError
 from ..base.timing import Timing
 from ..networks.engines import Engine
 from ..photos.decoding import UnreadableImageError
 from ..photos.names import as_text
+from ..photos.opening import LOCAL, Photos
 from ..photos.preparation import Preparation, Prepared
 from .shards import Shard
 
@@ -35,6 +36,7 @@ def extract(
     threads: int,
     timing: Timing,
     progress: Callable[[int], None],
+    photos: Photos = LOCAL,
 ) -> Shard:
     """Return the features of `members`.
 
@@ -51,20 +53,35 @@ def extract(
         timing: takes the seconds spent on "read", "decode" and "network", each summed over the
             threads.
         progress: told after each image how many are done.
+        photos: opens them.
+
+    Raises:
+        UserError: the network gives features that are not finite; it names the first such image.
     """
     shard = Shard([], [], [], fingerprint, np.zeros((len(members), dimension), np.float32))
     run = partial(_run, engine, timing)
     with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
         outcomes = ahead(
             decoders,
-            lambda member: (member[0], _prepare(*member, prepare, timing)),
+            lambda member: (member[0], _prepare(*member, prepare, photos, timing)),
             members.items(),
             2 * engine.batch_size * engine.streams,
         )
         batches = _batches(outcomes, engine.batch_size, shard, progress)
         for rows, features in ahead(streams, run, batches, engine.streams):
             shard.features[rows] = features
+    _check_finite(shard, members)
     return replace(shard, features=shard.features[: len(shard.content_ids)])
+
+
+def _check_finite(shard: Shard, members: Mapping[str, Sequence[bytes]]) -> None:
+    broken = np.flatnonzero(~np.isfinite(shard.features).all(axis=1))
+    if len(broken):
+        file = members[shard.content_ids[broken[0]]][0]
+        raise UserError(
+            f"backbone: the network gives features of {as_text(file)} that are no numbers (NaN or "
+            "infinite). It is damaged, or its numbers overflow in this precision."
+        )
 
 
 def _batches(
@@ -100,22 +117,21 @@ def _run(engine: Engine, timing: Timing, batch: Batch) -> tuple[list[int], NDArr
 
 
 def _prepare(
-    content_id: str, files: Sequence[bytes], prepare: Preparation, timing: Timing
+    content_id: str,
+    files: Sequence[bytes],
+    prepare: Preparation,
+    photos: Photos,
+    timing: Timing,
 ) -> Outcome:
     """Return the image, or why its bytes give none, or None where no file has these bytes."""
     for file in files:
         try:
-            with open(file, "rb") as stream:
-                before = os.fstat(stream.fileno())
+            with ExitStack() as stack:
                 with timing.spent_on("read"):
-                    found = hashlib.file_digest(stream, "sha256").hexdigest()
-                if found != content_id:
-                    continue
-                stream.seek(0)
+                    stream = stack.enter_context(photos.opened(content_id, file))
                 with timing.spent_on("decode"):
                     outcome = _outcome(prepare, stream)
-                if os.fstat(stream.fileno()).st_mtime_ns == before.st_mtime_ns:
-                    return outcome
+            return outcome
         except OSError:
             continue
     logger.warning("%s: gone or changed since the run began", as_text(files[0]))

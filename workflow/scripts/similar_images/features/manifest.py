@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..base.errors import UserError, reason
-from ..base.files import digest
 from ..base.formats import read_parquet, write_parquet
-from ..photos.collection import Entry
+from ..photos.collection import LATEST, Entry
+from ..photos.opening import LOCAL, Photos
 
 SCHEMA = pa.schema(
     [
@@ -31,7 +32,10 @@ FILES_SCHEMA = pa.schema(
         ("label", pa.string()),
         ("size", pa.int64()),
         ("mtime", pa.int64()),
+        ("mode", pa.int64()),
         ("fault", pa.string()),
+        ("version", pa.string()),
+        ("further", pa.list_(pa.string())),
     ]
 )
 HASHES_SCHEMA = pa.schema([("content_id", pa.string()), ("fault", pa.string())])
@@ -41,30 +45,50 @@ CACHE_SCHEMA = pa.schema(
         ("size", pa.int64()),
         ("mtime", pa.int64()),
         ("content_id", pa.string()),
+        ("version", pa.string()),
     ]
 )
+# What the name of a further column begins with, so that it is none of the others'.
+FURTHER = "further: "
 # A file changed again within the clock tick of its own time stamp would look unchanged.
 SETTLING_NS = 2_000_000_000
-# The last time stamp that a column holds, of the year 2262.
-LATEST = 2**63 - 1
 # Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
 BATCH = 10_000
-# Files that a thread hashes in one go.
+# Photos that a thread hashes in one go at the most.
 HASHED_AT_ONCE = 100
 
 
-def build(entries: Iterable[Entry], cache: Path, threads: int = 1) -> pa.Table:
-    """Return the manifest of a collection: one row for each file, sorted by image.
+def build(
+    entries: Iterable[Entry],
+    cache: Path,
+    threads: int = 1,
+    photos: Photos = LOCAL,
+    further: Sequence[str] = (),
+) -> pa.Table:
+    """Return the manifest of a collection: one row for each photo, sorted by image.
 
     Args:
-        entries: the files of the collection.
-        cache: where the content ids of files that keep their size and time are remembered.
-        threads: files hashed at once.
+        entries: the photos of the collection.
+        cache: where the content ids of photos that keep their size, time and version are
+            remembered.
+        threads: photos hashed at once.
+        photos: opens them.
+        further: the names of what is in `Entry.further`; each becomes a column.
     """
     files = _table_of(entries).sort_by("image")
-    hashes = _identify(files, cache, threads)
+    hashes = _identify(files, cache, threads, photos)
     columns = [files[name] for name in ("image", "file", "label")]
-    return pa.table([*columns, hashes["content_id"], hashes["fault"]], schema=SCHEMA)
+    table = pa.table([*columns, hashes["content_id"], hashes["fault"]], schema=SCHEMA)
+    for number, name in enumerate(further):
+        table = table.append_column(FURTHER + name, pc.list_element(files["further"], number))
+    return table
+
+
+def further(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return what stands in the further columns `names` of a manifest, by image."""
+    columns = (table[FURTHER + name].to_pylist() for name in names)
+    images = table["image"].to_pylist()
+    return {image: values for image, *values in zip(images, *columns, strict=True)}
 
 
 def members(table: pa.Table) -> dict[str, list[bytes]]:
@@ -89,13 +113,15 @@ def _storable(entry: Entry) -> Entry:
     return entry if mtime == entry.mtime else entry._replace(mtime=mtime)
 
 
-def _identify(files: pa.Table, cache: Path, threads: int) -> pa.Table:
+def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.Table:
     """Return the content id and the fault of each of `files`; one of the two is null."""
     now = time.time_ns()
     known = files.append_column("content_id", _remembered(files, _read_cache(cache)))
-    parts = (known.slice(start, HASHED_AT_ONCE) for start in range(0, len(known), HASHED_AT_ONCE))
+    size = max(1, min(len(known) // (8 * threads), HASHED_AT_ONCE))
+    parts = (known.slice(start, size) for start in range(0, len(known), size))
     with ThreadPoolExecutor(threads) as pool:
-        hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *pool.map(_hash, parts)])
+        found = pool.map(partial(_hash, photos), parts)
+        hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *found])
     hashed = files.append_column("content_id", hashes["content_id"])
     old = pc.less(files["mtime"], now - SETTLING_NS)
     lasting = hashed.filter(pc.and_(old, pc.is_valid(hashes["content_id"])))
@@ -107,22 +133,27 @@ def _remembered(files: pa.Table, cache: pa.Table) -> pa.ChunkedArray:
     """Return the content id of each of `files` that `cache` has with this size and time."""
     found = cache.take(pc.index_in(files["image"], cache["image"]))
     same = pc.and_(pc.equal(files["size"], found["size"]), pc.equal(files["mtime"], found["mtime"]))
+    same = pc.and_(same, pc.equal(_version(files), _version(found)))
     return pc.if_else(same, found["content_id"], None)
 
 
-def _hash(files: pa.Table) -> pa.Table:
+def _version(table: pa.Table) -> pa.ChunkedArray:
+    return pc.coalesce(table["version"], "")
+
+
+def _hash(photos: Photos, files: pa.Table) -> pa.Table:
     columns = [files[name].to_pylist() for name in ("file", "content_id", "fault")]
     rows = [
-        (content_id, fault) if content_id or fault else _digest(file)
+        (content_id, fault) if content_id or fault else _digest(photos, file)
         for file, content_id, fault in zip(*columns, strict=True)
     ]
     return _table(rows, HASHES_SCHEMA)
 
 
-def _digest(file: bytes) -> tuple[str | None, str | None]:
-    """Return the content id of a file, or the fault."""
+def _digest(photos: Photos, file: bytes) -> tuple[str | None, str | None]:
+    """Return the content id of a photo, or the fault."""
     try:
-        return digest(file), None
+        return photos.identify(file), None
     except OSError as error:
         return None, reason(error)
 
@@ -136,5 +167,7 @@ def _read_cache(path: Path) -> pa.Table:
         table = read_parquet(path)
     except UserError:
         table = None  # absent or damaged: hashing the files again makes it anew
+    if table is not None and "version" not in table.column_names:  # of the time before addresses
+        table = table.append_column("version", pa.nulls(len(table), pa.string()))
     whole = table is not None and table.schema.equals(CACHE_SCHEMA)
     return table if whole else CACHE_SCHEMA.empty_table()

@@ -1,13 +1,14 @@
 """The cards of the report: each query beside the images most like it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..answers import conformal
 from ..answers.predictions import SHOWN
 from ..photos.names import as_text
 
@@ -54,6 +55,7 @@ class Card(Photo):
         status: what became of it.
         label: its class, or "".
         prediction: the class it was given, or "" where it was refused or rejected.
+        others: the other classes that the true one may be, most likely first.
         votes: classes and their votes, the prediction first.
         voters: neighbours that voted.
         similar: the most similar images, nearest first.
@@ -66,11 +68,13 @@ class Card(Photo):
         given: its label as it came, or "".
         worth: its place, from 1, in the order of what is most worth a decision; None outside it.
         before: its prediction in the last run, where that was another one; None where it was not.
+        further: the names of the further columns of its list, each with what stands there.
     """
 
     status: Status
     label: str
     prediction: str
+    others: list[str]
     votes: list[tuple[str, int]]
     voters: int
     similar: list[Similar]
@@ -83,6 +87,7 @@ class Card(Photo):
     given: str
     worth: int | None
     before: str | None
+    further: list[tuple[str, str]]
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
@@ -119,6 +124,7 @@ def cards(
     pictures: set[str],
     worth: Mapping[str, int],
     turned: Mapping[str, str],
+    further: Sequence[str],
 ) -> list[Card]:
     """Return a card for each row of `predictions`.
 
@@ -130,6 +136,7 @@ def cards(
         pictures: content ids that have thumbnails.
         worth: the order of what is most worth a decision, by query.
         turned: the predictions of the last run, of those queries that now have another one.
+        further: the names of the further columns of `predictions`.
     """
     counted = defaultdict(list)
     for vote in votes:
@@ -140,6 +147,7 @@ def cards(
             status=_status(row),
             label=row["label"],
             prediction=row["prediction"],
+            others=[name for name in conformal.split(row["classes"]) if name != row["prediction"]],
             votes=counted[row["image"]],
             voters=int(row["voters"] or 0),
             similar=[
@@ -160,6 +168,7 @@ def cards(
             given=row["label_given"],
             worth=worth.get(row["image"]),
             before=turned.get(row["image"]),
+            further=[(name, row[name]) for name in further if row[name]],
         )
         for row in predictions
     ]

@@ -1,27 +1,36 @@
-"""What a collection holds: a folder with a sub-folder for each class, or a CSV list."""
+"""What a collection holds: a folder or bucket with a sub-folder for each class, or a list."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from ..remote.addresses import Look, is_address
+from ..remote.looks import UNSEEN, Looks
 from . import lists
 from .folders import Folder, is_folder, look_at, look_into, top_of
 from .names import as_text, label_of
 
+# The last time stamp that a column holds, of the year 2262.
+LATEST = 2**63 - 1
+
 
 class Entry(NamedTuple):
-    """One file of a collection.
+    """One photo of a collection.
 
     Attributes:
-        image: path relative to the collection, as text; it names the file in every table.
-        file: the path to open, as the operating system's bytes.
+        image: path relative to the collection as text, or the name of an address; it names the
+            photo in every table.
+        file: the path to open as the operating system's bytes, or the name of an address.
         label: the class, or None.
         size: bytes.
         mtime: time of the last change, in nanoseconds.
-        fault: why the file cannot be used, or None.
+        mode: the file's, which tells whether it may be read.
+        fault: why the photo cannot be used, or None.
+        version: see `Look.version`; None where it is a file.
+        further: what stands in the further columns of a list that were asked for.
     """
 
     image: str
@@ -29,20 +38,37 @@ class Entry(NamedTuple):
     label: str | None
     size: int = 0
     mtime: int = 0
+    mode: int = 0
     fault: str | None = None
+    version: str | None = None
+    further: tuple[str, ...] = ()
 
 
-def scan(path: Path, follow_links: bool = False) -> Iterator[Entry]:
-    """Yield every file of the collection at `path`, in an order that never changes.
+def scan(
+    location: str | Path,
+    follow_links: bool = False,
+    looks: Looks = UNSEEN,
+    further: Sequence[str] = (),
+) -> Iterator[Entry]:
+    """Yield every photo of the collection at `location`, in an order that never changes.
 
     A folder's sub-folders are the classes; nested folders belong to the class above them, and
-    files directly in the folder have no class. A CSV has the columns `image` (relative to the
-    CSV) and `label` (may be empty).
+    files directly in the folder have no class. So it is below the address of a bucket. A list has
+    the columns `image` (relative to the list, or an address) and `label` (may be empty).
+
+    Args:
+        location: of the collection.
+        follow_links: whether links that lead out of a folder are followed.
+        looks: at the addresses.
+        further: the columns of a list to read besides.
 
     Raises:
-        UserError: `path` does not exist or is neither of the two.
+        UserError: there is none of these at `location`.
     """
-    return _scan_folder(path, follow_links) if is_folder(path) else _scan_csv(path)
+    if is_address(str(location)):
+        return _scan_bucket(str(location), looks)
+    path = Path(location)
+    return _scan_folder(path, follow_links) if is_folder(path) else _scan_list(path, looks, further)
 
 
 def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -67,12 +93,35 @@ def _scan_folder(root: Path, follow_links: bool) -> Iterator[Entry]:
         pending.extend(reversed(folders))
 
 
-def _scan_csv(path: Path) -> Iterator[Entry]:
-    for image, file, label in lists.read(path):
-        yield _entry(image, file, label, look_at(partial(os.stat, file)))
+def _scan_bucket(prefix: str, looks: Looks) -> Iterator[Entry]:
+    for name, look in looks.below(prefix).items():
+        image = name.removeprefix(prefix.rstrip("/") + "/")
+        yield _seen(image, name, label_of(os.fsencode(image)), look)
+
+
+def _scan_list(path: Path, looks: Looks, further: Sequence[str]) -> Iterator[Entry]:
+    rows = lists.read(path, further)
+    seen = looks.at(lists.addresses_in(rows))
+    base = os.fsencode(path.parent)
+    for image, address, label, others in rows:
+        if address is not None:
+            entry = _seen(image, image, label, seen[image])
+        else:
+            file = os.path.join(base, os.fsencode(image))
+            entry = _entry(os.fsencode(image), file, label, look_at(partial(os.stat, file)))
+        yield entry._replace(further=others)
+
+
+def _seen(image: str, name: str, label: str | None, look: Look) -> Entry:
+    # Where there is a version, equal bytes that were put there again are told to be equal. What
+    # tells neither may have changed just now.
+    mtime = 0 if look.version else look.mtime or LATEST
+    file = os.fsencode(name)
+    return Entry(image, file, label, look.size, mtime, fault=look.fault, version=look.version)
 
 
 def _entry(path: bytes, file: bytes, label: str | None, finding: os.stat_result | str) -> Entry:
     if isinstance(finding, str):
         return Entry(as_text(path), file, label, fault=finding)
-    return Entry(as_text(path), file, label, finding.st_size, finding.st_mtime_ns)
+    status = finding.st_size, finding.st_mtime_ns, finding.st_mode
+    return Entry(as_text(path), file, label, *status)

@@ -148,12 +148,15 @@ class _RationedFile(io.BufferedIOBase):
         return self._file.fileno()
 
 
-def reduced_rgb(image: Image.Image, least: int) -> Image.Image:
+def reduced_rgb(image: Image.Image, least: int, *, in_shape: bool = False) -> Image.Image:
     """Return `image` in RGB, its sides divided by whole numbers but no shorter than `least`.
 
-    It goes strip by strip: of a large image there is never a second copy in memory.
+    To keep it `in_shape`, both are divided by the same. It goes strip by strip: of a large image
+    there is never a second copy in memory.
     """
     across, down = max(1, image.width // least), max(1, image.height // least)
+    if in_shape:
+        across = down = min(across, down)
     white = _white(image)
     small = Image.new("RGB", (-(-image.width // across), -(-image.height // down)))
     for top, strip in _strips(image, STRIP * down):

@@ -1,42 +1,128 @@
-"""A collection as a list: a CSV with the columns image and label."""
+"""A collection as a list: CSV, Parquet or JSON lines, a row for each image."""
 
 import csv
-import os
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ..base.errors import UserError
+from ..remote.addresses import is_address, name_of
+
+# Where a row stands, for complaints, and what it holds by the names of the columns.
+Row = tuple[str, Mapping[str, Any]]
 
 
-def read(path: Path) -> Iterator[tuple[bytes, bytes, str | None]]:
-    """Yield the image, the path to open and the label of each line, sorted by image."""
-    base = os.fsencode(path.parent)
-    for text, label in sorted(_read_csv(path).items()):
-        image = os.fsencode(text)
-        yield image, os.path.join(base, image), label
+class Listed(NamedTuple):
+    """A row of a list.
+
+    Attributes:
+        image: what it is called: a path relative to the list, or the name of an address.
+        address: where it stands, or None where it is a file.
+        label: the class, or None.
+        further: what stands in the further columns that were asked for.
+    """
+
+    image: str
+    address: str | None
+    label: str | None
+    further: tuple[str, ...] = ()
 
 
-def _read_csv(path: Path) -> dict[str, str | None]:
-    labels: dict[str, str | None] = {}
+def read(path: Path, further: Sequence[str] = ()) -> list[Listed]:
+    """Return the rows of the list at `path`, sorted by image.
+
+    It is Parquet or JSON lines where its name ends so (.parquet, .jsonl, .ndjson), otherwise CSV.
+
+    Args:
+        path: of the list.
+        further: the columns to read besides `image` and `label`.
+
+    Raises:
+        UserError: it is damaged, a column is missing, or an image is empty or named twice.
+    """
+    rows = READERS.get(path.suffix.lower(), _csv)(path, ("image", "label", *further))
+    listed: dict[str, Listed] = {}
+    for place, row in rows:
+        image, label, *others = (_text(row.get(name)) for name in ("image", "label", *further))
+        if not image:
+            raise UserError(f"{path}, {place}: the image is empty.")
+        image, address = (name_of(image), image) if is_address(image) else (image, None)
+        if image in listed:
+            raise UserError(
+                f"{path}, {place}: {image} stands in the list already. Name each image once."
+            )
+        listed[image] = Listed(image, address, label.strip() or None, tuple(others))
+    return [listed[image] for image in sorted(listed)]
+
+
+def addresses_in(rows: Iterable[Listed]) -> dict[str, str]:
+    """Return the addresses in `rows`, by their names."""
+    return {row.image: row.address for row in rows if row.address is not None}
+
+
+def addresses(collections: Iterable[str]) -> dict[str, str]:
+    """Return the addresses in those of `collections` that are lists, by their names."""
+    paths = filter(Path.is_file, map(Path, collections))
+    return addresses_in(row for path in paths for row in read(path))
+
+
+def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            missing = {"image", "label"} - set(reader.fieldnames or ())
-            if missing:
-                raise UserError(
-                    f"{path}: the column {' and '.join(sorted(missing))} is missing. The first "
-                    "line must name the columns image and label."
-                )
+            _check_columns(path, columns, reader.fieldnames or (), "The first line must name them.")
             for row in reader:
-                image = row["image"]
-                if not image:
-                    raise UserError(f"{path}, line {reader.line_num}: the image is empty.")
-                if image in labels:
-                    raise UserError(
-                        f"{path}, line {reader.line_num}: {image} stands in the list already. "
-                        "Name each image once."
-                    )
-                labels[image] = (row["label"] or "").strip() or None
+                yield f"line {reader.line_num}", row
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
-    return labels
+
+
+def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    named: set[str] = set()
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    row = json.loads(line)
+                    if not isinstance(row, dict):
+                        raise ValueError(f"line {number} is no object")
+                    json.dumps(row, ensure_ascii=False).encode()  # JSON may hold half a character
+                    named |= row.keys()
+                    yield f"line {number}", row
+    except (ValueError, RecursionError) as error:  # of UTF-8 and of JSON, too
+        raise UserError(f"{path}: not JSON lines in UTF-8 ({error}).") from error
+    _check_columns(path, columns, named, "Each line is an object with these keys.")
+
+
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    import pyarrow as pa  # slow, and the Snakefile reads this module
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, columns, file.schema_arrow.names, "These are its columns' names.")
+            number = 0
+            for batch in file.iter_batches(columns=list(columns), use_threads=False):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", row
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path}: not a Parquet file ({error}).") from error
+
+
+READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
+    ".parquet": _parquet,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+}
+
+
+def _check_columns(path: Path, wanted: Iterable[str], there: Iterable[str], how: str) -> None:
+    missing = sorted(set(wanted) - set(there))
+    if missing:
+        raise UserError(f"{path}: the column {' and '.join(missing)} is missing. {how}")
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,11 +1,12 @@
 """From the bytes of an image file to the pixels that a backbone takes."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .decoding import (
     DECODING,
@@ -19,6 +20,9 @@ from .decoding import (
 
 # The one fault that another limit can undo.
 TOO_MANY = "too many pixels"
+
+
+Fit = Literal["stretch", "pad", "crop"]
 
 
 class Prepared(NamedTuple):
@@ -38,14 +42,18 @@ class Preparation:
     """How an image becomes pixels.
 
     Attributes:
-        size: width and height of the result, in pixels; the image is stretched to it.
-        resample: the filter that does it.
+        size: width and height of the result, in pixels.
+        resample: the filter that scales the image to it.
         max_pixels: what `Prepared.pixels` may be at the most.
+        fit: how the image becomes square: stretched, padded with white, or cropped.
+        crop: the share of the image's shorter side that a crop leaves, in the middle.
     """
 
     size: int
     resample: Literal["bilinear", "bicubic"]
     max_pixels: int
+    fit: Fit = "stretch"
+    crop: float = 1.0
 
     def __call__(self, file: BinaryIO) -> Prepared:
         """Return the image in `file`, upright.
@@ -71,8 +79,17 @@ class Preparation:
             raise UnreadableImageError(f"damaged or truncated: {error}", pixels) from error
 
     def _decode(self, image: Image.Image) -> NDArray[np.uint8]:
+        scaled = ceil(self.size / self.crop)
         # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
-        image.draft(None, (self.size, self.size))
-        small = upright(image, reduced_rgb(image, GAP * self.size))
+        image.draft(None, (scaled, scaled))
+        small = reduced_rgb(image, GAP * scaled, in_shape=self.fit != "stretch")
+        return np.asarray(self._square(upright(image, small)))
+
+    def _square(self, image: Image.Image) -> Image.Image:
+        square = (self.size, self.size)
         filter_ = Image.Resampling[self.resample.upper()]
-        return np.asarray(small.resize((self.size, self.size), filter_))
+        if self.fit == "pad":
+            return ImageOps.pad(image, square, filter_, color="white")
+        if self.fit == "crop":
+            return ImageOps.fit(image, square, filter_, bleed=(1 - self.crop) / 2)
+        return image.resize(square, filter_)

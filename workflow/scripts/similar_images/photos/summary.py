@@ -4,20 +4,18 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import UserError
-from . import lists
-from .folders import Folder, is_folder, look_at, look_into, top_of
+from ..base.forking import forked, processes
+from ..remote.addresses import is_address
+from ..remote.looks import UNSEEN, Looks
+from .collection import Entry, scan
+from .folders import Folder, is_folder, look_into, top_of
 from .names import label_of
-
-# Looking through folders at once; on a cluster the first machine belongs to all.
-MOST_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Summary:
 
 
 class _Part(NamedTuple):
-    """The summary of one folder of a collection, or of a whole CSV.
+    """The summary of one folder of a collection, or of a whole list or bucket.
 
     Attributes:
         digest: of the files' paths, faults, sizes, times and modes.
@@ -49,24 +47,35 @@ class _Part(NamedTuple):
     folders: Sequence[Folder] = ()
 
 
-def summarise(path: Path, follow_links: bool = False, needs_class: bool = False) -> Summary:
-    """Walk the collection at `path` without opening an image and return its summary.
+def summarise(
+    location: str | Path,
+    follow_links: bool = False,
+    needs_class: bool = False,
+    looks: Looks = UNSEEN,
+    further: Sequence[str] = (),
+) -> Summary:
+    """Walk the collection at `location` without opening an image and return its summary.
 
-    Images without a class count only where `needs_class` is False.
+    Images without a class count only where `needs_class` is False. The other arguments are those
+    of `scan`.
 
     Raises:
         UserError: as `scan`, or there is no image in it.
     """
-    parts = _parts_of_folder(path, follow_links) if is_folder(path) else [_part_of_csv(path)]
+    if not is_address(str(location)) and is_folder(Path(location)):
+        parts = _parts_of_folder(Path(location), follow_links)
+    else:
+        parts = iter([_part_of(scan(location, looks=looks, further=further))])
     hasher = hashlib.sha256()
     images: Counter[str | None] = Counter()
     for part in parts:
         hasher.update(part.digest)
         images.update(part.images)
+    hasher.update(str(looks.tries).encode())  # known only now, when they have been asked
     if needs_class:
         del images[None]
     if not images.total():
-        raise UserError(f"{path}: there are no images in it. Put some there, or name another.")
+        raise UserError(f"{location}: there are no images in it. Put some there, or name another.")
     classes = frozenset(label for label, count in images.items() if label is not None and count)
     return Summary(hasher.hexdigest(), images.total(), classes)
 
@@ -97,15 +106,15 @@ def _parts_of_folder(root: Path, follow_links: bool) -> Iterator[_Part]:
     """Yield a part for each folder, level by level.
 
     What takes the time is to ask the system for the status of each file, so several processes do
-    it. They are forked, since others would import Snakemake anew.
+    it.
     """
     top = top_of(root)
     summarise_folder = partial(_part_of_folder, home=top.real, follow_links=follow_links)
-    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
+    count = processes()
     level = [top]
-    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+    with forked(count) as pool:
         while level:
-            chunk = 1 + len(level) // (8 * processes)
+            chunk = 1 + len(level) // (8 * count)
             parts = list(pool.map(summarise_folder, level, chunksize=chunk))
             yield from parts
             level = [folder for part in parts for folder in part.folders]
@@ -125,13 +134,13 @@ def _part_of_folder(folder: Folder, home: bytes, follow_links: bool) -> _Part:
     return _Part(_digest(records), {label: images}, sorted(folders))
 
 
-def _part_of_csv(path: Path) -> _Part:
+def _part_of(entries: Iterable[Entry]) -> _Part:
+    """Return the part that a whole list or bucket is."""
     records = []
     images: Counter[str | None] = Counter()
-    for image, file, label in lists.read(path):
-        finding = look_at(partial(os.stat, file))
-        records.append(_record(image, finding) + repr(label).encode())
-        images[label] += isinstance(finding, os.stat_result)
+    for entry in entries:
+        records.append(repr(entry._replace(file=b"")).encode())
+        images[entry.label] += entry.fault is None
     return _Part(_digest(records), images)
 
 

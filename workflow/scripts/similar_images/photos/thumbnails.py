@@ -1,16 +1,16 @@
 """Thumbnails: small JPEG files that a page can show quickly, made once for each content."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from ..base.files import replacing
 from .decoding import DECODING, GAP, count_pixels, open_image, reduced_rgb, upright
+from .opening import LOCAL, Photos
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,11 @@ def path_of(folder: Path, size: int, content_id: str) -> Path:
 
 
 def make(
-    files: Mapping[str, bytes], folder: Path, threads: int, progress: Callable[[int], None]
+    files: Mapping[str, bytes],
+    folder: Path,
+    threads: int,
+    progress: Callable[[int], None],
+    photos: Photos = LOCAL,
 ) -> set[str]:
     """Bring `folder` to hold the thumbnails of `files`, and no others.
 
@@ -36,6 +40,7 @@ def make(
         folder: where the thumbnails go.
         threads: files read at once.
         progress: told after each content how many are done.
+        photos: opens them.
 
     Returns:
         The content ids that have thumbnails: all but those whose file is gone or changed.
@@ -44,7 +49,7 @@ def make(
         path_of(folder, size, "").parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(threads) as pool:
         made = set()
-        outcomes = pool.map(_ensure, repeat(folder), files.keys(), files.values())
+        outcomes = pool.map(partial(_ensure, folder, photos), files.keys(), files.values())
         for number, (content_id, there) in enumerate(zip(files, outcomes, strict=True), 1):
             if there:
                 made.add(content_id)
@@ -55,13 +60,13 @@ def make(
     return made
 
 
-def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
+def _ensure(folder: Path, photos: Photos, content_id: str, file: bytes) -> bool:
     """Make the thumbnails of one content where they are missing; tell whether they are there."""
     missing = [size for size in (LARGE, SMALL) if not path_of(folder, size, content_id).is_file()]
     if not missing:
         return True
     try:
-        image = read(content_id, file, max(missing))
+        image = read(content_id, file, max(missing), photos)
     except Exception:  # decoders raise many types; a page can do without the picture
         return False
     for size in missing:
@@ -71,7 +76,7 @@ def _ensure(folder: Path, content_id: str, file: bytes) -> bool:
     return True
 
 
-def read(content_id: str, file: bytes, side: int) -> Image.Image:
+def read(content_id: str, file: bytes, side: int, photos: Photos = LOCAL) -> Image.Image:
     """Return the image in `file`, upright and in RGB, at most `side` pixels long and never larger.
 
     The bytes must be those of `content_id`, since what is made of them is kept under that name.
@@ -79,9 +84,7 @@ def read(content_id: str, file: bytes, side: int) -> Image.Image:
     Raises:
         Exception: the file is gone or has changed, or cannot be decoded.
     """
-    with open(file, "rb") as stream:
-        if hashlib.file_digest(stream, "sha256").hexdigest() != content_id:
-            raise OSError("the file has changed")
+    with photos.opened(content_id, file) as stream:
         image = open_image(stream)
         width, height = image.size
         scale = min(1, side / max(width, height))

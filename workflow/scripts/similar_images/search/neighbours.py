@@ -19,6 +19,8 @@ Image = tuple[str, str | None]  # path and class
 # For each query similarities and images, the most similar first.
 Nearest = list[list[tuple[float, Image]]]
 
+# The nearest by plain cosine, among which copies of a query are looked for.
+CANDIDATES = 3
 # Queries in memory at once.
 QUERIES = 4096
 # A row for each query; its neighbours are lists, the most similar first.
@@ -122,6 +124,12 @@ def without_own(found: pa.Table, own: Mapping[str, str], count: int) -> pa.Table
         others = [one for one in _found(query) if one[1][0] != own.get(query["image"])]
         rows.append((query["image"], query["label"], *_columns(others[:count])))
     return _table(rows)
+
+
+def first(found: pa.Table, count: int) -> pa.Table:
+    """Return `found` with at most the `count` nearest neighbours of each query."""
+    lists = (pc.list_slice(found[name], 0, count) for name in SCHEMA.names[2:])
+    return pa.table([found["image"], found["label"], *lists], schema=SCHEMA)
 
 
 def comparable(index: Index, adaptation: Adaptation | None) -> Features:

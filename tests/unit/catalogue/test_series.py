@@ -1,0 +1,68 @@
+"""Tests of series, on images whose likeness is the angle between them."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from similar_images.catalogue import series
+from similar_images.features.index import Index
+
+
+def catalogue_of(*images: tuple[str, float]) -> Index:
+    """Return an index of images (class, direction in degrees), each with bytes of its own."""
+    angles = np.radians([angle for _, angle in images])
+    names = [f"{n:03}" for n in range(len(images))]
+    features = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    return Index("network", "model", names, [label for label, _ in images], names, features)
+
+
+def joined(*images: tuple[str, float], fewest: int = 2) -> series.Groups:
+    count = len(images)
+    return series.join(catalogue_of(*images), np.ones(count, np.bool_), np.arange(count), fewest)
+
+
+def as_sets(groups: NDArray[np.intp]) -> list[list[int]]:
+    return sorted(np.flatnonzero(groups == group).tolist() for group in np.unique(groups))
+
+
+# The nearest of different classes are 5 degrees apart.
+OTHERS = [("b", 45.0), ("b", 60.0), ("b", 75.0)]
+
+
+def test_images_of_a_class_that_are_nearer_than_classes_are_form_a_series() -> None:
+    found = joined(("a", 0), ("a", 3), ("a", 6), ("a", 20), ("a", 40), *OTHERS)
+    assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6], [7]]
+    assert found.limit == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
+
+
+def test_a_class_that_would_be_one_series_is_left_as_it_is() -> None:
+    images = [("a", 0), ("a", 3), ("a", 6), ("a", 40), *OTHERS]
+    assert as_sets(joined(*images, fewest=3).group_of) == [[n] for n in range(7)]
+    assert len(as_sets(joined(*images, fewest=2).group_of)) == 5
+
+
+def test_groups_that_are_known_stay_and_join_a_series_as_a_whole() -> None:
+    catalogue = catalogue_of(("a", 0), ("a", 20), ("a", 23), ("a", 40), *OTHERS)
+    known = np.array([0, 0, 1, 2, 3, 4, 5])
+    found = series.join(catalogue, np.ones(7, np.bool_), known, 2)
+    assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]
+
+
+def test_all_of_a_known_group_join_the_series_of_one_of_them() -> None:
+    catalogue = catalogue_of(("a", 0), ("a", 3), ("a", 20), ("a", 40), *OTHERS)
+    known = np.array([0, 1, 1, 2, 3, 4, 5])
+    found = series.join(catalogue, np.ones(7, np.bool_), known, 2)
+    assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]
+
+
+def test_where_there_is_one_class_nothing_tells_a_series() -> None:
+    found = joined(("a", 0), ("a", 0.1), ("a", 40))
+    assert as_sets(found.group_of) == [[0], [1], [2]]
+    assert found.limit is None
+
+
+def test_a_long_series_is_linked_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "ROWS", 7)
+    found = joined(*(("a", 0.5 * n) for n in range(60)), ("a", 70), ("b", 100), ("b", 120))
+    assert len(np.unique(found.group_of[:60])) == 1
+    assert len(np.unique(found.group_of)) == 4

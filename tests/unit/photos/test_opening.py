@@ -1,0 +1,112 @@
+"""Tests of how photos are opened, in files and at addresses."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from similar_images.features import manifest
+from similar_images.photos.collection import scan
+from similar_images.photos.opening import LOCAL, Photos
+from similar_images.remote.access import Access
+from similar_images.remote.addresses import FetchError, Limits, name_of
+from similar_images.remote.cache import Cache
+from similar_images.remote.looks import Looks
+from web_server import Server, serving, status
+
+DATA = b"a photo"
+ID = sha256(DATA).hexdigest()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving({"a.jpg": DATA}) as server:
+        yield server
+
+
+def photos_of(server: Server, folder: Path, *addresses: str, room: int = 10**6) -> Photos:
+    limits = Limits((server.origin,), True, 4, 5, 1000)
+    by_name = {name_of(address): address for address in addresses}
+    return Photos(Access(limits), Cache(folder, room), lambda: by_name)
+
+
+def read(photos: Photos, file: bytes, content_id: str = ID) -> bytes:
+    with photos.opened(content_id, file) as stream:
+        return stream.read()
+
+
+def test_a_file_is_opened_where_it_has_these_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_bytes(DATA)
+    assert read(LOCAL, bytes(file)) == DATA
+    file.write_bytes(b"another")
+    with pytest.raises(OSError, match="the file has changed"):
+        read(LOCAL, bytes(file))
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_bytes(DATA)
+    with pytest.raises(OSError, match="the file is changing"), LOCAL.opened(ID, bytes(file)):
+        file.write_bytes(DATA)
+
+
+def test_a_photo_at_an_address_is_fetched_once(server: Server, tmp_path: Path) -> None:
+    file = server.address("a.jpg").encode()
+    photos = photos_of(server, tmp_path)
+    assert photos.identify(file) == ID
+    assert read(photos, file) == read(photos_of(server, tmp_path), file) == DATA
+    assert server.requests["GET", "a.jpg"] == 1
+
+
+def test_what_is_not_kept_or_damaged_is_fetched_again(server: Server, tmp_path: Path) -> None:
+    file = server.address("a.jpg").encode()
+    assert read(photos_of(server, tmp_path, room=0), file) == DATA
+    assert read(photos_of(server, tmp_path), file) == DATA
+    (kept,) = tmp_path.glob("*/*")
+    kept.write_bytes(b"damaged")
+    assert read(photos_of(server, tmp_path), file) == DATA
+    assert server.requests["GET", "a.jpg"] == 3
+
+
+def test_a_photo_that_has_changed_at_its_address_is_told(server: Server, tmp_path: Path) -> None:
+    server.put("a.jpg", b"another")
+    with pytest.raises(OSError, match="the photo has changed"):
+        read(photos_of(server, tmp_path), server.address("a.jpg").encode())
+
+
+def test_a_name_leads_to_the_address_with_its_query(server: Server, tmp_path: Path) -> None:
+    address = server.address("a.jpg?signature=secret")
+    photos = photos_of(server, tmp_path, address)
+    assert photos.identify(name_of(address).encode()) == ID
+    assert b"signature=secret" in server.heads["a.jpg"]
+
+
+def test_a_photo_that_is_gone_is_told(server: Server, tmp_path: Path) -> None:
+    server.faults["a.jpg"] = status(404)
+    photos = photos_of(server, tmp_path)
+    with pytest.raises(FetchError, match="404: not found"):
+        photos.identify(server.address("a.jpg").encode())
+    assert photos.failed == {server.address("a.jpg"): "404: not found"}
+
+
+def test_without_settings_no_address_is_asked(server: Server) -> None:
+    with pytest.raises(FetchError, match=r"is not in remote\.allowed"):
+        LOCAL.identify(server.address("a.jpg").encode())
+    assert not server.requests
+
+
+@pytest.mark.parametrize(("tells", "fetched"), [(True, 1), (False, 2)])
+def test_an_address_is_fetched_again_only_where_it_tells_no_change(
+    server: Server, tmp_path: Path, tells: bool, fetched: int
+) -> None:
+    server.put("a.jpg", DATA, tells=tells)
+    (tmp_path / "list.csv").write_text(f"image,label\n{server.address('a.jpg')},boots\n")
+    photos = photos_of(server, tmp_path / "kept")
+    for _ in range(2):
+        looks = Looks(tmp_path / "looks.json", photos.access, most_failed=0, anew=True)
+        entries = scan(tmp_path / "list.csv", looks=looks)
+        table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
+        assert table["content_id"].to_pylist() == [ID]
+    assert server.requests["GET", "a.jpg"] == fetched

@@ -1,0 +1,174 @@
+"""Tests of whether two pictures are one."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+
+from similar_images.photos.registration import COPY, Pair, Picture, difference, differences
+
+
+def blots(seed: int) -> Image.Image:
+    """Return an image of soft blots, no two alike."""
+    noise = np.random.default_rng(seed).integers(0, 255, (12, 15, 3), np.uint8)
+    return Image.fromarray(noise).resize((300, 240)).filter(ImageFilter.GaussianBlur(3))
+
+
+def boot(colour: str = "#46352b", heel: int = 12, shaft: int = 100, sole: str = "black") -> Picture:
+    """Return a boot as a studio shows it: on white, in the pose of all others."""
+    image = Image.new("RGB", (320, 320), "#fcfcfc")
+    draw = ImageDraw.Draw(image)
+    top = 260 - heel
+    draw.rounded_rectangle((200, top - 60 - shaft, 280, top), 12, fill=colour)
+    draw.rounded_rectangle((40, top - 60, 280, top), 28, fill=colour)
+    draw.rectangle((40, top - 4, 280, top + 6), fill=sole)
+    draw.rectangle((220, top, 280, 266), fill=sole)
+    draw.line((200, top - 60, 280, top - 75), fill="tan", width=5)
+    return seen(image.filter(ImageFilter.GaussianBlur(1)))
+
+
+def seen(image: Image.Image) -> Picture:
+    """Return `image` in the size in which pictures are compared."""
+    image = image.convert("RGB")
+    image.thumbnail((160, 160), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+COPIES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
+    "smaller": lambda image: image.resize((120, 96)),
+    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.15),
+    "darker": lambda image: ImageEnhance.Brightness(image).enhance(0.8),
+    "more contrast": lambda image: ImageEnhance.Contrast(image).enhance(1.15),
+    "cut at every side": lambda image: image.crop((15, 12, 285, 228)),
+    "cut at one side": lambda image: image.crop((15, 0, 300, 240)),
+    "cut, and stretched to its size": lambda i: i.crop((0, 14, 285, 230)).resize((300, 240)),
+    "with a white border": lambda image: ImageOps.expand(image, 15, "white"),
+    "with a black border": lambda image: ImageOps.expand(image, 6, "black"),
+}
+
+
+@pytest.mark.parametrize("change", COPIES)
+def test_a_copy_differs_by_little(change: str) -> None:
+    original = blots(1)
+    assert difference(seen(original), seen(COPIES[change](original))) <= COPY
+
+
+def test_a_copy_of_poor_quality_differs_by_little(tmp_path: Path) -> None:
+    blots(1).save(tmp_path / "poor.jpg", quality=40)
+    with Image.open(tmp_path / "poor.jpg") as poor:
+        assert difference(seen(blots(1)), seen(poor)) <= COPY
+
+
+def test_other_pictures_differ_by_more() -> None:
+    pictures = [seen(blots(seed)) for seed in range(6)]
+    apart = [difference(a, b) for n, a in enumerate(pictures) for b in pictures[:n]]
+    assert min(apart) > COPY
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        boot(heel=24),
+        boot(shaft=108),
+        boot(colour="#70242a"),
+        boot(colour="#1f5028"),
+        boot(colour="#2a292c"),
+        boot(sole="#b5651d"),
+    ],
+    ids=["heel", "shaft", "red", "green of the same brightness", "black", "sole"],
+)
+def test_products_that_differ_in_one_thing_on_white_are_no_copies(other: Picture) -> None:
+    assert difference(boot(), other) > COPY
+
+
+def test_a_copy_of_a_product_on_white_is_one() -> None:
+    brighter = ImageEnhance.Brightness(Image.fromarray(boot())).enhance(1.1)
+    assert difference(boot(), seen(brighter)) <= COPY
+
+
+def test_the_difference_does_not_depend_on_which_picture_comes_first() -> None:
+    bright = seen(COPIES["brighter"](blots(1)))
+    for other in (bright, seen(blots(2))):
+        assert difference(seen(blots(1)), other) == difference(other, seen(blots(1)))
+
+
+@pytest.mark.parametrize("size", [(160, 3), (1, 1), (160, 31)])
+def test_pictures_too_narrow_to_be_registered_are_no_copies(size: tuple[int, int]) -> None:
+    narrow = seen(blots(1).resize(size))
+    assert difference(narrow, narrow) == np.inf
+
+
+def test_pictures_of_one_colour_are_no_copies() -> None:
+    plain = [seen(Image.new("RGB", (160, 120), colour)) for colour in ("white", "navy")]
+    assert difference(*plain) == np.inf
+    assert difference(plain[0], seen(blots(1))) == np.inf
+
+
+def save(path: Path, image: Image.Image) -> tuple[str, bytes]:
+    image.save(path)
+    return sha256(path.read_bytes()).hexdigest(), bytes(path)
+
+
+def ignore(total: int) -> Callable[[int], None]:
+    """Take no note of the progress."""
+    return lambda done: None
+
+
+def saved(folder: Path) -> tuple[list[Pair], dict[str, bytes]]:
+    """Return pairs of pictures, copies the first of them, and the files."""
+    pictures = {
+        "a": blots(1),
+        "copy of a": blots(1).resize((200, 160)),
+        "b": blots(2),
+    }
+    made = [save(folder / f"{name}.png", image) for name, image in pictures.items()]
+    one, copy, other = (content_id for content_id, _ in made)
+    return [(one, copy), (one, other)], dict(made)
+
+
+def test_pairs_are_compared_as_they_stand_in_their_files(tmp_path: Path) -> None:
+    pairs, files = saved(tmp_path)
+    found = differences(pairs, files, tmp_path / "memory.parquet", 2, ignore)
+    assert found[pairs[0]] <= COPY < found[pairs[1]]
+
+
+def test_a_pair_with_a_file_that_is_gone_or_changed_has_no_difference(tmp_path: Path) -> None:
+    pairs, files = saved(tmp_path)
+    (tmp_path / "copy of a.png").unlink()
+    save(tmp_path / "b.png", blots(3))
+    assert not differences(pairs, files, tmp_path / "memory.parquet", 2, ignore)
+
+
+def test_a_pair_is_compared_once_and_forgotten_when_it_is_not_asked_for(tmp_path: Path) -> None:
+    memory = tmp_path / "memory.parquet"
+    pairs, files = saved(tmp_path)
+    first = differences(pairs, files, memory, 2, ignore)
+    for path in tmp_path.glob("*.png"):
+        path.unlink()
+    assert differences(pairs[:1], files, memory, 2, ignore) == {pairs[0]: first[pairs[0]]}
+    assert differences(pairs, files, memory, 2, ignore).keys() == {pairs[0]}
+
+
+def test_the_progress_is_that_of_the_new_pairs_alone(tmp_path: Path) -> None:
+    totals: list[int] = []
+
+    def note(total: int) -> Callable[[int], None]:
+        totals.append(total)
+        return lambda done: None
+
+    pairs, files = saved(tmp_path)
+    for asked in (pairs[:1], pairs):
+        differences(asked, files, tmp_path / "memory.parquet", 1, note)
+    assert totals == [1, 1]
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 nonsense PAR1"])
+def test_a_damaged_memory_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+    memory = tmp_path / "memory.parquet"
+    pairs, files = saved(tmp_path)
+    first = differences(pairs, files, memory, 1, ignore)
+    memory.write_bytes(damage)
+    assert differences(pairs, files, memory, 1, ignore) == first

@@ -1,0 +1,121 @@
+"""Series: photos of one thing in one place, which a catalogue often has many times.
+
+Each knows its class by the others, as no new photo would: so they are asked together or not at all.
+They are no copies, and no picture alone tells them; the catalogue as a whole does. Where two of one
+class are more alike than images of different classes almost ever are, they are linked, and what is
+linked, if by others in between, is one series (single linkage: P. Sneath, "The Application of
+Computers to Taxonomy", Journal of General Microbiology 17, 1957). docs/accuracy.md has what this
+tells well, and where it tells too little.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..features.index import Features, Index
+from . import leave_one_out
+
+# The share of images that are less similar to all of other classes than the limit.
+RARE = 0.99
+# So many images are asked for their nearest one of another class.
+ASKED = 1000
+# Of larger classes only so many images are looked at: what is held in memory grows as the square.
+MOST = 4096
+ROWS = 512
+
+
+class Groups(NamedTuple):
+    """Which images show one thing.
+
+    Attributes:
+        group_of: (n,), rows of one number do.
+        limit: the cosine similarity from which on two of one class do; None where there are no
+            different classes.
+    """
+
+    group_of: NDArray[np.intp]
+    limit: float | None
+
+
+def join(
+    catalogue: Index, eligible: NDArray[np.bool_], group_of: NDArray[np.intp], fewest: int
+) -> Groups:
+    """Return `group_of` with the groups of a series joined.
+
+    A class that would fall into fewer than `fewest` groups is left as it is: there the images of
+    the class are all alike, and what is left of it would say nothing of it as a whole.
+
+    Args:
+        catalogue: its features are rows of length 1.
+        eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
+        group_of: (n,), rows of one number show one thing already.
+        fewest: groups of a class.
+    """
+    classes = np.unique(list(map(str, catalogue.labels)), return_inverse=True)[1]
+    limit = _limit(catalogue, eligible, group_of, classes)
+    if limit is None:
+        return Groups(group_of, None)
+    joined = group_of.copy()
+    for rows in np.split(*_by_class(classes, np.flatnonzero(eligible))):
+        part = rows[:MOST]
+        linked = _linked(catalogue.features[part], limit)
+        if len(np.unique(linked)) >= fewest:
+            _join(joined, part, linked)
+    return Groups(joined, limit)
+
+
+def _limit(
+    catalogue: Index,
+    eligible: NDArray[np.bool_],
+    group_of: NDArray[np.intp],
+    classes: NDArray[np.intp],
+) -> float | None:
+    """Return the similarity that `RARE` of the images have to none of another class."""
+    rows = np.flatnonzero(eligible)
+    asked = leave_one_out.sample(catalogue, eligible, ASKED)
+    nearest = np.full(len(asked), -np.inf)
+    for start in range(0, len(rows), ROWS):
+        block = rows[start : start + ROWS]
+        similarities = catalogue.features[asked] @ catalogue.features[block].T
+        same = (classes[asked, np.newaxis] == classes[block]) | (
+            group_of[asked, np.newaxis] == group_of[block]
+        )
+        similarities[same] = -np.inf
+        nearest = np.maximum(nearest, similarities.max(axis=1))
+    found = nearest[np.isfinite(nearest)]
+    return float(np.quantile(found, RARE)) if len(found) else None
+
+
+def _by_class(
+    classes: NDArray[np.intp], rows: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return `rows` by class, and where each class but the first begins."""
+    ordered = rows[np.argsort(classes[rows], kind="stable")]
+    return ordered, np.flatnonzero(np.diff(classes[ordered])) + 1
+
+
+def _linked(features: Features, limit: float) -> NDArray[np.intp]:
+    """Return for each of `features` (n, d) the first that it is linked with, if by others."""
+    near = np.empty((len(features), len(features)), np.bool_)
+    for start in range(0, len(features), ROWS):
+        near[start : start + ROWS] = features[start : start + ROWS] @ features.T >= limit
+    np.fill_diagonal(near, True)
+    first = np.arange(len(features))
+    while True:
+        nearer = first.copy()
+        for start in range(0, len(features), ROWS):
+            block = slice(start, start + ROWS)
+            nearer[block] = np.where(near[block], first, len(first)).min(axis=1)
+        nearer = nearer[nearer]
+        if (nearer == first).all():
+            return first
+        first = nearer
+
+
+def _join(group_of: NDArray[np.intp], rows: NDArray[np.intp], linked: NDArray[np.intp]) -> None:
+    """Give the groups of those `rows` that are `linked` one number, in place."""
+    for row, first in zip(rows.tolist(), rows[linked].tolist(), strict=True):
+        one, other = group_of[row], group_of[first]
+        if one != other:
+            group_of[group_of == one] = other
