@@ -31,6 +31,15 @@ SETTINGS = {
 }
 
 
+# Runs its command line and tells the memory of its largest process, in KiB.
+MEASURED = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], check=False).returncode
+print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
 @dataclass
 class Run:
     """What a run of Snakemake did: jobs finished for each rule, exit code and console."""
@@ -68,6 +77,20 @@ class Project:
     def run(self, *arguments: str, fails: bool = False) -> Run:
         return self.snakemake("--cores", "2", *arguments, fails=fails)
 
+    def peak(self, *arguments: str) -> int:
+        """Run, and return the memory of the largest process of this run alone, in KiB."""
+        command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "snakemake"]
+        done = subprocess.run(
+            [*command, "--cores", "2", *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return int(re.findall(r"^peak (\d+)$", done.stdout, re.MULTILINE)[-1])
+
     def snakemake(self, *arguments: str, fails: bool = False) -> Run:
         run = self.start(*arguments).finish()
         assert (run.code != 0) == fails, run.console
@@ -97,6 +120,16 @@ class Project:
         colour = next((rgb for name, rgb in CLASSES.items() if name in path), (128, 128, 128))
         noise = np.random.default_rng(seed).normal(0, 25, (*size, 3))
         Image.fromarray((noise + colour).clip(0, 255).astype(np.uint8)).save(file)
+        return file
+
+    def scene(self, path: str, seed: int = 0) -> Path:
+        """Save an image of any colours but for a small part, which has that of the class."""
+        file = self.image(path)
+        random = np.random.default_rng(seed)
+        colours = np.array([(0, 0, 0), (255, 0, 255), (0, 255, 0), (255, 255, 255), (0, 255, 255)])
+        pixels = colours[random.choice(5, 64 * 64, p=random.dirichlet([1] * 5))]
+        pixels[:100] = next(rgb for name, rgb in CLASSES.items() if name in path)
+        Image.fromarray(pixels.reshape(64, 64, 3).astype(np.uint8)).save(file)
         return file
 
     def age(self) -> None:

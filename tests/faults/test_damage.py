@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from similar_images.base import files
-from uses import APPROXIMATE, AUDIT, COMPARE, USUAL, Use, UsedProject
+from uses import APPROXIMATE, AUDIT, AUTO, COMPARE, USUAL, Use, UsedProject
 
 # For each use the files that it makes, and an output of the job that reads a file, which is removed
 # so that the job runs.
@@ -25,6 +25,7 @@ READERS = {
         "catalogue/adaptation.npz": "new/neighbours.parquet",
         "catalogue/quality.json": "new/predictions.csv",
         "new/neighbours.parquet": "new/predictions.csv",
+        "new/candidates.parquet": "new/predictions.csv",
         "new/rejected.csv": "new/predictions.csv",
         "new/predictions.csv": "new/report.html",
         "new/votes.csv": "new/report.html",
@@ -35,6 +36,7 @@ READERS = {
         "catalogue/approximate.faiss": "new/neighbours.parquet",
         "catalogue/approximate.json": "new/neighbours.parquet",
     },
+    AUTO: {"catalogue/metrics.json": "new/neighbours.parquet"},
     AUDIT: {
         "catalogue/audit.csv": "catalogue/report.html",
         "catalogue/classes.csv": "catalogue/report.html",

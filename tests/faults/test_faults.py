@@ -91,7 +91,10 @@ SERIES = {
     ("project upgraded", USUAL),
 }
 # What is remembered from run to run: an old one can stand beside the checksum of a new one.
-MEMORIES = {"hashes.parquet", "perceptual_hashes.parquet", "answers.parquet", "turned.csv"}
+MEMORIES = {
+    *("hashes.parquet", "looks.json", "differences.parquet", "turned.csv"),
+    *("answers.parquet", "catalogue.parquet"),  # of the search
+}
 OF_PHOTOS = ["photo changes", "photo vanishes"]
 # Before the first file takes its place, before the second, the third, and at the job's end. A
 # sealed file counts twice, for its checksum and for itself.

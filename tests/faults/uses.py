@@ -46,6 +46,7 @@ USUAL = Use(
 )
 IN_PARTS = Use(("gather",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
 APPROXIMATE = Use(("approximate",), {"search": {"index": "approximate"}})
+AUTO = Use(("compare_metrics",), {"search": {"metric": "auto"}})
 AUDIT = Use((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
 COMPARE = Use(
     (*FEATURES, "quality", "compare_entry", "compare_table"),
@@ -54,7 +55,9 @@ COMPARE = Use(
     compared,
 )
 # Each rule, and the use in which it is struck alone: the usual one, where it runs in that.
-USES = {rule: use for use in (COMPARE, AUDIT, APPROXIMATE, IN_PARTS, USUAL) for rule in use.rules}
+USES = {
+    rule: use for use in (COMPARE, AUDIT, AUTO, APPROXIMATE, IN_PARTS, USUAL) for rule in use.rules
+}
 
 
 class UsedProject(Project):

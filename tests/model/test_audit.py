@@ -37,7 +37,7 @@ def test_seven_of_ten_wrong_labels_stand_in_the_top_of_the_ranking(
     for row in flipped:
         labels[row] = random.choice([name for name in classes if name != labels[row]])
     files = dict.fromkeys(clothing.content_ids, b"")
-    findings, _ = audit(replace(clothing, labels=labels), files, lambda asked: {}, voters=10)
+    findings, _ = audit(replace(clothing, labels=labels), files, lambda pairs, files: {}, voters=10)
     top = {f.image for f in findings if f.finding == "wrong_label" and f.rank <= twentieth}
     found = sum(clothing.paths[row] in top for row in flipped) / twentieth
     print(f"{found:.0%} of the flipped labels stand in the top 5 % of the ranking")

@@ -1,8 +1,5 @@
 """A run over every malformed and odd file: none stops it, and each is read or listed."""
 
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +12,6 @@ from project import CLASSES, Project, lay_out
 from similar_images.base.formats import read_csv
 from similar_images.photos.names import as_text
 
-# Runs its command line and tells the peak of its largest process, in KiB.
-MEASURED = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:], check=False).returncode
-print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(code)
-"""
 EXPECTED = {as_text(odd.name): odd.reason for odd in CORPUS} | {
     "files/folder loop": "link that leads back",
 }
@@ -36,14 +26,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, int]:
     lay_out_corpus(project.photo("catalogue"), NAMES)
     lay_out_corpus(project.photo("odd"), CORPUS)
     project.settle(queries={"new": None, "odd": "photos/odd"})
-    command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "snakemake", "--cores", "2"]
-    done = subprocess.run(
-        command, cwd=project.folder, capture_output=True, text=True, check=False, timeout=400
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    peak = re.search(r"^peak (\d+)$", done.stdout, re.MULTILINE)
-    assert peak
-    return project, int(peak[1])
+    return project, project.peak()
 
 
 def test_each_file_is_read_or_listed_with_its_reason(ran: tuple[Project, int]) -> None:

@@ -24,17 +24,22 @@ def test_an_entry_depends_on_its_file_of_weights(project: Project) -> None:
 def test_the_table_has_a_row_for_each_entry(project: Project, tmp_path: Path) -> None:
     before = project.predictions(), project.shards()
     project.settle(
-        compare={"adapted": {"search": {"metric": "adapted"}}, "one": {"search": {"neighbours": 1}}}
+        compare={
+            "adapted": {"search": {"metric": "adapted"}},
+            "auto": {"search": {"metric": "auto"}},
+            "one": {"search": {"neighbours": 1}},
+        }
     )
     run = project.run("compare")
-    assert run.jobs["compare_entry"] == 2
+    assert run.jobs["compare_entry"] == 3
     assert run.jobs["extract"] == 0
     rows = {row["name"]: row for row in project.rows("compare.csv")}
-    assert set(rows) == {"adapted", "one"}
+    assert set(rows) == {"adapted", "auto", "one"}
     assert (rows["adapted"]["metric"], rows["adapted"]["neighbours"]) == ("adapted", "5")
+    assert rows["auto"]["metric"] == "cosine"
     assert (rows["one"]["metric"], rows["one"]["neighbours"]) == ("cosine", "1")
     for row in rows.values():
-        assert row["backbone"] == "ColourHistogram"
+        assert (row["backbone"], row["precision"]) == ("ColourHistogram", "float32")
         assert 0 <= float(row["accuracy_low"]) <= float(row["accuracy"]) <= 1
         assert float(row["images_per_second"]) > 0
         assert int(row["index_bytes"]) > 0

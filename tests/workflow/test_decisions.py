@@ -139,7 +139,9 @@ def test_every_kind_of_search_passes_the_query_itself_by(
     decide(project, *((path, "catalogue", path.split("/")[1]) for path in wanted))
     project.run()
     for row in read_parquet(project.result("new/neighbours.parquet")).to_pylist():
-        assert len(row["similar"]) == 5
+        assert set(row["similar"]) == members(project).keys() - {f"new:{row['image']}"}
+    for row in read_parquet(project.result("new/candidates.parquet")).to_pylist():
+        assert len(row["similar"]) == 3
         assert f"new:{row['image']}" not in row["similar"]
 
 

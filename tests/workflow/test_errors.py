@@ -39,6 +39,15 @@ def test_a_mistake_is_told_before_any_work(
     assert not run.jobs
 
 
+def test_a_device_that_the_engine_does_not_take_is_told_without_a_traceback(
+    project: Project,
+) -> None:
+    project.settle(device="GPU")
+    run = project.run(fails=True)
+    assert "device: GPU is for engine: openvino" in run.console
+    assert "Traceback" not in run.console
+
+
 def test_rejected_files_stop_the_run_where_the_setting_says_so(project: Project) -> None:
     project.photo("new/boots/empty.jpg").touch()
     project.settle(images={"on_error": "stop"})

@@ -139,9 +139,9 @@ def test_features_of_the_former_layout_are_taken_over(project: Project) -> None:
     assert project.predictions() == before
 
 
-def test_fewer_neighbours_run_only_the_search_and_what_follows(project: Project) -> None:
+def test_fewer_voters_run_only_what_follows_the_search(project: Project) -> None:
     project.settle(search={"neighbours": 3})
-    assert project.run().jobs == OF_CATALOGUE + Counter(search=1) + AFTER_SEARCH
+    assert project.run().jobs == OF_CATALOGUE + AFTER_SEARCH
 
 
 def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path) -> None:

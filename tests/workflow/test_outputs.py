@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from project import CLASSES, Project, lay_out
 
 PREDICTION_COLUMNS = [
-    *("image", "label", "prediction", "votes", "voters", "confidence", "correct"),
+    *("image", "label", "prediction", "votes", "voters", "confidence", "classes", "correct"),
     *("similar_1", "class_1", "similarity_1"),
     *("similar_2", "class_2", "similarity_2"),
     *("similar_3", "class_3", "similarity_3"),
@@ -73,19 +73,19 @@ def test_the_index_is_one_pickle_of_plain_values_and_one_array(project: Project)
 def test_a_search_in_parts_gives_the_same_and_leaves_nothing_behind(project: Project) -> None:
     shutil.copy(project.photo("catalogue/boots/0.png"), project.photo("catalogue/sandals/x.png"))
     shutil.copy(project.photo("catalogue/boots/1.png"), project.photo("catalogue/boots/y.png"))
-    found = project.result("new/neighbours.parquet")
-    target = str(found.relative_to(project.folder))
-    project.run(target)
-    single = found.read_bytes()
+    tables = [project.result(f"new/{name}.parquet") for name in ("neighbours", "candidates")]
+    targets = [str(table.relative_to(project.folder)) for table in tables]
+    project.run(*targets)
+    single = [table.read_bytes() for table in tables]
     for parts in (2, 7):
         project.settle(search={"parts": parts})
-        assert project.run(target).jobs == {"search": parts, "gather": 1}
-        assert found.read_bytes() == single
-        assert not list(project.result("new").glob("neighbours/*.parquet"))
-        assert not project.run(target).jobs
+        assert project.run(*targets).jobs == {"search": parts, "gather": 1}
+        assert [table.read_bytes() for table in tables] == single
+        assert not list(project.result("new").glob("*/*-of-*.parquet"))
+        assert not project.run(*targets).jobs
     project.settle(search={"parts": 1})
-    assert project.run(target).jobs == {"search": 1}
-    assert found.read_bytes() == single
+    assert project.run(*targets).jobs == {"search": 1}
+    assert [table.read_bytes() for table in tables] == single
 
 
 def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Project) -> None:
@@ -99,9 +99,9 @@ def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Pr
         row["label"] for row in project.rows("new/predictions.csv")
     ]
     told = project.json("catalogue/approximate.json")
-    assert (told["images"], told["asked"], told["neighbours"]) == (12, 12, 5)
+    assert (told["images"], told["asked"], told["neighbours"]) == (12, 12, 50)
     assert told["recall"] == 1
-    assert "finds 100.0% of the 5 nearest images (12 of 12 asked, 1 of 1 lists" in run.console
+    assert "finds 100.0% of the 50 nearest images (12 of 12 asked, 1 of 1 lists" in run.console
     assert not project.run(target).jobs
 
     index = project.result("catalogue/approximate.faiss")
@@ -208,6 +208,32 @@ def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_ac
     metrics = project.json("new/metrics.json")
     assert metrics["duplicates"] == {"exact": 1, "near": 1}
     assert (metrics["labelled"], metrics["without_duplicates"]["labelled"]) == (8, 6)
+
+
+def test_copies_are_the_same_whatever_the_metric_and_the_search(project: Project) -> None:
+    blots = project.blots("catalogue/boots/blots.png", seed=1)
+    for n in range(2, 6):
+        project.blots(f"catalogue/sandals/blots {n}.png", seed=n)
+    with Image.open(blots) as image:
+        image.resize((150, 120)).save(project.photo("new/boots/smaller.jpg"))
+        # By the adapted similarity it is near enough to count as a copy; by the cosine it is not.
+        ImageEnhance.Brightness(image).enhance(0.77).save(project.photo("new/boots/darker.png"))
+    found = []
+    for settings in (
+        {"metric": "cosine"},
+        {"metric": "adapted"},
+        {"metric": "adapted", "parts": 3},
+        {"metric": "adapted", "parts": 1, "index": "approximate"},
+    ):
+        project.settle(search=settings)
+        project.run("results/new/predictions.csv")
+        copies = [
+            (row["image"], row["duplicate"], row["duplicate_of"])
+            for row in project.rows("new/predictions.csv")
+        ]
+        found.append((copies, project.result("new/candidates.parquet").read_bytes()))
+    assert ("boots/smaller.jpg", "near", "boots/blots.png") in found[0][0]
+    assert found == found[:1] * 4
 
 
 def test_odd_names_and_endings_and_every_format_are_read(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from project import CLASSES, Project
@@ -61,12 +62,74 @@ def test_the_adapted_similarity_follows_the_catalogue_as_a_clean_run_does(
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
 
+def test_the_catalogue_chooses_the_similarity_and_the_results_follow_its_choice(
+    project: Project, tmp_path: Path
+) -> None:
+    project.settle(search={"metric": "auto"})
+    run = project.run()
+    assert "auto takes cosine, since adapted is not known to be better" in run.console
+    assert taken(project) == {"cosine"}
+    before = project.predictions()
+
+    add_scenes(project)
+    run = project.run()
+    assert "auto takes adapted, since adapted is better" in run.console
+    assert taken(project) == {"adapted"}
+    quality = project.json("catalogue/quality.json")
+    assert quality["method"] == "5-fold cross-validation"
+    page = project.result("new/report.html").read_text("utf-8")
+    assert "auto takes adapted, since adapted is better" in page
+    assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
+    assert not project.run().jobs
+
+    remove_scenes(project)
+    project.run()
+    assert taken(project) == {"cosine"}
+    assert project.predictions() == before
+
+
+def add_scenes(project: Project) -> None:
+    """Add photos to the catalogue whose classes the adapted similarity knows better."""
+    for number, class_ in enumerate(CLASSES):
+        for n in range(12):
+            project.scene(f"catalogue/{class_}/scene {n}.png", seed=100 * number + n)
+
+
+def remove_scenes(project: Project) -> None:
+    for scene in project.photo("catalogue").rglob("scene *.png"):
+        scene.unlink()
+
+
+def taken(project: Project) -> set[str]:
+    """Return the similarities that the results name."""
+    return {
+        *(row["metric"] for row in project.rows("new/predictions.csv")),
+        project.json("new/metrics.json")["metric"],
+        project.json("catalogue/quality.json")["metric"],
+    }
+
+
+@pytest.mark.parametrize("settings", [{"parts": 2}, {"index": "approximate"}], ids=str)
+def test_what_the_catalogue_chooses_is_what_a_setting_gives(
+    project: Project, settings: dict[str, object]
+) -> None:
+    for change, metric in ((add_scenes, "adapted"), (remove_scenes, "cosine")):
+        change(project)
+        predictions = []
+        for setting in ("auto", metric):
+            project.settle(search={"metric": setting, **settings})
+            project.run("results/new/metrics.json")
+            predictions.append(project.predictions())
+        assert taken(project) == {metric}
+        assert predictions[0] == predictions[1]
+
+
 def test_a_photo_like_none_of_the_catalogue_can_be_refused(project: Project) -> None:
     Image.new("RGB", (24, 24), (0, 255, 0)).save(project.photo("new/green.png"))
     project.settle(search={"reject": "auto"})
     run = project.run()
     rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
-    assert rows["green.png"]["refused"].startswith("nearest similarity")
+    assert rows["green.png"]["refused"].startswith("similarity 0.")
     assert (rows["green.png"]["prediction"], rows["green.png"]["error"]) == ("", "")
     refused = [image for image, row in rows.items() if row["refused"]]
     metrics = project.json("new/metrics.json")

@@ -1,0 +1,110 @@
+"""A network of one's own, from its file to the predictions."""
+
+from typing import Any
+
+import pytest
+
+import brought
+from project import Project
+
+
+@pytest.fixture
+def own(project: Project) -> Project:
+    """A project that has run with a network in a file."""
+    brought.convolutional(project.folder / "own.onnx")
+    project.settle(backbone={"file": "own.onnx", "family": "clip"})
+    assert project.run().jobs["extract"] > 0
+    return project
+
+
+def test_a_file_and_its_family_are_enough_for_predictions(own: Project) -> None:
+    model = own.json("model/model.json")
+    assert (model["backbone"], model["features"], model["fit"]) == ("own", brought.FEATURES, "crop")
+    assert model["weights"] == "own.onnx"
+    assert all(row["prediction"] for row in own.rows("new/predictions.csv"))
+    assert "own" in own.result("new/report.html").read_text("utf-8")
+    assert not own.run().jobs
+
+
+def test_features_are_extracted_again_when_the_network_or_its_card_changes_and_only_then(
+    own: Project,
+) -> None:
+    before = own.predictions()
+    file = own.folder / "own.onnx"
+    content = file.read_bytes()
+    file.write_bytes(content)
+    assert own.run().jobs["extract"] == 0
+    own.settle(backbone={"file": "own.onnx", "family": "siglip"})
+    assert own.run().jobs["extract"] > 0
+    own.settle(backbone={"file": "own.onnx", "family": "clip"})
+    assert own.run().jobs["extract"] == 0
+    assert own.predictions() == before
+    brought.transformer(file)
+    own.settle(backbone={"file": "own.onnx", "family": "clip", "output": "pooled"})
+    assert own.run().jobs["extract"] > 0
+
+
+def test_auto_gives_the_features_of_the_engine_that_it_takes(own: Project) -> None:
+    own.settle(engine="auto")
+    run = own.run()
+    assert (run.jobs["model"], run.jobs["extract"]) == (1, 0)
+    assert own.json("model/model.json")["engine"] == "openvino"
+
+
+def test_networks_stand_side_by_side_and_are_compared(own: Project) -> None:
+    brought.transformer(own.folder / "other.onnx")
+    own.settle(
+        compare={
+            "clip": {},
+            "vit": {"backbone": {"file": "other.onnx", "family": "dinov2", "output": "pooled"}},
+            "histogram": {"backbone": "ColourHistogram"},
+        }
+    )
+    own.run("compare")
+    rows = {row["name"]: row["backbone"] for row in own.rows("compare.csv")}
+    assert rows == {"clip": "own", "vit": "other", "histogram": "ColourHistogram"}
+    assert not own.run("compare").jobs
+    brought.convolutional(own.folder / "other.onnx")
+    assert "compare_entry" in own.run("compare", "--dry-run").console
+
+
+@pytest.mark.parametrize(
+    ("backbone", "words"),
+    [
+        ({"file": "absent.onnx"}, ["backbone.file: absent.onnx is not there", "an .onnx, .xml"]),
+        ({"file": "config.yaml"}, ["backbone.file: config.yaml is no network"]),
+        ({"file": "own.onnx", "family": "ImageNet"}, ["backbone.family: 'ImageNet'", "timm, "]),
+        ({"file": "own.onnx", "sise": 16}, ["backbone: unknown key sise", "size"]),
+        ({"file": "own.onnx", "mean": [0.5]}, ["backbone.mean: [0.5]", "three numbers"]),
+        ({"family": "clip"}, ["file is missing", "an .onnx, .xml"]),
+        ("own.onnx", ["backbone: 'own.onnx'", "{file: networks/clip.onnx, family: clip}"]),
+    ],
+)
+def test_a_mistake_is_told_before_any_work(
+    project: Project, backbone: Any, words: list[str]
+) -> None:
+    brought.convolutional(project.folder / "own.onnx")
+    project.settle(backbone=backbone)
+    run = project.run("--dry-run", fails=True)
+    assert all(word in run.console for word in words), run.console
+    assert "Traceback" not in run.console
+
+
+def test_what_the_card_lacks_is_asked_for_without_a_traceback(project: Project) -> None:
+    brought.convolutional(project.folder / "own.onnx")
+    project.settle(backbone={"file": "own.onnx"})
+    run = project.run(fails=True)
+    assert "backbone: own.onnx: mean and deviation are missing" in run.console
+    assert "Traceback" not in run.console
+
+
+def test_a_network_in_int8_stays_when_photos_are_added(own: Project) -> None:
+    own.settle(precision="int8")
+    run = own.run()
+    assert run.jobs["model"] == 1
+    assert run.jobs["extract"] > 0
+    assert own.json("model/model.json")["precision"] == "int8"
+    own.image("catalogue/boots/more.png", seed=99)
+    assert own.run().jobs["model"] == 0
+    own.settle(precision="float32")
+    assert own.run().jobs["model"] == 1

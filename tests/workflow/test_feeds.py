@@ -1,0 +1,205 @@
+"""Tests of whole runs on photos that stand at addresses, with a server that misbehaves."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from project import Project, lay_out_shoes
+from s3_server import s3_server
+from web_server import Server, broken_off, serving, status
+
+SECRET = "signature=s3cr3t"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Project:
+    return lay_out_shoes(tmp_path / "folders")
+
+
+@pytest.fixture
+def server(folders: Project) -> Iterator[Server]:
+    """Serve the photos of the project with folders."""
+    photos = folders.photo("")
+    files = {str(path.relative_to(photos)): path.read_bytes() for path in photos.rglob("*.png")}
+    with serving(files) as server:
+        yield server
+
+
+@pytest.fixture
+def feed(folders: Project, server: Server, tmp_path: Path) -> Project:
+    """A project that knows the same photos by their addresses alone."""
+    project = lay_out_shoes(tmp_path / "feed")
+    for name in ("catalogue", "new"):
+        write_feed(project, name, server, sorted(folders.photo(name).rglob("*.png")))
+    for path in project.photo("").rglob("*.png"):
+        path.unlink()
+    project.settle(
+        catalogue="catalogue.csv",
+        queries={"new": "new.jsonl"},
+        columns=["product_id"],
+        remote={"allowed": [server.origin], "private": True},
+    )
+    return project
+
+
+def write_feed(project: Project, name: str, server: Server, photos: list[Path]) -> None:
+    """Write a CSV for the catalogue, and JSON lines for queries."""
+    rows = [
+        {
+            "image": f"{server.address('/'.join(photo.parts[-3:]))}?{SECRET}",
+            "label": photo.parent.name,
+            "product_id": f"P{number}",
+        }
+        for number, photo in enumerate(photos)
+    ]
+    lines = ["image,label,product_id", *(",".join(row.values()) for row in rows)]
+    (project.folder / f"{name}.csv").write_text("\n".join(lines))
+    (project.folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+def answers(project: Project) -> dict[str, dict[str, str]]:
+    """Return what is predicted, by the ends of the names, which folders and addresses share."""
+    named = ("image", *(f"similar_{n}" for n in (1, 2, 3)))
+    rows = [
+        row | {name: "/".join(row[name].partition("?")[0].split("/")[-2:]) for name in named}
+        for row in project.rows("new/predictions.csv")
+    ]
+    return {row["image"]: {k: v for k, v in row.items() if k != "product_id"} for row in rows}
+
+
+def fetched(server: Server) -> int:
+    return sum(count for (method, _), count in server.requests.items() if method == "GET")
+
+
+def test_a_feed_gives_what_the_folders_give_and_fetches_each_photo_once(
+    folders: Project, feed: Project, server: Server
+) -> None:
+    folders.run()
+    feed.run()
+    assert answers(feed) == answers(folders)
+    assert {row["product_id"] for row in feed.rows("new/predictions.csv")} == {
+        f"P{n}" for n in range(6)
+    }
+    assert fetched(server) == 12 + 6
+    again = feed.run()
+    assert again.jobs == {}
+    assert fetched(server) == 12 + 6
+
+
+def test_what_changed_or_is_new_is_fetched_alone_and_equal_bytes_cost_no_extraction(
+    feed: Project, folders: Project, server: Server
+) -> None:
+    feed.run()
+    shards = feed.shards()
+    same = folders.photo("catalogue/boots/0.png").read_bytes()
+    server.put("catalogue/boots/0.png", same, modified=1_750_000_000)
+    server.requests.clear()
+    feed.run()
+    assert fetched(server) == 0, "the version is that of the same bytes"
+    server.put("new/boots/0.png", folders.photo("new/boots/1.png").read_bytes())
+    run = feed.run()
+    assert fetched(server) == 1
+    assert run.jobs["extract"] == 0
+    assert feed.shards() == shards
+
+
+def test_no_secret_of_an_address_is_told_anywhere(feed: Project) -> None:
+    run = feed.run()
+    told = [
+        path for path in feed.folder.rglob("*") if path.is_file() and path.parent != feed.folder
+    ]
+    told = [path for path in feed.folder.glob("*/**/*") if path.is_file()]
+    assert len(told) > 50
+    assert [path for path in told if b"s3cr3t" in path.read_bytes()] == []
+    assert "s3cr3t" not in run.console
+
+
+def test_photos_that_fail_are_listed_and_tried_again_by_the_next_run(
+    feed: Project, server: Server
+) -> None:
+    listed = feed.folder / "catalogue.csv"
+    listed.write_text(listed.read_text().replace(",boots,", ",,", 1))
+    server.faults["catalogue/boots/1.png"] = status(404)
+    server.faults["new/boots/0.png"] = lambda request: (
+        broken_off(request) if request.method == "GET" else status(200, ETag='"x"')(request)
+    )
+    feed.run()
+    unlabelled, gone = feed.rows("catalogue/rejected.csv")
+    assert unlabelled["reason"].startswith("no class")
+    (broken,) = feed.rows("new/rejected.csv")
+    assert gone["reason"] == "404: not found"
+    assert "broke off" in broken["reason"]
+    server.faults.clear()
+    feed.run()
+    assert feed.rows("catalogue/rejected.csv") == [unlabelled]
+    assert feed.rows("new/rejected.csv") == []
+    assert feed.run().jobs == {}
+
+
+def test_a_server_that_is_down_changes_nothing_and_is_told(feed: Project, server: Server) -> None:
+    feed.run()
+    before = feed.predictions()
+    for path in {path for _, path in server.requests}:
+        server.faults[path] = status(503)
+    run = feed.run(fails=True)
+    assert "catalogue: 12 of 12 photos cannot be fetched" in run.console
+    assert "503" in run.console
+    assert "Traceback" not in run.console
+    assert feed.predictions() == before
+
+
+def test_an_address_that_is_not_allowed_is_never_asked(feed: Project, server: Server) -> None:
+    feed.settle(remote={"allowed": ["https://shop.example"]})
+    run = feed.run(fails=True)
+    assert f"{server.origin} is not in remote.allowed" in run.console
+    assert not server.requests
+
+
+def test_what_is_not_kept_is_fetched_again_where_it_is_needed(
+    feed: Project, folders: Project, server: Server
+) -> None:
+    feed.settle(remote={"cache_gigabytes": 0})
+    feed.run()
+    folders.run()
+    assert answers(feed) == answers(folders)
+    assert not feed.result("fetched").exists()
+    assert fetched(server) > 12 + 6
+
+
+def test_a_bucket_gives_what_the_folders_give_and_nothing_is_fetched_twice(
+    folders: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders.run()
+    project = lay_out_shoes(tmp_path / "bucket")
+    with s3_server(tmp_path) as store:
+        for name, value in store.environment.items():
+            monkeypatch.setenv(name, value)
+        for path in folders.photo("").rglob("*.png"):
+            store.put(str(path.relative_to(folders.photo(""))), path.read_bytes())
+        shutil.rmtree(project.photo(""))
+        project.settle(
+            catalogue=f"s3://{store.bucket}/catalogue",
+            queries={"new": f"s3://{store.bucket}/new"},
+            remote={"allowed": [f"s3://{store.bucket}"]},
+        )
+        project.run()
+        assert project.predictions() == folders.predictions()
+        assert project.run().jobs == {}
+        store.put("new/boots/later.png", folders.photo("new/boots/0.png").read_bytes())
+        run = project.run()
+    assert run.jobs["extract"] == 0
+    assert len(project.rows("new/predictions.csv")) == 7
+
+
+def test_other_settings_are_compared_without_fetching_a_photo_again(
+    feed: Project, server: Server
+) -> None:
+    feed.run()
+    server.requests.clear()
+    feed.settle(compare={"one": {"search": {"neighbours": 1}}, "many": {"search": {"parts": 2}}})
+    feed.run("compare")
+    assert fetched(server) == 0
+    assert len(feed.rows("compare.csv")) == 2
