@@ -8,8 +8,15 @@
 # make bench  the benchmarks, some fifteen minutes
 # make bench-peers PEERS=python   docs/peers.md: beside other libraries; that python's environment
 #             has what requirements/peers.in names, some GB
+# make exports PEERS=python   the table of docs/networks.md: networks as other libraries export them
 # make scale  docs/scale.md: a million files looked through, some fifteen minutes
 # make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
+# make copies DATA=folder     docs/copies.md, from such photographs
+# make labels DATA=folder     the table of docs/audit.md on wrong labels, from such photographs
+# make precisions DATA=folder the tables on precisions, in docs/accuracy.md and docs/performance.md
+# make decoders DATA=folder   the table of docs/performance.md on decoders, from any photographs
+# make gpu DATA=folder        what a GPU gains beside the processor; where there is none, it says so
+# make feeds DATA=folder      what photos at addresses cost (docs/performance.md), from such photographs
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
 # make lock   the pinned packages anew, from requirements/*.in
 # make rooms  the picture of the rooms in docs/design.md, from the code
@@ -19,7 +26,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm lint bench bench-peers scale accuracy fuzz lock rooms screenshot
+.PHONY: run test quick thorough test-faults test-slurm lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock rooms screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -54,11 +61,32 @@ bench: $(VENV)/bench.installed
 bench-peers: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/peers.py $(PEERS)
 
+exports: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/exports.py $(PEERS)
+
 scale: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/scale.py
 
 accuracy: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/accuracy.py $(DATA)
+
+copies: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts:tools $(BIN)/python benchmarks/copies.py $(DATA)
+
+labels: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/labels.py $(DATA)
+
+precisions: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/precisions.py $(DATA)
+
+decoders: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/decoders.py $(DATA)
+
+gpu: $(VENV)/bench.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/gpu.py $(DATA)
+
+feeds: $(VENV)/bench.installed $(VENV)/dev.installed
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/feeds.py $(DATA)
 
 fuzz: $(VENV)/fuzz.installed
 	$(BIN)/python tests/fuzz/decoding.py -max_total_time=$(FUZZ)

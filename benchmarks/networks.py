@@ -44,7 +44,6 @@ def measure() -> dict[str, list[float]]:
 
 
 def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
-    import keras
     import tensorflow
 
     tensorflow.config.threading.set_intra_op_parallelism_threads(THREADS)
@@ -52,12 +51,11 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
     files = sorted((folder / "photos").rglob("*.jpg"))
     prepare = Preparation(SIZE, "bicubic", 10**8)
 
-    whole = keras.applications.EfficientNetB3(weights=None)
-    network = keras.Model(whole.input, whole.get_layer("top_dropout").output)
+    network = random_b3()
     building.export(network, "openvino", folder / "backbone")
     engine = engines.load("openvino", folder / "backbone", THREADS)
     function = tensorflow.function(lambda images: network(images, training=False))
-    images = np.stack([_prepared(prepare, file) for file in files]).astype(np.float32)
+    images = np.stack([prepared(prepare, file) for file in files]).astype(np.float32)
     members = {digest(file): [str(file).encode()] for file in files}
 
     return {
@@ -67,11 +65,20 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
         "network": lambda: run_bare(engine, images),
         "keras_predict": lambda: network.predict(images, batch_size=32, verbose=0),
         "tf_function": lambda: [np.asarray(function(batch)) for batch in batches(images, 32)],
-        "decode": lambda: [_prepared(prepare, file) for file in files],
+        "decode": lambda: [prepared(prepare, file) for file in files],
     }
 
 
-def _prepared(prepare: Preparation, file: Path) -> NDArray[np.uint8]:
+def random_b3() -> Any:
+    """Return EfficientNetB3 of Keras, cut at its features, with random weights."""
+    import keras
+
+    whole = keras.applications.EfficientNetB3(weights=None)
+    return keras.Model(whole.input, whole.get_layer("top_dropout").output)
+
+
+def prepared(prepare: Preparation, file: Path) -> NDArray[np.uint8]:
+    """Return the pixels of a photo as the network takes them."""
     with file.open("rb") as stream:
         return prepare(stream).image
 

@@ -100,8 +100,8 @@ def page(results: dict[str, Any]) -> str:
             name,
             *(f"{costs['first'][what]:.0f}" for what in ("seconds", "memory_mb")),
             *(
-                f"{sorted(run[what] for run in costs['one_more'])[ROUNDS // 2]:.1f}"
-                for what in ("seconds", "memory_mb")
+                f"{sorted(run[what] for run in costs['one_more'])[ROUNDS // 2]:{form}}"
+                for what, form in (("seconds", ".1f"), ("memory_mb", ".0f"))
             ),
             KEPT[name],
         ]

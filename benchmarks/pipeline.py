@@ -50,7 +50,7 @@ def measure_first_run() -> list[float]:
             sample = {"catalogue": "data/catalogue", "queries": {"shoes": "data/queries"}}
             lay_out(project, "EfficientNetLite2", **sample)
             caches = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR")}
-            seconds.append(_run(project, caches).seconds)
+            seconds.append(run(project, caches).seconds)
     return seconds
 
 
@@ -64,15 +64,15 @@ def measure_growth(images: int) -> dict[str, list[Run]]:
         draw_noise(project / "photos/catalogue", images)
         draw_noise(project / "photos/new", 20)
         lay_out(project, "ColourHistogram", **PHOTOS)
-        _run(project)
+        run(project)
         runs: dict[str, list[Run]] = {"nothing_to_do": []}
         image = (project / "photos/new/class_00/000000.jpg").read_bytes()
         for number in range(ROUNDS):
-            runs["nothing_to_do"].append(_run(project))
+            runs["nothing_to_do"].append(run(project))
             for place, (name, into) in enumerate(NEW.items(), 1):
                 new = project / into / f"new_{number}.jpg"
                 new.write_bytes(image + bytes(len(NEW) * number + place))
-                runs.setdefault(name, []).append(_run(project))
+                runs.setdefault(name, []).append(run(project))
     return runs
 
 
@@ -87,14 +87,14 @@ def measure_whole(images: int) -> dict[str, Any]:
         vary_sample(project / "photos/catalogue", images)
         vary_sample(project / "photos/new", 1)
         lay_out(project, "EfficientNetLite2", **PHOTOS)
-        first = _run(project).seconds
+        first = run(project).seconds
         network = []
         runs = []
         for _ in range(ROUNDS):
             for part in ("catalogue", "features", "plan"):
                 shutil.rmtree(project / "results" / part)
             network += _network_seconds(project / "results/model/backbone", images)
-            runs.append(_run(project).seconds)
+            runs.append(run(project).seconds)
         return {"first_run": first, "run": runs, "network": network}
 
 
@@ -111,16 +111,19 @@ def _network_seconds(backbone: Path, images: int) -> list[float]:
     return seconds
 
 
-def lay_out(project: Path, backbone: str, catalogue: str, queries: dict[str, str]) -> None:
+def lay_out(
+    project: Path, backbone: str, catalogue: str, queries: dict[str, str], **more: Any
+) -> None:
     """Put the workflow into `project`, with these settings."""
     for name in ("Snakefile", "workflow", "profiles"):
         (project / name).symlink_to(ROOT / name)
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config |= {"catalogue": catalogue, "queries": queries, "backbone": backbone}
+    config |= {"catalogue": catalogue, "queries": queries, "backbone": backbone} | more
     (project / "config.yaml").write_text(yaml.safe_dump(config))
 
 
-def _run(project: Path, environment: dict[str, str] | None = None) -> Run:
+def run(project: Path, environment: dict[str, str] | None = None) -> Run:
+    """Run the workflow in `project`."""
     began, started = time.time(), time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", str(THREADS), "--quiet", "all"],

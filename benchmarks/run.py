@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median, median_low
 from typing import Any
 
+import pages
 import timeline
 from pages import table
 
@@ -42,7 +43,7 @@ def main() -> None:
         "details": details,
     }
     (ROOT / "benchmarks/results.json").write_text(json.dumps(results, indent=2) + "\n")
-    (ROOT / "docs/performance.md").write_text(page(results))
+    pages.write("performance.md", page(results))
     traces = {
         f"{what.replace('_', ' ')}, {n:,} catalogue images": median_low(
             details[f"growth_{n}"][what]
@@ -121,7 +122,9 @@ def page(results: dict[str, Any]) -> str:
             "# Performance",
             "",
             "Written by `make bench`. Contestants take turns in one run; the figures are medians.",
-            "What carries over to another machine are the ratios.",
+            "What carries over to another machine are the ratios. Other libraries are measured in",
+            "[peers.md](peers.md). Nothing was measured on a GPU, see",
+            "[networks.md](networks.md#on-a-gpu), which has the command that would.",
             "",
             *table(("machine", ""), results["machine"].items()),
             *table(("ratio", "times"), _rounded(results["ratios"], 2)),

@@ -161,7 +161,7 @@ def write_shards(results: Path) -> None:
     """Write the shards that the manifest plans, with features drawn by chance."""
     rng = np.random.default_rng(0)
     made_by = model.read(results / "model/model.json")
-    features = store.folder(results, made_by.backbone, made_by.fingerprint)
+    folder = store.folder(results, made_by.backbone, made_by.fingerprint)
     table = read_parquet(results / "plan/contents.parquet")
     members: dict[str, set[str]] = {}
     for shard, content_id in zip(
@@ -170,7 +170,7 @@ def write_shards(results: Path) -> None:
         members.setdefault(shard, set()).add(content_id)
     for name, content_ids in members.items():
         features = rng.random((len(content_ids), made_by.features), dtype=np.float32)
-        path = features / f"{name}.parquet"
+        path = folder / f"{name}.parquet"
         write_shard(path, sorted(content_ids), made_by.fingerprint, features)
 
 
