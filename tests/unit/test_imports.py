@@ -45,3 +45,17 @@ def test_a_script_loads_at_its_start_only_what_it_needs(script: str) -> None:
         [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
     )
     assert set(run.stdout.split()) & SLOW <= NEEDED.get(script, set())
+
+
+def test_keras_comes_without_what_no_network_needs() -> None:
+    code = (
+        "from similar_images.networks import building\n"
+        "building.build('EfficientNetLite2', None)\n"
+        "import sys\nprint(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    loaded = set(run.stdout.split())
+    assert "keras" in loaded
+    assert not loaded & {"matplotlib", "scipy", "sklearn"}

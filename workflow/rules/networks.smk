@@ -10,7 +10,7 @@ rule model:
         "logs/model.log",
     conda:
         "../envs/pipeline.yaml"
-    threads: 2
+    threads: 2 if QUANTISED else 1
     params:
         backbone=config["backbone"],
         weights=config["weights"],

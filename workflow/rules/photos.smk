@@ -7,7 +7,7 @@ rule manifest:
         "logs/{collection}/manifest.log",
     conda:
         "../envs/pipeline.yaml"
-    threads: 2
+    threads: 1
     params:
         fingerprint=lambda wildcards: summary(wildcards.collection).fingerprint,
         location=lambda wildcards: location_of(wildcards.collection),

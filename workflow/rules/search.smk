@@ -58,7 +58,7 @@ rule search:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
-    threads: 2
+    threads: 1
     params:
         neighbours=NEIGHBOURS,
         metric=METRIC,

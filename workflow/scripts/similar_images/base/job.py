@@ -32,7 +32,7 @@ def logged(log: str, name: str) -> Iterator[None]:
     with (
         open(log, "w", encoding="utf-8") as file,
         _standard_error_to(file) as console,
-        _hidden(HIDDEN),
+        hidden(HIDDEN),
     ):
         logging.basicConfig(
             level=logging.INFO,
@@ -64,8 +64,8 @@ def _standard_error_to(file: TextIO) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _hidden(packages: Collection[str]) -> Iterator[None]:
-    """Let `packages` count as not installed."""
+def hidden(packages: Collection[str]) -> Iterator[None]:
+    """Let `packages` count as not installed, unless they are loaded already."""
     finder = _Hidden(packages)
     sys.meta_path.insert(0, finder)
     try:

@@ -14,12 +14,15 @@ from typing import Any, Literal
 
 from ..base.errors import UserError
 from ..base.files import digest
+from ..base.job import hidden
 from . import cards, engines, lite2, opening, standard, trial, weights
 from .backbones import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision
 from .model import Model
 
 logger = logging.getLogger(__name__)
 
+# Keras imports these wherever they are, for one second of four, and here nothing of it needs them.
+UNUSED_BY_KERAS = ("matplotlib", "scipy", "sklearn")
 # Stands for the code that makes features: its files' hashes when features last changed with it. A
 # test sees whether they still are the same; when they are meant to change, put anything else here.
 CODE = {
@@ -118,7 +121,8 @@ def build(name: str, weights_file: Path | None) -> tuple[Any, Path]:
     Raises:
         UserError, WeightsUnavailableError: as `weights.provide`.
     """
-    import keras
+    with hidden(UNUSED_BY_KERAS):
+        import keras
 
     if name == LITE2:
         path = lite2.weights_file()
