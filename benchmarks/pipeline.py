@@ -122,11 +122,11 @@ def lay_out(
     (project / "config.yaml").write_text(yaml.safe_dump(config))
 
 
-def run(project: Path, environment: dict[str, str] | None = None) -> Run:
-    """Run the workflow in `project`."""
+def run(project: Path, environment: dict[str, str] | None = None, target: str = "all") -> Run:
+    """Make `target` in `project`."""
     began, started = time.time(), time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", str(THREADS), "--quiet", "all"],
+        [sys.executable, "-m", "snakemake", target, "--cores", str(THREADS), "--quiet", "all"],
         cwd=project,
         check=True,
         capture_output=True,
