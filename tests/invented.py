@@ -51,6 +51,7 @@ def write_page(
             "classes": dict.fromkeys(classes, figure) if figures else {},
             "duplicates": {"exact": 0, "near": 0},
             "decided": 0,
+            "products": None,
             **(metrics or {}),
         },
         quality=invented_quality(),
@@ -118,6 +119,7 @@ def invented_card(
         worth=None,
         before=None,
         further=[],
+        product=None,
     )
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, expect
 from browser import AXE, HOSTILE, Visit, serious_findings
 from invented import invented_cards, write_page
 from project import CLASSES, Project
+from similar_images.pages.cards import Product
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 Open = Callable[..., Visit]
@@ -404,6 +405,31 @@ def test_the_labels_as_they_came_are_told_beside_those_that_were_decided(
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     told = " ".join(seen.page.locator("header").inner_text().split())
     assert "2 photos have a decision. As the labels came, 3 of 6 are right: 50.0%" in told
+
+
+def test_the_photos_of_a_product_stand_together_and_tell_what_it_is_by_all_of_them(
+    visit: Open, tmp_path: Path
+) -> None:
+    shown = [
+        *(Product("P2", 2, "a"), Product("P1", 3, "<b>"), Product("P2", 2, "a")),
+        *(Product("P1", 3, "<b>"), Product("P1", 3, "<b>"), Product("single.jpg", 1, "b")),
+    ]
+    cards = [
+        replace(card, product=product)
+        for card, product in zip(invented_cards(6, ["a", "b"]), shown, strict=True)
+    ]
+    right = {"labelled": 2, "correct": 1, "accuracy": 0.5, "accuracy_interval_95": [0.1, 0.9]}
+    changes = {"products": {"products": 3, "conflicts": 1, "predicted": 3, **right}}
+    seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
+    told = " ".join(seen.page.locator("header").inner_text().split())
+    assert "By all photos of each product, 1 of 2 products with a label are right: 50.0%" in told
+    assert "The photos of 1 have different labels." in told
+    field(seen, "Sort by").select_option("product")
+    together = [
+        " ".join(card.locator(".named span").filter(has_text="together").all_inner_texts())
+        for card in seen.page.locator(".card").all()
+    ]
+    assert together == [*["its 3 photos together <b>"] * 3, *["its 2 photos together a"] * 2, ""]
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -> None:

@@ -17,6 +17,16 @@ rule predict:
             subcategory="{queries}",
         ),
         votes="results/{queries}/votes.csv",
+        products=(
+            report(
+                "results/{queries}/products.csv",
+                caption="../report/products.rst",
+                category="Predictions",
+                subcategory="{queries}",
+            )
+            if PRODUCT
+            else []
+        ),
         metrics=report(
             "results/{queries}/metrics.json",
             caption="../report/metrics.rst",
@@ -39,6 +49,7 @@ rule predict:
         vote=config["search"]["vote"],
         reject=config["search"]["reject"],
         further=lambda wildcards: columns_of(wildcards.queries),
+        product=PRODUCT,
         code=CODE,
     message:
         "Predicting the classes of {wildcards.queries}"

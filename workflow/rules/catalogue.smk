@@ -1,6 +1,7 @@
 rule quality:
     input:
         catalogue=CATALOGUE,
+        images="results/catalogue/images.parquet",
         comparison=COMPARISON,
     output:
         report(
@@ -29,6 +30,7 @@ rule quality:
 rule compare_metrics:
     input:
         catalogue=CATALOGUE,
+        images="results/catalogue/images.parquet",
     output:
         "results/catalogue/metrics.json",
     log:
@@ -88,6 +90,7 @@ rule export:
     params:
         folder=config["export"]["folder"],
         how=config["export"]["as"],
+        product=PRODUCT,
     message:
         "Writing the catalogue as it was decided to {params.folder}"
     script:

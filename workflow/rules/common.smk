@@ -15,7 +15,7 @@ sys.path.insert(0, str(SCRIPTS))
 # second of each run. None of them is a table.
 sys.modules.setdefault("pandas", None)
 
-from similar_images.answers import conformal
+from similar_images.answers import conformal, nearest
 from similar_images.base import files, formats, settings
 from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
@@ -83,8 +83,12 @@ ADAPTATION = "results/catalogue/adaptation.npz" if METRIC != "cosine" else []
 COMPARISON = "results/catalogue/metrics.json" if METRIC == "auto" else []
 INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
 APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
+PRODUCT = config["product"]
 # Whatever the number of votes, the sets of classes are made of the votes of so many.
-NEIGHBOURS = max(config["search"]["neighbours"], conformal.NEIGHBOURS)
+NEIGHBOURS = max(
+    config["search"]["neighbours"] * (nearest.PICTURES if PRODUCT else 1),
+    conformal.NEIGHBOURS,
+)
 PARTS = config["search"]["parts"]
 QUANTISED = config["precision"] == "int8"
 PICKLED = config["features_pkl"]
@@ -115,8 +119,15 @@ def is_list(name):
 
 
 def columns_of(name):
-    """Return the further columns that the list of a query set gives to its predictions."""
-    return config["columns"] if name != "catalogue" and is_list(name) else []
+    """Return the further columns of a list; those of a query set come into its predictions."""
+    if not is_list(name):
+        return []
+    product = [PRODUCT] if PRODUCT else []
+    return (
+        product
+        if name == "catalogue"
+        else [*dict.fromkeys(config["columns"] + product)]
+    )
 
 
 LIMITS = checked("", Limits.of, config["remote"])

@@ -62,6 +62,7 @@ rule report:
     input:
         predictions="results/{queries}/predictions.csv",
         votes="results/{queries}/votes.csv",
+        products="results/{queries}/products.csv" if PRODUCT else [],
         neighbours="results/{queries}/neighbours.parquet",
         metrics="results/{queries}/metrics.json",
         confusion="results/{queries}/confusion.csv",
@@ -88,6 +89,7 @@ rule report:
     params:
         neighbours=config["search"]["neighbours"],
         further=lambda wildcards: columns_of(wildcards.queries),
+        product=PRODUCT,
         code=CODE,
     message:
         "Writing the report of {wildcards.queries}"

@@ -3,14 +3,17 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import write_json
+from similar_images.base.formats import read_parquet, write_json
 from similar_images.base.job import logged
-from similar_images.catalogue import metric_comparison
+from similar_images.catalogue import leave_one_out, metric_comparison
 from similar_images.features import images
 
 with logged(snakemake.log[0], "compare metrics"):
+    catalogue = images.load(Path(snakemake.input.catalogue))
+    table = read_parquet(Path(snakemake.input.images), ["image", "product"])
     found = metric_comparison.compare(
-        images.load(Path(snakemake.input.catalogue)),
+        catalogue,
+        leave_one_out.groups(catalogue, images.products(table)),
         snakemake.params.voters,
         snakemake.params.vote,
         snakemake.params.metric,

@@ -19,6 +19,7 @@ with logged(snakemake.log[0], "export"):
         starmap(export.Member, zip(*columns, strict=True)),
         snakemake.params.how,
         Photos.of(snakemake.config),
+        snakemake.params.product,
     )
     for label, name in renamed.items():
         logging.warning(

@@ -26,6 +26,7 @@ with logged(snakemake.log[0], f"manifest {name}"):
         snakemake.threads if in_folder else photos.access.limits.connections,
         photos,
         params.further,
+        params.product,
     )
     looks.failed(photos.failed)
     write_parquet(output, table)

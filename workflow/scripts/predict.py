@@ -4,11 +4,11 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from similar_images.answers import confidence, conformal, duplicates, metrics, predictions
+from similar_images.answers import confidence, conformal, duplicates, metrics, predictions, products
 from similar_images.answers.vote import VOTES
 from similar_images.base.formats import read_csv, read_json, read_parquet, write_csv, write_json
 from similar_images.base.job import Progress, logged
-from similar_images.features import manifest
+from similar_images.features import images, manifest
 from similar_images.features.merge import read_rejected
 from similar_images.networks import model
 from similar_images.photos import registration
@@ -34,6 +34,8 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
     if copies:
         logging.info("%d images stand in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))
+    product_of = images.products(catalogue)
+    vote = VOTES[snakemake.params.vote]
     predicted = predictions.predict(
         neighbours,
         read_rejected(Path(snakemake.input.rejected)),
@@ -41,7 +43,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
         predictions.decided(queries),
         predictions.Judge(
             voters=snakemake.params.voters,
-            vote=VOTES[snakemake.params.vote],
+            vote=vote,
             metric=quality["metric"],
             calibration=confidence.read(quality["confidence"]),
             thresholds=conformal.Thresholds(**quality["sets"]),
@@ -49,6 +51,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
             least_similarity=quality["strangers"]["least_similarity"],
             reject=snakemake.params.reject,
         ),
+        product_of,
     )
     names = snakemake.params.further
     further = manifest.further(read_parquet(Path(snakemake.input.manifest)), names)
@@ -56,7 +59,20 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
     write_csv(output, [*predictions.HEADER, *names], rows)
     write_csv(Path(snakemake.output.votes), predictions.VOTES_HEADER, predicted.votes)
     rows = read_csv(output)
-    evaluation = metrics.evaluate(rows, model.read(Path(snakemake.input.model)))
+    by_product = None
+    if snakemake.output.products:
+        path = Path(snakemake.output.products)
+        answers = products.answers(
+            rows,
+            neighbours,
+            snakemake.params.product,
+            product_of,
+            snakemake.params.voters,
+            vote,
+        )
+        write_csv(path, products.HEADER, answers)
+        by_product = read_csv(path)
+    evaluation = metrics.evaluate(rows, model.read(Path(snakemake.input.model)), by_product)
     write_json(Path(snakemake.output.metrics), evaluation)
     classes, counts = metrics.confusion(rows)
     write_csv(

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import write_json
+from similar_images.base.formats import read_parquet, write_json
 from similar_images.base.job import logged
 from similar_images.catalogue import leave_one_out, quality
 from similar_images.features import images
@@ -12,9 +12,10 @@ from similar_images.search import choice
 with logged(snakemake.log[0], "quality"):
     comparison = choice.read(snakemake.input.comparison)
     catalogue = images.load(Path(snakemake.input.catalogue))
+    table = read_parquet(Path(snakemake.input.images), ["image", "product"])
     assessment = quality.assess(
         catalogue,
-        leave_one_out.equal_bytes(catalogue),
+        leave_one_out.groups(catalogue, images.products(table)),
         snakemake.params.voters,
         snakemake.params.vote,
         choice.chosen(snakemake.params.metric, comparison),

@@ -31,6 +31,10 @@ with logged(snakemake.log[0], f"report {name}"):
         read_parquet(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
     similar = cards.files(images, cards.similar_images(predictions))
+    products = {}
+    if snakemake.input.products:
+        answered = read_csv(Path(snakemake.input.products))
+        products = cards.products(predictions, answered, snakemake.params.product)
     contents = cards.contents(predictions, queries, similar)
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
@@ -62,6 +66,7 @@ with logged(snakemake.log[0], f"report {name}"):
             ),
             {one.image: one.before for one in history.turned(page.parent, answers)},
             snakemake.params.further,
+            products,
         ),
         confusion=confusion.read(Path(snakemake.input.confusion)),
         rejected={

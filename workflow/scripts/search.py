@@ -35,9 +35,10 @@ def finder(count: int, fitted: str, index: Sequence[str]) -> memory.Find:
 
 
 def nearest(count: int, folder: Path, fitted: str = "", index: Sequence[str] = ()) -> pa.Table:
-    """Return the `count` nearest images of each query, itself left out; remember them."""
-    # A query that was taken into the catalogue finds itself: it is dropped afterwards.
-    wanted = count + bool(own)
+    """Return the `count` nearest images of each query, its own left out; remember them."""
+    # A query that was taken into the catalogue finds itself, and the others of its product that
+    # were: they are dropped afterwards.
+    wanted = count + max(map(len, own.values()), default=0)
     files = [fitted, *index] if fitted else index
     key = repr([wanted, params.code, *model_of(asked.schema), *map(digest, files)])
     find = finder(wanted, fitted, index)

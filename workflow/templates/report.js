@@ -135,6 +135,7 @@ function answerOf(card) {
   if (card.decision && card.given !== card.label) lines.push(line("came as ", card.given || "–"));
   if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
   lines.push(...card.further.map(([name, value]) => line(`${name} `, value)));
+  if (card.product?.photos > 1) lines.push(productOf(card.product));
   return lines;
 }
 
@@ -151,6 +152,10 @@ function othersOf(card) {
   const named = card.others.slice(0, MOST_CLASSES).join(", ");
   const more = card.others.length - MOST_CLASSES;
   return more > 0 ? `${named} and ${more} more` : named;
+}
+
+function productOf({ photos, prediction }) {
+  return line(`its ${photos} photos together `, prediction || "–");
 }
 
 function line(text, name) {
@@ -275,6 +280,7 @@ const MEASURES = {
 
 /** Return `found` sorted; rejected files, which have nothing to sort by, come last. */
 function sorted(found, sort) {
+  if (sort === "product") return byProduct(found);
   const [name, order] = sort.split("-");
   const measure = MEASURES[name];
   if (!measure) return found;
@@ -283,6 +289,13 @@ function sorted(found, sort) {
   const rejected = found.filter((card) => card.status === "rejected");
   const compare = (a, b) => sign * (measure(a) - measure(b)) || 0; // Both may be Infinity.
   return [...answered.sort(compare), ...rejected];
+}
+
+/** Return `found` with the photos of a product side by side, the products by name. */
+function byProduct(found) {
+  const place = new Map(found.map((card) => [card.product.name, 0]));
+  [...place.keys()].sort().forEach((name, number) => place.set(name, number));
+  return [...found].sort((a, b) => place.get(a.product.name) - place.get(b.product.name));
 }
 
 function show(filter) {

@@ -54,6 +54,30 @@ def test_counts_and_shares_are_those_of_the_readable_labelled_images(model: Mode
     assert found["fallback"] is False
 
 
+def test_the_accuracy_of_products_stands_beside_that_of_the_images(model: Model) -> None:
+    rows = [
+        {"label": label, "prediction": "boots", "conflict": conflict, "correct": correct}
+        for label, conflict, correct in [
+            ("boots", "false", "true"),
+            ("hats", "false", "false"),
+            ("", "true", ""),
+        ]
+    ] + [{"label": "hats", "prediction": "", "conflict": "false", "correct": ""}]
+    found = metrics.evaluate(table(*MIXED), model, rows)
+    assert found["products"] == {
+        "products": 4,
+        "predicted": 3,
+        "conflicts": 1,
+        "labelled": 2,
+        "correct": 1,
+        "accuracy": 0.5,
+        "accuracy_interval_95": wilson_interval(1, 2),
+    }
+    assert found["correct"] == metrics.evaluate(table(*MIXED), model)["correct"]
+    assert metrics.evaluate(table(*MIXED), model)["products"] is None
+    assert " 1 of 2 labelled products right: 50.0% (95 % interval" in metrics.sentence(found)
+
+
 def test_the_coverage_is_the_share_of_sets_that_have_the_label(model: Model) -> None:
     rows = table(*MIXED[:4], *UNLABELLED, *UNREADABLE)
     for row, classes in zip(rows, ["boots", "sandals|boots", "sandals", "sandals"], strict=False):

@@ -17,6 +17,7 @@ METRICS: dict[str, Any] = {
     "correct": 6,
     "accuracy": 0.75,
     "accuracy_interval_95": [0.4093, 0.9285],
+    "products": None,
 }
 
 
@@ -46,6 +47,18 @@ def test_a_set_without_labels_tells_how_many_were_predicted_refused_and_decided(
     assert told(results, ["new"]) == [
         "new: 5 images predicted, 2 decided, 3 refused. Look at results/new/report.html"
     ]
+
+
+def test_a_set_tells_of_its_products_beside_its_images(results: Path) -> None:
+    right = {"labelled": 4, "correct": 4, "accuracy": 1.0, "accuracy_interval_95": [0.5101, 1.0]}
+    write_json(results / "new" / "metrics.json", METRICS | {"products": {"predicted": 4} | right})
+    assert (
+        "92.8%); 4 of 4 labelled products right: 100.0% (95 % interval 51.0%"
+        in told(results, ["new"])[0]
+    )
+    unlabelled = {"predicted": 3, "labelled": 0}
+    write_json(results / "new" / "metrics.json", METRICS | {"products": unlabelled})
+    assert "92.8%); 3 products predicted, 2 files left out" in told(results, ["new"])[0]
 
 
 def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -> None:

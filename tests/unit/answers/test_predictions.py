@@ -68,20 +68,20 @@ def rows_of(
     queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
 ) -> list[dict[str, Any]]:
     found = find([queries], [catalogue], max(neighbours, SHOWN))
-    rows = predict(found, rejected, {}, undecided(found), judge(neighbours)).rows
+    rows = predict(found, rejected, {}, undecided(found), judge(neighbours), {}).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find([queries], [index_of(*CATALOGUE)], 3)
-    assert predict(neighbours, (), {}, undecided(neighbours), judge(2)).votes == [
+    assert predict(neighbours, (), {}, undecided(neighbours), judge(2), {}).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(neighbours, (), {}, undecided(neighbours), judge(3)).votes[:2] == [
+    assert predict(neighbours, (), {}, undecided(neighbours), judge(3), {}).votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -143,7 +143,7 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
 ) -> None:
     query = index_of(("q", "boots", NORTH + angle))
     found = find([query], [index_of(*CATALOGUE)], 3)
-    (row,) = predict(found, (), {}, undecided(found), judge(3, reject=reject)).rows
+    (row,) = predict(found, (), {}, undecided(found), judge(3, reject=reject), {}).rows
     told = dict(zip(HEADER, row, strict=True))
     assert (told["refused"], told["error"]) == (reason, None)
     assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
@@ -170,7 +170,7 @@ def test_a_prediction_is_right_wrong_or_without_a_label(
 def test_a_row_tells_the_label_as_it_came_and_what_was_decided() -> None:
     found = find([index_of(("q", "sandals", NORTH))], [index_of(*CATALOGUE)], 3)
     left_out = Rejected("p", "boots", "left out", "boots", "out")
-    rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, judge(3)).rows
+    rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, judge(3), {}).rows
     assert [
         {name: row[HEADER.index(name)] for name in ("label", "correct", "label_given", "decision")}
         for row in rows
@@ -184,7 +184,7 @@ def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> Non
     queries = index_of(("p", None, 0), ("q", None, NORTH))
     found = find([queries], [index_of(*CATALOGUE)], 3)
     copies = {"q": Duplicate("q", "near", "boots/1")}
-    rows = predict(found, (), copies, undecided(found), judge(3)).rows
+    rows = predict(found, (), copies, undecided(found), judge(3), {}).rows
     flags = [HEADER.index("duplicate"), HEADER.index("duplicate_of")]
     assert [[row[column] for column in flags] for row in rows] == [
         [None, None],
@@ -197,6 +197,15 @@ def test_a_catalogue_with_fewer_images_than_neighbours_answers_with_all() -> Non
     assert (row["prediction"], row["votes"], row["voters"]) == ("boots", 2, 2)
     assert [row[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/1", "boots/2", None]
     assert (row["class_3"], row["similarity_3"]) == (None, None)
+
+
+def test_of_images_of_one_product_all_vote_and_the_most_similar_is_shown() -> None:
+    found = find([index_of(("q", "boots", NORTH))], [index_of(*CATALOGUE)], 4)
+    known = {"boots/1": "P1", "sandals/1": "P1"}
+    (row,) = predict(found, (), {}, undecided(found), judge(4), known).rows
+    shown = dict(zip(HEADER, row, strict=True))
+    assert [shown[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/1", "sandals/2", "boots/2"]
+    assert shown["voters"] == 4
 
 
 def test_equal_bytes_under_one_class_vote_once_and_the_first_path_is_shown() -> None:
@@ -276,7 +285,7 @@ def test_the_csv_tells_every_name_as_it_is(
         2,
     )
     rejected = [Rejected(queries[0], None, queries[0])]
-    rows = predict(neighbours, rejected, {}, undecided(neighbours), judge(2)).rows
+    rows = predict(neighbours, rejected, {}, undecided(neighbours), judge(2), {}).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     assert read_csv(path) == [dict(zip(HEADER, row, strict=True)) for row in expected]

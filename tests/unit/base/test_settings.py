@@ -82,6 +82,8 @@ def test_the_settings_of_a_network_of_ones_own_are_those_of_its_card() -> None:
         "queries: {}",
         "queries: {a: b, A-1_z: c.csv, '2024': x, shoes: null}",
         f"queries: {{{'x' * 64}: photos}}",
+        "product: product_id",
+        "product: null",
         "decisions: photos/decisions.csv",
         "decisions: [a.csv, b.csv]",
         "decisions: []",
@@ -117,6 +119,9 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
         ("queries: {shoes: 7}", "^queries.shoes: 7 is not allowed; allowed: the path"),
+        ("product: label", "^product: 'label' is not allowed; allowed: the name of a column other"),
+        ("product: ''", "^product: '' is not allowed; allowed: the name of a column"),
+        ("product: [a]", "^product: .* is not allowed; allowed: the name of a column"),
         (
             "decisions: 7",
             "^decisions: 7 is not allowed; allowed: the path of a decisions.csv, a list",

@@ -66,6 +66,13 @@ def test_the_list_is_read_as_a_collection(photos: Path, tmp_path: Path) -> None:
     assert [entry.fault for entry in found] == [None, None]
 
 
+def test_the_list_keeps_the_products_of_the_photos(photos: Path, tmp_path: Path) -> None:
+    members = [put(photos, "1.jpg")._replace(product="P1"), put(photos, "2.jpg")]
+    export.export(tmp_path / "export", members, "csv", product="sku")
+    found = scan(tmp_path / "export/catalogue.csv", further=["sku"])
+    assert [entry.further for entry in found] == [("P1",), ("",)]
+
+
 @pytest.mark.parametrize("there", ["a file", "a folder", "an empty folder", "a dead link"])
 @pytest.mark.parametrize("how", ["links", "copies", "csv"])
 def test_nothing_is_written_over_what_exists(

@@ -69,6 +69,23 @@ def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
         np.testing.assert_allclose(answer.similarities, expected["similarity"], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("ids", "products", "expected"),
+    [
+        ("abcd", {}, "0123"),
+        ("abca", {}, "0120"),
+        ("abcd", {"001": "P", "003": "P"}, "0121"),
+        # A chain: by its product, by its bytes, by that product.
+        ("abbc", {"000": "P", "001": "P", "002": "Q", "003": "Q"}, "0000"),
+    ],
+)
+def test_equal_bytes_and_photos_of_one_product_are_of_one_group(
+    ids: str, products: dict[str, str], expected: str
+) -> None:
+    groups = leave_one_out.groups(catalogue_of("xyxy", ids), products)
+    assert groups.tolist() == [int(digit) for digit in expected]
+
+
 def test_only_eligible_rows_are_found() -> None:
     catalogue = catalogue_of("aabb")
     eligible = np.array([True, False, True, False])

@@ -17,7 +17,7 @@ def test_both_similarities_are_asked_on_the_same_folds_of_other_images() -> None
     features[np.arange(80), [int(label == "boots") for label in labels]] += 1
     names = [f"{n:03}" for n in range(80)]
     catalogue = Index("network", "model", names, labels, names, features)
-    metrics = metric_comparison.compare(catalogue, 5, "majority", "cosine")
+    metrics = metric_comparison.compare(catalogue, np.arange(len(names)), 5, "majority", "cosine")
     assert (metrics["folds"], metrics["images"]) == (5, 80)
     assert metrics["adapted"]["correct"] > metrics["cosine"]["correct"] + 10
     gain = (metrics["adapted"]["correct"] - metrics["cosine"]["correct"]) / 80
@@ -27,8 +27,13 @@ def test_both_similarities_are_asked_on_the_same_folds_of_other_images() -> None
     adapted = quality.assess(catalogue, np.arange(80), 5, "majority", "adapted", 0.9)
     assert adapted["correct"] == metrics["adapted"]["correct"]
     assert metrics["choice"] is None
-    assert metric_comparison.compare(catalogue, 5, "majority", "adapted")["advice"] is None
-    left_to_it = metric_comparison.compare(catalogue, 5, "majority", "auto")
+    assert (
+        metric_comparison.compare(catalogue, np.arange(len(names)), 5, "majority", "adapted")[
+            "advice"
+        ]
+        is None
+    )
+    left_to_it = metric_comparison.compare(catalogue, np.arange(len(names)), 5, "majority", "auto")
     assert left_to_it["advice"] is None
     assert "auto takes adapted, since adapted is better: " in left_to_it["choice"]
     shares = (f"{metrics[name]['accuracy']:.1%}" for name in ("adapted", "cosine"))
@@ -42,11 +47,11 @@ def test_labels_that_say_nothing_gain_nothing_by_the_adapted_similarity() -> Non
     features = np.random.default_rng(1).normal(0, 1, (60, 100)).astype(np.float32)
     names = [f"{n:03}" for n in range(60)]
     catalogue = Index("network", "model", names, ["boots", "sandals"] * 30, names, features)
-    found = metric_comparison.compare(catalogue, 5, "majority", "cosine")
+    found = metric_comparison.compare(catalogue, np.arange(len(names)), 5, "majority", "cosine")
     assert 0.25 < found["adapted"]["accuracy"] < 0.75
     assert found["adapted_is_better"] is False
     assert found["advice"] is None
-    left_to_it = metric_comparison.compare(catalogue, 5, "majority", "auto")
+    left_to_it = metric_comparison.compare(catalogue, np.arange(len(names)), 5, "majority", "auto")
     assert "takes cosine, since adapted is not known to be better" in left_to_it["choice"]
     assert choice.chosen("auto", left_to_it) == "cosine"
 

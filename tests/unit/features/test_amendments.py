@@ -96,10 +96,22 @@ def test_a_query_becomes_a_member_of_the_catalogue_by_its_first_file() -> None:
         "given": "boots",
         "decision": "catalogue",
         "set": "new",
+        "product": None,
     }
     assert len(found["catalogue"]) == 4
     assert {found["new"][image]["label"] for image in ("boots/3", "sandals/3")} == {"caps"}
     assert found["new"]["boots/3"]["decision"] == "catalogue"
+
+
+def test_a_query_keeps_its_product_in_the_catalogue() -> None:
+    listed = pa.Table.from_pylist(
+        [{"image": "1", "content_id": "c", "file": b"1", "product": "P1"}], schema=manifest.SCHEMA
+    )
+    taken = decide("c", "new", "catalogue", "caps")
+    found = amended(taken, manifests={"catalogue": MANIFESTS["catalogue"], "new": listed})
+    assert found["catalogue"]["new:1"]["product"] == "P1"
+    assert found["catalogue"]["boots/1"]["product"] is None
+    assert found["new"]["1"]["product"] == "P1"
 
 
 def test_a_query_whose_file_is_in_another_set_by_now_is_taken_from_there() -> None:

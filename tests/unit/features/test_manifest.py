@@ -12,7 +12,7 @@ import pytest
 from pipeline import LONG_AGO, Pipeline, id_of
 from similar_images.base.formats import read_parquet, write_parquet
 from similar_images.features import manifest
-from similar_images.photos.collection import scan
+from similar_images.photos.collection import Entry, scan
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def test_a_row_tells_content_label_file_and_shard(pipeline: Pipeline) -> None:
         "content_id": id_of("one"),
         "source": None,
         "fault": None,
+        "product": None,
     }
 
 
@@ -95,6 +96,21 @@ def test_a_file_may_be_of_any_year(pipeline: Pipeline, year: int) -> None:
     pipeline.put("a.jpg", "one", seconds * 10**9)
     assert pipeline.build() == pipeline.build()
     assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
+
+
+def test_the_product_is_what_a_column_of_the_list_tells_if_anything(pipeline: Pipeline) -> None:
+    cells = {"a": " P1 ", "b": "", "c": " ", "d": "P2"}
+    entries = [
+        Entry(name, b"", None, fault="gone", further=("7", cell)) for name, cell in cells.items()
+    ]
+    for name, expected in (
+        ("sku", ["P1", None, None, "P2"]),
+        (None, [None] * 4),
+        ("x", [None] * 4),
+    ):
+        table = manifest.build(entries, pipeline.cache, further=("price", "sku"), product=name)
+        assert table["product"].to_pylist() == expected
+        assert manifest.further(table, ["sku"]) == {name: [cell] for name, cell in cells.items()}
 
 
 def other_columns(path: Path) -> None:

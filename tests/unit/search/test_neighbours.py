@@ -76,10 +76,10 @@ def test_of_equal_bytes_only_the_first_of_each_class_counts() -> None:
     assert neighbours.first_of_equals(index).tolist() == [True, False, True, False, True]
 
 
-def members(*rows: tuple[str, str, str, str]) -> pa.Table:
-    """Return readable images of rows (path, content, set, shard)."""
-    names = ("image", "content_id", "set", "shard")
-    table = [dict(zip(names, row, strict=True)) for row in rows]
+def members(*rows: tuple[str, ...]) -> pa.Table:
+    """Return readable images of rows (path, content, set, shard), or these and their product."""
+    names = ("image", "content_id", "set", "shard", "product")
+    table = [dict(zip(names, row, strict=False)) for row in rows]
     return pa.Table.from_pylist(table, schema=images.SCHEMA)
 
 
@@ -98,12 +98,26 @@ def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_conte
     queries = members(
         *((name, id_, "new", "one") for name, id_ in zip("pqrs", "1223", strict=True))
     )
-    expected = {"q": "new:b", "r": "new:b", "s": "a-set:c"}
+    expected = {"q": {"new:b"}, "r": {"new:b"}, "s": {"a-set:c"}}
     assert neighbours.own_members(queries, taken) == expected
     images.write(tmp_path / "images.parquet", catalogue.slice(0, 1))
     none = images.from_queries(tmp_path / "images.parquet")
     assert len(none) == 0
     assert neighbours.own_members(queries, none) == {}
+
+
+def test_photos_of_a_product_that_were_taken_into_the_catalogue_answer_none_of_its_photos() -> None:
+    taken = members(("new:a", "1", "new", "s", "P1"), ("new:b", "2", "new", "s", "P1"))
+    queries = members(
+        *(("a", "1", "new", "s", "P1"), ("c", "3", "new", "s", "P1"), ("d", "4", "new", "s", "P2")),
+        *(("e", "5", "new", "s"), ("f", "2", "new", "s")),
+    )
+    own = neighbours.own_members(queries, taken)
+    assert own == {"a": {"new:a", "new:b"}, "c": {"new:a", "new:b"}, "f": {"new:b"}}
+    found = {"image": "c", "similar": ["new:a", "x", "new:b"], "class": ["u", "v", "w"]}
+    table = pa.Table.from_pylist([found | {"similarity": [0.9, 0.8, 0.7]}], neighbours.SCHEMA)
+    (left,) = neighbours.without_own(table, own, 1).to_pylist()
+    assert (left["similar"], left["class"], left["similarity"]) == (["x"], ["v"], [0.8])
 
 
 @given(rows=catalogues, parts=st.integers(1, 3))
@@ -113,7 +127,7 @@ def test_a_query_that_was_taken_into_the_catalogue_does_not_find_itself(
     folder = tmp_path_factory.mktemp("own")
     asked: Rows = [("p", "x", 20), ("q", "x", 21), ("r", None, 3)]
     queries = Stream(lay_out(folder / "queries", asked, 1))
-    own = {"p": "new:p", "q": "new:q"}
+    own = {"p": {"new:p"}, "q": {"new:q"}}
     path = lay_out(folder / "catalogue", [*rows, ("new:p", "x", 20), ("new:q", "y", 21)], 2)
     found = neighbours.gather(
         [
@@ -125,6 +139,6 @@ def test_a_query_that_was_taken_into_the_catalogue_does_not_find_itself(
     expected = []
     for query in asked:
         others = [("new:p", "x", 20), ("new:q", "y", 21)]
-        rest = [row for row in others if row[0] != own.get(query[0])]
+        rest = [row for row in others if row[0] not in own.get(query[0], ())]
         expected += reference([query], [*rows, *rest], 3)
     assert found.to_pylist() == expected

@@ -10,9 +10,9 @@ from ..networks.model import Model
 from .conformal import split
 from .duplicates import KINDS
 from .intervals import wilson_interval
-from .predictions import SHOWN
+from .nearest import SHOWN
 
-Row = Mapping[str, str]  # of `predictions.csv`
+Row = Mapping[str, str]  # of `predictions.csv` or `products.csv`
 
 
 class Confusion(NamedTuple):
@@ -27,7 +27,9 @@ class Confusion(NamedTuple):
     counts: NDArray[np.intp]
 
 
-def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
+def evaluate(
+    predictions: Sequence[Row], model: Model, products: Sequence[Row] | None = None
+) -> dict[str, Any]:
     """Return the metrics of `predictions`, rows of `predictions.csv`.
 
     Accuracy is the share of right answers among the images with a label that have a prediction,
@@ -35,7 +37,8 @@ def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
     the top 3 is the share of the three nearest images that have the right class; the coverage that
     of the sets of classes that have the right one. Where there are no labels these are None.
     Queries that stand in the catalogue are counted, and the accuracy without them is told, too; and
-    so is, where people have decided, that over the labels as they came.
+    so is, where people have decided, that over the labels as they came. Where `products` are told,
+    rows of `products.csv`, there is the accuracy of these beside that of the images.
     """
     labelled = _labelled(predictions)
     return {
@@ -52,6 +55,7 @@ def evaluate(predictions: Sequence[Row], model: Model) -> dict[str, Any]:
         "without_duplicates": _accuracy([row for row in labelled if not row["duplicate"]]),
         "decided": sum(bool(row["decision"]) for row in predictions),
         "as_given": _accuracy(_labelled(list(map(_as_given, predictions)))),
+        "products": None if products is None else _products(products),
         "metric": next((row["metric"] for row in predictions if row["metric"]), None),
         "backbone": model.backbone,
         "fallback": model.fallback,
@@ -85,11 +89,14 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
     elif any(as_given[name] != evaluation[name] for name in ("labelled", "correct")):
         told += " " + _share(as_given, "right by the labels as they came")
     without = evaluation["without_duplicates"]
-    if without["labelled"] == evaluation["labelled"]:
-        return told
     if not without["labelled"]:
-        return f"{told} All of them stand in the catalogue."
-    return f"{told} {_share(without, 'right without those that stand in the catalogue')}"
+        told += " All of them stand in the catalogue."
+    elif without["labelled"] != evaluation["labelled"]:
+        told += " " + _share(without, "right without those that stand in the catalogue")
+    products = evaluation["products"]
+    if products and products["labelled"]:
+        told += " " + _share(products, "labelled products right")
+    return told
 
 
 def _accuracy(labelled: Sequence[Row]) -> dict[str, Any]:
@@ -109,6 +116,15 @@ def _share(accuracy: Mapping[str, Any], right: str) -> str:
         f"{accuracy['correct']} of {accuracy['labelled']} {right}"
         f": {accuracy['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})."
     )
+
+
+def _products(products: Sequence[Row]) -> dict[str, Any]:
+    return {
+        "products": len(products),
+        "predicted": sum(bool(row["prediction"]) for row in products),
+        "conflicts": sum(row["conflict"] == "true" for row in products),
+        **_accuracy(_labelled(products)),
+    }
 
 
 def _labelled(predictions: Sequence[Row]) -> list[Row]:

@@ -1,7 +1,8 @@
 """What a run tells at its end, in a few lines."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..base.errors import UserError
 from ..base.formats import read_csv, read_json
@@ -31,14 +32,9 @@ def _guarded(tell: Callable[..., str], results: Path, *names: str) -> str:
 
 def _set(results: Path, name: str) -> str:
     metrics = read_json(results / name / "metrics.json")
-    if metrics["labelled"]:
-        low, high = metrics["accuracy_interval_95"]
-        said = (
-            f"{metrics['correct']} of {metrics['labelled']} labelled images right: "
-            f"{metrics['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
-        )
-    else:
-        said = f"{metrics['readable'] - metrics['refused']} images predicted"
+    said = _right(metrics, "images", metrics["readable"] - metrics["refused"])
+    if products := metrics["products"]:
+        said += "; " + _right(products, "products", products["predicted"])
     more = {
         "decided": metrics["decided"],
         "refused": metrics["refused"],
@@ -46,6 +42,17 @@ def _set(results: Path, name: str) -> str:
     }
     counts = "".join(f", {number} {what}" for what, number in more.items() if number)
     return f"{name}: {said}{counts}. Look at {results / name / 'report.html'}"
+
+
+def _right(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
+    """Return how many are right, or, where there are no labels, how many were predicted."""
+    if not accuracy["labelled"]:
+        return f"{predicted} {what} predicted"
+    low, high = accuracy["accuracy_interval_95"]
+    return (
+        f"{accuracy['correct']} of {accuracy['labelled']} labelled {what} right: "
+        f"{accuracy['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+    )
 
 
 def _similarity(results: Path) -> str:

@@ -4,19 +4,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from ..features.merge import Rejected
-from . import conformal, strangers
+from . import conformal, nearest, strangers
 from .confidence import Calibration, evidence
 from .conformal import Thresholds
 from .duplicates import Duplicate
+from .nearest import SHOWN
 from .vote import Vote
 
-SHOWN = 3
 HEADER = (
     "image",
     "label",
@@ -111,6 +110,7 @@ def predict(
     duplicates: Mapping[str, Duplicate],
     decided: Mapping[str, Decided],
     judge: Judge,
+    product_of: Mapping[str, str],
 ) -> Predictions:
     """Return the predictions for each query file.
 
@@ -120,9 +120,11 @@ def predict(
         duplicates: the queries that stand in the catalogue, by path.
         decided: of each readable query.
         judge: how they are made.
+        product_of: the products of the catalogue's images that have one. All neighbours vote, but
+            no two of one product are shown.
     """
     answers = [
-        _answered(query, duplicates.get(query["image"]), decided[query["image"]], judge)
+        _answered(query, duplicates.get(query["image"]), decided[query["image"]], judge, product_of)
         for query in neighbours.to_pylist()
     ]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
@@ -133,7 +135,11 @@ def predict(
 
 
 def _answered(
-    query: Mapping[str, Any], duplicate: Duplicate | None, decided: Decided, judge: Judge
+    query: Mapping[str, Any],
+    duplicate: Duplicate | None,
+    decided: Decided,
+    judge: Judge,
+    product_of: Mapping[str, str],
 ) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
@@ -144,8 +150,8 @@ def _answered(
     classes = conformal.classes(shares, decision.label, judge.thresholds)
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
     shown: list[object] = [None] * (3 * SHOWN)
-    found = zip(query["similar"], query["class"], query["similarity"], strict=True)
-    for n, (image, label, similarity) in enumerate(islice(found, SHOWN)):
+    found = nearest.products(nearest.images(query), product_of)
+    for n, (image, label, similarity) in enumerate(found[:SHOWN]):
         shown[3 * n : 3 * n + 3] = image, label, Decimal(f"{similarity:.6f}")
     _, *copy = duplicate or (None, None, None)
     row = (

@@ -19,15 +19,20 @@ LONGEST = 255
 
 
 class Member(NamedTuple):
-    """An image of the catalogue: the path to open, its class and its content id."""
+    """An image of the catalogue: the path to open, its class, its content id and its product."""
 
     file: bytes
     label: str
     content_id: str
+    product: str | None = None
 
 
 def export(
-    folder: Path, members: Iterable[Member], how: str, photos: Photos = LOCAL
+    folder: Path,
+    members: Iterable[Member],
+    how: str,
+    photos: Photos = LOCAL,
+    product: str | None = None,
 ) -> dict[str, str]:
     """Write `members` into `folder`, whole or not at all.
 
@@ -37,6 +42,7 @@ def export(
         how: "links" or "copies" in a folder for each class, or "csv" for a list,
             `catalogue.csv`, that this workflow reads as a collection.
         photos: opens them.
+        product: the column of a list that tells the product; None where there is none.
 
     Returns:
         The classes that no folder can have the name of, each with the name that it has got.
@@ -53,7 +59,7 @@ def export(
     with replacing(folder) as temporary:
         temporary.mkdir()
         if how == "csv":
-            _list(temporary / "catalogue.csv", members)
+            _list(temporary / "catalogue.csv", members, product)
             return {}
         return _sort_out(temporary, members, how, photos)
 
@@ -104,9 +110,10 @@ def _copy(photos: Photos, member: Member, place: bytes) -> None:
         shutil.copyfileobj(stream, copy)
 
 
-def _list(path: Path, members: Iterable[Member]) -> None:
+def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
+    header = ("image", "label", product) if product else ("image", "label")
     rows = []
-    for file, label, _ in members:
+    for file, label, _, shown in members:
         name = os.fsdecode(file)
         if HIDDEN in name and is_address(name):
             raise UserError(
@@ -115,12 +122,12 @@ def _list(path: Path, members: Iterable[Member]) -> None:
             )
         try:
             image = file if is_address(name) else os.path.abspath(file)
-            rows.append((image.decode("utf-8"), label))
+            rows.append((image.decode("utf-8"), label, shown)[: len(header)])
         except UnicodeDecodeError as error:
             raise UserError(
                 f"{file!r} is no name in UTF-8, as a CSV has them. Set export.as: links, or copies."
             ) from error
-    write_csv(path, ("image", "label"), rows)
+    write_csv(path, header, rows)
 
 
 def _file_name(member: Member, taken: set[str]) -> bytes:

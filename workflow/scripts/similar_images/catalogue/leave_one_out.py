@@ -1,6 +1,6 @@
 """Leave-one-out: images of the catalogue asked as if they were new."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,31 @@ def equal_bytes(catalogue: Index) -> NDArray[np.intp]:
     """Return the group of each row: those of equal bytes have one number."""
     groups: NDArray[np.intp] = np.unique(catalogue.content_ids, return_inverse=True)[1]
     return groups
+
+
+def groups(catalogue: Index, product_of: Mapping[str, str]) -> NDArray[np.intp]:
+    """Return the group of each row: those of equal bytes, or of one product, have one number.
+
+    So have those of two products with equal bytes.
+
+    Args:
+        catalogue: see `Index`.
+        product_of: the products of its images; one without is a product by itself.
+    """
+    number: dict[str, int] = {}
+    products = (product_of.get(path, path) for path in catalogue.paths)
+    numbers = [number.setdefault(product, len(number)) for product in products]
+    kinds = equal_bytes(catalogue), np.array(numbers, np.intp)
+    group_of = np.arange(len(catalogue.paths))
+    while True:
+        joined = group_of
+        for kind in kinds:
+            first = np.full(len(joined), len(joined))
+            np.minimum.at(first, kind, joined)
+            joined = first[kind]
+        if (joined == group_of).all():
+            return joined
+        group_of = joined
 
 
 def ask(

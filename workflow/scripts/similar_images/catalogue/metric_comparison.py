@@ -19,13 +19,16 @@ from .quality import FOLDS, MOST_ASKED, ballot_of, cross_validated, is_right, sh
 METRICS = ("cosine", "adapted")
 
 
-def compare(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, Any]:
+def compare(
+    catalogue: Index, group_of: NDArray[np.intp], voters: int, vote: str, metric: str
+) -> dict[str, Any]:
     """Return how both similarities fare on the same folds of the catalogue's images.
 
     A series is in one fold as a whole. The features of `catalogue` are normalised in place.
 
     Args:
         catalogue: see `Index`.
+        group_of: (n,), rows of one number show one thing: at least those of equal bytes.
         voters: the configured number of neighbours that vote.
         vote: the configured one of `vote.VOTES`.
         metric: "cosine", "adapted" or "auto", as configured.
@@ -39,7 +42,7 @@ def compare(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, 
     asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), MOST_ASKED)
     sample, rows = part_of(catalogue, asked), np.arange(len(asked))
     eligible = np.ones(len(rows), np.bool_)
-    apart = series.join(sample, eligible, leave_one_out.equal_bytes(sample), FOLDS).group_of
+    apart = series.join(sample, eligible, group_of[asked], FOLDS).group_of
     right = {}
     for name in METRICS:
         answers = cross_validated(sample, rows, voters, eligible, apart, name)

@@ -26,11 +26,12 @@ SCHEMA = pa.schema(
         ("decision", pa.string()),
         ("label", pa.string()),
         # Of a query that becomes a member of the catalogue: what it is called there, its file,
-        # its label as it came, and the set that it is from.
+        # its label as it came, the set that it is from, and its product.
         ("image", pa.string()),
         ("file", pa.binary()),
         ("given", pa.string()),
         ("set", pa.string()),
+        ("product", pa.string()),
     ]
 )
 # A manifest with what was decided: the label as it came, the decision, and the collection that
@@ -41,11 +42,12 @@ AMENDED = pa.schema(
 
 
 class _File(NamedTuple):
-    """A file of a collection: path in it, path to open, and its label as it came."""
+    """A file of a collection: path in it, path to open, its label as it came, and its product."""
 
     image: str
     file: bytes
     given: str | None
+    product: str | None
 
 
 class _Amendment(NamedTuple):
@@ -59,6 +61,7 @@ class _Amendment(NamedTuple):
     file: bytes | None = None
     given: str | None = None
     set: str | None = None
+    product: str | None = None
 
 
 def build(decided: Mapping[str, Decision], manifests: Mapping[str, pa.Table]) -> pa.Table:
@@ -110,6 +113,7 @@ def amend(table: pa.Table, amendments: pa.Table, collection: str) -> pa.Table:
             "label": pc.coalesce(own["label"].take(row), table["label"]),
             "content_id": table["content_id"],
             "fault": pc.if_else(left_out, LEFT_OUT, table["fault"]),
+            "product": table["product"],
             "given": table["label"],
             "decision": decision,
             "set": pa.repeat(collection, len(table)),
@@ -128,7 +132,7 @@ def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
     """Return for each of `content_ids` that a manifest holds the first of its files."""
     wanted = pa.array(content_ids, pa.string())
     rows = table.filter(pc.is_in(table["content_id"], wanted, skip_nulls=True))
-    names = ("content_id", "image", "file", "label")
+    names = ("content_id", "image", "file", "label", "product")
     columns = (rows[name].to_pylist() for name in names)
     # The last of equal keys stands.
     return {id_: _File(*rest) for id_, *rest in reversed(list(zip(*columns, strict=True)))}
@@ -153,10 +157,11 @@ def _amend(
     for name in [decision.set] if decision.set in queries else queries[:1]:
         yield _Amendment(name, content_id, CATALOGUE, label)
         if CATALOGUE not in held:
-            image, file, given = held[name]
+            image, file, given, product = held[name]
             yield _Amendment(
                 *(CATALOGUE, content_id, decision.decision, label),
                 *(_name(name, image, taken), file, given, name),
+                product=product,
             )
     if CATALOGUE in held:
         yield _Amendment(CATALOGUE, content_id, decision.decision, label)

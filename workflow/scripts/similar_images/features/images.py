@@ -30,10 +30,12 @@ SCHEMA = pa.schema(
         ("given", pa.string()),
         ("decision", pa.string()),
         ("set", pa.string()),
+        # What it shows by its list; an image without one is a product by itself.
+        ("product", pa.string()),
     ]
 )
-# What the index of a collection takes from the table, and where its features stand.
-_COLUMNS = ["image", "label", "content_id", "shard"]
+# What the index of a collection takes from the table, where its features stand, and the product.
+_COLUMNS = ["image", "label", "content_id", "shard", "product"]
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,10 @@ def write(path: Path, images: pa.Table) -> None:
 
 
 def from_queries(path: Path) -> pa.Table:
-    """Return the members of the catalogue that are from query sets: `image`, `content_id`, `set`.
+    """Return the members of the catalogue that are from query sets, without their features.
 
-    Of the catalogue's own images next to nothing is read.
+    Of each `image`, `content_id`, `set` and `product`. Of the catalogue's own images next to
+    nothing is read.
     """
     with open_parquet(path) as file:
         column = file.schema_arrow.get_field_index("set")
@@ -110,8 +113,16 @@ def from_queries(path: Path) -> pa.Table:
             found = file.metadata.row_group(n).column(column).statistics
             if {found.min, found.max} != {CATALOGUE}:
                 groups.append(n)
-        table = file.read_row_groups(groups, ["image", "content_id", "set"], use_threads=False)
+        columns = ["image", "content_id", "set", "product"]
+        table = file.read_row_groups(groups, columns, use_threads=False)
     return table.filter(pc.not_equal(table["set"], CATALOGUE))
+
+
+def products(images: pa.Table) -> dict[str, str]:
+    """Return the products of those of `images` that have one, by image."""
+    known = images.filter(pc.is_valid(images["product"]))
+    columns = (known[name].to_pylist() for name in ("image", "product"))
+    return dict(zip(*columns, strict=True))
 
 
 def load(path: Path) -> Index:

@@ -22,6 +22,8 @@ SCHEMA = pa.schema(
         ("label", pa.string()),
         ("content_id", pa.string()),
         ("fault", pa.string()),
+        # What its list says that it shows, if anything.
+        ("product", pa.string()),
     ]
 )
 # As the fields of `Entry`.
@@ -64,6 +66,7 @@ def build(
     threads: int = 1,
     photos: Photos = LOCAL,
     further: Sequence[str] = (),
+    product: str | None = None,
 ) -> pa.Table:
     """Return the manifest of a collection: one row for each photo, sorted by image.
 
@@ -74,13 +77,19 @@ def build(
         threads: photos hashed at once.
         photos: opens them.
         further: the names of what is in `Entry.further`; each becomes a column.
+        product: which of them tells the product; one that is not among them tells none.
     """
     files = _table_of(entries).sort_by("image")
     hashes = _identify(files, cache, threads, photos)
+    others = {name: pc.list_element(files["further"], n) for n, name in enumerate(further)}
+    unknown = pa.nulls(len(files), pa.string())
+    products = pc.utf8_trim_whitespace(others.get(product or "", unknown))
     columns = [files[name] for name in ("image", "file", "label")]
-    table = pa.table([*columns, hashes["content_id"], hashes["fault"]], schema=SCHEMA)
-    for number, name in enumerate(further):
-        table = table.append_column(FURTHER + name, pc.list_element(files["further"], number))
+    columns += [hashes["content_id"], hashes["fault"]]
+    columns.append(pc.if_else(pc.equal(products, ""), None, products))
+    table = pa.table(columns, schema=SCHEMA)
+    for name, values in others.items():
+        table = table.append_column(FURTHER + name, values)
     return table
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..answers import conformal
-from ..answers.predictions import SHOWN
+from ..answers.nearest import SHOWN
+from ..answers.products import product_of
 from ..photos.names import as_text
 
 Status = Literal["right", "wrong", "unlabelled", "refused", "rejected"]
@@ -48,6 +49,15 @@ class Similar(Photo):
 
 
 @dataclass(frozen=True)
+class Product:
+    """The product that a query shows: its name, its photos, and the class that it was given."""
+
+    name: str
+    photos: int
+    prediction: str
+
+
+@dataclass(frozen=True)
 class Card(Photo):
     """A query and its answer.
 
@@ -69,6 +79,7 @@ class Card(Photo):
         worth: its place, from 1, in the order of what is most worth a decision; None outside it.
         before: its prediction in the last run, where that was another one; None where it was not.
         further: the names of the further columns of its list, each with what stands there.
+        product: the product that it shows, as products.csv has it; None where there are none.
     """
 
     status: Status
@@ -88,6 +99,7 @@ class Card(Photo):
     worth: int | None
     before: str | None
     further: list[tuple[str, str]]
+    product: Product | None
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
@@ -116,6 +128,21 @@ def contents(
     }
 
 
+def products(predictions: Iterable[Row], answers: Iterable[Row], column: str) -> dict[str, Product]:
+    """Return the product that each query shows.
+
+    Args:
+        predictions: rows of `predictions.csv`.
+        answers: rows of `products.csv`.
+        column: of `predictions`, that tells the product.
+    """
+    known = {
+        row["product"]: Product(row["product"], int(row["images"]), row["prediction"])
+        for row in answers
+    }
+    return {row["image"]: known[product_of(row, column)] for row in predictions}
+
+
 def cards(
     predictions: Iterable[Row],
     votes: Iterable[Row],
@@ -125,6 +152,7 @@ def cards(
     worth: Mapping[str, int],
     turned: Mapping[str, str],
     further: Sequence[str],
+    products: Mapping[str, Product],
 ) -> list[Card]:
     """Return a card for each row of `predictions`.
 
@@ -137,6 +165,7 @@ def cards(
         worth: the order of what is most worth a decision, by query.
         turned: the predictions of the last run, of those queries that now have another one.
         further: the names of the further columns of `predictions`.
+        products: see `products`.
     """
     counted = defaultdict(list)
     for vote in votes:
@@ -169,6 +198,7 @@ def cards(
             worth=worth.get(row["image"]),
             before=turned.get(row["image"]),
             further=[(name, row[name]) for name in further if row[name]],
+            product=products.get(row["image"]),
         )
         for row in predictions
     ]

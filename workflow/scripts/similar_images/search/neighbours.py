@@ -1,6 +1,7 @@
 """The neighbours: for each query the images of the catalogue most like it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -99,29 +100,37 @@ def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
     return _table(rows)
 
 
-def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, str]:
+def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, set[str]]:
     """Return the queries that were taken into the catalogue, each with what it is called there.
+
+    With the photos of a product that were taken, all of its photos count as taken.
 
     Args:
         queries: the readable images of the query set, see `images.SCHEMA`.
         taken: the members of the catalogue that are from query sets, see `images.from_queries`.
     """
-    row = pc.index_in(queries["content_id"], taken["content_id"])
-    pairs = zip(queries["image"].to_pylist(), taken["image"].take(row).to_pylist(), strict=True)
-    return {query: member for query, member in pairs if member is not None}
+    own: defaultdict[str, set[str]] = defaultdict(set)
+    for column in ("content_id", "product"):
+        members = defaultdict(set)
+        for key, member in _pairs(taken, column):
+            members[key].add(member)
+        for key, query in _pairs(queries, column):
+            if key in members:
+                own[query] |= members[key]
+    return dict(own)
 
 
-def without_own(found: pa.Table, own: Mapping[str, str], count: int) -> pa.Table:
-    """Return `found` with at most `count` neighbours for each query, none of them itself.
+def without_own(found: pa.Table, own: Mapping[str, Collection[str]], count: int) -> pa.Table:
+    """Return `found` with at most `count` neighbours for each query, none of them its own.
 
     Args:
-        found: `count` + 1 neighbours of each query.
+        found: `count` neighbours of each query, and as many more as any has of its own.
         own: see `own_members`.
         count: how many.
     """
     rows = []
     for query in found.to_pylist():
-        others = [one for one in _found(query) if one[1][0] != own.get(query["image"])]
+        others = [one for one in _found(query) if one[1][0] not in own.get(query["image"], ())]
         rows.append((query["image"], query["label"], *_columns(others[:count])))
     return _table(rows)
 
@@ -210,6 +219,12 @@ def _groups(parts: Iterable[Index]) -> Iterator[list[Index]]:
             group = []
     if group:
         yield group
+
+
+def _pairs(images: pa.Table, column: str) -> Iterator[tuple[str, str]]:
+    """Yield what stands in a column, where it is not null, with the image."""
+    known = images.filter(pc.is_valid(images[column]))
+    yield from zip(known[column].to_pylist(), known["image"].to_pylist(), strict=True)
 
 
 def _columns(
