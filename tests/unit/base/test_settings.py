@@ -8,6 +8,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from similar_images.answers import predictions
 from similar_images.base import settings
 from similar_images.base.errors import UserError
 from similar_images.networks import backbones, cards
@@ -119,9 +120,16 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
         ("queries: {shoes: 7}", "^queries.shoes: 7 is not allowed; allowed: the path"),
-        ("product: label", "^product: 'label' is not allowed; allowed: the name of a column other"),
-        ("product: ''", "^product: '' is not allowed; allowed: the name of a column"),
-        ("product: [a]", "^product: .* is not allowed; allowed: the name of a column"),
+        (
+            "columns: [votes]",
+            "^columns.*: 'votes' is not allowed; allowed: the name of a further column",
+        ),
+        (
+            "product: label",
+            "^product: 'label' is not allowed; allowed: the name of a further column",
+        ),
+        ("product: ''", "^product: '' is not allowed; allowed: the name of a further column"),
+        ("product: [a]", "^product: .* is not allowed; allowed: the name of a further column"),
         (
             "decisions: 7",
             "^decisions: 7 is not allowed; allowed: the path of a decisions.csv, a list",
@@ -231,3 +239,8 @@ def test_every_wrong_setting_is_told() -> None:
         check("{engine: onnx, search: {neighbours: 0}, colour: red}")
     for part in ("engine: 'onnx'", "search.neighbours: 0", "unknown key colour"):
         assert part in str(refused.value)
+
+
+def test_a_further_column_takes_the_name_of_none_that_the_predictions_have() -> None:
+    for setting in (SCHEMA["properties"]["columns"]["items"], SCHEMA["properties"]["product"]):
+        assert setting["not"]["enum"] == list(predictions.HEADER)
