@@ -172,12 +172,18 @@ class Project:
             for path in self.result("").glob("*/predictions.csv")
         }
 
+    def answers(self) -> list[str]:
+        """Return the files that tell how the project answers; without figures and pages."""
+        sets = yaml.safe_load((self.folder / "config.yaml").read_text())["queries"]
+        predictions = [f"results/{name}/predictions.csv" for name, path in sets.items() if path]
+        return ["results/catalogue/members.csv", *predictions]
+
     def rebuilt(self, folder: Path) -> Self:
-        """Return a copy of the project that was run from nothing."""
+        """Return a copy of the project that has made its answers from nothing."""
         clean = self.copy(folder)
         shutil.rmtree(clean.folder / "results")
         shutil.rmtree(clean.folder / ".snakemake")
-        clean.run()
+        clean.run(*clean.answers())
         return clean
 
 

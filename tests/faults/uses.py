@@ -70,6 +70,9 @@ class UsedProject(Project):
     def start(self, *arguments: str, **environment: str) -> Running:
         return super().start(*arguments, self.use.target, **environment)
 
+    def answers(self) -> list[str]:
+        return []  # its target has all that it is compared by
+
     def outcome(self) -> object:
         return self.use.outcome(self)
 

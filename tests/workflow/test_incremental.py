@@ -230,10 +230,10 @@ def test_a_series_of_changes_equals_a_clean_rebuild(project: Project, tmp_path: 
     for edits in ((add, relabel), (change, rename), (add_query_set, duplicate)):
         for edit in edits:
             edit(project)
-        project.run()
+        project.run(*project.answers())
     project.photo("new/boots/0.png").rename(project.photo("new/unlabelled.png"))
     project.photo("catalogue/sandals/1.png").write_text("not an image")
-    project.run()
+    project.run(*project.answers())
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
 
