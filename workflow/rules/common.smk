@@ -172,15 +172,36 @@ def shards_of(*collections):
     ]
 
 
+def in_results(collections, *names):
+    """Return the files that are called `names` in the results of each of `collections`.
+
+    Not `expand` of a rule's output, which Snakemake refuses where results stand in a store.
+    """
+    return [
+        f"results/{collection}/{name}" for collection in collections for name in names
+    ]
+
+
 def features_of(*collections):
     """Return what a target lists so that the features of `collections` are made."""
     return [
         *rules.model.output,
-        *expand(rules.manifest.output, collection=COLLECTIONS),
+        *in_results(COLLECTIONS, "manifest.parquet"),
         *rules.plan.output,
         lambda wildcards: shards_of(*collections),
-        *expand(rules.merge.output, collection=collections),
+        *in_results(collections, "images.parquet", "rejected.csv", "members.csv"),
+        *in_results(collections, "duplicates.csv", "timing.json"),
+        *in_results(collections if PICKLED else [], "features.pkl"),
     ]
+
+
+def parts_of(table):
+    """Return where the search writes the parts of `table`, where there are several."""
+    return expand(
+        f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet",
+        part=range(PARTS),
+        allow_missing=True,
+    )
 
 
 def found(table):
