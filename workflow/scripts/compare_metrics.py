@@ -7,10 +7,11 @@ from similar_images.base.formats import write_json
 from similar_images.base.job import logged
 from similar_images.catalogue import metric_comparison
 from similar_images.features import images
+from similar_images.remote.results import results_of
 
 with logged(snakemake.log[0], "compare metrics"):
     found = metric_comparison.compare(
-        images.load(Path(snakemake.input.catalogue)),
+        images.load(Path(snakemake.input.catalogue), results_of(snakemake.config)),
         snakemake.params.voters,
         snakemake.params.vote,
         snakemake.params.metric,
