@@ -65,6 +65,14 @@ def test_what_one_job_keeps_another_finds(job: StoredResults, another: StoredRes
     }
 
 
+def test_nothing_is_told_of_credentials(
+    job: StoredResults, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    job.put(write(job.folder / "kept", "something"))
+    assert caplog.text == ""
+
+
 def test_what_was_never_kept_is_not_there(job: StoredResults) -> None:
     stale = write(job.folder / "new/history.csv", "of another run")
     job.fetch(stale, job.folder / "new" / "kept")

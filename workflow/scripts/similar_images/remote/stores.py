@@ -9,6 +9,7 @@ in a private network whatever `Limits.private` says.
 """
 
 import errno
+import logging
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
             f"{scheme}:// is read by the package {package}, which is not installed: "
             f"pip install {package}"
         ) from error
+    for package in ("aiobotocore", "botocore"):  # of S3; they tell where they found credentials
+        logging.getLogger(package).setLevel(logging.WARNING)
     options = {"config_kwargs": _settings(limits)} if scheme == "s3" else {}
     return kind(use_listings_cache=False, skip_instance_cache=True, **options)
 
