@@ -4,6 +4,7 @@
 # make thorough   the sample data, and the tests of whole runs and pages
 # make test-faults   every fault in every rule after every change, some hours
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
+# make test-alone   the tests of runs whose jobs share no folder, some minutes
 # make lint   the linters
 # make bench  the benchmarks, some fifteen minutes
 # make bench-peers PEERS=python   docs/peers.md: beside other libraries; that python's environment
@@ -26,7 +27,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock rooms screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-alone lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock rooms screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -46,6 +47,9 @@ test-slurm: $(VENV)/dev.installed $(VENV)/slurm.installed
 	{ command -v slurmctld && command -v munged; } >/dev/null || test $$(id -u) != 0 || \
 		{ apt-get update && apt-get install --yes slurm-wlm munge; } || true
 	$(BIN)/pytest -rs tests/slurm
+
+test-alone: $(VENV)/dev.installed
+	$(BIN)/pytest tests/alone
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check
@@ -92,7 +96,7 @@ fuzz: $(VENV)/fuzz.installed
 	$(BIN)/python tests/fuzz/decoding.py -max_total_time=$(FUZZ)
 
 lock: $(VENV)/dev.installed
-	for part in run dev bench slurm fuzz; do \
+	for part in run dev bench slurm cloud fuzz; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-header --output-file requirements/$$part.txt \
 			$$(test $$part = run || echo --constraint requirements/run.txt) \

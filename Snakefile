@@ -37,17 +37,17 @@ rule all:
         *features_of(*COLLECTIONS),
         ADAPTATION,
         APPROXIMATE,
-        expand(
-            "results/{queries}/{table}.parquet",
-            queries=QUERIES,
-            table=["neighbours", "candidates"],
-        ),
         rules.quality.output,
         rules.compare_metrics.output,
-        expand(rules.predict.output, queries=QUERIES),
         rules.plot_catalogue.output,
-        expand(rules.plot.output, queries=QUERIES),
-        expand(rules.report.output, queries=QUERIES),
+        in_results(
+            QUERIES,
+            *("neighbours.parquet", "candidates.parquet"),
+            *("predictions.csv", "votes.csv", "metrics.json", "confusion.csv"),
+            *("confusion.png", "confusion.svg", "similarity.png"),
+            *("report.html", "report_portable.html"),
+            *(["products.csv"] if PRODUCT else []),
+        ),
     message:
         "All that was asked for is there"
 
@@ -65,7 +65,7 @@ rule catalogue:
 # Asked for by name, `snakemake --cores 8 compare`: every entry is a run of its own.
 rule compare:
     input:
-        expand(rules.compare_entry.output, entry=ENTRIES),
+        expand("results/compare/{entry}.json", entry=ENTRIES),
         rules.compare_table.output,
     message:
         "The comparison is there: results/compare.csv"

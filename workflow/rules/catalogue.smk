@@ -116,7 +116,7 @@ rule compare_entry:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
         # By decisions, queries can be members of the catalogue.
         fingerprints=lambda wildcards: [
-            summary(name).fingerprint
+            fingerprint_of(name)
             for name in (COLLECTIONS if DECISIONS else ["catalogue"])
         ],
         code=CODE,

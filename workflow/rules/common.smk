@@ -21,10 +21,12 @@ from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
 from similar_images.networks import opening
 from similar_images.photos import decisions
+from similar_images.photos.lists import check_elsewhere
 from similar_images.photos.summary import check_catalogue, summarise
 from similar_images.remote.access import Access
 from similar_images.remote.addresses import Limits
 from similar_images.remote.looks import Looks
+from similar_images.remote.results import check_sent, results_of
 
 
 def hash_of(*patterns):
@@ -63,18 +65,33 @@ ENTRIES = {
 for name, entry in ENTRIES.items():
     checked(f"compare.{name}: ", settings.check, entry, schema)
 
+# Where the jobs of a run share no folder, an object store stands for it. Scripts are told so by
+# `config`.
+STORED = workflow.storage_settings.default_storage_provider is not None
+if STORED:
+    address = f"{workflow.storage_settings.default_storage_prefix.rstrip('/')}/results"
+    carried = workflow.storage_registry.default_storage_provider.object(address)
+    config["stored"] = {"folder": str(carried.local_path()), "address": address}
+RESULTS = checked("", results_of, config)
+
 
 def network_files(settings):
-    """Return the files that the backbone is made of: its weights, or the network of one's own."""
+    """Return the files that the backbone is made of: its weights, or the network of one's own.
+
+    A job that shares no folder does not see them. It does not build the network, either.
+    """
+    if STORED and workflow.remote_exec:
+        return []
     if isinstance(settings["backbone"], str):
-        return settings["weights"] or []
+        return [local(settings["weights"])] if settings["weights"] else []
     path = Path(settings["backbone"]["file"])
-    return [str(file) for file in checked("backbone.file: ", opening.files_of, path)]
+    files = checked("backbone.file: ", opening.files_of, path)
+    return [local(str(file)) for file in files]
 
 
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
-DECISIONS = decisions.paths(config["decisions"])
+DECISIONS = [local(str(path)) for path in decisions.paths(config["decisions"])]
 
 
 METRIC = config["search"]["metric"]
@@ -90,6 +107,7 @@ NEIGHBOURS = max(
     conformal.NEIGHBOURS,
 )
 PARTS = config["search"]["parts"]
+OWN_NETWORK = bool(config["weights"]) or not isinstance(config["backbone"], str)
 QUANTISED = config["precision"] == "int8"
 PICKLED = config["features_pkl"]
 EXTRACTION_THREADS = config["extraction"]["threads"]
@@ -136,13 +154,15 @@ LIMITS = checked("", Limits.of, config["remote"])
 # What is told of addresses is asked once in a run, by the process that plans it.
 @cache
 def summary(name):
+    memory = RESULTS.folder / name / "looks.json"
     looks = Looks(
-        Path(f"results/{name}/looks.json"),
+        memory,
         Access(LIMITS),
         config["remote"]["most_failed"],
         anew=workflow.is_main_process,
     )
-    return checked(
+    checked("", RESULTS.fetch, memory)
+    found = checked(
         f"{setting_of(name)}: ",
         summarise,
         location_of(name),
@@ -151,13 +171,25 @@ def summary(name):
         looks,
         columns_of(name),
     )
+    checked("", RESULTS.put, memory)
+    return found
+
+
+def fingerprint_of(name):
+    """Return what changes with the photos of a collection.
+
+    A job that shares no folder has nothing to compare it with.
+    """
+    return summary(name).fingerprint if workflow.is_main_process or not STORED else None
 
 
 # Jobs on other machines read this file, too, and need not look through the images again.
 if workflow.is_main_process:
     for name in COLLECTIONS:
+        if STORED:
+            checked(f"{setting_of(name)}: ", check_elsewhere, location_of(name))
         summary(name)
-    decided = checked("decisions: ", decisions.read, DECISIONS)
+    decided = checked("decisions: ", decisions.read, map(Path, DECISIONS))
     checked(
         "",
         check_catalogue,
@@ -166,10 +198,22 @@ if workflow.is_main_process:
     )
 
 
+# To jobs that share no folder Snakemake sends the sources that it knows: rules, scripts and
+# configuration. The rest goes with them.
+if STORED and workflow.is_main_process:
+    lists = [location_of(name) for name in COLLECTIONS if is_list(name)]
+    for path in map(Path, [*DECISIONS, *lists]):
+        checked("", check_sent, path)
+    read_in_place = [*WORKFLOW.glob("schemas/*"), *WORKFLOW.glob("templates/*")]
+    workflow.configfiles += [*map(str, read_in_place), *DECISIONS, *lists]
+
+
 def planned():
     """Return what is known once the plan is made: see its output `shards`."""
+    path = Path(checkpoints.plan.get().output.shards)
+    RESULTS.fetch(path)
     try:
-        return formats.read_json(Path(checkpoints.plan.get().output.shards))
+        return formats.read_json(path)
     except DamagedFileError as error:
         sys.exit(f"Error: {files.discard(error)}")
 
@@ -183,15 +227,36 @@ def shards_of(*collections):
     ]
 
 
+def in_results(collections, *names):
+    """Return the files that are called `names` in the results of each of `collections`.
+
+    Not `expand` of a rule's output, which Snakemake refuses where results stand in a store.
+    """
+    return [
+        f"results/{collection}/{name}" for collection in collections for name in names
+    ]
+
+
 def features_of(*collections):
     """Return what a target lists so that the features of `collections` are made."""
     return [
         *rules.model.output,
-        *expand(rules.manifest.output, collection=COLLECTIONS),
+        *in_results(COLLECTIONS, "manifest.parquet"),
         *rules.plan.output,
         lambda wildcards: shards_of(*collections),
-        *expand(rules.merge.output, collection=collections),
+        *in_results(collections, "images.parquet", "rejected.csv", "members.csv"),
+        *in_results(collections, "duplicates.csv", "timing.json"),
+        *in_results(collections if PICKLED else [], "features.pkl"),
     ]
+
+
+def parts_of(table):
+    """Return where the search writes the parts of `table`, where there are several."""
+    return expand(
+        f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet",
+        part=range(PARTS),
+        allow_missing=True,
+    )
 
 
 def found(table):
@@ -211,6 +276,15 @@ def tell_outcome():
     if sets := sorted(
         job.wildcards.queries for job in jobs if job.rule.name == "report"
     ):
-        results = Path("results")
+        results = RESULTS.folder
+        told = [
+            *in_results(QUERIES, "metrics.json", "history.csv"),
+            *in_results(["catalogue"], "quality.json", "rejected.csv"),
+        ]
+        RESULTS.fetch(*(results.parent / file for file in told))
         history.gather(results)
-        logger.info("\n".join(["", *outcome.told(results, sets), ""]))
+        RESULTS.put(results / "history.csv")
+        lines = outcome.told(results, sets)
+        # People do not look where a job does, if the folder is not shared.
+        shown = [line.replace(str(results), RESULTS.place) for line in lines]
+        logger.info("\n".join(["", *shown, ""]))

@@ -2,7 +2,7 @@
 # the shards of earlier runs beside its output.
 checkpoint plan:
     input:
-        manifests=expand(rules.manifest.output, collection=COLLECTIONS),
+        manifests=in_results(COLLECTIONS, "manifest.parquet"),
         model="results/model/model.json",
         decisions=DECISIONS,
     output:
@@ -33,7 +33,7 @@ rule extract:
     input:
         plan=ancient("results/plan/contents.parquet"),
         model=ancient("results/model/model.json"),
-        backbone=ancient("results/model/backbone"),
+        backbone=[] if STORED else ancient("results/model/backbone"),
     output:
         "results/features/{model}/{shard}.parquet",
     log:

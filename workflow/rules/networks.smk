@@ -1,13 +1,16 @@
 rule model:
     input:
-        network_files(config),
+        lambda wildcards: network_files(config),
         # Photos that come or go later leave the network as it is.
         photos=ancient("results/catalogue/manifest.parquet") if QUANTISED else [],
     output:
         description="results/model/model.json",
-        backbone=directory("results/model/backbone"),
+        # The plugin for S3 does not find a folder that was not there when the run began.
+        backbone=[] if STORED else directory("results/model/backbone"),
     log:
         "logs/model.log",
+    # What the network is made of stands where Snakemake runs.
+    localrule: STORED and OWN_NETWORK
     conda:
         "../envs/pipeline.yaml"
     threads: 2 if QUANTISED else 1

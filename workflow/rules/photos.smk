@@ -9,7 +9,7 @@ rule manifest:
         "../envs/pipeline.yaml"
     threads: 1
     params:
-        fingerprint=lambda wildcards: summary(wildcards.collection).fingerprint,
+        fingerprint=lambda wildcards: fingerprint_of(wildcards.collection),
         location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
         further=lambda wildcards: columns_of(wildcards.collection),

@@ -74,12 +74,8 @@ if PARTS > 1:
 
     rule gather:
         input:
-            neighbours=expand(
-                rules.search.output.neighbours, part=range(PARTS), allow_missing=True
-            ),
-            candidates=expand(
-                rules.search.output.candidates, part=range(PARTS), allow_missing=True
-            ),
+            neighbours=parts_of("neighbours"),
+            candidates=parts_of("candidates"),
         output:
             neighbours="results/{queries}/neighbours.parquet",
             candidates="results/{queries}/candidates.parquet",

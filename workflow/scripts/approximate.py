@@ -6,6 +6,7 @@ from pathlib import Path
 from similar_images.base.formats import read_parquet
 from similar_images.base.job import logged
 from similar_images.features.images import Stream
+from similar_images.remote.results import results_of
 from similar_images.search import adaptation, approximate, choice
 
 catalogue = Path(snakemake.input.catalogue)
@@ -14,7 +15,7 @@ with logged(snakemake.log[0], "approximate"):
     comparison = choice.read(snakemake.input.comparison)
     adapted = choice.chosen(snakemake.params.metric, comparison) == "adapted"
     made = approximate.build(
-        Stream(catalogue),
+        Stream(catalogue, results=results_of(snakemake.config)),
         read_parquet(catalogue),
         snakemake.params.neighbours,
         adaptation.read(Path(snakemake.input.adaptation)) if adapted else None,

@@ -11,22 +11,25 @@ from similar_images.catalogue import audit
 from similar_images.features import images, manifest
 from similar_images.photos import registration
 from similar_images.photos.opening import Photos
+from similar_images.remote.results import results_of
 
 output = Path(snakemake.output.audit)
+memory = output.with_name("differences.parquet")
+results = results_of(snakemake.config)
 
 # They are kept from run to run.
 differences = partial(
     registration.differences,
-    memory=output.with_name("differences.parquet"),
+    memory=memory,
     threads=snakemake.threads,
     progress_of=Progress,
     photos=Photos.of(snakemake.config),
 )
 
-with logged(snakemake.log[0], "audit"):
+with logged(snakemake.log[0], "audit"), results.keeping(memory):
     members = read_parquet(Path(snakemake.input.images))
     findings, classes = audit.audit(
-        images.load(Path(snakemake.input.catalogue)),
+        images.load(Path(snakemake.input.catalogue), results),
         {content_id: files[0] for content_id, files in manifest.members(members).items()},
         differences,
         snakemake.params.voters,

@@ -10,11 +10,12 @@ from similar_images.networks import model
 from similar_images.pages import audit_report, cards
 from similar_images.photos import decisions, thumbnails
 from similar_images.photos.opening import Photos
+from similar_images.remote.results import results_of
 
 page = Path(snakemake.output[0])
 folder = page.with_name("report_files")
 
-with logged(snakemake.log[0], "audit report"):
+with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder):
     findings = read_csv(Path(snakemake.input.audit))
     images = audit_report.images(audit_report.shown(findings))
     files = cards.files(read_parquet(Path(snakemake.input.images)), images)

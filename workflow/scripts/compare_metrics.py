@@ -7,9 +7,10 @@ from similar_images.base.formats import read_parquet, write_json
 from similar_images.base.job import logged
 from similar_images.catalogue import leave_one_out, metric_comparison
 from similar_images.features import images
+from similar_images.remote.results import results_of
 
 with logged(snakemake.log[0], "compare metrics"):
-    catalogue = images.load(Path(snakemake.input.catalogue))
+    catalogue = images.load(Path(snakemake.input.catalogue), results_of(snakemake.config))
     table = read_parquet(Path(snakemake.input.images), ["image", "product"])
     found = metric_comparison.compare(
         catalogue,

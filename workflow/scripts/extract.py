@@ -10,20 +10,25 @@ from similar_images.features.extraction import extract
 from similar_images.networks import engines, model
 from similar_images.photos.opening import Photos
 from similar_images.photos.preparation import Preparation
+from similar_images.remote.results import results_of
 
 shard = snakemake.wildcards.shard
 output = Path(snakemake.output[0])
+results = results_of(snakemake.config)
 
 with logged(snakemake.log[0], f"extract {shard[:6]}"):
     backbone = model.read(Path(snakemake.input.model))
     timing = Timing()
     rows = plan.read_shard(Path(snakemake.input.plan), shard)
-    parts = shards.copies(output.parent, plan.sources(rows), backbone.fingerprint, timing)
+    sources = plan.sources(rows)
+    results.fetch(*(output.with_stem(source) for source in sources))
+    parts = shards.copies(output.parent, sources, backbone.fingerprint, timing)
     held = {content_id for part in parts for content_id in part.content_ids}
     members = {id_: files for id_, files in manifest.members(rows).items() if id_ not in held}
     if members:
-        folder = Path(snakemake.input.backbone)
+        folder = Path(snakemake.input.model).with_name("backbone")
         with timing.spent_on("load"):
+            results.fetch(folder)
             check(folder)
             engine = engines.load(
                 backbone.engine, folder, snakemake.threads, backbone.precision, backbone.device

@@ -9,20 +9,23 @@ from similar_images.features import manifest
 from similar_images.photos import collection
 from similar_images.photos.opening import Photos
 from similar_images.remote.looks import Looks
+from similar_images.remote.results import results_of
 
 name = snakemake.wildcards.collection
 params = snakemake.params
 output = Path(snakemake.output[0])
+looked, hashes = output.with_name("looks.json"), output.with_name("hashes.parquet")
+kept = results_of(snakemake.config).keeping(looked, hashes)
 
-with logged(snakemake.log[0], f"manifest {name}"):
+with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
-    looks = Looks(output.with_name("looks.json"), photos.access, params.most_failed)
+    looks = Looks(looked, photos.access, params.most_failed)
     entries = collection.scan(params.location, params.follow_links, looks, params.further)
     # Threads that wait for a server take no core.
     in_folder = Path(params.location).is_dir()
     table = manifest.build(
         collection.with_class(entries) if name == "catalogue" else entries,
-        output.with_name("hashes.parquet"),
+        hashes,
         snakemake.threads if in_folder else photos.access.limits.connections,
         photos,
         params.further,

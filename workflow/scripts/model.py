@@ -9,11 +9,14 @@ from similar_images.features import calibration, manifest
 from similar_images.networks import building, model, quantisation
 from similar_images.photos.opening import Photos
 from similar_images.photos.preparation import Preparation
+from similar_images.remote.results import results_of
 
 params = snakemake.params
+description = Path(snakemake.output.description)
+backbone = description.with_name("backbone")
 
 with logged(snakemake.log[0], "model"):
-    with sealed(Path(snakemake.output.backbone)) as folder:
+    with sealed(backbone) as folder:
         made = building.make(
             folder,
             backbone=params.backbone,
@@ -33,4 +36,5 @@ with logged(snakemake.log[0], "model"):
                 members, prepare, quantisation.PICTURES, Photos.of(snakemake.config)
             )
             made = quantisation.quantise(folder, made, pictures)
-    model.write(Path(snakemake.output.description), made)
+    results_of(snakemake.config).put(backbone)
+    model.write(description, made)

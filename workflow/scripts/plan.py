@@ -8,19 +8,22 @@ from similar_images.base.job import logged
 from similar_images.features import amendments, plan, store
 from similar_images.networks import model
 from similar_images.photos import decisions
+from similar_images.remote.results import results_of
 
 shards = Path(snakemake.output.shards)
-results = shards.parents[1]
+results = results_of(snakemake.config)
 
 with logged(snakemake.log[0], "plan"):
     made_by = model.read(Path(snakemake.input.model))
-    features = store.folder(results, made_by.backbone, made_by.fingerprint)
-    if adopted := store.adopt(results, features, made_by.fingerprint):
+    features = store.folder(results.folder, made_by.backbone, made_by.fingerprint)
+    results.fetch(features)
+    if adopted := store.adopt(results.folder, features, made_by.fingerprint):
         logging.info("%d shards of the former layout were taken over", adopted)
     manifests = {
         name: read_parquet(Path(path))
         for name, path in zip(snakemake.params.collections, snakemake.input.manifests, strict=True)
     }
+    there = set(features.iterdir())
     table = plan.build(
         manifests.values(),
         features,
@@ -30,6 +33,7 @@ with logged(snakemake.log[0], "plan"):
             largest=snakemake.config["extraction"]["shard_size"], jobs=snakemake.resources.jobs
         ),
     )
+    results.put(*there.difference(features.iterdir()))  # those that were damaged, and are gone
     plan.write(Path(snakemake.output.contents), table)
     decided = decisions.read(map(Path, snakemake.input.decisions))
     changes = amendments.build(decided, manifests)
@@ -51,7 +55,7 @@ with logged(snakemake.log[0], "plan"):
         logging.info("%s", amendments.sentence(decided, changes))
     logging.info("features in %d shards", len(plan.shard_names(table)))
     # A run that compares settings shares the store of another, which may need what this does not.
-    if not features.parent.is_symlink() and (spare := store.unused(results)):
+    if not features.parent.is_symlink() and (spare := store.unused(results.folder)):
         logging.info(
             "%d more shards (%.0f MB) are needed no longer; to remove them: "
             "snakemake --cores 1 tidy",

@@ -13,19 +13,22 @@ from similar_images.features.merge import read_rejected
 from similar_images.networks import model
 from similar_images.photos import registration
 from similar_images.photos.opening import Photos
+from similar_images.remote.results import results_of
 
 output = Path(snakemake.output.predictions)
+memory = output.with_name("differences.parquet")
+kept = results_of(snakemake.config).keeping(memory)
 
 # They are kept from run to run.
 differences = partial(
     registration.differences,
-    memory=output.with_name("differences.parquet"),
+    memory=memory,
     threads=snakemake.threads,
     progress_of=Progress,
     photos=Photos.of(snakemake.config),
 )
 
-with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
+with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     neighbours = read_parquet(Path(snakemake.input.neighbours))
     queries = read_parquet(Path(snakemake.input.queries))
     catalogue = read_parquet(Path(snakemake.input.catalogue))

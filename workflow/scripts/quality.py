@@ -7,11 +7,12 @@ from similar_images.base.formats import read_parquet, write_json
 from similar_images.base.job import logged
 from similar_images.catalogue import leave_one_out, quality
 from similar_images.features import images
+from similar_images.remote.results import results_of
 from similar_images.search import choice
 
 with logged(snakemake.log[0], "quality"):
     comparison = choice.read(snakemake.input.comparison)
-    catalogue = images.load(Path(snakemake.input.catalogue))
+    catalogue = images.load(Path(snakemake.input.catalogue), results_of(snakemake.config))
     table = read_parquet(Path(snakemake.input.images), ["image", "product"])
     assessment = quality.assess(
         catalogue,

@@ -15,13 +15,17 @@ from similar_images.networks import model
 from similar_images.pages import cards, confusion, report
 from similar_images.photos import decisions, thumbnails
 from similar_images.photos.opening import Photos
+from similar_images.remote.results import results_of
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output.page)
 folder = page.with_name("report_files")
+kept = results_of(snakemake.config).keeping(
+    folder, *map(page.with_name, ("history.csv", "turned.csv", "answers.parquet"))
+)
 made = datetime.now().astimezone()
 
-with logged(snakemake.log[0], f"report {name}"):
+with logged(snakemake.log[0], f"report {name}"), kept:
     predictions = read_csv(Path(snakemake.input.predictions))
     metrics = read_json(Path(snakemake.input.metrics))
     made_by = model.read(Path(snakemake.input.model))

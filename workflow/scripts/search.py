@@ -14,6 +14,7 @@ from similar_images.base.files import digest
 from similar_images.base.formats import write_parquet
 from similar_images.base.job import logged
 from similar_images.features.images import Stream, from_queries, model_of
+from similar_images.remote.results import results_of
 from similar_images.search import adaptation, choice, memory, neighbours
 
 if snakemake.input.approximate:
@@ -22,7 +23,8 @@ if snakemake.input.approximate:
 params = snakemake.params
 name = snakemake.wildcards.queries
 part = int(snakemake.wildcards.get("part", 0))
-folder = Path("results", name, "searched", f"{part}-of-{params.parts}")
+results = results_of(snakemake.config)
+folder = results.folder / name / "searched" / f"{part}-of-{params.parts}"
 
 
 def finder(count: int, fitted: str, index: Sequence[str]) -> memory.Find:
@@ -46,9 +48,9 @@ def nearest(count: int, folder: Path, fitted: str = "", index: Sequence[str] = (
     return neighbours.without_own(found, own, count) if own else found
 
 
-with logged(snakemake.log[0], f"search {name}"):
-    queries = Stream(Path(snakemake.input.queries))
-    catalogue = Stream(Path(snakemake.input.catalogue), part, params.parts)
+with logged(snakemake.log[0], f"search {name}"), results.keeping(folder):
+    queries = Stream(Path(snakemake.input.queries), results=results)
+    catalogue = Stream(Path(snakemake.input.catalogue), part, params.parts, results=results)
     asked = queries.images()
     own = neighbours.own_members(asked, from_queries(catalogue.path))
     comparison = choice.read(snakemake.input.comparison)

@@ -1,14 +1,18 @@
 """Remove the shards that nobody needs any more."""
 
 import logging
-from pathlib import Path
 
 from similar_images.base.files import remove
 from similar_images.base.job import logged
 from similar_images.features import store
+from similar_images.remote.results import results_of
+
+results = results_of(snakemake.config)
 
 with logged(snakemake.log[0], "tidy"):
-    spare = store.unused(Path(snakemake.input[0]).parents[1])
+    results.fetch(results.folder / "features")
+    spare = store.unused(results.folder)
     for path in spare:
         remove(path)
+    results.put(*spare)
     logging.info("%d shards removed", len(spare))

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from similar_images.base.errors import UserError
-from similar_images.photos.lists import Listed, addresses, read
+from similar_images.photos.lists import Listed, addresses, check_elsewhere, read
 
 ROWS = [
     {"image": "b.jpg", "label": "boots", "price": 9.5},
@@ -97,3 +97,14 @@ def test_the_addresses_of_lists_are_found_and_folders_and_buckets_have_none(tmp_
     listed = str(csv_of(tmp_path, ROWS))
     found = addresses([listed, str(tmp_path), "s3://shop/photos"])
     assert list(found.values()) == ["https://shop.example/a.jpg"]
+
+
+def test_photos_that_only_one_machine_sees_are_told(tmp_path: Path) -> None:
+    check_elsewhere("s3://shop/catalogue")
+    check_elsewhere(str(csv_of(tmp_path, ROWS[1:])))
+    with pytest.raises(
+        UserError, match=r"list\.csv: b\.jpg is a file, which .* Name only addresses"
+    ):
+        check_elsewhere(str(csv_of(tmp_path, ROWS)))
+    with pytest.raises(UserError, match=r"is a folder, which .* Put the photos into a bucket"):
+        check_elsewhere(str(tmp_path))

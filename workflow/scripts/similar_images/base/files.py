@@ -46,7 +46,7 @@ def sealed(path: Path) -> Iterator[Path]:
     """
     with replacing(path) as temporary:
         yield temporary
-        with replacing(_seal(path)) as seal:
+        with replacing(seal_of(path)) as seal:
             seal.write_text(_checksum(temporary), "ascii")
 
 
@@ -61,7 +61,7 @@ def checked(path: Path) -> Iterator[None]:
         UserError: the system does not let it be read.
     """
     try:
-        seal = _seal(path)
+        seal = seal_of(path)
         if seal.exists() and seal.read_bytes() != _checksum(path).encode("ascii"):
             raise ValueError("its checksum is wrong")
         yield
@@ -86,7 +86,7 @@ def check(path: Path) -> None:
 def remove(path: Path) -> None:
     """Remove a file or folder and its checksum, where they are there."""
     _remove(path)
-    _remove(_seal(path))
+    _remove(seal_of(path))
 
 
 def discard(error: DamagedFileError) -> str:
@@ -95,7 +95,8 @@ def discard(error: DamagedFileError) -> str:
     return f"{error} and was removed. Run again: it is then made anew."
 
 
-def _seal(path: Path) -> Path:
+def seal_of(path: Path) -> Path:
+    """Return where the checksum of the file or folder `path` is kept."""
     return path.with_name(f".{path.name}.sha256")
 
 

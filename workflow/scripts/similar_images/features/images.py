@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from ..base.ahead import ahead
 from ..base.formats import open_parquet, read_parquet, write_parquet
 from ..photos.decisions import CATALOGUE
+from ..remote.results import SHARED, Results
 from . import index, shards, store
 from .index import Features, Index
 
@@ -50,12 +51,14 @@ class Stream:
         part: which part, from 0.
         parts: into how many the shards are divided.
         only: the paths of the images to go through, or None for all.
+        results: bring the shards.
     """
 
     path: Path
     part: int = 0
     parts: int = 1
     only: pa.ChunkedArray | None = None
+    results: Results = SHARED
 
     def __iter__(self) -> Iterator[Index]:
         """Go through the images.
@@ -68,7 +71,7 @@ class Stream:
             backbone, fingerprint, _ = model_of(file.schema_arrow)
             features = store.folder(self.path.parents[1], backbone, fingerprint)
             tables = (self._rows(file, [number]) for number in self._groups(file))
-            yield from ahead(reader, partial(_read, features), filter(len, tables), 1)
+            yield from ahead(reader, partial(_read, features, self.results), filter(len, tables), 1)
 
     def images(self) -> pa.Table:
         """Return the rows of the images, without their features.
@@ -125,7 +128,7 @@ def products(images: pa.Table) -> dict[str, str]:
     return dict(zip(*columns, strict=True))
 
 
-def load(path: Path) -> Index:
+def load(path: Path, results: Results = SHARED) -> Index:
     """Return the index at `path`: a pickle, or the table of the images with their shards.
 
     Out of shards, the features are collected in a temporary file beside the table, so that they
@@ -134,10 +137,10 @@ def load(path: Path) -> Index:
     Raises:
         DamagedFileError, UserError: as `index.read`, or as a `Stream` when it is gone through.
     """
-    return index.read(path) if path.suffix == ".pkl" else collect(path, on_disk=True)
+    return index.read(path) if path.suffix == ".pkl" else collect(path, results, on_disk=True)
 
 
-def collect(path: Path, on_disk: bool = False) -> Index:
+def collect(path: Path, results: Results = SHARED, on_disk: bool = False) -> Index:
     """Return the index of all images in the table at `path`, sorted by path.
 
     Raises:
@@ -149,7 +152,7 @@ def collect(path: Path, on_disk: bool = False) -> Index:
     paths = table["image"].to_pylist()
     features = _on_disk(path.parent, shape) if on_disk else np.empty(shape, np.float32)
     row_of = {image: row for row, image in enumerate(paths)}
-    for part in Stream(path):
+    for part in Stream(path, results=results):
         features[[row_of[image] for image in part.paths]] = part.features
     return Index(
         backbone,
@@ -175,9 +178,12 @@ def model_of(schema: pa.Schema) -> tuple[str, str, int]:
     return backbone, fingerprint, int(dimension)
 
 
-def _read(folder: Path, images: pa.Table) -> Index:
+def _read(folder: Path, results: Results, images: pa.Table) -> Index:
     """Return the index of `images`, whose features stand in one shard."""
-    shard = shards.read(folder / f"{images['shard'][0].as_py()}.parquet")
+    path = folder / f"{images['shard'][0].as_py()}.parquet"
+    if not path.exists():
+        results.fetch(path)
+    shard = shards.read(path)
     position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
     content_ids = images["content_id"].to_pylist()
     backbone, fingerprint, _ = model_of(images.schema)

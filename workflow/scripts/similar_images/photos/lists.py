@@ -67,6 +67,27 @@ def addresses(collections: Iterable[str]) -> dict[str, str]:
     return addresses_in(row for path in paths for row in read(path))
 
 
+def check_elsewhere(location: str) -> None:
+    """Check that the photos of a collection stand at addresses, where any machine can fetch them.
+
+    Raises:
+        UserError: they do not.
+    """
+    if is_address(location):
+        return
+    if not Path(location).is_file():
+        raise UserError(
+            f"{location} is a folder, which jobs that share no folder do not see. Put the photos "
+            "into a bucket and name that, or name a list of addresses."
+        )
+    image = next((row.image for row in read(Path(location)) if row.address is None), None)
+    if image is not None:
+        raise UserError(
+            f"{location}: {image} is a file, which jobs that share no folder do not see. Name only "
+            "addresses."
+        )
+
+
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:

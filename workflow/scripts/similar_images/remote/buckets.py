@@ -1,21 +1,12 @@
-"""Photos in buckets, by the library that pandas and Dask read them with.
+"""Photos in buckets."""
 
-Credentials come from the environment or from the store's own files and are found by its package:
-none passes through here. Neither does what a package says of an error, for it may hold them: a
-fault is told in words of our own, with the store's name for it.
-
-The endpoint, too, comes from there (`AWS_ENDPOINT_URL`) and not from strangers, so that it may be
-in a private network whatever `Limits.private` says.
-"""
-
-import errno
-import re
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .addresses import BUCKETS, FetchError, Limits, Look, scheme_of
+from .addresses import FetchError, Limits, Look, scheme_of
+from .stores import fault_of, open_store, status_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -23,16 +14,6 @@ if TYPE_CHECKING:
 # What the packages call the version of an object, and the time of its last change.
 _VERSIONS = ("ETag", "etag", "generation")
 _TIMES = ("LastModified", "last_modified", "mtime")
-# The exceptions of their packages, by name: to import them takes a second.
-_NO_CREDENTIALS = {
-    "NoCredentialsError",
-    "PartialCredentialsError",
-    "ProfileNotFound",
-    "DefaultCredentialsError",
-    "ClientAuthenticationError",
-}
-_NO_NAME = {"ParamValidationError", "ValueError"}
-_BUSY = {errno.EBUSY, errno.EREMOTEIO}
 
 
 class Buckets:
@@ -112,30 +93,16 @@ class Buckets:
     def _store(self, scheme: str) -> "AbstractFileSystem":
         with self._lock:
             if scheme not in self._stores:
-                self._stores[scheme] = _open(scheme, self._limits)
+                self._stores[scheme] = open_store(scheme, self._limits)
             return self._stores[scheme]
 
     def _ask(self, call: Any, *args: Any, **options: Any) -> Any:
         try:
             return call(*args, **options, timeout=self._limits.seconds)
         except Exception as error:  # each package has its own
-            if _status(error) == 416:  # the range of an object that is empty
+            if status_of(error) == 416:  # the range of an object that is empty
                 return b""
-            raise self._fault(error) from None  # its traceback may be logged
-
-    def _fault(self, error: Exception) -> FetchError:
-        names = {kind.__name__ for kind in type(error).__mro__}
-        if names & _NO_CREDENTIALS:
-            return FetchError(
-                "no credentials: set those of the store in the environment, such as "
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or in its own files; "
-                "for a public bucket of S3, FSSPEC_S3_ANON=true"
-            )
-        if isinstance(error, TimeoutError):
-            return FetchError(f"not there within {self._limits.seconds:g} s", heals=True)
-        if names & _NO_NAME:
-            return FetchError("not a name that the store knows")
-        return _refusal(error)
+            raise fault_of(error, self._limits) from None  # its traceback may be logged
 
     def _listed_look(self, address: str, info: Mapping[str, Any]) -> Look:
         try:
@@ -173,65 +140,6 @@ def _check_name(path: str) -> None:
         raise FetchError("a name with ?versionId= in it: give the object another")
     if ".." in key.split("/"):
         raise FetchError("a name with a part .. in it: give the object another")
-
-
-def _open(scheme: str, limits: Limits) -> "AbstractFileSystem":
-    """Return the store of `scheme`, which keeps no listing: a run sees what is there now.
-
-    Raises:
-        FetchError: its package is not installed.
-    """
-    try:
-        import fsspec
-
-        kind = fsspec.get_filesystem_class(scheme)
-    except ImportError as error:
-        package = BUCKETS[scheme]
-        raise FetchError(
-            f"{scheme}:// is read by the package {package}, which is not installed: "
-            f"pip install {package}"
-        ) from error
-    options = {"config_kwargs": _settings(limits)} if scheme == "s3" else {}
-    return kind(use_listings_cache=False, skip_instance_cache=True, **options)
-
-
-def _settings(limits: Limits) -> dict[str, Any]:
-    return {
-        "connect_timeout": limits.seconds,
-        "read_timeout": limits.seconds,
-        "max_pool_connections": limits.connections,
-    }
-
-
-def _refusal(error: Exception) -> FetchError:
-    """Return what the store's answer says, or what became of the connection."""
-    status = _status(error)
-    code = f" ({_code(error)})" if _code(error) else ""
-    if isinstance(error, PermissionError) or status in (401, 403):
-        return FetchError(f"access denied{code}")
-    if isinstance(error, FileNotFoundError) or status == 404:
-        return FetchError("no such bucket" if "NoSuchBucket" in code else "no such object")
-    if status == 429 or status >= 500 or getattr(error, "errno", None) in _BUSY:
-        return FetchError(f"the store is busy or failing{code}", heals=True)
-    if status >= 400:
-        return FetchError(f"refused by the store{code}")
-    return FetchError(f"the connection failed ({type(error).__name__})", heals=True)
-
-
-def _status(error: Exception) -> int:
-    """Return the HTTP status that `error` stands for, or 0."""
-    answer = getattr(error.__cause__, "response", None)
-    if isinstance(answer, Mapping):
-        return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    told = (getattr(error, name, None) for name in ("status_code", "status", "code"))
-    return next((status for status in told if isinstance(status, int)), 0)
-
-
-def _code(error: Exception) -> str:
-    """Return the store's own word for what is wrong, such as NoSuchBucket, or ""."""
-    answer = getattr(error.__cause__, "response", None)
-    code = answer.get("Error", {}).get("Code") if isinstance(answer, Mapping) else ""
-    return code if re.fullmatch(r"[A-Za-z.]{1,40}", code or "") else ""
 
 
 def _nanoseconds(time: object) -> int:
