@@ -4,7 +4,14 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from similar_images.answers import confidence, conformal, duplicates, metrics, predictions
+from similar_images.answers import (
+    confidence,
+    conformal,
+    duplicates,
+    metrics,
+    predictions,
+    strangers,
+)
 from similar_images.answers.vote import VOTES
 from similar_images.base.formats import read_csv, read_json, read_parquet, write_csv, write_json
 from similar_images.base.job import Progress, logged
@@ -45,8 +52,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
             metric=quality["metric"],
             calibration=confidence.read(quality["confidence"]),
             thresholds=conformal.Thresholds(**quality["sets"]),
-            stranger_by=quality["strangers"]["neighbour"],
-            least_similarity=quality["strangers"]["least_similarity"],
+            known=strangers.read(quality["strangers"]),
             reject=snakemake.params.reject,
         ),
     )
