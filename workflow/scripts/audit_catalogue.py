@@ -15,8 +15,8 @@ from similar_images.photos.opening import Photos
 output = Path(snakemake.output.audit)
 
 # They are kept from run to run.
-differences = partial(
-    registration.differences,
+compare = partial(
+    registration.compare_all,
     memory=output.with_name("differences.parquet"),
     threads=snakemake.threads,
     progress_of=Progress,
@@ -28,7 +28,7 @@ with logged(snakemake.log[0], "audit"):
     findings, classes = audit.audit(
         images.load(Path(snakemake.input.catalogue)),
         {content_id: files[0] for content_id, files in manifest.members(members).items()},
-        differences,
+        compare,
         snakemake.params.voters,
         audit.confirmed(members),
     )

@@ -24,8 +24,8 @@ from similar_images.photos.opening import Photos
 output = Path(snakemake.output.predictions)
 
 # They are kept from run to run.
-differences = partial(
-    registration.differences,
+compare = partial(
+    registration.compare_all,
     memory=output.with_name("differences.parquet"),
     threads=snakemake.threads,
     progress_of=Progress,
@@ -37,7 +37,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"):
     queries = read_parquet(Path(snakemake.input.queries))
     catalogue = read_parquet(Path(snakemake.input.catalogue))
     candidates = read_parquet(Path(snakemake.input.candidates))
-    copies = duplicates.find(candidates, queries, catalogue, differences)
+    copies = duplicates.find(candidates, queries, catalogue, compare)
     if copies:
         logging.info("%d images stand in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))
