@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -37,7 +37,8 @@ BACKBONE = "EfficientNetLite2"
 # Photos that copies are made of, and what stands in the studio.
 PHOTOS = 30
 WIDTH = 95
-KIND = "sneakers"
+SHOES = "sneakers"
+PREDICTIONS = "predictions.csv"
 # On the sheet: pairs in a row, the side of a picture, and what is between them.
 ACROSS, SIDE, GAP, CAPTION = 4, 120, 12, 16
 
@@ -94,6 +95,16 @@ CHANGES: dict[str, tuple[Change, int]] = {
 }
 
 
+class Kind(NamedTuple):
+    """What was done to a photo: one of `CHANGES`, and whether it was mirrored, too."""
+
+    change: str
+    mirrored: bool
+
+
+KINDS = [Kind(change, mirrored) for mirrored in (False, True) for change in CHANGES]
+
+
 class Pair(NamedTuple):
     """Two pictures that were compared: by how much they differ, and their files."""
 
@@ -106,14 +117,16 @@ class Outcome(NamedTuple):
     """What was found in a set.
 
     Attributes:
-        found: for each change whether each of its copies was found.
+        found: for each kind of copy whether each one was found.
         taken: for each query that is no copy whether it was taken for one.
+        taken_mirrored: the same for these queries in a mirror.
         copies, others: the pairs of pictures that were compared, of copies and of others, the
             most alike first.
     """
 
-    found: Mapping[str, Sequence[bool]]
+    found: Mapping[Kind, Sequence[bool]]
     taken: Sequence[bool]
+    taken_mirrored: Sequence[bool]
     copies: list[Pair]
     others: list[Pair]
 
@@ -125,38 +138,63 @@ def make_copies(photos: Sequence[Path], folder: Path) -> dict[str, str]:
     for number, photo in enumerate(chance.sample(sorted(photos), PHOTOS)):
         with Image.open(photo) as file:
             image = file.convert("RGB")
-        for kind, (change, quality) in enumerate(CHANGES.values()):
-            name = f"{kind:02}/{number:02}.jpg"
+        for place, kind in enumerate(KINDS):
+            change, quality = CHANGES[kind.change]
+            name = f"{place:02}/{number:02}.jpg"
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            change(image, chance).save(folder / name, quality=quality)
+            turned = ImageOps.mirror(image) if kind.mirrored else image
+            change(turned, chance).save(folder / name, quality=quality)
             made[name] = photo.name
     return made
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of the copy with this name."""
+    return KINDS[int(name.partition("/")[0])]
+
+
+def mirror(photos: Path, folder: Path) -> None:
+    """Write the mirror images of all `photos`."""
+    for photo in photos.rglob("*.jpg"):
+        target = folder / photo.relative_to(photos)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(photo) as image:
+            ImageOps.mirror(ImageOps.exif_transpose(image).convert("RGB")).save(target, quality=95)
 
 
 def measure(project: Path, catalogue: Path, others: Path) -> Outcome:
     """Return what is found of copies of photos in `catalogue`, and of `others`, that are none."""
     project.mkdir(parents=True, exist_ok=True)
     made = make_copies(list(catalogue.rglob("*.jpg")), project / "copies")
+    mirror(others, project / "mirrored")
     run(project, catalogue, others)
     found = defaultdict(list)
-    for row in read_csv(project / "results/copies/predictions.csv"):
-        kind = list(CHANGES)[int(row["image"].partition("/")[0])]
-        found[kind].append(Path(row["duplicate_of"]).name == made[row["image"]])
-    asked = read_csv(project / "results/others/predictions.csv")
+    for row in read_csv(project / "results/copies" / PREDICTIONS):
+        kind = kind_of(row["image"])
+        told = row["duplicate"], Path(row["duplicate_of"]).name
+        found[kind].append(told == ("mirrored" if kind.mirrored else "near", made[row["image"]]))
     compared = pairs(project / "results/copies", project / "copies", catalogue)
+    plain = {project / "copies" / name for name in made if not kind_of(name).mirrored}
     return Outcome(
         found,
-        [bool(row["duplicate"]) for row in asked],
-        [p for p in compared if made["/".join(p.query.parts[-2:])] == p.image.name],
+        *(
+            [bool(row["duplicate"]) for row in read_csv(project / "results" / asked / PREDICTIONS)]
+            for asked in ("others", "mirrored")
+        ),
+        [
+            p
+            for p in compared
+            if p.query in plain and made["/".join(p.query.parts[-2:])] == p.image.name
+        ],
         pairs(project / "results/others", others, catalogue),
     )
 
 
 def run(project: Path, catalogue: Path, others: Path) -> None:
     """Run the pipeline on the copies in `project`, and on `others`."""
-    queries = {"copies": "copies", "others": str(others)}
+    queries = {"copies": "copies", "others": str(others), "mirrored": "mirrored"}
     lay_out(project, BACKBONE, str(catalogue), queries)
-    wanted = [f"results/{name}/predictions.csv" for name in queries]
+    wanted = [f"results/{name}/{PREDICTIONS}" for name in queries]
     command = [sys.executable, "-m", "snakemake", "--cores", "all", "--quiet", "all"]
     subprocess.run([*command, "--", *wanted], cwd=project, check=True)
 
@@ -178,7 +216,7 @@ def studio(folder: Path) -> tuple[Path, Path]:
 
     Each query differs from one in the catalogue by a step of its heel alone.
     """
-    draw_studio.write(KIND, folder / "drawn")
+    draw_studio.write(SHOES, folder / "drawn")
     for number, file in enumerate(sorted((folder / "drawn").glob("*.jpg"))):
         place = folder / ("catalogue", "queries")[number % 2] / file.stem.split("_")[1] / file.name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -204,14 +242,24 @@ def draw_sheet(outcome: Outcome) -> Image.Image:
     return sheet
 
 
+def shares(outcome: Outcome, changes: Iterable[str]) -> str:
+    """Return the shares of copies with these `changes` that were found, as they are / mirrored."""
+    both = [
+        list(chain.from_iterable(outcome.found[Kind(change, mirrored)] for change in changes))
+        for mirrored in (False, True)
+    ]
+    return " / ".join(f"{np.mean(found):.1%}" for found in both)
+
+
 def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     """Yield the lines of docs/copies.md."""
     yield "# Copies"
     yield ""
     yield from wrap(
         "Made by `make copies DATA=folder`, with EfficientNetLite2. All goes through the pipeline: "
-        f"{PHOTOS} photos of each catalogue are changed in {len(CHANGES)} ways and asked, and so "
-        "are photos of which the catalogue has no copy. *Studio* are drawn sneakers on white, all "
+        f"{PHOTOS} photos of each catalogue are changed in {len(CHANGES)} ways and asked, as they "
+        "are and mirrored, and so are photos of which the catalogue has no copy. *Studio* are "
+        "drawn sneakers on white, all "
         "in one pose; each one asked differs from one in the catalogue by a step of its heel "
         "alone, and from others in its colour or its shaft alone.",
         WIDTH,
@@ -227,17 +275,25 @@ def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
         WIDTH,
     )
     yield ""
+    yield from wrap(
+        "Told is the share of copies found, as they are / mirrored; these count only if they are "
+        "told as mirrored. When their middles are laid on each other's mirror image at all was "
+        "chosen on other copies of these photos.",
+        WIDTH,
+    )
+    yield ""
     rows = [
-        [kind, *(f"{np.mean(o.found[kind]):.0%}" for o in outcomes.values())] for kind in CHANGES
+        [change, *(shares(outcome, [change]) for outcome in outcomes.values())]
+        for change in CHANGES
     ]
-    every = [list(chain.from_iterable(o.found.values())) for o in outcomes.values()]
-    rows.append(["all copies", *(f"{np.mean(found):.1%}" for found in every)])
+    rows.append(["all copies", *(shares(outcome, CHANGES) for outcome in outcomes.values())])
     yield from table(["copies found", *outcomes], rows)
     yield from table(
         ["", *outcomes],
         [
             ["queries without a copy", *(len(o.taken) for o in outcomes.values())],
             ["taken for a copy", *(sum(o.taken) for o in outcomes.values())],
+            ["the same mirrored", *(sum(o.taken_mirrored) for o in outcomes.values())],
             ["pairs compared for these", *(len(o.others) for o in outcomes.values())],
             [
                 "taken for one picture",

@@ -49,7 +49,7 @@ def write_page(
             **{"correct": right, "accuracy": right / len(cards)},
             "accuracy_interval_95": [0.7, 0.9],
             "classes": dict.fromkeys(classes, figure) if figures else {},
-            "duplicates": {"exact": 0, "near": 0},
+            "duplicates": {"exact": 0, "near": 0, "mirrored": 0},
             "decided": 0,
             "products": None,
             **(metrics or {}),

@@ -16,10 +16,10 @@ from s3_server import Store, s3_server
 from similar_images.photos.decisions import HEADER
 
 # What tells when it was made, or how long that took; of shards, features.pkl has all the rest. Then
-# what a run remembers in no order or with times, what it has fetched, and checksums.
+# what a run remembers with times, what it has fetched, and checksums.
 NOT_COMPARED = re.compile(
     r"(.*/)?(timing\.json|history\.csv|report(_portable)?\.html)"
-    r"|(.*/)?(looks\.json|hashes\.parquet|differences\.parquet)"
+    r"|(.*/)?(looks\.json|hashes\.parquet)"
     r"|(features|fetched)/.*|(.*/)?\.[^/]*"
 )
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from project import CLASSES, Project
 
@@ -26,6 +26,8 @@ def test_the_audit_finds_what_is_wrong_with_a_catalogue(project: Project) -> Non
     shutil.copy(project.photo("catalogue/boots/6.png"), project.photo("catalogue/sneakers/b.png"))
     with Image.open(project.blots("catalogue/boots/blots.png", seed=1)) as blots:
         blots.resize((150, 120)).save(project.photo("catalogue/boots/smaller.jpg"))
+    with Image.open(project.blots("catalogue/boots/others.png", seed=2)) as others:
+        ImageOps.mirror(others).save(project.photo("catalogue/boots/mirrored.png"))
     project.image("catalogue/tiny/boots-like.png", seed=7)
     run = project.run("audit")
     assert "wrong_label: " in run.console
@@ -35,6 +37,7 @@ def test_the_audit_finds_what_is_wrong_with_a_catalogue(project: Project) -> Non
     across = findings["duplicate_across_classes", "boots/6.png"]
     assert (across["other_image"], across["other_label"]) == ("sneakers/b.png", "sneakers")
     assert findings["duplicate", "boots/blots.png"]["other_image"] == "boots/smaller.jpg"
+    assert ("mirrored_duplicate", "boots/mirrored.png") in findings
     assert ("small_class", "tiny/boots-like.png") in findings
     assert {row["label"] for row in project.rows("catalogue/classes.csv")} == {*CLASSES, "tiny"}
     page = project.result("catalogue/report.html").read_text("utf-8")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from project import CLASSES, Project, lay_out
 
@@ -192,9 +192,11 @@ def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_ac
 ) -> None:
     blots = project.blots("catalogue/boots/blots.png", seed=1)
     shutil.copy(project.photo("catalogue/boots/0.png"), project.photo("new/boots/same.png"))
-    Image.open(blots).resize((150, 120)).save(project.photo("new/boots/smaller.jpg"))
+    smaller = Image.open(blots).resize((150, 120))
+    smaller.save(project.photo("new/boots/smaller.jpg"))
+    ImageOps.mirror(smaller).save(project.photo("new/boots/mirrored.jpg"))
     run = project.run()
-    assert "2 images stand in the catalogue already" in run.console
+    assert "3 images stand in the catalogue already" in run.console
     rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
     flagged = {
         image: (row["duplicate"], row["duplicate_of"])
@@ -204,10 +206,11 @@ def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_ac
     assert flagged == {
         "boots/same.png": ("exact", "boots/0.png"),
         "boots/smaller.jpg": ("near", "boots/blots.png"),
+        "boots/mirrored.jpg": ("mirrored", "boots/blots.png"),
     }
     metrics = project.json("new/metrics.json")
-    assert metrics["duplicates"] == {"exact": 1, "near": 1}
-    assert (metrics["labelled"], metrics["without_duplicates"]["labelled"]) == (8, 6)
+    assert metrics["duplicates"] == {"exact": 1, "near": 1, "mirrored": 1}
+    assert (metrics["labelled"], metrics["without_duplicates"]["labelled"]) == (9, 6)
 
 
 def test_copies_are_the_same_whatever_the_metric_and_the_search(project: Project) -> None:

@@ -18,8 +18,8 @@ memory = output.with_name("differences.parquet")
 results = results_of(snakemake.config)
 
 # They are kept from run to run.
-differences = partial(
-    registration.differences,
+compare = partial(
+    registration.compare_all,
     memory=memory,
     threads=snakemake.threads,
     progress_of=Progress,
@@ -31,7 +31,7 @@ with logged(snakemake.log[0], "audit"), results.keeping(memory):
     findings, classes = audit.audit(
         images.load(Path(snakemake.input.catalogue), results),
         {content_id: files[0] for content_id, files in manifest.members(members).items()},
-        differences,
+        compare,
         snakemake.params.voters,
         audit.confirmed(members),
     )

@@ -4,7 +4,15 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from similar_images.answers import confidence, conformal, duplicates, metrics, predictions, products
+from similar_images.answers import (
+    confidence,
+    conformal,
+    duplicates,
+    metrics,
+    predictions,
+    products,
+    strangers,
+)
 from similar_images.answers.vote import VOTES
 from similar_images.base.formats import read_csv, read_json, read_parquet, write_csv, write_json
 from similar_images.base.job import Progress, logged
@@ -20,8 +28,8 @@ memory = output.with_name("differences.parquet")
 kept = results_of(snakemake.config).keeping(memory)
 
 # They are kept from run to run.
-differences = partial(
-    registration.differences,
+compare = partial(
+    registration.compare_all,
     memory=memory,
     threads=snakemake.threads,
     progress_of=Progress,
@@ -33,7 +41,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     queries = read_parquet(Path(snakemake.input.queries))
     catalogue = read_parquet(Path(snakemake.input.catalogue))
     candidates = read_parquet(Path(snakemake.input.candidates))
-    copies = duplicates.find(candidates, queries, catalogue, differences)
+    copies = duplicates.find(candidates, queries, catalogue, compare)
     if copies:
         logging.info("%d images stand in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))
@@ -50,8 +58,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
             metric=quality["metric"],
             calibration=confidence.read(quality["confidence"]),
             thresholds=conformal.Thresholds(**quality["sets"]),
-            stranger_by=quality["strangers"]["neighbour"],
-            least_similarity=quality["strangers"]["least_similarity"],
+            known=strangers.read(quality["strangers"]),
             reject=snakemake.params.reject,
         ),
         product_of,

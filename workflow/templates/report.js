@@ -16,7 +16,11 @@ const STATUS = {
   refused: ["–", "Refused"],
   rejected: ["!", "Rejected"],
 };
-const DUPLICATE = { exact: "Same bytes as ", near: "Almost the same pixels as " };
+const DUPLICATE = {
+  exact: "Same bytes as ",
+  near: "Almost the same pixels as ",
+  mirrored: "Almost the same pixels, mirrored, as ",
+};
 const MOST_CLASSES = 3; // Classes that a card tells one by one.
 
 const form = document.querySelector(".filters");

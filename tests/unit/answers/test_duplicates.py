@@ -6,13 +6,13 @@ import pyarrow as pa
 
 from similar_images.answers.duplicates import SIMILAR, Duplicate, find
 from similar_images.features import images
-from similar_images.photos.registration import COPY, Pair
+from similar_images.photos.registration import COPY, Likeness, Pair
 from similar_images.search import neighbours
 
 
-def told(**apart: float) -> Callable[..., dict[Pair, float]]:
+def told(mirrored: bool = False, **apart: float) -> Callable[..., dict[Pair, Likeness]]:
     """Return what tells by how much x, the content of the query, differs from others."""
-    return lambda pairs, files: {("x", other): apart[other] for other in apart}
+    return lambda pairs, files: {("x", other): Likeness(apart[other], mirrored) for other in apart}
 
 
 def listing(**content_ids: str) -> pa.Table:
@@ -38,11 +38,11 @@ def found_for(*similar: tuple[str, float]) -> pa.Table:
 
 
 def test_the_same_bytes_are_an_exact_duplicate_of_the_first_image_that_has_them() -> None:
-    def differences(pairs: Collection[Pair], files: Mapping[str, bytes]) -> dict[Pair, float]:
+    def compare(pairs: Collection[Pair], files: Mapping[str, bytes]) -> dict[Pair, Likeness]:
         assert not pairs
         return {}
 
-    found = find(found_for(("b", 1.0)), listing(q="x"), listing(a="x", b="x", c="y"), differences)
+    found = find(found_for(("b", 1.0)), listing(q="x"), listing(a="x", b="x", c="y"), compare)
     assert found == [Duplicate("q", "exact", "a")]
 
 
@@ -56,6 +56,12 @@ def test_almost_the_same_pixels_are_a_near_duplicate_of_the_closest_image() -> N
     catalogue = listing(b="y", c="z", d="w")
     found = find(neighbours, listing(q="x"), catalogue, told(y=COPY, z=0.1, w=0.2))
     assert found == [Duplicate("q", "near", "c")]
+
+
+def test_a_picture_that_is_one_only_in_a_mirror_is_told_as_such() -> None:
+    apart = told(mirrored=True, y=0.1)
+    found = find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), apart)
+    assert found == [Duplicate("q", "mirrored", "b")]
 
 
 def test_of_equally_close_images_the_more_similar_one_is_told() -> None:
@@ -73,14 +79,14 @@ def test_only_the_nearest_pictures_that_are_similar_are_opened() -> None:
     opened: dict[str, bytes] = {}
     compared: set[Pair] = set()
 
-    def differences(pairs: Collection[Pair], files: Mapping[str, bytes]) -> dict[Pair, float]:
+    def compare(pairs: Collection[Pair], files: Mapping[str, bytes]) -> dict[Pair, Likeness]:
         opened.update(files)
         compared.update(pairs)
         return {}
 
     similar = ("a", 0.99), ("b", SIMILAR), ("c", SIMILAR - 0.01), ("d", SIMILAR - 0.02)
     catalogue = listing(a="1", b="2", c="3", d="4")
-    find(found_for(*similar), listing(q="x"), catalogue, differences)
+    find(found_for(*similar), listing(q="x"), catalogue, compare)
     assert opened == {"x": b"q", "1": b"a", "2": b"b"}
     assert compared == {("x", "1"), ("x", "2")}
 

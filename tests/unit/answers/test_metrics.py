@@ -109,11 +109,11 @@ def test_where_all_are_refused_there_is_no_accuracy(model: Model) -> None:
 
 def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model: Model) -> None:
     predictions = table(*MIXED, *UNREADABLE)
-    for n, kind in {0: "exact", 5: "exact", 1: "near", 2: "near"}.items():
+    for n, kind in {0: "exact", 5: "exact", 1: "near", 2: "mirrored"}.items():
         predictions[n]["duplicate"] = kind
     found = metrics.evaluate(predictions, model)
     assert (found["labelled"], found["correct"]) == (5, 3)
-    assert found["duplicates"] == {"exact": 2, "near": 2}
+    assert found["duplicates"] == {"exact": 2, "near": 1, "mirrored": 1}
     without = found["without_duplicates"]
     assert (without["labelled"], without["correct"], without["accuracy"]) == (2, 1, 0.5)
     assert without["accuracy_interval_95"] == wilson_interval(1, 2)

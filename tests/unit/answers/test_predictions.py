@@ -15,6 +15,7 @@ from similar_images.answers.confidence import Calibration
 from similar_images.answers.conformal import Thresholds
 from similar_images.answers.duplicates import Duplicate
 from similar_images.answers.predictions import HEADER, SHOWN, Decided, Judge, predict
+from similar_images.answers.strangers import Known
 from similar_images.answers.vote import majority
 from similar_images.base.errors import UserError
 from similar_images.base.formats import read_csv, write_csv
@@ -25,12 +26,13 @@ from similar_images.search.neighbours import find
 NORTH = 90.0
 # The probability is that of 2 * share of the votes + nearest similarity - 2.
 CALIBRATION = Calibration(-2.0, [2.0, 1.0, 0.0, 0.0])
-FAR = "similarity -0.342 to neighbour 10 under 0.700: perhaps none of the classes"
+KNOWN = Known([[0.7, 0.8], [0.45, 0.55]], 0.3)
+FAR = "familiarity 0.250 under 0.300: perhaps none of the classes"
 THRESHOLDS = Thresholds(0.9, 0.3, {"sandals": 0.4})
 
 
 def judge(voters: int, **settings: Any) -> Judge:
-    return Judge(voters, majority, "cosine", CALIBRATION, THRESHOLDS, 10, 0.7, **settings)
+    return Judge(voters, majority, "cosine", CALIBRATION, THRESHOLDS, KNOWN, **settings)
 
 
 def index_of(

@@ -4,28 +4,42 @@ import numpy as np
 import pytest
 
 from similar_images.answers import strangers
+from similar_images.answers.strangers import Known
 
-
-def test_a_neighbour_tells_how_near_a_query_is_and_the_last_where_there_are_fewer() -> None:
-    falling = [0.9 - 0.01 * n for n in range(12)]
-    assert strangers.nearness(falling, 10) == pytest.approx(0.81)
-    assert strangers.nearness(falling[:3], 10) == pytest.approx(0.88)
-    assert strangers.nearness(falling, 1) == pytest.approx(0.9)
+# The catalogue's own scores, and the least familiarity.
+KNOWN = Known([[0.5, 0.6, 0.7, 0.8], [0.9, 0.9, 0.9, 0.9]], 0.3)
 
 
 @pytest.mark.parametrize(
-    ("images", "classes", "neighbour"), [(600, 10, 10), (40, 10, 2), (10, 10, 1), (0, 0, 10)]
+    ("scores", "familiarity"),
+    [((0.9, 0.95), 1), ((0.1, 0.2), 0), ((0.65, 0.95), 0.75), ((0.65, 0.9), 0.5)],
 )
-def test_the_neighbour_that_tells_is_one_that_small_classes_have(
-    images: int, classes: int, neighbour: int
+def test_familiarity_is_the_mean_rank_of_both_scores(
+    scores: tuple[float, float], familiarity: float
 ) -> None:
-    assert strangers.told_by(images, classes) == neighbour
+    assert KNOWN.familiarity(scores) == pytest.approx(familiarity)
 
 
-def test_the_limit_is_reached_by_19_of_20() -> None:
-    near = np.random.default_rng(0).uniform(0, 1, 1000)
-    assert (near < strangers.limit(near.tolist())).mean() == pytest.approx(0.05, abs=0.002)
+def test_19_of_20_images_are_familiar() -> None:
+    random = np.random.default_rng(0)
+    scores = random.uniform(size=(2000, 2))
+    known = strangers.fit(scores[:1000].tolist(), np.arange(1000))
+    new = np.array([known.familiarity(one) for one in scores[1000:].tolist()])
+    assert (new < known.least_familiarity).mean() == pytest.approx(0.05, abs=0.02)
+
+
+def test_images_of_one_group_count_as_one() -> None:
+    scores = [(0.1 * n, 0.5) for n in range(20)]
+    alone = strangers.fit(scores, np.arange(20))
+    crowd = strangers.fit([*scores, *[scores[0]] * 63], np.array([*range(20), *[0] * 63]))
+    assert crowd == alone
+
+
+def test_what_is_told_of_strangers_is_read_again() -> None:
+    told = {"quantiles": KNOWN.quantiles, "least_familiarity": 0.3, "refused": 0.2}
+    assert strangers.read(told) == KNOWN
 
 
 def test_without_images_nobody_is_refused() -> None:
-    assert strangers.limit([]) == -1
+    known = strangers.fit([], np.array([], np.intp))
+    assert known.familiarity((-1.0, 0.0)) >= known.least_familiarity

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from similar_images.catalogue.audit import Finding, audit, confirmed
 from similar_images.features import images
 from similar_images.features.index import Index
-from similar_images.photos.registration import COPY, Pair
+from similar_images.photos.registration import COPY, Likeness, Pair
 
 CLASSES = ("boots", "hats", "sandals")
 
@@ -33,12 +33,12 @@ def clouds(each: int = 12) -> tuple[NDArray[np.float64], list[str]]:
 def found(
     index: Index,
     kind: str,
-    apart: Mapping[Pair, float] | None = None,
+    alike: Mapping[Pair, Likeness] | None = None,
     voters: int = 5,
     confirmed: Collection[str] = (),
 ) -> list[Finding]:
     files = {content_id: content_id.encode() for content_id in index.content_ids}
-    findings, _ = audit(index, files, lambda pairs, files: apart or {}, voters, confirmed)
+    findings, _ = audit(index, files, lambda pairs, files: alike or {}, voters, confirmed)
     return [finding for finding in findings if finding.finding == kind]
 
 
@@ -91,9 +91,19 @@ def test_nearly_equal_pixels_are_a_duplicate_and_other_pictures_are_not() -> Non
     features[1] = features[0] + 0.01
     features[13] = features[12] + 0.01
     ids = [str(n) for n in range(len(labels))]
-    apart = {("0", "1"): 0.0625, ("12", "13"): COPY + 0.01}
-    (pair,) = found(index_of(features, labels, ids), "duplicate", apart)
+    alike = {("0", "1"): Likeness(0.0625), ("12", "13"): Likeness(COPY + 0.01)}
+    (pair,) = found(index_of(features, labels, ids), "duplicate", alike)
     assert (pair.image, pair.other_image, pair.score) == ("boots/00", "boots/01", "0.0625")
+
+
+def test_a_picture_and_its_mirror_image_are_told_apart_from_duplicates() -> None:
+    features, labels = clouds()
+    features[1] = features[0] + 0.01
+    index = index_of(features, labels, [str(n) for n in range(len(labels))])
+    alike = {("0", "1"): Likeness(0.0625, mirrored=True)}
+    (pair,) = found(index, "mirrored_duplicate", alike)
+    assert (pair.image, pair.other_image) == ("boots/00", "boots/01")
+    assert not found(index, "duplicate", alike)
 
 
 def test_an_image_far_from_all_others_is_an_outlier() -> None:

@@ -93,7 +93,11 @@ def test_only_eligible_rows_are_found() -> None:
     assert [sorted(answer.rows.tolist()) for answer in answers] == [[2], [0, 2]]
 
 
-def test_an_image_does_not_find_those_of_its_own_group() -> None:
+@pytest.mark.parametrize("found", [1, 1_000_000])
+def test_an_image_does_not_find_those_of_its_own_group(
+    found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leave_one_out, "FOUND", found)
     catalogue, group_of = catalogue_of("aabbb"), np.array([0, 1, 0, 2, 2])
     everything = np.ones(5, np.bool_)
     answers = leave_one_out.ask(catalogue, every(catalogue), 9, everything, group_of)

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from similar_images.answers import conformal
+from similar_images.answers.confidence import Calibration
+from similar_images.answers.strangers import Known
+from similar_images.answers.vote import majority
 from similar_images.catalogue import leave_one_out, quality
 from similar_images.features.index import Index
+from similar_images.search.exact import normalise
 
 
 def catalogue_of(*images: tuple[str, float]) -> Index:
@@ -108,15 +112,29 @@ def test_each_fold_has_its_share_of_each_class_though_groups_differ_in_size() ->
     assert np.bincount(fold_of[:20]).tolist() == np.bincount(fold_of[20:]).tolist() == [4] * 5
 
 
+# The probability is nearly 1, whatever the answer.
+SURE = quality.Judge(1, majority, Calibration(30, [0.0] * 4))
+
+
 def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known() -> None:
+    known = Known([[0.9] * 4, [0.5] * 4], 0.6)
     near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
     shares = [
-        quality.refused(catalogue_of(*images), np.arange(3), np.arange(3), "cosine", 1, 1)
+        quality.refused(catalogue_of(*images), np.arange(3), np.arange(3), "cosine", SURE, known)
         for images in (near, far)
     ]
     assert shares == [0, 1]
     alone = catalogue_of(("a", 0), ("a", 1))
-    assert quality.refused(alone, np.arange(2), np.arange(2), "cosine", 1, 1) is None
+    assert quality.refused(alone, np.arange(2), np.arange(2), "cosine", SURE, known) is None
+
+
+def test_what_is_familiar_is_told_by_images_of_other_series() -> None:
+    apart = [("a", angle) for angle in (0, 8, 16)]
+    series = [("a", 24 + 0.1 * n) for n in range(5)]
+    catalogue = catalogue_of(*apart, *series, *(("b", angle) for angle in (27, 35, 43)))
+    normalise(catalogue.features)
+    known = quality.familiar(catalogue, np.arange(11), np.arange(11), "cosine", SURE)
+    assert max(known.quantiles[0]) < np.cos(np.radians(2))
 
 
 def test_nine_in_ten_images_have_their_class_in_their_set() -> None:

@@ -35,6 +35,16 @@ def test_images_of_a_class_that_are_nearer_than_classes_are_form_a_series() -> N
     assert found.limit == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
 
 
+def test_a_series_is_wider_where_more_images_may_be_as_near_to_other_classes() -> None:
+    images = [("a", 0), ("a", 12), ("a", 40), *OTHERS]
+    count = len(images)
+    found = [
+        series.join(catalogue_of(*images), np.ones(count, np.bool_), np.arange(count), 2, rare)
+        for rare in (series.RARE, 0.5)
+    ]
+    assert [len(as_sets(groups.group_of)) for groups in found] == [6, 5]
+
+
 def test_a_class_that_would_be_one_series_is_left_as_it_is() -> None:
     images = [("a", 0), ("a", 3), ("a", 6), ("a", 40), *OTHERS]
     assert as_sets(joined(*images, fewest=3).group_of) == [[n] for n in range(7)]

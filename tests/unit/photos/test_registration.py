@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from similar_images.photos.registration import COPY, Pair, Picture, difference, differences
+from similar_images.photos.registration import (
+    COPY,
+    Likeness,
+    Pair,
+    Picture,
+    compare,
+    compare_all,
+    difference,
+)
 
 
-def blots(seed: int) -> Image.Image:
+def blots(seed: int, rows: int = 12, columns: int = 15) -> Image.Image:
     """Return an image of soft blots, no two alike."""
-    noise = np.random.default_rng(seed).integers(0, 255, (12, 15, 3), np.uint8)
+    noise = np.random.default_rng(seed).integers(0, 255, (rows, columns, 3), np.uint8)
     return Image.fromarray(noise).resize((300, 240)).filter(ImageFilter.GaussianBlur(3))
 
 
@@ -95,6 +103,31 @@ def test_the_difference_does_not_depend_on_which_picture_comes_first() -> None:
         assert difference(seen(blots(1)), other) == difference(other, seen(blots(1)))
 
 
+@pytest.mark.parametrize("change", COPIES)
+def test_a_mirrored_copy_is_told_as_such(change: str) -> None:
+    original = blots(1, 6, 8)  # as broad as what photos show
+    mirrored = seen(ImageOps.mirror(COPIES[change](original)))
+    for pair in ((seen(original), mirrored), (mirrored, seen(original))):
+        found = compare(*pair)
+        assert found.is_copy
+        assert found.mirrored
+
+
+def test_a_copy_that_is_its_own_mirror_image_is_no_mirrored_one() -> None:
+    half = blots(1)
+    half.paste(ImageOps.mirror(half.crop((0, 0, 150, 240))), (150, 0))
+    assert compare(seen(half), seen(half.resize((200, 160)))) == Likeness(
+        difference(seen(half), seen(half.resize((200, 160))))
+    )
+
+
+def test_products_that_differ_in_one_thing_are_no_copies_in_a_mirror_either() -> None:
+    for other in (boot(heel=24), boot(shaft=108), boot(colour="#70242a")):
+        found = compare(boot(), np.ascontiguousarray(other[:, ::-1]))
+        assert found.difference > COPY
+        assert not found.mirrored
+
+
 @pytest.mark.parametrize("size", [(160, 3), (1, 1), (160, 31)])
 def test_pictures_too_narrow_to_be_registered_are_no_copies(size: tuple[int, int]) -> None:
     narrow = seen(blots(1).resize(size))
@@ -131,25 +164,26 @@ def saved(folder: Path) -> tuple[list[Pair], dict[str, bytes]]:
 
 def test_pairs_are_compared_as_they_stand_in_their_files(tmp_path: Path) -> None:
     pairs, files = saved(tmp_path)
-    found = differences(pairs, files, tmp_path / "memory.parquet", 2, ignore)
-    assert found[pairs[0]] <= COPY < found[pairs[1]]
+    found = compare_all(pairs, files, tmp_path / "memory.parquet", 2, ignore)
+    assert found[pairs[0]].difference <= COPY < found[pairs[1]].difference
+    assert not found[pairs[0]].mirrored
 
 
 def test_a_pair_with_a_file_that_is_gone_or_changed_has_no_difference(tmp_path: Path) -> None:
     pairs, files = saved(tmp_path)
     (tmp_path / "copy of a.png").unlink()
     save(tmp_path / "b.png", blots(3))
-    assert not differences(pairs, files, tmp_path / "memory.parquet", 2, ignore)
+    assert not compare_all(pairs, files, tmp_path / "memory.parquet", 2, ignore)
 
 
 def test_a_pair_is_compared_once_and_forgotten_when_it_is_not_asked_for(tmp_path: Path) -> None:
     memory = tmp_path / "memory.parquet"
     pairs, files = saved(tmp_path)
-    first = differences(pairs, files, memory, 2, ignore)
+    first = compare_all(pairs, files, memory, 2, ignore)
     for path in tmp_path.glob("*.png"):
         path.unlink()
-    assert differences(pairs[:1], files, memory, 2, ignore) == {pairs[0]: first[pairs[0]]}
-    assert differences(pairs, files, memory, 2, ignore).keys() == {pairs[0]}
+    assert compare_all(pairs[:1], files, memory, 2, ignore) == {pairs[0]: first[pairs[0]]}
+    assert compare_all(pairs, files, memory, 2, ignore).keys() == {pairs[0]}
 
 
 def test_the_progress_is_that_of_the_new_pairs_alone(tmp_path: Path) -> None:
@@ -161,7 +195,7 @@ def test_the_progress_is_that_of_the_new_pairs_alone(tmp_path: Path) -> None:
 
     pairs, files = saved(tmp_path)
     for asked in (pairs[:1], pairs):
-        differences(asked, files, tmp_path / "memory.parquet", 1, note)
+        compare_all(asked, files, tmp_path / "memory.parquet", 1, note)
     assert totals == [1, 1]
 
 
@@ -169,6 +203,6 @@ def test_the_progress_is_that_of_the_new_pairs_alone(tmp_path: Path) -> None:
 def test_a_damaged_memory_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     memory = tmp_path / "memory.parquet"
     pairs, files = saved(tmp_path)
-    first = differences(pairs, files, memory, 1, ignore)
+    first = compare_all(pairs, files, memory, 1, ignore)
     memory.write_bytes(damage)
-    assert differences(pairs, files, memory, 1, ignore) == first
+    assert compare_all(pairs, files, memory, 1, ignore) == first

@@ -3,7 +3,6 @@
 An answer to such a query says little of how good the answers are: it was found, not recognised.
 """
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..photos.decisions import CATALOGUE
-from ..photos.registration import COPY, Pair
+from ..photos.registration import Likeness, Pair
 
 # Only pictures this similar (cosine) are compared: those that are less are no copies.
 SIMILAR = 0.65
 
-KINDS = ("exact", "near")
-# Returns by how much pairs of contents differ, given a file for each.
-Differences = Callable[[Collection[Pair], Mapping[str, bytes]], Mapping[Pair, float]]
+KINDS = ("exact", "near", "mirrored")
+# Compares pairs of contents, given a file for each.
+Compare = Callable[[Collection[Pair], Mapping[str, bytes]], Mapping[Pair, Likeness]]
 
 
 class Duplicate(NamedTuple):
@@ -27,7 +26,7 @@ class Duplicate(NamedTuple):
     Attributes:
         image: path in the query set.
         duplicate: one of `KINDS`: "exact" where the bytes are the same, "near" where the pixels
-            almost are.
+            almost are, "mirrored" where they almost are in a mirror.
         duplicate_of: path of the catalogue's image.
     """
 
@@ -40,7 +39,7 @@ def find(
     candidates: pa.Table,
     queries: pa.Table,
     catalogue: pa.Table,
-    differences: Differences,
+    compare: Compare,
 ) -> list[Duplicate]:
     """Return the queries that stand in the catalogue, sorted by path.
 
@@ -50,17 +49,17 @@ def find(
         candidates: the nearest images of each readable query, see `neighbours.SCHEMA`.
         queries: the readable images of the query set, see `images.SCHEMA`.
         catalogue: those of the catalogue. A query that was taken into it is no copy of itself.
-        differences: of pairs of contents, see `registration.differences`.
+        compare: compares pairs of contents, see `registration.compare_all`.
     """
     content_ids = dict(_columns(queries, candidates["image"], "image", "content_id"))
     own = catalogue.filter(pc.equal(catalogue["set"], CATALOGUE))
     copies = dict(reversed(_columns(own, content_ids.values(), "content_id", "image")))
     exact = {image: copies[id_] for image, id_ in content_ids.items() if id_ in copies}
-    near = _near(_pairs(candidates, exact), queries, catalogue, differences)
+    near = _near(_pairs(candidates, exact), queries, catalogue, compare)
     return sorted(
         [
             *(Duplicate(image, "exact", copy) for image, copy in exact.items()),
-            *(Duplicate(image, "near", copy) for image, copy in near.items()),
+            *near,
         ]
     )
 
@@ -85,19 +84,22 @@ def _pairs(candidates: pa.Table, exact: Mapping[str, str]) -> list[tuple[str, st
 
 
 def _near(
-    pairs: Sequence[tuple[str, str]], queries: pa.Table, catalogue: pa.Table, apart: Differences
-) -> dict[str, str]:
+    pairs: Sequence[tuple[str, str]], queries: pa.Table, catalogue: pa.Table, compare: Compare
+) -> list[Duplicate]:
     """Return those of `pairs` that show one picture; of several for a query the closest."""
     ours = _contents(queries, {query for query, _ in pairs})
     theirs = _contents(catalogue, {other for _, other in pairs})
     contents = {pair: (ours[pair[0]][0], theirs[pair[1]][0]) for pair in pairs}
-    known = apart(set(contents.values()), dict([*ours.values(), *theirs.values()]))
-    found: dict[str, tuple[float, str]] = {}
+    known = compare(set(contents.values()), dict([*ours.values(), *theirs.values()]))
+    found: dict[str, tuple[Likeness, str]] = {}
     for (query, other), content in contents.items():
-        difference = known.get(content, math.inf)
-        if difference <= COPY and (query not in found or difference < found[query][0]):
-            found[query] = difference, other
-    return {query: other for query, (_, other) in found.items()}
+        likeness = known.get(content)
+        if likeness and likeness.is_copy and (query not in found or likeness < found[query][0]):
+            found[query] = likeness, other
+    return [
+        Duplicate(query, "mirrored" if likeness.mirrored else "near", other)
+        for query, (likeness, other) in found.items()
+    ]
 
 
 def _contents(images: pa.Table, names: Iterable[str]) -> dict[str, tuple[str, bytes]]:

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from ..features.merge import Rejected
-from . import conformal, nearest, strangers
+from . import conformal, nearest
 from .confidence import Calibration, evidence
 from .conformal import Thresholds
 from .duplicates import Duplicate
 from .nearest import SHOWN
+from .strangers import Known
 from .vote import Vote
 
 HEADER = (
@@ -67,10 +68,9 @@ class Judge:
         metric: name of the similarity.
         calibration: gives the confidence.
         thresholds: give the conformal set.
-        stranger_by: which neighbour tells strangers, see `strangers.told_by`.
-        least_similarity: the limit of `strangers.nearness`.
+        known: tells strangers from photos of known classes.
         reject: the confidence under which a prediction is refused; "auto" refuses where the
-            nearness is under `least_similarity`; None refuses none.
+            familiarity is under the least of `known`; None refuses none.
     """
 
     voters: int
@@ -78,21 +78,19 @@ class Judge:
     metric: str
     calibration: Calibration
     thresholds: Thresholds
-    stranger_by: int
-    least_similarity: float
+    known: Known
     reject: float | str | None = None
 
-    def refusal(self, confidence: float, nearness: float) -> str | None:
+    def refusal(self, confidence: float, similarity: float) -> str | None:
         """Return why a prediction is refused, or None."""
         if self.reject is None:
             return None
         if self.reject == "auto":
-            if nearness >= self.least_similarity:
+            familiarity = self.known.familiarity((similarity, confidence))
+            least = self.known.least_familiarity
+            if familiarity >= least:
                 return None
-            return (
-                f"similarity {nearness:.3f} to neighbour {self.stranger_by} under "
-                f"{self.least_similarity:.3f}: perhaps none of the classes"
-            )
+            return f"familiarity {familiarity:.3f} under {least:.3f}: perhaps none of the classes"
         if confidence >= float(self.reject):
             return None
         return f"confidence {confidence:.3f} under search.reject {self.reject}"
@@ -145,7 +143,7 @@ def _answered(
     labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
     decision = judge.vote(labels, similarities)
     probability = judge.calibration.probability(evidence(decision, labels, similarities))
-    refused = judge.refusal(probability, strangers.nearness(query["similarity"], judge.stranger_by))
+    refused = judge.refusal(probability, similarities[0])
     shares = conformal.shares(query["class"], query["similarity"])
     classes = conformal.classes(shares, decision.label, judge.thresholds)
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()

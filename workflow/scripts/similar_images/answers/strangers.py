@@ -1,38 +1,75 @@
 """Strangers: queries of classes that the catalogue lacks.
 
-They are told by the similarity of the k-th nearest image (Y. Sun, Y. Ming, X. Zhu and Y. Li,
-"Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022). The nearest alone tells
-them a little better, yet in the catalogue it is often of one series with the image that is asked,
-and a limit taken from that refuses many who are none: see docs/accuracy.md.
+Two published scores tell them, each where the other does not: the similarity of the nearest image
+(Y. Sun, Y. Ming, X. Zhu and Y. Li, "Out-of-Distribution Detection with Deep Nearest Neighbors",
+ICML 2022), and the confidence in the prediction (D. Hendrycks and K. Gimpel, "A Baseline for
+Detecting Misclassified and Out-of-Distribution Examples in Neural Networks", ICLR 2017). They are
+of different scales, so that their ranks among the catalogue's own images are averaged (J. Borda,
+1781). docs/accuracy.md has what else was tried.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-NEAREST = 10
-# With `search.reject: auto`, the share of the catalogue's own images that would be refused.
+SCORES = ("nearest similarity", "confidence")
+# With `search.reject: auto`, the share of what the catalogue itself shows that would be refused.
 REFUSED = 0.05
+# So finely the catalogue's own scores are kept.
+LEVELS = np.linspace(0, 1, 201)
 
 
-def told_by(images: int, classes: int) -> int:
-    """Return which neighbour tells: the `NEAREST`th, or an earlier one where classes are small.
+@dataclass(frozen=True)
+class Known:
+    """How the catalogue's own images fare, asked as if they were new.
 
-    A neighbour beyond one's own class is as far for those that are known as for strangers.
+    Attributes:
+        quantiles: of each of `SCORES`, at `LEVELS`; empty where no image could be asked.
+        least_familiarity: what all but `REFUSED` of them reach.
     """
-    return max(1, min(NEAREST, images // (2 * classes))) if classes else NEAREST
+
+    quantiles: Sequence[Sequence[float]]
+    least_familiarity: float
+
+    def familiarity(self, scores: Sequence[float]) -> float:
+        """Return the mean rank, 0 to 1, of a query's `scores` among those of the catalogue."""
+        ranks = [_rank(score, own) for score, own in zip(scores, self.quantiles, strict=False)]
+        return float(np.mean(ranks)) if ranks else 1.0
 
 
-def nearness(similarities: Sequence[float], neighbour: int) -> float:
-    """Return the similarity of a neighbour, or of the last where there are fewer.
+def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> Known:
+    """Return how the catalogue's own images fare; those of one group count as one.
 
     Args:
-        similarities: of at least one neighbour, the most similar first.
-        neighbour: which one tells, from 1.
+        scores: of each image asked, its `SCORES`.
+        group_of: (n,), images of one number show one thing.
     """
-    return similarities[:neighbour][-1]
+    if not len(scores):
+        return Known([], 0.0)
+    _, group, sizes = np.unique(group_of, return_inverse=True, return_counts=True)
+    weights = 1 / sizes[group]
+    quantiles = [_quantiles(own, LEVELS, weights).tolist() for own in np.transpose(scores)]
+    found = Known(quantiles, 0.0)
+    own = np.array([found.familiarity(one) for one in scores])
+    return Known(quantiles, float(_quantiles(own, np.array([REFUSED]), weights)[0]))
 
 
-def limit(nearness: Sequence[float]) -> float:
-    """Return what the `nearness` of images asked reaches for all but `REFUSED` of them."""
-    return float(np.quantile(nearness, REFUSED)) if nearness else -1.0
+def read(told: Mapping[str, Any]) -> Known:
+    """Return what is `told` of strangers in quality.json."""
+    return Known(told["quantiles"], told["least_familiarity"])
+
+
+def _quantiles(
+    values: NDArray[np.float64], levels: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    # Of NumPy's methods the one that takes weights.
+    return np.quantile(values, levels, weights=weights, method="inverted_cdf")
+
+
+def _rank(score: float, quantiles: Sequence[float]) -> float:
+    """Return the share of `quantiles` below `score`; of equal ones half."""
+    below, above = (np.searchsorted(quantiles, score, side) for side in ("left", "right"))
+    return float(below + above) / (2 * len(quantiles))

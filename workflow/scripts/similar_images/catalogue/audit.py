@@ -1,6 +1,5 @@
 """The audit: what in the catalogue deserves a look, told by the features of its images."""
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..answers.duplicates import SIMILAR, Differences
+from ..answers.duplicates import SIMILAR, Compare
 from ..features.index import Index
 from ..photos.decisions import RIGHT, WRONG
-from ..photos.registration import COPY
+from ..photos.registration import Likeness
 from ..search import exact
 from ..search.neighbours import CANDIDATES, first_of_equals
 from .out_of_sample import Images, confidences, fit, gather
@@ -30,6 +29,7 @@ SUGGESTIONS = {
     "wrong_label": "move it to the other class, unless its label is right",
     "duplicate_across_classes": "one picture under two classes: remove it from one of them",
     "duplicate": "one picture twice: remove one of them",
+    "mirrored_duplicate": "one picture and its mirror image: remove one, unless both are meant",
     "outlier": "unlike all others: check that it belongs into the catalogue",
     "confused_classes": "join the two classes, or add photos that show what tells them apart",
     "small_class": "add photos, or join it with another class",
@@ -90,6 +90,25 @@ class Evidence(NamedTuple):
     other_label: str | None = None
 
 
+class Copies(NamedTuple):
+    """Pairs of images that show one picture, the most alike first.
+
+    Attributes:
+        within, across: as it is, in one class and in two.
+        mirrored: one of them mirrored, in one class or in two.
+    """
+
+    within: list[Evidence]
+    across: list[Evidence]
+    mirrored: list[Evidence]
+
+    def of(self, likeness: Likeness, labels: tuple[str, str]) -> list[Evidence]:
+        """Return the pairs among which one with these belongs."""
+        if likeness.mirrored:
+            return self.mirrored
+        return self.within if labels[0] == labels[1] else self.across
+
+
 @dataclass(frozen=True)
 class Verdicts:
     """What the confidences say of each image, as shares of what is usual for a class.
@@ -125,7 +144,7 @@ def confirmed(members: pa.Table) -> set[str]:
 def audit(
     catalogue: Index,
     files: Mapping[str, bytes],
-    differences: Differences,
+    compare: Compare,
     voters: int,
     confirmed: Collection[str] = (),
 ) -> tuple[list[Finding], list[Class]]:
@@ -136,19 +155,20 @@ def audit(
     Args:
         catalogue: all its readable images; the features are normalised in place.
         files: the path to open of each content id.
-        differences: of pairs of contents, see `registration.differences`.
+        compare: compares pairs of contents, see `registration.compare_all`.
         voters: how many images vote on a class.
         confirmed: images whose class a person has looked at.
     """
     exact.normalise(catalogue.features)
     images = gather(catalogue, first_of_equals(catalogue))
     verdicts = judge(images)
-    within, across = _duplicates(catalogue, images, files, differences)
+    copies = _duplicates(catalogue, images, files, compare)
     known = np.array([path in confirmed for path in catalogue.paths], np.bool_)
     found = {
         "wrong_label": _open(_wrong_labels(images, verdicts), known),
-        "duplicate_across_classes": _open(map(partial(_turned, known=known), across), known),
-        "duplicate": within,
+        "duplicate_across_classes": _open(map(partial(_turned, known=known), copies.across), known),
+        "duplicate": copies.within,
+        "mirrored_duplicate": copies.mirrored,
         "outlier": _open(_outliers(images), known),
         "confused_classes": _confused_classes(images, verdicts),
         "small_class": _small_classes(images, voters),
@@ -227,22 +247,21 @@ def _looks_like(images: Images, verdicts: Verdicts, n: int, score: float) -> Evi
 
 
 def _duplicates(
-    catalogue: Index, images: Images, files: Mapping[str, bytes], differences: Differences
-) -> tuple[list[Evidence], list[Evidence]]:
-    """Return the pairs of images that show one picture: within a class, and across classes."""
+    catalogue: Index, images: Images, files: Mapping[str, bytes], compare: Compare
+) -> Copies:
+    """Return the pairs of images that show one picture."""
     ids = catalogue.content_ids
     pairs = {pair: (ids[pair[0]], ids[pair[1]]) for pair in _similar_pairs(images)}
-    known = differences(set(pairs.values()), files)
-    apart = {pair: known.get(contents, math.inf) for pair, contents in pairs.items()}
-    apart |= dict.fromkeys(_equal_pairs(ids), 0.0)
-    within: list[Evidence] = []
-    across: list[Evidence] = []
-    for (one, other), difference in apart.items():
-        if difference <= COPY:
+    known = compare(set(pairs.values()), files)
+    alike = {pair: known[contents] for pair, contents in pairs.items() if contents in known}
+    alike |= dict.fromkeys(_equal_pairs(ids), Likeness(0.0))
+    copies = Copies([], [], [])
+    for (one, other), likeness in sorted(alike.items(), key=lambda pair: (pair[1], pair[0])):
+        if likeness.is_copy:
             labels = str(catalogue.labels[one]), str(catalogue.labels[other])
-            evidence = Evidence(difference, one, labels[0], other, labels[1])
-            (within if labels[0] == labels[1] else across).append(evidence)
-    return sorted(within), sorted(across)
+            evidence = Evidence(likeness.difference, one, labels[0], other, labels[1])
+            copies.of(likeness, labels).append(evidence)
+    return copies
 
 
 def _equal_pairs(content_ids: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from ..features.index import Index
 from ..search import exact
 
+# Neighbours that are looked at at once.
+FOUND = 1_000_000
+
 
 class Answer(NamedTuple):
     """What an image of the catalogue finds among the others.
@@ -74,10 +77,11 @@ def ask(
         group_of: (n,), rows of one number show one thing: at least those of equal bytes.
     """
     members = np.bincount(group_of[eligible], minlength=group_of.max(initial=0) + 1)
-    for start in range(0, len(asked), exact.QUERIES):
-        block = asked[start : start + exact.QUERIES]
-        # As many more are asked for as are of the image's own group.
-        spare = int(members[group_of[block]].max())
+    # As many more are asked for as are of the image's own group.
+    spare = int(members[group_of[asked]].max(initial=0))
+    size = max(1, min(exact.QUERIES, FOUND // (count + spare)))
+    for start in range(0, len(asked), size):
+        block = asked[start : start + size]
         found = exact.nearest(
             catalogue.features[block], exact.blocks(catalogue.features, eligible), count + spare
         )

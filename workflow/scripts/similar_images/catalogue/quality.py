@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..answers import confidence, conformal, strangers
+from ..answers.confidence import Calibration
 from ..answers.intervals import wilson_interval
 from ..answers.vote import VOTES, Vote
 from ..features.index import Index
@@ -30,6 +31,20 @@ class Ballot(NamedTuple):
     label: str
     labels: list[str]
     similarities: list[float]
+
+
+class Judge(NamedTuple):
+    """How an answer is judged: how many vote on it, how, and what the confidence in it is."""
+
+    voters: int
+    vote: Vote
+    calibration: Calibration
+
+    def scores(self, ballot: Ballot) -> tuple[float, float]:
+        """Return the `strangers.SCORES` of a ballot with neighbours."""
+        votes = ballot.labels[: self.voters], ballot.similarities[: self.voters]
+        evidence = confidence.evidence(self.vote(*votes), *votes)
+        return ballot.similarities[0], self.calibration.probability(evidence)
 
 
 def assess(
@@ -67,9 +82,9 @@ def assess(
         | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
         for size in sizes
     ]
-    neighbour = strangers.told_by(int(eligible.sum()), len(set(catalogue.labels)))
-    near = [strangers.nearness(b.similarities, neighbour) for b in ballots if b.labels]
-    limit = strangers.limit(near)
+    calibrated = _confidence(ballots, voters, VOTES[vote])
+    judge = Judge(voters, VOTES[vote], confidence.read(calibrated))
+    known = familiar(catalogue, asked, group_of, metric, judge)
     return {
         "images": len(catalogue.paths),
         "asked": len(asked),
@@ -82,12 +97,12 @@ def assess(
         "method": "leave-one-out" if metric == "cosine" else f"{FOLDS}-fold cross-validation",
         **next(point[vote] for point in curve if point["neighbours"] == voters),
         "curve": curve,
-        "confidence": _confidence(ballots, voters, VOTES[vote]),
+        "confidence": calibrated,
         "sets": asdict(thresholds(ballots, coverage)),
         "strangers": {
-            "neighbour": neighbour,
-            "least_similarity": limit,
-            "refused": refused(catalogue, asked, group_of, metric, neighbour, limit),
+            "scores": strangers.SCORES,
+            **asdict(known),
+            "refused": refused(catalogue, asked, group_of, metric, judge, known),
         },
     }
 
@@ -119,15 +134,34 @@ def thresholds(ballots: Sequence[Ballot], coverage: float) -> conformal.Threshol
     return conformal.fit(own, coverage)
 
 
+def familiar(
+    catalogue: Index,
+    asked: NDArray[np.intp],
+    group_of: NDArray[np.intp],
+    metric: str,
+    judge: Judge,
+) -> strangers.Known:
+    """Return how photos of known classes fare, by the images in `asked`.
+
+    The series that are left out are wider than those of the other estimates: a part of its series
+    that is overlooked makes an image seem nearer than new photos are, and these would be refused.
+    """
+    eligible = first_of_equals(catalogue)
+    apart = series.join(catalogue, eligible, group_of, fewest=2, rare=series.WIDE).group_of
+    ballots = ask(catalogue, asked, judge.voters, apart, metric)
+    found = [n for n, ballot in enumerate(ballots) if ballot.labels]
+    return strangers.fit([judge.scores(ballots[n]) for n in found], apart[asked[found]])
+
+
 def refused(
     catalogue: Index,
     asked: NDArray[np.intp],
     group_of: NDArray[np.intp],
     metric: str,
-    neighbour: int,
-    limit: float,
+    judge: Judge,
+    known: strangers.Known,
 ) -> float | None:
-    """Return the share of strangers whose nearness by a `neighbour` does not reach `limit`.
+    """Return the share of strangers that `search.reject: auto` refuses.
 
     Strangers are the images in `asked` of one class in `FOLDS`, all of which are left out of the
     catalogue, and of the adapted similarity's fit; each class is left out once. None where there is
@@ -135,17 +169,18 @@ def refused(
     """
     labels = np.array(list(map(str, catalogue.labels)))
     names, eligible = np.unique(labels), first_of_equals(catalogue)
-    near: list[float] = []
+    found: list[float] = []
     for fold in range(min(FOLDS, len(names))):
         left_out = np.isin(labels, names[fold::FOLDS])
         others = eligible & ~left_out
         if others.any():
             seen = _adapted(catalogue, others) if metric == "adapted" else catalogue
             strange = asked[left_out[asked]]
-            for answer in leave_one_out.ask(seen, strange, neighbour, others, group_of):
+            for answer in leave_one_out.ask(seen, strange, judge.voters, others, group_of):
                 if len(answer.rows):
-                    near.append(strangers.nearness(answer.similarities.tolist(), neighbour))
-    return float(np.mean(np.array(near) < limit)) if near else None
+                    scores = judge.scores(ballot_of(answer, catalogue))
+                    found.append(known.familiarity(scores))
+    return float(np.mean(np.array(found) < known.least_familiarity)) if found else None
 
 
 def sentence(assessment: Mapping[str, Any]) -> str:

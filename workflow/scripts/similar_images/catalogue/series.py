@@ -18,6 +18,8 @@ from . import leave_one_out
 
 # The share of images that are less similar to all of other classes than the limit.
 RARE = 0.99
+# The same for series that are so wide that what is left is of others for sure.
+WIDE = 0.9
 # So many images are asked for their nearest one of another class.
 ASKED = 1000
 # Of larger classes only so many images are looked at: what is held in memory grows as the square.
@@ -39,7 +41,11 @@ class Groups(NamedTuple):
 
 
 def join(
-    catalogue: Index, eligible: NDArray[np.bool_], group_of: NDArray[np.intp], fewest: int
+    catalogue: Index,
+    eligible: NDArray[np.bool_],
+    group_of: NDArray[np.intp],
+    fewest: int,
+    rare: float = RARE,
 ) -> Groups:
     """Return `group_of` with the groups of a series joined.
 
@@ -51,9 +57,10 @@ def join(
         eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
         group_of: (n,), rows of one number show one thing already.
         fewest: groups of a class.
+        rare: the share of images that are less similar to all of other classes than the limit.
     """
     classes = np.unique(list(map(str, catalogue.labels)), return_inverse=True)[1]
-    limit = _limit(catalogue, eligible, group_of, classes)
+    limit = _limit(catalogue, eligible, group_of, classes, rare)
     if limit is None:
         return Groups(group_of, None)
     joined = group_of.copy()
@@ -70,8 +77,9 @@ def _limit(
     eligible: NDArray[np.bool_],
     group_of: NDArray[np.intp],
     classes: NDArray[np.intp],
+    rare: float,
 ) -> float | None:
-    """Return the similarity that `RARE` of the images have to none of another class."""
+    """Return the similarity that the share `rare` of images has to none of another class."""
     rows = np.flatnonzero(eligible)
     asked = leave_one_out.sample(catalogue, eligible, ASKED)
     nearest = np.full(len(asked), -np.inf)
@@ -84,7 +92,7 @@ def _limit(
         similarities[same] = -np.inf
         nearest = np.maximum(nearest, similarities.max(axis=1))
     found = nearest[np.isfinite(nearest)]
-    return float(np.quantile(found, RARE)) if len(found) else None
+    return float(np.quantile(found, rare)) if len(found) else None
 
 
 def _by_class(

@@ -15,7 +15,8 @@ from .templates import environment, with_scripts
 # A longer list makes the page slow; the CSV file has all.
 MOST_SHOWN = 60
 # Findings about single photos; the others are about classes, and show examples.
-DECIDABLE = {"wrong_label", "duplicate_across_classes", "duplicate", "outlier"}
+DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
+DECIDABLE = {"wrong_label", *DUPLICATES, "outlier"}
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _decidable(groups: Mapping[str, Group]) -> list[dict[str, str]]:
     for kind, group in groups.items():
         for card in group.cards:
             sides = [(card.picture, card.other_label if kind == "wrong_label" else "")]
-            if card.other and "duplicate" in kind:
+            if card.other and kind in DUPLICATES:
                 sides.append((card.other, ""))
             for picture, suggestion in sides:
                 if card.decidable and picture.content:

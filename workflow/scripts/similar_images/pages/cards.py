@@ -70,7 +70,7 @@ class Card(Photo):
         voters: neighbours that voted.
         similar: the most similar images, nearest first.
         confidence: the probability that the prediction is right; None where it was rejected.
-        duplicate: "exact" or "near" where it stands in the catalogue, or "".
+        duplicate: "exact", "near" or "mirrored" where it stands in the catalogue, or "".
         duplicate_of: path of that image of the catalogue, or "".
         reason: why it was refused or rejected, or "".
         content: its content id, by which it is decided on; None where it could not be read.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -38,9 +39,18 @@ OVERLAP = 0.6
 # From here on a brighter copy cannot show what is brighter.
 SATURATED = 253
 
-METHOD = f"ECC {SIDE} {EDGE} {BLUR} {WINDOW} {OVERLAP}"
+# Pictures are laid on each other's mirror image only if their middles, in so few squares a side,
+# correlate so much. What is left out at every edge, an eighth, may be a border.
+SQUARES, ALIKE, OUTER = 4, 0.8, 8
+
+METHOD = f"ECC {SIDE} {EDGE} {BLUR} {WINDOW} {OVERLAP} {SQUARES} {ALIKE} {OUTER}"
 SCHEMA = pa.schema(
-    [("one", pa.string()), ("other", pa.string()), ("difference", pa.float64())],
+    [
+        ("one", pa.string()),
+        ("other", pa.string()),
+        ("difference", pa.float64()),
+        ("mirrored", pa.bool_()),
+    ],
     {"method": METHOD},
 )
 
@@ -50,20 +60,32 @@ Values = NDArray[np.float32]
 Warp = NDArray[np.float32]  # (2, 3), from places in one picture to those in the other
 
 
-def differences(
+class Likeness(NamedTuple):
+    """By how much two pictures differ, and whether one of them was mirrored for that."""
+
+    difference: float
+    mirrored: bool = False
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the two are one picture."""
+        return self.difference <= COPY
+
+
+def compare_all(
     pairs: Collection[Pair],
     files: Mapping[str, bytes],
     memory: Path,
     threads: int,
     progress_of: Callable[[int], Callable[[int], None]],
     photos: Photos = LOCAL,
-) -> dict[Pair, float]:
-    """Return the difference of each pair: of all but those with a file that is gone or changed.
+) -> dict[Pair, Likeness]:
+    """Return the likeness of each pair: of all but those with a file that is gone or changed.
 
     Args:
         pairs: content ids.
         files: for each of them a file that has these bytes.
-        memory: where the differences are remembered; those that are not asked for are forgotten.
+        memory: where the likenesses are remembered; those that are not asked for are forgotten.
         threads: pairs compared at once.
         progress_of: given the number of new pairs, returns what is told after each how many
             are done.
@@ -75,19 +97,49 @@ def differences(
     progress = progress_of(len(new))
     picture = lru_cache(512)(partial(_picture, photos))
 
-    def compare(pair: Pair) -> float | None:
+    def compare_pair(pair: Pair) -> Likeness | None:
         one, other = (picture(content_id, files[content_id]) for content_id in pair)
-        return None if one is None or other is None else difference(one, other)
+        return None if one is None or other is None else compare(one, other)
 
     with ThreadPoolExecutor(threads) as pool:
-        for done, (pair, apart) in enumerate(zip(new, pool.map(compare, new), strict=True), 1):
-            if apart is not None:
-                found[pair] = apart
+        compared = pool.map(compare_pair, new)
+        for done, (pair, likeness) in enumerate(zip(new, compared, strict=True), 1):
+            if likeness is not None:
+                found[pair] = likeness
             progress(done)
-    one, other = zip(*found, strict=True) if found else ((), ())
-    columns = {"one": one, "other": other, "difference": list(found.values())}
-    write_parquet(memory, pa.table(columns, schema=SCHEMA))
+    rows = sorted((*pair, *likeness) for pair, likeness in found.items())
+    columns = zip(*rows, strict=True) if rows else [()] * len(SCHEMA)
+    write_parquet(memory, pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA))
     return found
+
+
+def compare(one: Picture, other: Picture) -> Likeness:
+    """Return by how much two pictures differ, as they are or, if only so they are one, mirrored."""
+    found = Likeness(difference(one, other))
+    if found.is_copy:
+        return found
+    mirrored = np.ascontiguousarray(other[:, ::-1])
+    if _correlation(one, mirrored) < ALIKE:
+        return found
+    turned = Likeness(difference(one, mirrored), mirrored=True)
+    return turned if turned.is_copy else found
+
+
+def _correlation(one: Picture, other: Picture) -> float:
+    """Return the correlation of the middles of both, in grey and in few squares."""
+    a, b = (values - values.mean() for values in map(_squares, (one, other)))
+    lengths = math.sqrt((a**2).sum() * (b**2).sum())
+    return float((a * b).sum()) / max(lengths, 1e-6)
+
+
+def _squares(image: Picture) -> Values:
+    import cv2
+
+    height, width = (size // OUTER for size in image.shape[:2])
+    middle = image[height : len(image) - height, width : image.shape[1] - width]
+    grey = cv2.cvtColor(np.ascontiguousarray(middle), cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, (SQUARES, SQUARES), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def difference(one: Picture, other: Picture) -> float:
@@ -211,12 +263,12 @@ def _picture(photos: Photos, content_id: str, file: bytes) -> Picture | None:
         return None
 
 
-def _remembered(path: Path) -> dict[Pair, float]:
+def _remembered(path: Path) -> dict[Pair, Likeness]:
     try:
         table = read_parquet(path)
         if table.schema.metadata[b"method"].decode() != METHOD:
             return {}
-        one, other, apart = (table[name].to_pylist() for name in SCHEMA.names)
-        return dict(zip(zip(one, other, strict=True), apart, strict=True))
+        rows = zip(*(table[name].to_pylist() for name in SCHEMA.names), strict=True)
+        return {(one, other): Likeness(*likeness) for one, other, *likeness in rows}
     except (UserError, KeyError, TypeError):
         return {}  # absent or damaged: comparing again makes it anew
