@@ -75,7 +75,7 @@ def search_lines(search: dict[str, Any]) -> list[str]:
     """Return how the search's memory depends on the catalogue."""
     return [
         f"The exact search of {search['queries']} queries reads shards of 1,024 x {FEATURES} "
-        "features and takes, with two threads:",
+        "features and takes, with one thread:",
         "",
         *table(
             ("catalogue", "seconds", "MB"),
@@ -95,7 +95,7 @@ NAMES = (
     "the manifest, first (hours)",
     "the plan, memory (GB)",
     "the merge (minutes)",
-    "the search, one job of 2 threads (hours)",
+    "the search, one job (hours)",
     "the search, `search.parts`",
     "the search, each part (minutes)",
 )

@@ -82,7 +82,7 @@ def measure_search(folder: Path) -> dict[str, Any]:
 
 def search(queries: Path, catalogue: Path) -> None:
     """Search as the rule does."""
-    with threadpool_limits(THREADS):
+    with threadpool_limits(1):
         neighbours.find(images.Stream(queries), images.Stream(catalogue), 10)
 
 
