@@ -250,20 +250,20 @@ def features_of(*collections):
     ]
 
 
+def part_of(table):
+    """Return where the search writes a part of `table`, where there are several."""
+    return f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet"
+
+
 def parts_of(table):
-    """Return where the search writes the parts of `table`, where there are several."""
-    return expand(
-        f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet",
-        part=range(PARTS),
-        allow_missing=True,
-    )
+    return expand(part_of(table), part=range(PARTS), allow_missing=True)
 
 
 def found(table):
     """Return where the search writes `table`: each part's, where there are several, goes again."""
     if PARTS == 1:
         return f"results/{{queries}}/{table}.parquet"
-    return temp(f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet")
+    return temp(part_of(table))
 
 
 def tell_outcome():

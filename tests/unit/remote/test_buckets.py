@@ -16,7 +16,7 @@ import fsspec
 import pytest
 
 from project import ROOT
-from s3_server import Store, s3_server
+from s3_server import Store
 from similar_images.remote.addresses import FetchError, Limits
 from similar_images.remote.buckets import Buckets
 
@@ -41,17 +41,6 @@ ODD = (
     "/twice.jpg",
     "s3://shop/within.jpg",
 )
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with (
-        s3_server(tmp_path_factory.mktemp("store")) as store,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in store.environment.items():
-            patch.setenv(name, value)
-        yield store
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,10 @@
 """What jobs that share no folder keep in an object store."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from s3_server import Store, s3_server
+from s3_server import Store
 from similar_images.base.errors import UserError
 from similar_images.base.files import check, sealed
 from similar_images.remote.addresses import Limits
@@ -13,17 +12,6 @@ from similar_images.remote.results import MOST_BYTES, StoredResults, check_sent,
 
 ADDRESS = "s3://shop/run/results"
 LIMITS = Limits((), False, 16, 30, 1_000)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with (
-        s3_server(tmp_path_factory.mktemp("store")) as store,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        for name, value in store.environment.items():
-            patch.setenv(name, value)
-        yield store
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The interval of a share."""
 
+from collections.abc import Mapping
 from math import sqrt
+from typing import Any
 
 # The quantile of the normal distribution at 97.5 %.
 Z = 1.959963984540054
@@ -19,3 +21,9 @@ def wilson_interval(successes: int, trials: int) -> list[float] | None:
     half = Z * sqrt(share * (1 - share) / trials + spread / (4 * trials))
     low, high = (centre - half) / (1 + spread), (centre + half) / (1 + spread)
     return [max(low, 0.0) if successes else 0.0, min(high, 1.0) if successes < trials else 1.0]
+
+
+def share_in_words(accuracy: Mapping[str, Any]) -> str:
+    """Return `accuracy` and `accuracy_interval_95`, as the JSON files have them, for a person."""
+    low, high = accuracy["accuracy_interval_95"]
+    return f"{accuracy['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..networks.model import Model
 from .conformal import split
 from .duplicates import KINDS
-from .intervals import wilson_interval
+from .intervals import share_in_words, wilson_interval
 from .nearest import SHOWN
 
 Row = Mapping[str, str]  # of `predictions.csv` or `products.csv`
@@ -111,11 +111,7 @@ def _accuracy(labelled: Sequence[Row]) -> dict[str, Any]:
 
 
 def _share(accuracy: Mapping[str, Any], right: str) -> str:
-    low, high = accuracy["accuracy_interval_95"]
-    return (
-        f"{accuracy['correct']} of {accuracy['labelled']} {right}"
-        f": {accuracy['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})."
-    )
+    return f"{accuracy['correct']} of {accuracy['labelled']} {right}: {share_in_words(accuracy)}."
 
 
 def _products(products: Sequence[Row]) -> dict[str, Any]:

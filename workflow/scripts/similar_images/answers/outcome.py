@@ -6,6 +6,7 @@ from typing import Any
 
 from ..base.errors import UserError
 from ..base.formats import read_csv, read_json
+from .intervals import share_in_words
 
 
 def told(results: Path, sets: Iterable[str]) -> list[str]:
@@ -48,10 +49,9 @@ def _right(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
     """Return how many are right, or, where there are no labels, how many were predicted."""
     if not accuracy["labelled"]:
         return f"{predicted} {what} predicted"
-    low, high = accuracy["accuracy_interval_95"]
     return (
         f"{accuracy['correct']} of {accuracy['labelled']} labelled {what} right: "
-        f"{accuracy['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"
+        f"{share_in_words(accuracy)}"
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..answers import confidence, conformal, strangers
 from ..answers.confidence import Calibration
-from ..answers.intervals import wilson_interval
+from ..answers.intervals import share_in_words, wilson_interval
 from ..answers.vote import VOTES, Vote
 from ..features.index import Index
 from ..search import adaptation
@@ -185,10 +185,9 @@ def refused(
 
 def sentence(assessment: Mapping[str, Any]) -> str:
     """Return the accuracy as a sentence that a person can quote."""
-    low, high = assessment["accuracy_interval_95"]
     return (
         f"{assessment['correct']} of {assessment['asked']} catalogue images named rightly by the "
-        f"others: {assessment['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})."
+        f"others: {share_in_words(assessment)}."
     )
 
 
