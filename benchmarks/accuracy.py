@@ -27,8 +27,8 @@ import deciding
 from pipeline import lay_out
 from similar_images.answers import confidence, conformal, strangers, vote, worth
 from similar_images.answers.intervals import wilson_interval
-from similar_images.catalogue import leave_one_out, metric_comparison, quality, series
-from similar_images.catalogue.quality import Ballot
+from similar_images.catalogue import leave_one_out, metric_comparison, quality, series, survey
+from similar_images.catalogue.survey import Ballot, Survey
 from similar_images.features import index
 from similar_images.features.index import Index
 from similar_images.search import adaptation
@@ -43,8 +43,8 @@ TEMPERATURES = (0.02, 0.05, 0.07, 0.1, 0.2)
 DIMENSIONS = (64, 128, 256, 512)
 SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0)
 STRETCHES = (0.0, 1.0, 2.0, 4.0)
-# Of the series: what is tried in place of `series.RARE`, and of `quality.FOLDS`.
-RARITIES, FEWEST = (0.95, 0.98, 0.99, 1.0), (1, quality.FOLDS)
+# Of the series: what is tried in place of `series.RARE`, and of `survey.FOLDS`.
+RARITIES, FEWEST = (0.95, 0.98, 0.99, 1.0), (1, survey.FOLDS)
 # Of the prior of the confidence: penalties, and photos of a class in the catalogues drawn.
 PENALTIES, PHOTOS = (0.1, 1.0, 3.0, 10.0, 30.0), (5, 10, 15)
 COVERAGES = (0.8, 0.9, 0.95)
@@ -104,10 +104,16 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
 
 def own_answers(catalogue: Index, metric: str, whole_series: bool = True) -> list[Ballot]:
     """Return what the images of the catalogue find, as `quality` asks them, or by themselves."""
-    eligible, apart = first_of_equals(catalogue), leave_one_out.equal_bytes(catalogue)
+    everyone, apart = census(catalogue, metric), leave_one_out.equal_bytes(catalogue)
     if whole_series:
-        apart = series.join(catalogue, eligible, apart, quality.FOLDS).group_of
-    return quality.ask(catalogue, np.flatnonzero(eligible), conformal.NEIGHBOURS, apart, metric)
+        apart = series.join(catalogue, everyone.eligible, apart, survey.FOLDS).group_of
+    return survey.ask(everyone, conformal.NEIGHBOURS, apart)
+
+
+def census(catalogue: Index, metric: str) -> Survey:
+    """Return a survey of all different images of `catalogue`, however many."""
+    eligible = first_of_equals(catalogue)
+    return Survey(catalogue, eligible, np.flatnonzero(eligible), metric)
 
 
 def right(ballots: Sequence[Ballot], rule: vote.Vote = vote.majority) -> NDArray[np.bool_]:
@@ -154,9 +160,7 @@ def tell_series(sets: Sequence[Set]) -> Iterator[str]:
         for rare, fewest in product(RARITIES, FEWEST):
             found = series.join(set_.catalogue, eligible, apart, fewest, rare)
             own = [
-                quality.ask(
-                    set_.catalogue, np.flatnonzero(eligible), VOTERS, found.group_of, metric
-                )
+                survey.ask(census(set_.catalogue, metric), VOTERS, found.group_of)
                 for metric in METRICS
             ]
             rows.append(
@@ -228,9 +232,9 @@ def cross_validated(
 ) -> list[Ballot]:
     """Return what the catalogue's images find in the other folds, by a similarity fitted there."""
     eligible, apart = first_of_equals(catalogue), leave_one_out.equal_bytes(catalogue)
-    fold_of = quality.folds(catalogue, eligible, apart)
+    fold_of = survey.folds(catalogue, eligible, apart)
     ballots = []
-    for fold in range(quality.FOLDS):
+    for fold in range(survey.FOLDS):
         others = eligible & (fold_of != fold)
         amount = (
             estimated(catalogue, others, dimension, shrinkage)
@@ -241,7 +245,7 @@ def cross_validated(
         seen = replace(catalogue, features=adaptation.apply(fitted, catalogue.features))
         asked = np.flatnonzero(eligible & (fold_of == fold))
         found = leave_one_out.ask(seen, asked, VOTERS, others, apart)
-        ballots += [quality.ballot_of(answer, catalogue) for answer in found]
+        ballots += [survey.ballot_of(answer, catalogue) for answer in found]
     return ballots
 
 
@@ -433,8 +437,8 @@ class Round(NamedTuple):
 
     def familiar(self, metric: str) -> strangers.Known:
         """Return how the catalogue's own images fare."""
-        rows, apart = first_of_equals(self.catalogue), leave_one_out.equal_bytes(self.catalogue)
-        return quality.familiar(self.catalogue, np.flatnonzero(rows), apart, metric, self.judge)
+        apart = leave_one_out.equal_bytes(self.catalogue)
+        return quality.familiar(census(self.catalogue, metric), apart, self.judge)
 
     def familiarity(self, known: strangers.Known) -> NDArray[np.float64]:
         """Return the familiarity of each query."""
@@ -505,10 +509,8 @@ def tell_strangers(asked: Rounds) -> Iterator[str]:
         ]
         expected = [
             quality.refused(
-                one.catalogue,
-                np.flatnonzero(first_of_equals(one.catalogue)),
+                census(one.catalogue, metric),
                 leave_one_out.equal_bytes(one.catalogue),
-                metric,
                 one.judge,
                 known,
             )
@@ -649,7 +651,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield ""
     yield from wrap(
         "The catalogue's own images are asked by leave-one-out with the cosine, and with the "
-        f"adapted similarity by {quality.FOLDS}-fold cross-validation, fitted without the fold "
+        f"adapted similarity by {survey.FOLDS}-fold cross-validation, fitted without the fold "
         "that is asked: each by itself, and without its series (below), as `quality.json` has it.",
         WIDTH,
     )
@@ -661,7 +663,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
         "each is named by the others as no new photo would be. `catalogue/series.py` links images "
         "of one class that are more alike than nearly all images (99 %) are to any of another "
         "class, and asks what is linked as a whole. A class that would fall into fewer groups than "
-        f"there are folds ({quality.FOLDS}) is left as it is: its images are all alike, and no "
+        f"there are folds ({survey.FOLDS}) is left as it is: its images are all alike, and no "
         "part of them says how a new one would fare. So it is, at 95 %, in the set *data*, the "
         "drawn shoes that come with this project.",
         WIDTH,

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from similar_images.base.timing import Timing
 from similar_images.features import images, shards, store
+from similar_images.features.index import Index
 from similar_images.search import exact
 
 Rows = list[tuple[str, str | None, int]]
@@ -23,6 +24,14 @@ def direction(number: int) -> np.ndarray:
     row = content(number)[1][np.newaxis]
     exact.normalise(row)
     return row[0].astype(float)
+
+
+def of_directions(*images: tuple[str, float]) -> Index:
+    """Return an index of images (class, direction in degrees), each with bytes of its own."""
+    angles = np.radians([angle for _, angle in images])
+    names = [f"{n:03}" for n in range(len(images))]
+    features = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    return Index("network", "model", names, [label for label, _ in images], names, features)
 
 
 def lay_out(folder: Path, rows: Rows, size: int) -> Path:

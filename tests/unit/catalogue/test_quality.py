@@ -5,21 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from catalogues import of_directions
 from similar_images.answers import conformal
 from similar_images.answers.confidence import Calibration
 from similar_images.answers.strangers import Known
 from similar_images.answers.vote import majority
-from similar_images.catalogue import leave_one_out, quality
+from similar_images.catalogue import leave_one_out, quality, survey
 from similar_images.features.index import Index
-from similar_images.search.exact import normalise
-
-
-def catalogue_of(*images: tuple[str, float]) -> Index:
-    """Return an index of images (class, direction in degrees), each with bytes of its own."""
-    angles = np.radians([angle for _, angle in images])
-    names = [f"{n:03}" for n in range(len(images))]
-    features = 5 * np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    return Index("network", "model", names, [label for label, _ in images], names, features)
 
 
 def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, Any]:
@@ -37,7 +29,9 @@ def at(assessment: dict[str, Any], size: int) -> dict[str, Any]:
 
 
 def test_each_image_is_asked_against_the_others_alone() -> None:
-    found = assess(catalogue_of(*LINE), 1, "majority", "cosine")
+    catalogue = of_directions(*LINE)
+    catalogue.features[:] *= 5
+    found = assess(catalogue, 1, "majority", "cosine")
     assert (found["images"], found["asked"], found["correct"]) == (5, 5, 2)
     assert found["accuracy"] == pytest.approx(2 / 5)
     low, high = found["accuracy_interval_95"]
@@ -47,7 +41,7 @@ def test_each_image_is_asked_against_the_others_alone() -> None:
 def test_the_votes_are_counted_or_weighted() -> None:
     # The image at 0 has one near neighbour of its class and two far ones of the other.
     found = assess(
-        catalogue_of(("boots", 0), ("boots", 5), ("sandals", 80), ("sandals", 85)),
+        of_directions(("boots", 0), ("boots", 5), ("sandals", 80), ("sandals", 85)),
         3,
         "weighted",
         "cosine",
@@ -57,7 +51,7 @@ def test_the_votes_are_counted_or_weighted() -> None:
 
 
 def test_the_curve_has_the_configured_number_of_neighbours() -> None:
-    found = assess(catalogue_of(*LINE), 7, "majority", "cosine")
+    found = assess(of_directions(*LINE), 7, "majority", "cosine")
     assert [point["neighbours"] for point in found["curve"]] == [1, 3, 5, 7, 10, 15, 20, 30, 50]
     assert found["accuracy"] == at(found, 7)["majority"]["accuracy"]
 
@@ -65,26 +59,26 @@ def test_the_curve_has_the_configured_number_of_neighbours() -> None:
 def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quality, "MOST_ASKED", 3)
-    found = assess(catalogue_of(*LINE), 1, "majority", "cosine")
+    monkeypatch.setattr(survey, "MOST_ASKED", 3)
+    found = assess(of_directions(*LINE), 1, "majority", "cosine")
     assert (found["images"], found["asked"]) == (5, 3)
     assert found["note"] == "asked is a sample of 3 of the 5 different images"
-    assert assess(catalogue_of(*LINE[:3]), 1, "majority", "cosine")["note"] is None
+    assert assess(of_directions(*LINE[:3]), 1, "majority", "cosine")["note"] is None
 
 
 def test_a_catalogue_of_equal_bytes_has_nothing_right() -> None:
-    index = catalogue_of(("boots", 0), ("sandals", 0))
+    index = of_directions(("boots", 0), ("sandals", 0))
     equal = Index("network", "model", index.paths, index.labels, ["x", "x"], index.features)
     assert assess(equal, 10, "majority", "cosine")["correct"] == 0
 
 
 def test_the_sentence_tells_the_figures() -> None:
-    told = quality.sentence(assess(catalogue_of(*LINE), 1, "majority", "cosine"))
+    told = quality.sentence(assess(of_directions(*LINE), 1, "majority", "cosine"))
     assert told.startswith("2 of 5 catalogue images named rightly by the others: 40.0%")
 
 
 def test_images_of_one_group_do_not_name_each_other() -> None:
-    catalogue = catalogue_of(*LINE)
+    catalogue = of_directions(*LINE)
     found = quality.assess(catalogue, np.array([0, 0, 1, 2, 2]), 1, "majority", "cosine", 0.9)
     assert (found["correct"], found["groups"]) == (1, 3)
 
@@ -92,24 +86,9 @@ def test_images_of_one_group_do_not_name_each_other() -> None:
 def test_images_of_one_series_do_not_name_each_other() -> None:
     others = [("b", angle) for angle in (10, 30, 50, 70, 85)]
     alone = [("a", angle) for angle in (20, 40, 60, 80)]
-    found = assess(catalogue_of(("a", 0), ("a", 1), *alone, *others), 1, "majority", "cosine")
+    found = assess(of_directions(("a", 0), ("a", 1), *alone, *others), 1, "majority", "cosine")
     assert (found["groups"], found["correct"]) == (10, 0)
     assert found["series_similarity"] == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
-
-
-def test_the_folds_keep_a_group_together_and_are_of_one_size() -> None:
-    catalogue = catalogue_of(*(("ab"[n % 2], n) for n in range(60)))
-    group_of = np.arange(60) // 6
-    fold_of = quality.folds(catalogue, np.ones(60, np.bool_), group_of)
-    assert all(len({*fold_of[group_of == group]}) == 1 for group in range(10))
-    assert np.bincount(fold_of).tolist() == [12] * 5
-
-
-def test_each_fold_has_its_share_of_each_class_though_groups_differ_in_size() -> None:
-    catalogue = catalogue_of(*(("a", n) for n in range(20)), *(("b", n) for n in range(20)))
-    group_of = np.concatenate([np.arange(16), [16] * 4, np.arange(20, 40)])
-    fold_of = quality.folds(catalogue, np.ones(40, np.bool_), group_of)
-    assert np.bincount(fold_of[:20]).tolist() == np.bincount(fold_of[20:]).tolist() == [4] * 5
 
 
 # The probability is nearly 1, whatever the answer.
@@ -120,27 +99,26 @@ def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known()
     known = Known([[0.9] * 4, [0.5] * 4], 0.6)
     near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
     shares = [
-        quality.refused(catalogue_of(*images), np.arange(3), np.arange(3), "cosine", SURE, known)
+        quality.refused(survey.draw(of_directions(*images), "cosine"), np.arange(3), SURE, known)
         for images in (near, far)
     ]
     assert shares == [0, 1]
-    alone = catalogue_of(("a", 0), ("a", 1))
-    assert quality.refused(alone, np.arange(2), np.arange(2), "cosine", SURE, known) is None
+    alone = survey.draw(of_directions(("a", 0), ("a", 1)), "cosine")
+    assert quality.refused(alone, np.arange(2), SURE, known) is None
 
 
 def test_what_is_familiar_is_told_by_images_of_other_series() -> None:
     apart = [("a", angle) for angle in (0, 8, 16)]
     series = [("a", 24 + 0.1 * n) for n in range(5)]
-    catalogue = catalogue_of(*apart, *series, *(("b", angle) for angle in (27, 35, 43)))
-    normalise(catalogue.features)
-    known = quality.familiar(catalogue, np.arange(11), np.arange(11), "cosine", SURE)
+    catalogue = of_directions(*apart, *series, *(("b", angle) for angle in (27, 35, 43)))
+    known = quality.familiar(survey.draw(catalogue, "cosine"), np.arange(11), SURE)
     assert max(known.quantiles[0]) < np.cos(np.radians(2))
 
 
 def test_nine_in_ten_images_have_their_class_in_their_set() -> None:
     random = np.random.default_rng(0)
     ballots = [
-        quality.Ballot(str(random.choice(["a", "b"], p=[1 - p, p])), ["a", "b"], [0.07, 0.07 * x])
+        survey.Ballot(str(random.choice(["a", "b"], p=[1 - p, p])), ["a", "b"], [0.07, 0.07 * x])
         for x in random.uniform(-2, 1, 500)
         for p in [float(np.exp(x) / (np.e + np.exp(x)))]
     ]

@@ -4,21 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from catalogues import of_directions
 from similar_images.catalogue import series
-from similar_images.features.index import Index
-
-
-def catalogue_of(*images: tuple[str, float]) -> Index:
-    """Return an index of images (class, direction in degrees), each with bytes of its own."""
-    angles = np.radians([angle for _, angle in images])
-    names = [f"{n:03}" for n in range(len(images))]
-    features = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    return Index("network", "model", names, [label for label, _ in images], names, features)
 
 
 def joined(*images: tuple[str, float], fewest: int = 2) -> series.Groups:
     count = len(images)
-    return series.join(catalogue_of(*images), np.ones(count, np.bool_), np.arange(count), fewest)
+    return series.join(of_directions(*images), np.ones(count, np.bool_), np.arange(count), fewest)
 
 
 def as_sets(groups: NDArray[np.intp]) -> list[list[int]]:
@@ -39,7 +31,7 @@ def test_a_series_is_wider_where_more_images_may_be_as_near_to_other_classes() -
     images = [("a", 0), ("a", 12), ("a", 40), *OTHERS]
     count = len(images)
     found = [
-        series.join(catalogue_of(*images), np.ones(count, np.bool_), np.arange(count), 2, rare)
+        series.join(of_directions(*images), np.ones(count, np.bool_), np.arange(count), 2, rare)
         for rare in (series.RARE, 0.5)
     ]
     assert [len(as_sets(groups.group_of)) for groups in found] == [6, 5]
@@ -52,14 +44,14 @@ def test_a_class_that_would_be_one_series_is_left_as_it_is() -> None:
 
 
 def test_groups_that_are_known_stay_and_join_a_series_as_a_whole() -> None:
-    catalogue = catalogue_of(("a", 0), ("a", 20), ("a", 23), ("a", 40), *OTHERS)
+    catalogue = of_directions(("a", 0), ("a", 20), ("a", 23), ("a", 40), *OTHERS)
     known = np.array([0, 0, 1, 2, 3, 4, 5])
     found = series.join(catalogue, np.ones(7, np.bool_), known, 2)
     assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]
 
 
 def test_all_of_a_known_group_join_the_series_of_one_of_them() -> None:
-    catalogue = catalogue_of(("a", 0), ("a", 3), ("a", 20), ("a", 40), *OTHERS)
+    catalogue = of_directions(("a", 0), ("a", 3), ("a", 20), ("a", 40), *OTHERS)
     known = np.array([0, 1, 1, 2, 3, 4, 5])
     found = series.join(catalogue, np.ones(7, np.bool_), known, 2)
     assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]

@@ -13,8 +13,9 @@ from ..features.index import Index
 from ..search import choice
 from ..search.exact import normalise
 from ..search.neighbours import first_of_equals
-from . import leave_one_out, series
-from .quality import FOLDS, MOST_ASKED, ballot_of, cross_validated, is_right, share
+from . import leave_one_out, series, survey
+from .quality import is_right, share
+from .survey import FOLDS, MOST_ASKED, Survey
 
 METRICS = ("cosine", "adapted")
 
@@ -45,8 +46,8 @@ def compare(
     apart = series.join(sample, eligible, group_of[asked], FOLDS).group_of
     right = {}
     for name in METRICS:
-        answers = cross_validated(sample, rows, voters, eligible, apart, name)
-        ballots = (ballot_of(answer, sample) for answer in answers)
+        drawn = Survey(sample, eligible, rows, name)
+        ballots = survey.cross_validated(drawn, voters, apart)
         right[name] = np.array([is_right(ballot, VOTES[vote], voters) for ballot in ballots])
     gained, lost = (
         int((right[one] & ~right[other]).sum()) for one, other in (METRICS[::-1], METRICS)

@@ -1,0 +1,21 @@
+"""Tests of the images of a catalogue that are asked as if they were new."""
+
+import numpy as np
+
+from catalogues import of_directions
+from similar_images.catalogue import survey
+
+
+def test_the_folds_keep_a_group_together_and_are_of_one_size() -> None:
+    catalogue = of_directions(*(("ab"[n % 2], n) for n in range(60)))
+    group_of = np.arange(60) // 6
+    fold_of = survey.folds(catalogue, np.ones(60, np.bool_), group_of)
+    assert all(len({*fold_of[group_of == group]}) == 1 for group in range(10))
+    assert np.bincount(fold_of).tolist() == [12] * 5
+
+
+def test_each_fold_has_its_share_of_each_class_though_groups_differ_in_size() -> None:
+    catalogue = of_directions(*(("a", n) for n in range(20)), *(("b", n) for n in range(20)))
+    group_of = np.concatenate([np.arange(16), [16] * 4, np.arange(20, 40)])
+    fold_of = survey.folds(catalogue, np.ones(40, np.bool_), group_of)
+    assert np.bincount(fold_of[:20]).tolist() == np.bincount(fold_of[20:]).tolist() == [4] * 5
