@@ -28,6 +28,7 @@ from pipeline import lay_out
 from similar_images.answers import confidence, conformal, strangers, vote, worth
 from similar_images.answers.intervals import wilson_interval
 from similar_images.catalogue import leave_one_out, metric_comparison, quality, series, survey
+from similar_images.catalogue.series import Width
 from similar_images.catalogue.survey import Ballot, Survey
 from similar_images.features import index
 from similar_images.features.index import Index
@@ -43,7 +44,7 @@ TEMPERATURES = (0.02, 0.05, 0.07, 0.1, 0.2)
 DIMENSIONS = (64, 128, 256, 512)
 SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0)
 STRETCHES = (0.0, 1.0, 2.0, 4.0)
-# Of the series: what is tried in place of `series.RARE`, and of `survey.FOLDS`.
+# Of the series: what is tried in place of `series.NARROW`.
 RARITIES, FEWEST = (0.95, 0.98, 0.99, 1.0), (1, survey.FOLDS)
 # Of the prior of the confidence: penalties, and photos of a class in the catalogues drawn.
 PENALTIES, PHOTOS = (0.1, 1.0, 3.0, 10.0, 30.0), (5, 10, 15)
@@ -106,8 +107,8 @@ def own_answers(catalogue: Index, metric: str, whole_series: bool = True) -> lis
     """Return what the images of the catalogue find, as `quality` asks them, or by themselves."""
     everyone, apart = census(catalogue, metric), leave_one_out.equal_bytes(catalogue)
     if whole_series:
-        apart = series.join(catalogue, everyone.eligible, apart, survey.FOLDS).group_of
-    return survey.ask(everyone, conformal.NEIGHBOURS, apart)
+        apart = series.join(catalogue, everyone.eligible, apart, series.NARROW)[0].group_of
+    return survey.ask(everyone, conformal.NEIGHBOURS, apart)[0]
 
 
 def census(catalogue: Index, metric: str) -> Survey:
@@ -158,9 +159,9 @@ def tell_series(sets: Sequence[Set]) -> Iterator[str]:
         eligible, apart = first_of_equals(set_.catalogue), leave_one_out.equal_bytes(set_.catalogue)
         new = [share(right(answers(set_, metric))) for metric in METRICS]
         for rare, fewest in product(RARITIES, FEWEST):
-            found = series.join(set_.catalogue, eligible, apart, fewest, rare)
+            (found,) = series.join(set_.catalogue, eligible, apart, Width(rare, fewest))
             own = [
-                survey.ask(census(set_.catalogue, metric), VOTERS, found.group_of)
+                survey.ask(census(set_.catalogue, metric), VOTERS, found.group_of)[0]
                 for metric in METRICS
             ]
             rows.append(
@@ -245,7 +246,7 @@ def cross_validated(
         seen = replace(catalogue, features=adaptation.apply(fitted, catalogue.features))
         asked = np.flatnonzero(eligible & (fold_of == fold))
         found = leave_one_out.ask(seen, asked, VOTERS, others, apart)
-        ballots += [survey.ballot_of(answer, catalogue) for answer in found]
+        ballots += [survey.ballot_of(answer, catalogue) for (answer,) in found]
     return ballots
 
 
@@ -435,10 +436,12 @@ class Round(NamedTuple):
     known: NDArray[np.bool_]
     judge: quality.Judge
 
-    def familiar(self, metric: str) -> strangers.Known:
+    def familiar(self, metric: str, width: Width = series.WIDE) -> strangers.Known:
         """Return how the catalogue's own images fare."""
-        apart = leave_one_out.equal_bytes(self.catalogue)
-        return quality.familiar(census(self.catalogue, metric), apart, self.judge)
+        everyone, apart = census(self.catalogue, metric), leave_one_out.equal_bytes(self.catalogue)
+        (wide,) = series.join(self.catalogue, everyone.eligible, apart, width)
+        (ballots,) = survey.ask(everyone, VOTERS, wide.group_of)
+        return quality.familiar(ballots, self.judge, wide.group_of[everyone.asked])
 
     def familiarity(self, known: strangers.Known) -> NDArray[np.float64]:
         """Return the familiarity of each query."""
@@ -558,18 +561,16 @@ def gains(
 def tell_widths(asked: Rounds) -> Iterator[str]:
     """Tell what is refused for other widths of the series that are left out."""
     rows = []
-    chosen = series.WIDE
     for (name, metric), parts in asked.items():
         cells = []
-        for series.WIDE in WIDTHS:
+        for rare in WIDTHS:
             shares = []
             for one in parts:
-                known = one.familiar(metric)
+                known = one.familiar(metric, series.WIDE._replace(rare=rare))
                 refused = one.familiarity(known) < known.least_familiarity
                 shares.append([refused[one.known].mean(), refused[~one.known].mean()])
             cells.append(" / ".join(f"{share:.1%}" for share in np.mean(shares, axis=0)))
         rows.append([name, metric, *cells])
-    series.WIDE = chosen
     yield from ["", *table(["set", "metric", *(f"{width:.0%}" for width in WIDTHS)], rows)]
 
 
@@ -803,12 +804,12 @@ def told_of_strangers(sets: Sequence[Set], drawn: Set) -> Iterator[str]:
     )
     yield from tell_widths({**asked, **others})
     yield from wrap(
-        f"{series.WIDE:.0%} was chosen with all of this in sight, and the groceries asked for it: "
-        "a part of a series that is overlooked makes the catalogue's images seem nearer than new "
-        "photos are, and these would be refused. On the clothes any width will do. 5 ± 2 % of the "
-        "known are refused on both sets, and on the groceries exchanged; of the clothes exchanged, "
-        "18 photos of a class, up to 12 % are, with any width. Where classes are tight, as the "
-        "drawn shoes are, wide series cost a part of the strangers.",
+        f"{series.WIDE.rare:.0%} was chosen with all of this in sight, and the groceries asked for "
+        "it: a part of a series that is overlooked makes the catalogue's images seem nearer than "
+        "new photos are, and these would be refused. On the clothes any width will do. 5 ± 2 % of "
+        "the known are refused on both sets, and on the groceries exchanged; of the clothes "
+        "exchanged, 18 photos of a class, up to 12 % are, with any width. Where classes are tight, "
+        "as the drawn shoes are, wide series cost a part of the strangers.",
         WIDTH,
     )
     yield ""

@@ -51,15 +51,14 @@ def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
     catalogue = catalogue_of(*map("".join, zip(*drawn, strict=True)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "QUERIES", block)
-        answers = list(
-            leave_one_out.ask(
-                catalogue,
-                every(catalogue),
-                count,
-                first_of_equals(catalogue),
-                leave_one_out.equal_bytes(catalogue),
-            )
+        found = leave_one_out.ask(
+            catalogue,
+            every(catalogue),
+            count,
+            first_of_equals(catalogue),
+            leave_one_out.equal_bytes(catalogue),
         )
+        answers = [answer for (answer,) in found]
     assert [answer.row for answer in answers] == list(range(len(drawn)))
     for answer in answers:
         (expected,) = find(
@@ -90,7 +89,7 @@ def test_only_eligible_rows_are_found() -> None:
     catalogue = catalogue_of("aabb")
     eligible = np.array([True, False, True, False])
     answers = leave_one_out.ask(catalogue, np.array([0, 1]), 4, eligible, every(catalogue))
-    assert [sorted(answer.rows.tolist()) for answer in answers] == [[2], [0, 2]]
+    assert [sorted(answer.rows.tolist()) for (answer,) in answers] == [[2], [0, 2]]
 
 
 @pytest.mark.parametrize("found", [1, 1_000_000])
@@ -101,7 +100,7 @@ def test_an_image_does_not_find_those_of_its_own_group(
     catalogue, group_of = catalogue_of("aabbb"), np.array([0, 1, 0, 2, 2])
     everything = np.ones(5, np.bool_)
     answers = leave_one_out.ask(catalogue, every(catalogue), 9, everything, group_of)
-    assert [sorted(answer.rows.tolist()) for answer in answers] == [
+    assert [sorted(answer.rows.tolist()) for (answer,) in answers] == [
         [1, 3, 4],
         [0, 2, 3, 4],
         [1, 3, 4],

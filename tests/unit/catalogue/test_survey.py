@@ -1,6 +1,7 @@
 """Tests of the images of a catalogue that are asked as if they were new."""
 
 import numpy as np
+import pytest
 
 from catalogues import of_directions
 from similar_images.catalogue import survey
@@ -19,3 +20,14 @@ def test_each_fold_has_its_share_of_each_class_though_groups_differ_in_size() ->
     group_of = np.concatenate([np.arange(16), [16] * 4, np.arange(20, 40)])
     fold_of = survey.folds(catalogue, np.ones(40, np.bool_), group_of)
     assert np.bincount(fold_of[:20]).tolist() == np.bincount(fold_of[20:]).tolist() == [4] * 5
+
+
+@pytest.mark.parametrize("metric", ["cosine", "adapted"])
+def test_each_grouping_is_answered_as_it_would_be_alone(metric: str) -> None:
+    random = np.random.default_rng(0)
+    images = [("ab"[n % 2], angle) for n, angle in enumerate(random.uniform(0, 180, 60))]
+    drawn = survey.draw(of_directions(*images), metric)
+    pairs, tens = np.arange(60) // 2, np.arange(60) // 10
+    alone = [survey.ask(drawn, 3, group_of)[0] for group_of in (pairs, tens)]
+    assert survey.ask(drawn, 3, pairs, tens) == alone
+    assert alone[0] != alone[1]

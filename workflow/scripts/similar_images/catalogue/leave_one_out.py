@@ -63,22 +63,22 @@ def ask(
     asked: NDArray[np.intp],
     count: int,
     eligible: NDArray[np.bool_],
-    group_of: NDArray[np.intp],
-) -> Iterator[Answer]:
+    *groupings: NDArray[np.intp],
+) -> Iterator[tuple[Answer, ...]]:
     """Yield for each row in `asked` its `count` nearest images of other groups.
 
-    Exact, and in blocks: memory does not grow with the number of rows asked.
+    Exact, and in blocks: memory does not grow with the number of rows asked. Each grouping has an
+    answer of its own, and all come from one search.
 
     Args:
         catalogue: its features are rows of length 1.
         asked: row numbers, any of the catalogue.
         count: how many neighbours; all there are where there are fewer.
         eligible: (n,), which rows may be found, such as `neighbours.first_of_equals` returns.
-        group_of: (n,), rows of one number show one thing: at least those of equal bytes.
+        groupings: each (n,), rows of one number show one thing: at least those of equal bytes.
     """
-    members = np.bincount(group_of[eligible], minlength=group_of.max(initial=0) + 1)
-    # As many more are asked for as are of the image's own group.
-    spare = int(members[group_of[asked]].max(initial=0))
+    # As many more are asked for as are of an image's own group.
+    spare = max(_largest(group_of, asked, eligible) for group_of in groupings)
     size = max(1, min(exact.QUERIES, FOUND // (count + spare)))
     for start in range(0, len(asked), size):
         block = asked[start : start + size]
@@ -88,8 +88,18 @@ def ask(
         for row, nearest in zip(block.tolist(), found, strict=True):
             rows = np.array([other for _, other in nearest], np.intp)
             similarities = np.array([similarity for similarity, _ in nearest])
-            others = group_of[rows] != group_of[row]
-            yield Answer(row, rows[others][:count], similarities[others][:count])
+            others = [group_of[rows] != group_of[row] for group_of in groupings]
+            yield tuple(
+                Answer(row, rows[other][:count], similarities[other][:count]) for other in others
+            )
+
+
+def _largest(
+    group_of: NDArray[np.intp], asked: NDArray[np.intp], eligible: NDArray[np.bool_]
+) -> int:
+    """Return how many `eligible` rows the largest group has that one of `asked` is in."""
+    members = np.bincount(group_of[eligible], minlength=group_of.max(initial=0) + 1)
+    return int(members[group_of[asked]].max(initial=0))
 
 
 def sample(catalogue: Index, eligible: NDArray[np.bool_], most: int) -> NDArray[np.intp]:

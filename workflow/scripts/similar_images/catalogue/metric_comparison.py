@@ -43,11 +43,11 @@ def compare(
     asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), MOST_ASKED)
     sample, rows = part_of(catalogue, asked), np.arange(len(asked))
     eligible = np.ones(len(rows), np.bool_)
-    apart = series.join(sample, eligible, group_of[asked], FOLDS).group_of
+    (apart,) = series.join(sample, eligible, group_of[asked], series.NARROW)
     right = {}
     for name in METRICS:
         drawn = Survey(sample, eligible, rows, name)
-        ballots = survey.cross_validated(drawn, voters, apart)
+        ballots = survey.cross_validated(drawn, voters, apart.group_of)
         right[name] = np.array([is_right(ballot, VOTES[vote], voters) for ballot in ballots])
     gained, lost = (
         int((right[one] & ~right[other]).sum()) for one, other in (METRICS[::-1], METRICS)

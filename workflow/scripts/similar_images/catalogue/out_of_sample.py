@@ -65,7 +65,7 @@ def gather(catalogue: Index, eligible: NDArray[np.bool_]) -> Images:
     neighbours = np.full((len(rows), NEIGHBOURS), -1, np.intp)
     similarities = np.full((len(rows), NEIGHBOURS), -np.inf)
     apart = leave_one_out.equal_bytes(catalogue)
-    for n, answer in enumerate(leave_one_out.ask(catalogue, rows, NEIGHBOURS, eligible, apart)):
+    for n, (answer,) in enumerate(leave_one_out.ask(catalogue, rows, NEIGHBOURS, eligible, apart)):
         found = len(answer.rows)
         neighbours[n, :found] = np.searchsorted(rows, answer.rows)
         similarities[n, :found] = answer.similarities

@@ -60,9 +60,10 @@ def assess(
     """
     normalise(catalogue.features)
     drawn = survey.draw(catalogue, metric)
-    apart = series.join(catalogue, drawn.eligible, group_of, FOLDS)
+    narrow, wide = series.join(catalogue, drawn.eligible, group_of, series.NARROW, series.WIDE)
     sizes = sorted({*SIZES, voters})
-    ballots = survey.ask(drawn, max(sizes[-1], conformal.NEIGHBOURS), apart.group_of)
+    most = max(sizes[-1], conformal.NEIGHBOURS)
+    ballots, farther = survey.ask(drawn, most, narrow.group_of, wide.group_of)
     curve: list[dict[str, Any]] = [
         {"neighbours": size}
         | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
@@ -70,13 +71,13 @@ def assess(
     ]
     calibrated = _confidence(ballots, voters, VOTES[vote])
     judge = Judge(voters, VOTES[vote], confidence.read(calibrated))
-    known = familiar(drawn, group_of, judge)
+    known = familiar(farther, judge, wide.group_of[drawn.asked])
     return {
         "images": len(catalogue.paths),
         "asked": len(drawn.asked),
         "note": _note(drawn),
-        "groups": len(np.unique(apart.group_of)),
-        "series_similarity": apart.limit,
+        "groups": len(np.unique(narrow.group_of)),
+        "series_similarity": narrow.limit,
         "neighbours": voters,
         "vote": vote,
         "metric": metric,
@@ -103,17 +104,20 @@ def thresholds(ballots: Sequence[Ballot], coverage: float) -> conformal.Threshol
     return conformal.fit(own, coverage)
 
 
-def familiar(drawn: Survey, group_of: NDArray[np.intp], judge: Judge) -> strangers.Known:
-    """Return how photos of known classes fare, by those asked.
+def familiar(
+    ballots: Sequence[Ballot], judge: Judge, group_of: NDArray[np.intp]
+) -> strangers.Known:
+    """Return how photos of known classes fare.
 
-    The series that are left out are wider than those of the other estimates: a part of its series
-    that is overlooked makes an image seem nearer than new photos are, and these would be refused.
+    Args:
+        ballots: of images that were asked without their series. These are to be wider than those of
+            the other estimates: a part of its series that is overlooked makes an image seem nearer
+            than new photos are, and these would be refused.
+        judge: of the answers.
+        group_of: of each of `ballots`, the number of its series.
     """
-    wide = series.join(drawn.catalogue, drawn.eligible, group_of, fewest=2, rare=series.WIDE)
-    ballots = survey.ask(drawn, judge.voters, wide.group_of)
     found = [n for n, ballot in enumerate(ballots) if ballot.labels]
-    scores = [judge.scores(ballots[n]) for n in found]
-    return strangers.fit(scores, wide.group_of[drawn.asked[found]])
+    return strangers.fit([judge.scores(ballots[n]) for n in found], group_of[found])
 
 
 def refused(
@@ -135,7 +139,7 @@ def refused(
         if others.any():
             seen = survey.adapted(catalogue, others) if metric == "adapted" else catalogue
             strange = asked[left_out[asked]]
-            for answer in leave_one_out.ask(seen, strange, judge.voters, others, group_of):
+            for (answer,) in leave_one_out.ask(seen, strange, judge.voters, others, group_of):
                 if len(answer.rows):
                     scores = judge.scores(survey.ballot_of(answer, catalogue))
                     found.append(known.familiarity(scores))

@@ -8,6 +8,7 @@ Computers to Taxonomy", Journal of General Microbiology 17, 1957). docs/accuracy
 tells well, and where it tells too little.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,16 +16,31 @@ from numpy.typing import NDArray
 
 from ..features.index import Features, Index
 from . import leave_one_out
+from .survey import FOLDS
 
-# The share of images that are less similar to all of other classes than the limit.
-RARE = 0.99
-# The same for series that are so wide that what is left is of others for sure.
-WIDE = 0.9
 # So many images are asked for their nearest one of another class.
 ASKED = 1000
 # Of larger classes only so many images are looked at: what is held in memory grows as the square.
 MOST = 4096
 ROWS = 512
+
+
+class Width(NamedTuple):
+    """How much is one series.
+
+    Attributes:
+        rare: the share of images that are less similar to all of other classes than the limit.
+        fewest: a class that would fall into fewer groups is left as it is: there the images of the
+            class are all alike, and what is left of it would say nothing of it as a whole.
+    """
+
+    rare: float
+    fewest: int
+
+
+NARROW = Width(rare=0.99, fewest=FOLDS)
+# So wide that what is left is of others for sure.
+WIDE = Width(rare=0.9, fewest=2)
 
 
 class Groups(NamedTuple):
@@ -44,55 +60,53 @@ def join(
     catalogue: Index,
     eligible: NDArray[np.bool_],
     group_of: NDArray[np.intp],
-    fewest: int,
-    rare: float = RARE,
-) -> Groups:
-    """Return `group_of` with the groups of a series joined.
-
-    A class that would fall into fewer than `fewest` groups is left as it is: there the images of
-    the class are all alike, and what is left of it would say nothing of it as a whole.
+    *widths: Width,
+) -> list[Groups]:
+    """Return `group_of` with the groups of a series joined, for each of `widths`.
 
     Args:
         catalogue: its features are rows of length 1.
         eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
         group_of: (n,), rows of one number show one thing already.
-        fewest: groups of a class.
-        rare: the share of images that are less similar to all of other classes than the limit.
+        widths: of the series.
     """
     classes = np.unique(list(map(str, catalogue.labels)), return_inverse=True)[1]
-    limit = _limit(catalogue, eligible, group_of, classes, rare)
-    if limit is None:
-        return Groups(group_of, None)
-    joined = group_of.copy()
+    others = _nearest_others(catalogue, eligible, group_of, classes)
+    if not len(others):
+        return [Groups(group_of, None) for _ in widths]
+    limits = [float(np.quantile(others, width.rare)) for width in widths]
+    joined = [group_of.copy() for _ in widths]
     for rows in np.split(*_by_class(classes, np.flatnonzero(eligible))):
         part = rows[:MOST]
-        linked = _linked(catalogue.features[part], limit)
-        if len(np.unique(linked)) >= fewest:
-            _join(joined, part, linked)
-    return Groups(joined, limit)
+        for groups, near, width in zip(
+            joined, _near(catalogue.features[part], limits), widths, strict=True
+        ):
+            linked = _linked(near)
+            if len(np.unique(linked)) >= width.fewest:
+                _join(groups, part, linked)
+    return [Groups(groups, limit) for groups, limit in zip(joined, limits, strict=True)]
 
 
-def _limit(
+def _nearest_others(
     catalogue: Index,
     eligible: NDArray[np.bool_],
     group_of: NDArray[np.intp],
     classes: NDArray[np.intp],
-    rare: float,
-) -> float | None:
-    """Return the similarity that the share `rare` of images has to none of another class."""
+) -> NDArray[np.float64]:
+    """Return how similar images of a sample are to their nearest one of another class."""
     rows = np.flatnonzero(eligible)
     asked = leave_one_out.sample(catalogue, eligible, ASKED)
-    nearest = np.full(len(asked), -np.inf)
+    features, nearest = catalogue.features[asked], np.full(len(asked), -np.inf)
     for start in range(0, len(rows), ROWS):
         block = rows[start : start + ROWS]
-        similarities = catalogue.features[asked] @ catalogue.features[block].T
+        similarities = features @ catalogue.features[block].T
         same = (classes[asked, np.newaxis] == classes[block]) | (
             group_of[asked, np.newaxis] == group_of[block]
         )
         similarities[same] = -np.inf
         nearest = np.maximum(nearest, similarities.max(axis=1))
-    found = nearest[np.isfinite(nearest)]
-    return float(np.quantile(found, rare)) if len(found) else None
+    found: NDArray[np.float64] = nearest[np.isfinite(nearest)]
+    return found
 
 
 def _by_class(
@@ -103,16 +117,24 @@ def _by_class(
     return ordered, np.flatnonzero(np.diff(classes[ordered])) + 1
 
 
-def _linked(features: Features, limit: float) -> NDArray[np.intp]:
-    """Return for each of `features` (n, d) the first that it is linked with, if by others."""
-    near = np.empty((len(features), len(features)), np.bool_)
+def _near(features: Features, limits: Sequence[float]) -> NDArray[np.bool_]:
+    """Return which two of `features` (n, d) are similar, by each of `limits`: (limits, n, n)."""
+    near = np.empty((len(limits), len(features), len(features)), np.bool_)
     for start in range(0, len(features), ROWS):
-        near[start : start + ROWS] = features[start : start + ROWS] @ features.T >= limit
+        block = slice(start, start + ROWS)
+        similarities = features[block] @ features.T
+        for own, limit in zip(near, limits, strict=True):
+            own[block] = similarities >= limit
+    return near
+
+
+def _linked(near: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return for each image the first that it is linked with, if by others that are `near`."""
     np.fill_diagonal(near, True)
-    first = np.arange(len(features))
+    first = np.arange(len(near))
     while True:
         nearer = first.copy()
-        for start in range(0, len(features), ROWS):
+        for start in range(0, len(near), ROWS):
             block = slice(start, start + ROWS)
             nearer[block] = np.where(near[block], first, len(first)).min(axis=1)
         nearer = nearer[nearer]

@@ -53,18 +53,19 @@ def draw(catalogue: Index, metric: str) -> Survey:
     return Survey(catalogue, eligible, asked, metric)
 
 
-def ask(survey: Survey, count: int, group_of: NDArray[np.intp]) -> list[Ballot]:
-    """Return what those asked find: by leave-one-out, or, adapted, in the other folds.
+def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
+    """Return what those asked find, for each grouping: by leave-one-out, or in the other folds.
 
     Args:
         survey: see `Survey`.
         count: how many neighbours; all there are where there are fewer.
-        group_of: (n,), rows of one number show one thing, and do not find each other.
+        groupings: each (n,), rows of one number show one thing, and do not find each other.
     """
-    if survey.metric == "adapted":
-        return cross_validated(survey, count, group_of)
-    found = leave_one_out.ask(survey.catalogue, survey.asked, count, survey.eligible, group_of)
-    return [ballot_of(answer, survey.catalogue) for answer in found]
+    catalogue, eligible, asked, metric = survey
+    if metric == "adapted":  # it is fitted on folds, which a grouping makes
+        return [cross_validated(survey, count, group_of) for group_of in groupings]
+    found = list(leave_one_out.ask(catalogue, asked, count, eligible, *groupings))
+    return [[ballot_of(answers[n], catalogue) for answers in found] for n in range(len(groupings))]
 
 
 def cross_validated(survey: Survey, count: int, group_of: NDArray[np.intp]) -> list[Ballot]:
@@ -81,7 +82,8 @@ def cross_validated(survey: Survey, count: int, group_of: NDArray[np.intp]) -> l
     for fold in range(FOLDS):
         others = eligible & (fold_of != fold)
         seen = adapted(catalogue, others) if metric == "adapted" else catalogue
-        answers += leave_one_out.ask(seen, asked[fold_of[asked] == fold], count, others, group_of)
+        here = asked[fold_of[asked] == fold]
+        answers += (own for (own,) in leave_one_out.ask(seen, here, count, others, group_of))
     by_row = sorted(answers, key=lambda answer: answer.row)
     return [ballot_of(answer, catalogue) for answer in by_row]
 
