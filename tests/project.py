@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -79,28 +80,21 @@ class Project:
 
     def peak(self, *arguments: str) -> int:
         """Run, and return the memory of the largest process of this run alone, in KiB."""
-        command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "snakemake"]
-        done = subprocess.run(
-            [*command, "--cores", "2", *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return int(re.findall(r"^peak (\d+)$", done.stdout, re.MULTILINE)[-1])
+        measured = (sys.executable, "-c", MEASURED)
+        run = self.start("--cores", "2", *arguments, through=measured).finish()
+        assert run.code == 0, run.console
+        return int(re.findall(r"^peak (\d+)$", run.console, re.MULTILINE)[-1])
 
     def snakemake(self, *arguments: str, fails: bool = False) -> Run:
         run = self.start(*arguments).finish()
         assert (run.code != 0) == fails, run.console
         return run
 
-    def start(self, *arguments: str, **environment: str) -> Running:
-        """Start Snakemake as the leader of a session of its own."""
+    def start(self, *arguments: str, through: Sequence[str] = (), **environment: str) -> Running:
+        """Start Snakemake, `through` another command if any, as the leader of its own session."""
         return Running(
             subprocess.Popen(
-                [sys.executable, "-m", "snakemake", *arguments],
+                [*through, sys.executable, "-m", "snakemake", *arguments],
                 cwd=self.folder,
                 env=os.environ | environment,
                 stdout=subprocess.PIPE,
