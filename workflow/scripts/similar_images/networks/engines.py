@@ -152,7 +152,7 @@ class OpenVino:
     away. Another device says how many calls at once it is fastest with.
     """
 
-    batch_size = 4
+    batch_size = 2  # what passes between the layers of more falls out of a core's cache
 
     def __init__(self, folder: Path, threads: int, precision: Precision, device: Device) -> None:
         import openvino
