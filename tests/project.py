@@ -56,8 +56,13 @@ class Running:
 
     process: subprocess.Popen[str]
 
-    def finish(self) -> Run:
-        console, _ = self.process.communicate()
+    def finish(self, patience: float | None = None) -> Run:
+        """Wait for the end; after `patience` seconds, if any, kill all that runs."""
+        try:
+            console, _ = self.process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            console, _ = self.process.communicate()
         jobs = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", console))
         del jobs["all"]
         return Run(jobs, self.process.returncode, console)

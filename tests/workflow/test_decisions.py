@@ -137,7 +137,7 @@ def test_every_kind_of_search_passes_the_query_itself_by(
     project.settle(search=settings)
     wanted = [f"new/{class_}/0.png" for class_ in CLASSES]
     decide(project, *((path, "catalogue", path.split("/")[1]) for path in wanted))
-    project.run()
+    project.run(*project.answers())
     for row in read_parquet(project.result("new/neighbours.parquet")).to_pylist():
         assert set(row["similar"]) == members(project).keys() - {f"new:{row['image']}"}
     for row in read_parquet(project.result("new/candidates.parquet")).to_pylist():
@@ -192,14 +192,14 @@ def test_decisions_that_are_withdrawn_leave_nothing_behind(project: Project) -> 
     shards = project.shards()
     quality = project.json("catalogue/quality.json")
     decide_on_some(project)
-    project.run()
+    project.run(*project.answers())
     assert project.predictions() != before
     decide(project)
     assert project.run().jobs == OF_CATALOGUE + Counter(merge=1)
     assert project.predictions() == before
     assert project.json("catalogue/quality.json") == quality
     decide_on_some(project)
-    project.run()
+    project.run(*project.answers())
     project.settle(decisions=None)
     project.run()
     assert project.predictions() == before
@@ -211,7 +211,7 @@ def test_all_kinds_of_decisions_in_several_files_equal_a_clean_rebuild(
     project: Project, tmp_path: Path
 ) -> None:
     decide_on_some(project)
-    project.run()
+    project.run(*project.answers())
     shutil.move(project.folder / "decisions.csv", project.folder / "first.csv")
     decide(project, ("new/sneakers/0.png", "catalogue", "sneakers"), ("new/boots/0.png", "out", ""))
     project.settle(decisions=["first.csv", "decisions.csv"])
@@ -226,7 +226,7 @@ def test_a_class_of_decisions_alone_and_a_catalogue_of_one_class_are_enough(
     for class_ in ("sandals", "sneakers"):
         shutil.rmtree(project.photo(f"catalogue/{class_}"))
     decide(project, *((f"new/sandals/{n}.png", "catalogue", "sandals") for n in range(2)))
-    project.run()
+    project.run(*project.answers())
     assert {label for label, _ in members(project).values()} == {"boots", "sandals"}
 
 
@@ -235,7 +235,7 @@ def test_a_comparison_goes_by_the_catalogue_as_it_was_decided(project: Project) 
     decide_on_some(project)
     project.run("compare")
     entry = project.json("compare/one/results/catalogue/quality.json")
-    project.run()
+    project.run(*project.answers())
     assert entry["images"] == project.json("catalogue/quality.json")["images"] == 12
     assert not project.run("compare").jobs
     decide(project)
@@ -269,7 +269,7 @@ def test_a_decision_on_bytes_holds_for_none_that_replace_them(project: Project) 
     decide(project, ("new/boots/0.png", "catalogue", "boots"))
     project.image("new/boots/0.png", seed=53)
     assert id_of(project, "new/boots/0.png") != decided
-    assert "1 of them change nothing" in project.run().console
+    assert "1 of them change nothing" in project.run(*project.answers()).console
     assert len(members(project)) == 12
 
 

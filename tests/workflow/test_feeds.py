@@ -77,7 +77,7 @@ def fetched(server: Server) -> int:
 def test_a_feed_gives_what_the_folders_give_and_fetches_each_photo_once(
     folders: Project, feed: Project, server: Server
 ) -> None:
-    folders.run()
+    folders.run(*folders.answers())
     feed.run()
     assert answers(feed) == answers(folders)
     assert {row["product_id"] for row in feed.rows("new/predictions.csv")} == {
@@ -92,15 +92,15 @@ def test_a_feed_gives_what_the_folders_give_and_fetches_each_photo_once(
 def test_what_changed_or_is_new_is_fetched_alone_and_equal_bytes_cost_no_extraction(
     feed: Project, folders: Project, server: Server
 ) -> None:
-    feed.run()
+    feed.run(*feed.answers())
     shards = feed.shards()
     same = folders.photo("catalogue/boots/0.png").read_bytes()
     server.put("catalogue/boots/0.png", same, modified=1_750_000_000)
     server.requests.clear()
-    feed.run()
+    feed.run(*feed.answers())
     assert fetched(server) == 0, "the version is that of the same bytes"
     server.put("new/boots/0.png", folders.photo("new/boots/1.png").read_bytes())
-    run = feed.run()
+    run = feed.run(*feed.answers())
     assert fetched(server) == 1
     assert run.jobs["extract"] == 0
     assert feed.shards() == shards
@@ -140,7 +140,7 @@ def test_photos_that_fail_are_listed_and_tried_again_by_the_next_run(
 
 
 def test_a_server_that_is_down_changes_nothing_and_is_told(feed: Project, server: Server) -> None:
-    feed.run()
+    feed.run(*feed.answers())
     before = feed.predictions()
     for path in {path for _, path in server.requests}:
         server.faults[path] = status(503)
@@ -163,7 +163,7 @@ def test_what_is_not_kept_is_fetched_again_where_it_is_needed(
 ) -> None:
     feed.settle(remote={"cache_gigabytes": 0})
     feed.run()
-    folders.run()
+    folders.run(*folders.answers())
     assert answers(feed) == answers(folders)
     assert not feed.result("fetched").exists()
     assert fetched(server) > 12 + 6
@@ -172,7 +172,7 @@ def test_what_is_not_kept_is_fetched_again_where_it_is_needed(
 def test_a_bucket_gives_what_the_folders_give_and_nothing_is_fetched_twice(
     folders: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folders.run()
+    folders.run(*folders.answers())
     project = lay_out_shoes(tmp_path / "bucket")
     with s3_server(tmp_path) as store:
         for name, value in store.environment.items():
@@ -197,7 +197,7 @@ def test_a_bucket_gives_what_the_folders_give_and_nothing_is_fetched_twice(
 def test_other_settings_are_compared_without_fetching_a_photo_again(
     feed: Project, server: Server
 ) -> None:
-    feed.run()
+    feed.run(*feed.answers())
     server.requests.clear()
     feed.settle(compare={"one": {"search": {"neighbours": 1}}, "many": {"search": {"parts": 2}}})
     feed.run("compare")

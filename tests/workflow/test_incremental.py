@@ -96,10 +96,10 @@ def test_a_photo_in_two_query_sets_is_extracted_once_and_outlives_one_of_them(
 ) -> None:
     shutil.copytree(project.photo("new"), project.photo("more"))
     project.settle(queries={"more": "photos/more"})
-    assert project.run().jobs["extract"] == 0
+    assert project.run(*project.answers()).jobs["extract"] == 0
     before = project.shards()
     project.settle(queries={"new": None})
-    run = project.run()
+    run = project.run(*project.answers())
     assert run.jobs["extract"] == 0
     assert "needed no longer" not in run.console
     assert project.shards() == before
@@ -120,7 +120,7 @@ def test_a_set_that_is_left_out_leaves_its_features_until_they_are_tidied_away(
     assert len(before - project.shards()) == 1
     assert not project.run().jobs
     project.settle(queries={"more": "photos/more"})
-    assert project.run().jobs["extract"] == 1
+    assert project.run(*project.answers()).jobs["extract"] == 1
     assert project.predictions() == predictions
 
 
@@ -132,7 +132,7 @@ def test_features_of_the_former_layout_are_taken_over(project: Project) -> None:
         shutil.move(shard, old)
     shutil.rmtree(project.result("features"))
     shutil.rmtree(project.result("plan"))
-    run = project.run()
+    run = project.run(*project.answers())
     assert run.jobs["extract"] == 0
     assert "taken over" in run.console
     assert not old.exists()
@@ -147,7 +147,7 @@ def test_fewer_voters_run_only_what_follows_the_search(project: Project) -> None
 def test_another_preparation_extracts_all_again(project: Project, tmp_path: Path) -> None:
     before = project.shards()
     project.settle(images={"resample": "bilinear"})
-    assert project.run().jobs["extract"] == 1
+    assert project.run(*project.answers()).jobs["extract"] == 1
     assert images_in(project.shards() - before) == 6 * len(CLASSES)
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
@@ -157,26 +157,26 @@ def test_another_backbone_extracts_all_again_without_tensorflow_and_back_costs_n
 ) -> None:
     histogram = project.predictions()
     project.settle(backbone="EfficientNetLite2")
-    assert project.run().jobs["extract"] == 1
+    assert project.run(*project.answers()).jobs["extract"] == 1
     assert project.json("new/metrics.json")["backbone"] == "EfficientNetLite2"
     with monkeypatch.context() as patch:
         forbid(patch, project, "tensorflow", "keras")
         add(project)
-        assert project.run().jobs["extract"] == 1
+        assert project.run(*project.answers()).jobs["extract"] == 1
     project.photo("catalogue/boots/added.png").unlink()
     project.settle(backbone="ColourHistogram")
-    assert project.run().jobs["extract"] == 0
+    assert project.run(*project.answers()).jobs["extract"] == 0
     assert project.predictions() == histogram
 
 
 def test_a_larger_limit_tries_the_rejected_files_again_and_no_other(project: Project) -> None:
     project.settle(images={"max_pixels": 1000})
     project.image("catalogue/boots/large.png", size=(40, 40))
-    project.run()
+    project.run("results/catalogue/rejected.csv")
     assert [row["image"] for row in project.rows("catalogue/rejected.csv")] == ["boots/large.png"]
     before = project.shards()
     project.settle(images={"max_pixels": 2000})
-    project.run()
+    project.run("results/catalogue/rejected.csv")
     assert images_in(project.shards() - before) == 1
     assert project.rows("catalogue/rejected.csv") == []
 
@@ -223,7 +223,7 @@ def test_small_shards_are_packed_without_reading_an_image_and_nothing_changes(
 
 def test_a_file_touched_but_not_changed_is_only_looked_at(project: Project) -> None:
     os.utime(project.photo("catalogue/boots/0.png"))
-    assert project.run().jobs["extract"] == 0
+    assert project.run(*project.answers()).jobs["extract"] == 0
 
 
 def test_a_series_of_changes_equals_a_clean_rebuild(project: Project, tmp_path: Path) -> None:
@@ -250,4 +250,4 @@ def test_a_lock_that_was_left_behind_is_told_and_can_be_taken_away(project: Proj
     project.image("catalogue/boots/added.png", seed=50)
     assert "cannot be locked" in project.run(fails=True).console
     project.run("--unlock")
-    assert project.run().jobs["extract"] == 1
+    assert project.run(*project.answers()).jobs["extract"] == 1

@@ -143,7 +143,7 @@ def test_files_that_cannot_be_read_are_listed_and_queries_of_that_kind_keep_a_ro
         (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
         (folder / "secret.png").write_bytes(whole)
         os.mkfifo(folder / "pipe.jpg")
-    project.run()
+    project.run(*project.answers())
     rejected = {row["image"]: row["reason"] for row in project.rows("catalogue/rejected.csv")}
     assert rejected["boots/empty.jpg"] == "empty file"
     assert rejected["boots/gone.jpg"] == "no such file or directory"
@@ -176,7 +176,7 @@ def test_equal_bytes_under_two_classes_are_kept_and_listed_as_a_conflict(project
     boot = project.photo("catalogue/boots/0.png")
     shutil.copy(boot, project.photo("catalogue/boots/copy.png"))
     shutil.copy(project.photo("catalogue/boots/1.png"), project.photo("catalogue/sandals/x.png"))
-    run = project.run()
+    run = project.run(*project.answers())
     assert "1 images stand under more than one class" in run.console
     listed = [(row["image"], row["conflict"]) for row in project.rows("catalogue/duplicates.csv")]
     assert listed == [
@@ -195,7 +195,7 @@ def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_ac
     smaller = Image.open(blots).resize((150, 120))
     smaller.save(project.photo("new/boots/smaller.jpg"))
     ImageOps.mirror(smaller).save(project.photo("new/boots/mirrored.jpg"))
-    run = project.run()
+    run = project.run(*project.answers())
     assert "3 images stand in the catalogue already" in run.console
     rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
     flagged = {
@@ -274,7 +274,7 @@ def test_a_collection_can_be_a_csv(tmp_path: Path) -> None:
     project.photo("catalogue.csv").write_text("\n".join(lines))
     project.photo("new.csv").write_text("image,label\npool/boots-0.png,\npool/gone.png,boots\n")
     project.settle(catalogue="photos/catalogue.csv", queries={"new": "photos/new.csv"})
-    project.run()
+    project.run(*project.answers())
     found, gone = project.rows("new/predictions.csv")
     assert (found["image"], found["prediction"], found["label"]) == (
         "pool/boots-0.png",
@@ -286,7 +286,7 @@ def test_a_collection_can_be_a_csv(tmp_path: Path) -> None:
 
 def test_progress_is_told_on_the_console_and_in_the_log(project: Project) -> None:
     project.image("new/boots/more.png", seed=70)
-    run = project.run()
+    run = project.run(*project.answers())
     logs = [path.read_text() for path in (project.folder / "logs/features").rglob("*.log")]
     assert "1 of 1 images" in run.console
     assert any("1 of 1 images" in log and "/s, 0 s left" in log for log in logs)
@@ -294,7 +294,7 @@ def test_progress_is_told_on_the_console_and_in_the_log(project: Project) -> Non
 
 def test_where_the_time_went_is_kept_for_each_shard_and_summed_up(project: Project) -> None:
     project.image("catalogue/boots/more.png", seed=70)
-    project.run()
+    project.run("results/catalogue/timing.json")
     timing = project.json("catalogue/timing.json")
     shards = list(timing["shards"].values())
     assert len(shards) == 2
