@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 PACKAGES = ("snakemake", "tensorflow", "keras", "openvino", "numpy", "scikit-learn", "faiss-cpu")
 
@@ -18,6 +18,7 @@ def describe() -> dict[str, object]:
     """Return what the figures depend on: processor, cores, memory and versions."""
     return {
         "processor": _processor(),
+        "matrix_kernels": _kernels(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
         "system": platform.platform(terse=True),
@@ -49,6 +50,13 @@ def matmul_gflops(threads: int) -> float:
             matrix @ matrix
         seconds = time.perf_counter() - started
     return rounds * 2 * size**3 / seconds / 1e9
+
+
+def _kernels() -> str:
+    """Return what OpenBLAS takes the processor for: Haswell has AVX2, SkylakeX AVX-512."""
+    return next(
+        library["architecture"] for library in threadpool_info() if library["user_api"] == "blas"
+    )
 
 
 def _processor() -> str:

@@ -140,7 +140,7 @@ def build(project: Path) -> None:
     table = manifest.build(
         collection.with_class(collection.scan(project / "photos")),
         cache=project / "hashes.parquet",
-        threads=THREADS,
+        threads=1,
     )
     write_parquet(project / "manifest.parquet", table)
 
