@@ -695,6 +695,8 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     )
     drawn = extract(ROOT, "data")
     yield from tell_classifier([*sets, drawn])
+    yield "It is worse on none of them, and on none is it better beyond chance."
+    yield ""
     yield "## Series"
     yield ""
     yield from wrap(
