@@ -695,7 +695,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     )
     drawn = extract(ROOT, "data")
     yield from tell_classifier([*sets, drawn])
-    yield "It is worse on none of them, and on none is it better beyond chance."
+    yield "The nearest images do worse on none of the sets, and better beyond chance on none."
     yield ""
     yield "## Series"
     yield ""
