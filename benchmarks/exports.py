@@ -34,19 +34,8 @@ def main() -> None:
         subprocess.run([python, SCRIPT, folder / "photos", folder], check=True)
         files = sorted((folder / "photos").rglob("*.jpg"))
         rows = [row(folder, file, files) for file in sorted(folder.glob("*.onnx"))]
-    print(
-        "\n".join(
-            table(
-                [
-                    "family",
-                    "images at once",
-                    "of the pixels that the library prepares",
-                    "of the photo",
-                ],
-                rows,
-            )
-        )
-    )
+    header = ["family", "of the pixels that the library prepares", "of the photo"]
+    print("\n".join(table(header, rows)))
 
 
 def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
@@ -70,7 +59,7 @@ def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
         least_cosine(trial.features_of(engine, images), original["features"])
         for images in ((255 * pixels).round().clip(0, 255).astype(np.uint8), photos)
     ]
-    return [file.stem, str(engine.batch_size), *(f"{value:.6f}" for value in likeness)]
+    return [file.stem, *(f"{value:.6f}" for value in likeness)]
 
 
 def least_cosine(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:

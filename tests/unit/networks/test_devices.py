@@ -124,13 +124,13 @@ def test_another_device_gives_the_same_features(file: Path, tmp_path: Path) -> N
     """The processor by another name: it takes what the others are told, and no word of threads."""
     folder = tmp_path / "made"
     brought.make(folder, file, **CARD)
-    pictures = np.random.default_rng(3).integers(0, 256, (4, brought.SIZE, brought.SIZE, 3))
     expected = engines.load("openvino", folder, 2)
+    shape = (expected.batch_size, brought.SIZE, brought.SIZE, 3)
+    pictures = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
     other = engines.OpenVino(folder, 2, "float32", "HETERO:CPU")  # type: ignore[arg-type]
     assert other.streams >= 1
     for _ in range(2 * other.streams):
-        found = other(pictures.astype(np.uint8))
-        np.testing.assert_allclose(found, expected(pictures.astype(np.uint8)), rtol=1e-5)
+        np.testing.assert_allclose(other(pictures), expected(pictures), rtol=1e-5)
 
 
 def test_tensorflow_leaves_memory_of_a_gpu_to_other_jobs_and_float32_as_it_is(

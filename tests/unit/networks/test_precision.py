@@ -77,5 +77,5 @@ def test_the_fingerprint_of_a_quantised_network_tells_what_it_was_fitted_on(
 
 def test_too_few_photos_to_quantise_with_are_told(tmp_path: Path) -> None:
     exact = make(tmp_path / "made")
-    with pytest.raises(UserError, match="int8 needs 4 readable photos in the catalogue"):
-        quantisation.quantise(tmp_path / "made", exact, soft(3))
+    with pytest.raises(UserError, match="int8 needs 2 readable photos in the catalogue"):
+        quantisation.quantise(tmp_path / "made", exact, soft(1))
