@@ -120,7 +120,7 @@ def test_a_set_that_is_left_out_leaves_its_features_until_they_are_tidied_away(
     assert len(before - project.shards()) == 1
     assert not project.run().jobs
     project.settle(queries={"more": "photos/more"})
-    assert project.run(*project.answers()).jobs["extract"] == 1
+    assert project.run().jobs["extract"] == 1
     assert project.predictions() == predictions
 
 
@@ -132,7 +132,7 @@ def test_features_of_the_former_layout_are_taken_over(project: Project) -> None:
         shutil.move(shard, old)
     shutil.rmtree(project.result("features"))
     shutil.rmtree(project.result("plan"))
-    run = project.run(*project.answers())
+    run = project.run()
     assert run.jobs["extract"] == 0
     assert "taken over" in run.console
     assert not old.exists()
