@@ -35,21 +35,21 @@ def circle(request: Request) -> Script:
     return redirect(f"/{request.path}")(request)
 
 
-# One in a hundred for each.
+# One in a hundred for each. What is tried again may come to the end of its time on the way.
 LASTING: dict[str, Fault] = {
     "404": status(404),
     "403": status(403),
     "410": status(410),
-    "503": status(503),
+    "503|more than 5 s": status(503),
     "asks to wait": status(429, Retry_After=100),
-    "broke off": broken_off,
+    "broke off|more than 5 s": broken_off,
     "more than 5 s": dripping,
     "more than 200000 bytes": huge(told=False),
     "more than 200000 bytes, told": huge(),
     "in place of a picture": with_headers(b"<html>", Content_Type="text/html"),
     "circle": circle,
     "remote.allowed": redirect("http://elsewhere.example/"),
-    "connection": closed,
+    "connection|more than 5 s": closed,
     "no answer|more than 5 s": silent,
 }
 PASSING: list[Fault] = [status_at_first(500, 1), status_at_first(429, 1), no_head()]
