@@ -182,13 +182,11 @@ def tell_series(sets: Sequence[Set]) -> Iterator[str]:
     rows = []
     for set_ in sets:
         eligible, apart = first_of_equals(set_.catalogue), leave_one_out.equal_bytes(set_.catalogue)
+        surveys = [census(set_.catalogue, metric) for metric in METRICS]
         new = [share(right(answers(set_, metric))) for metric in METRICS]
         for rare, fewest in product(RARITIES, FEWEST):
             (found,) = series.join(set_.catalogue, eligible, apart, Width(rare, fewest))
-            own = [
-                survey.ask(census(set_.catalogue, metric), VOTERS, found.group_of)[0]
-                for metric in METRICS
-            ]
+            own = [survey.ask(one, VOTERS, found.group_of)[0] for one in surveys]
             rows.append(
                 [
                     *(set_.name, f"{rare:.0%}", fewest, f"{found.limit:.3f}"),
