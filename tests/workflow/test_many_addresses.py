@@ -87,6 +87,8 @@ def test_each_of_many_addresses_is_accounted_for_and_only_what_failed_is_fetched
                 number = int(row["file"].rpartition(b"/")[2].removesuffix(b".jpg"))
                 told = list(LASTING)[number % 100].partition(",")[0].split("|")
                 assert any(words in row["fault"] for words in told), row["fault"]
+        for words in ("503", "broke off", "connection"):
+            assert any(words in row["fault"] for row in rows if row["fault"]), words
         server.faults.clear()
         server.requests.clear()
         project.run("results/catalogue/manifest.parquet")
