@@ -16,7 +16,7 @@ Rows = list[tuple[str, str | None, int]]
 def content(number: int) -> tuple[str, np.ndarray]:
     """Return a content id and its features; those of 0, 1 and 2 are equal."""
     draw = np.random.default_rng(max(number - 2, 0))
-    return f"id{number}", draw.integers(-2, 3, 5).astype(np.float32)
+    return f"{number:08x}", draw.integers(-2, 3, 5).astype(np.float32)
 
 
 def direction(number: int) -> np.ndarray:

@@ -33,7 +33,9 @@ def finder(count: int, fitted: str, index: Sequence[str]) -> memory.Find:
     if not index:
         return partial(neighbours.find, **shared)
     table = approximate.read(*map(Path, index))
-    return lambda asked, _: approximate.find(asked, table, catalogue.images(), **shared)
+    return lambda asked, searched: approximate.find(
+        asked, table, catalogue.images(), only=searched.only, **shared
+    )
 
 
 def nearest(count: int, folder: Path, fitted: str = "", index: Sequence[str] = ()) -> pa.Table:

@@ -188,3 +188,27 @@ def test_the_sentence_tells_what_was_measured() -> None:
         "The approximate search finds 100.0% of the 5 nearest images "
         "(100 of 100 asked, 2 of 2 lists probed)"
     )
+
+
+def test_it_returns_only_the_images_that_it_is_to_search_among() -> None:
+    parts = [part(range(0, 400)), part(range(400, 600))]
+    made = built(parts)
+    some = [f"{n:04}" for n in range(0, 600, 7)]
+    rows = approximate.find(
+        [part(QUERIES)], made, table(parts), 10, only=pa.chunked_array([some])
+    ).to_pylist()
+    assert all(row["similar"] and set(row["similar"]) <= set(some) for row in rows)
+
+
+def test_which_of_equally_similar_images_it_finds_does_not_depend_on_their_order() -> None:
+    numbers = [*range(0, 200), *[7] * 40]
+    one = replace(part(numbers), paths=[f"{n:04}" for n in range(240)])
+    one = replace(one, labels=one.paths)  # equal bytes under one class count once
+    other = Index(
+        *(one.backbone, one.fingerprint),
+        *(column[::-1] for column in (one.paths, one.labels, one.content_ids, one.features)),
+    )
+    asked = part([7])
+    forwards, backwards = (found([index], built([index]), asked) for index in (one, other))
+    assert forwards == backwards
+    assert forwards[0]["similar"] == ["0007", *(f"{n:04}" for n in range(200, 209))]

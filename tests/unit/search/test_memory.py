@@ -1,6 +1,6 @@
 """Tests of what is remembered of earlier searches."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalogues import Rows, lay_out, reference
 from similar_images.features.images import Stream
-from similar_images.search import memory, neighbours
+from similar_images.search import approximate, memory, neighbours
 
 COUNT = 4
 QUERIES: Rows = [("a", "x", 0), ("b", None, 3), ("c", "y", 11)]
@@ -23,11 +23,16 @@ class Search:
 
     folder: Path
     key: str = "key"
+    approximate: bool = False
     asked: list[tuple[int, int]] = field(default_factory=list)
 
     def find(self, queries: Stream, catalogue: Stream) -> pa.Table:
         self.asked.append((len(queries.images()), len(catalogue.images())))
-        return neighbours.find(queries, catalogue, COUNT)
+        if not self.approximate:
+            return neighbours.find(queries, catalogue, COUNT)
+        whole = replace(catalogue, only=None)
+        index = approximate.build(whole, whole.images(), COUNT)
+        return approximate.find(queries, index, whole.images(), COUNT, only=catalogue.only)
 
     def __call__(self, queries: Rows, catalogue: Rows, size: int = 3) -> list[dict[str, object]]:
         self.asked.clear()
@@ -136,3 +141,28 @@ def test_whatever_comes_and_goes_the_answer_is_that_of_a_new_search(
     search = Search(tmp_path_factory.mktemp("search"))
     for queries, catalogue, size in days:
         assert search(queries, catalogue, size) == reference(queries, catalogue, COUNT)
+
+
+@pytest.mark.parametrize("change", ["relabelled", "renamed"])
+def test_an_approximate_search_counts_no_image_twice_after_one_has_another_name_or_class(
+    tmp_path: Path, change: str
+) -> None:
+    changed: Rows = [
+        ("0", "x", 0) if change == "renamed" else ("00", "y", 0),
+        *CATALOGUE[1:],
+    ]
+    expected = Search(tmp_path / "new", approximate=True)(QUERIES, changed)
+    search = Search(tmp_path / "kept", approximate=True)
+    search(QUERIES, CATALOGUE)
+    assert search(QUERIES, changed) == expected
+    assert all(len(set(row["similar"])) == COUNT for row in expected)  # type: ignore[call-overload]
+
+
+def test_neighbours_that_stand_in_two_parts_are_refused(tmp_path: Path) -> None:
+    part = neighbours.find(
+        Stream(lay_out(tmp_path / "queries", QUERIES, 1)),
+        Stream(lay_out(tmp_path / "catalogue", CATALOGUE, 3)),
+        COUNT,
+    )
+    with pytest.raises(ValueError, match="same neighbour in two parts"):
+        neighbours.gather([part, part], COUNT)

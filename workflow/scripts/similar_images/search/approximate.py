@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import faiss
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..base.files import checked, sealed
@@ -106,6 +107,7 @@ def find(
     table: pa.Table,
     count: int,
     adaptation: Adaptation | None = None,
+    only: pa.ChunkedArray | None = None,
 ) -> pa.Table:
     """Return `count` of the nearest images of the catalogue for each query, as far as found.
 
@@ -117,12 +119,14 @@ def find(
         table: of the catalogue's images.
         count: how many; fewer where the lists that are probed hold fewer.
         adaptation: of the features, if any.
+        only: the paths of the images to search among, or None for all.
 
     Raises:
         UserError: the features of queries and index come from different models, or the adaptation
             was fitted on those of another one.
     """
     paths, labels = (table[name].combine_chunks() for name in ("image", "label"))
+    rows = None if only is None else np.flatnonzero(pc.is_in(paths, only.combine_chunks()))
 
     def image(row: int) -> Image:
         return paths[row].as_py(), labels[row].as_py()
@@ -131,7 +135,7 @@ def find(
         neighbours.check_model(fingerprint, approximate.fingerprint, "approximate index")
         return [
             exact.ranked(((similarity, image(row)) for similarity, row in found), count)
-            for found in _nearest(approximate.index, asked, count)
+            for found in _nearest(approximate.index, asked, count, rows)
         ]
 
     return neighbours.answer(queries, adaptation, nearest)
@@ -245,11 +249,34 @@ def _recall(index: Any, asked: _Images, exact: Sequence[Sequence[float]]) -> flo
     return right / sum(map(len, exact))
 
 
-def _nearest(index: Any, asked: Features, count: int) -> Iterator[list[tuple[float, int]]]:
-    """Yield for each of `asked` (q, d) similarities and rows, the most similar first."""
-    for similarities, rows in zip(*index.search(asked, count), strict=True):
-        found = rows >= 0  # there is no row where the lists held too few
-        yield list(zip(similarities[found].tolist(), rows[found].tolist(), strict=True))
+def _nearest(
+    index: Any, asked: Features, count: int, among: NDArray[np.intp] | None = None
+) -> Iterator[list[tuple[float, int]]]:
+    """Yield for each of `asked` (q, d) similarities and rows, the most similar first.
+
+    Rows as similar as the last of `count` are all there, since which of equals FAISS returns
+    depends on the order in which they were added.
+
+    Args:
+        index: see `Approximate`.
+        asked: (q, d), rows of length 1.
+        count: how many; fewer where the lists that are probed hold fewer.
+        among: the rows that may be returned, or None for all.
+    """
+    options = faiss.SearchParametersIVF()
+    options.nprobe = index.nprobe
+    if among is not None:
+        chosen = faiss.IDSelectorBatch(among)  # kept here: the options only point to it
+        options.sel = chosen
+    found = index.search(asked, count + 1, params=options)
+    for query, similarities, rows in zip(asked, *found, strict=True):
+        last = similarities[count - 1]
+        if rows[count] >= 0 and similarities[count] == last:
+            radius = float(last) - ROUNDING
+            _, similarities, rows = index.range_search(query[np.newaxis], radius, params=options)
+        there = rows >= 0  # there is no row where the lists held too few
+        pairs = zip(similarities[there].tolist(), rows[there].tolist(), strict=True)
+        yield sorted(pairs, reverse=True)
 
 
 def _similarities(

@@ -18,7 +18,8 @@ from ..base.formats import read_parquet, write_parquet
 from ..features.images import Stream
 from . import neighbours
 
-# Returns the neighbours of queries in a catalogue, see `neighbours.SCHEMA`.
+# Returns the neighbours of queries, see `neighbours.SCHEMA`. Every neighbour is an image of the
+# catalogue that it is given: `search` passes a part of the catalogue and merges what comes back.
 Find = Callable[[Stream, Stream], pa.Table]
 
 ANSWERS = pa.schema([("content_id", pa.string()), *list(neighbours.SCHEMA)[2:]])

@@ -92,10 +92,17 @@ def answer(
 
 
 def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
-    """Return the `count` nearest images out of those found in each part of the catalogue."""
+    """Return the `count` nearest images out of those found in each part of the catalogue.
+
+    Raises:
+        ValueError: two parts hold the same image, which would then vote twice.
+    """
     rows = []
     for answers in zip(*(part.to_pylist() for part in parts), strict=True):
-        nearest = exact.ranked(chain.from_iterable(map(_found, answers)), count)
+        found = list(chain.from_iterable(map(_found, answers)))
+        if len({path for _, (path, _) in found}) < len(found):
+            raise ValueError(f"{answers[0]['image']} has the same neighbour in two parts")
+        nearest = exact.ranked(found, count)
         rows.append((answers[0]["image"], answers[0]["label"], *_columns(nearest)))
     return _table(rows)
 
