@@ -14,7 +14,9 @@ from playwright.sync_api import Locator, expect
 from browser import AXE, HOSTILE, Visit, serious_findings
 from invented import invented_cards, write_audit, write_page
 from project import Project
+from similar_images.base.errors import UserError
 from similar_images.base.formats import csv_lines, read_csv, write_csv
+from similar_images.photos import decisions
 
 Open = Callable[..., Visit]
 COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"]
@@ -350,6 +352,125 @@ def test_what_the_last_run_applied_shows_and_is_saved_again(visit: Open, tmp_pat
     assert saved(seen) == text([away, changed, other], tmp_path)
 
 
+OLD = "2026-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def member(visit: Open, tmp_path: Path) -> Visit:
+    """Return a page whose first photo the last run has taken into the catalogue."""
+    cards = six()
+    cards[0] = replace(cards[0], decision="catalogue")
+    taken = row(0, "catalogue", "hats", when=OLD)
+    seen = visit(write_page(tmp_path / "set", cards, CLASSES, decided=[taken]))
+    seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "decided"),
+    [
+        ("Right", "Right: boots; Into the catalogue as boots (done)", row(0, "right")),
+        ("Out", "Left out; Into the catalogue as hats (done)", row(0, "out", "")),
+    ],
+)
+def test_a_mark_takes_no_photo_out_of_the_catalogue(
+    member: Visit, tmp_path: Path, name: str, words: str, decided: dict[str, str]
+) -> None:
+    first = card(member, 0)
+    expect(first.locator(".decision")).to_have_text("Into the catalogue as hats (done)")
+    press(member, 0, name)
+    expect(first.locator(".decision")).to_have_text(words)
+    taken = first.get_by_role("button", name="Catalogue")
+    expect(taken).to_have_attribute("aria-pressed", "true")
+    rows = sorted([row(0, "catalogue", "hats", when=OLD), decided], key=lambda r: r["decision"])
+    assert saved(member) == text(rows, tmp_path)
+
+
+def test_a_photo_leaves_the_catalogue_by_its_own_button_and_comes_back_by_it(
+    member: Visit, tmp_path: Path
+) -> None:
+    button = card(member, 0).get_by_role("button", name="Catalogue")
+    assert button.get_attribute("title") == "Take it out of the catalogue (C)"
+    press(member, 0, "Catalogue")
+    expect(card(member, 0).locator(".decision")).to_have_text("Out of the catalogue")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    taken = row(0, "catalogue", "hats", when=OLD)
+    left = row(0, "out", "", image="invented:0.jpg", set="catalogue")
+    assert saved(member) == text([left, taken], tmp_path)
+    press(member, 0, "Catalogue")
+    expect(card(member, 0).locator(".decision")).to_have_text("Into the catalogue as boots")
+    again = row(0, "catalogue", when="2026-11-24T17:03:13Z")
+    assert saved(member) == text([left, again], tmp_path)
+
+
+def test_a_decision_in_another_collection_is_kept_and_not_shown(
+    visit: Open, tmp_path: Path
+) -> None:
+    decided = [
+        row(0, "out", "", set="other"),
+        row(1, "wrong", "hats", set="catalogue"),
+        row(2, "catalogue", "hats", set="other"),
+    ]
+    seen = visit(write_page(tmp_path / "set", six(), CLASSES, decided=decided))
+    expect(card(seen, 0).locator(".decision")).to_be_empty()
+    expect(card(seen, 1).locator(".decision")).to_be_empty()
+    expect(card(seen, 2).locator(".decision")).to_have_text("Into the catalogue as hats (done)")
+    assert seen.page.locator(".card [aria-pressed=true]").count() == 1
+    press(seen, 0, "Right")
+    content = saved(seen)
+    assert text([decided[1]], tmp_path).splitlines()[1] in content
+    assert text([decided[0]], tmp_path).splitlines()[1] in content
+
+
+def test_what_the_workflow_would_refuse_is_not_decided(visit: Open, tmp_path: Path) -> None:
+    cards = six()
+    cards[0] = replace(cards[0], prediction="x" * 1001)
+    seen = visit(write_page(tmp_path / "set", cards, [*CLASSES, "x" * 1001]))
+    press(seen, 0, "Right")
+    expect(told(seen)).to_have_text(
+        "This cannot be decided: label has 1001 characters; allowed are 1000."
+    )
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+
+
+TIMES = [
+    *("2026-02-28T00:00:00Z", "2024-02-29T23:59:59Z", "2026-02-29T00:00:00Z"),
+    *("2026-02-30T12:00:00Z", "2026-04-31T12:00:00Z", "2026-11-24T24:00:00Z"),
+    *("2026-11-24T12:60:00Z", "2026-11-24T12:00:60Z", "2026-11-24T12:00+23:59"),
+    *("2026-11-24T12:00:00+24:00", "2026-11-24T12:00:00+01:60", "0000-01-01T00:00:00Z"),
+    *("2026-11-24T12:00:00.123456Z", "2026-00-10T12:00:00Z", "2026-1-10T12:00:00Z"),
+]
+ROWS = [
+    *({"when": when} for when in TIMES),
+    *({"set": name} for name in ("my set", "", "-a", "a" * 64, "a" * 65, "catalogue", "é")),
+    *({"label": label} for label in ("x" * 1000, "x" * 1001, "𝄞" * 1000, "", "  ")),
+    *({"decision": decision} for decision in ("catalogue", "out", "Right", "")),
+    *({"content_id": id_} for id_ in ("f" * 63, "F" * 64, "g" * 64)),
+]
+
+
+def test_the_page_takes_the_decisions_that_the_workflow_takes_and_no_others(
+    seen: Visit, tmp_path: Path
+) -> None:
+    file = tmp_path / "expected.csv"
+    taken = []
+    for cells in ROWS:
+        content = text([row(0, "right") | cells], tmp_path)
+        result = seen.page.evaluate(
+            "text => readDecisions(new TextEncoder().encode(text))", content.decode()
+        )
+        taken.append(not result["faults"])
+        assert taken[-1] == _is_taken(file), cells
+    assert 0 < sum(taken) < len(ROWS)
+
+
+def _is_taken(file: Path) -> bool:
+    try:
+        return bool(decisions.read([file]))
+    except UserError:
+        return False
+
+
 def test_decisions_of_another_project_are_not_saved_with_these(visit: Open, tmp_path: Path) -> None:
     ours = write_page(tmp_path / "ours" / "set", six(), CLASSES)
     cards = [replace(six()[0], content="f" * 64), *six()[1:]]
@@ -479,15 +600,18 @@ def test_only_findings_about_single_photos_are_decided_on(visit: Open, tmp_path:
 def test_a_query_in_the_catalogue_stays_in_it_under_the_class_that_the_audit_gives_it(
     visit: Open, tmp_path: Path
 ) -> None:
-    adopted = row(1, "catalogue", image="new/1.jpg", set="new", when="2026-01-01T00:00:00Z")
+    adopted = row(1, "catalogue", image="1.jpg", set="new", when="2026-01-01T00:00:00Z")
     audit = visit(write_audit(tmp_path / "catalogue", decided=[adopted]))
     audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     item = audit.page.locator("li.item.wrong_label")
-    expect(item.get_by_role("button", name="Right")).to_have_attribute("aria-pressed", "true")
+    expect(item.locator(".decision")).to_have_text("Into the catalogue as boots (done)")
     item.get_by_role("button", name="Wrong").click()
     audit.page.keyboard.press("Enter")
-    expect(item.locator(".decision")).to_have_text("Right: hats")
-    assert saved(audit) == text([adopted | {"label": "hats", "when": NOW}], tmp_path)
+    expect(item.locator(".decision")).to_have_text(
+        "Wrong: it is hats; Into the catalogue as hats (done)"
+    )
+    corrected = row(1, "wrong", "hats", image="boots/1", set="catalogue")
+    assert saved(audit) == text([corrected, adopted], tmp_path)
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")

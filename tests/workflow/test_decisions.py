@@ -264,6 +264,43 @@ def test_a_bad_file_of_decisions_is_refused_before_any_work(
     assert "Traceback" not in run.console
 
 
+def test_decisions_on_the_same_bytes_in_two_collections_do_not_touch_each_other(
+    project: Project,
+) -> None:
+    for copy in ("new/sandals/same.png", "more/same.png"):
+        project.photo(copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project.photo("catalogue/sandals/0.png"), project.photo(copy))
+    project.settle(queries={"more": "photos/more"})
+    decide(
+        project,
+        ("catalogue/sandals/0.png", "wrong", "boots"),
+        ("new/sandals/same.png", "right", "sandals"),
+        ("more/same.png", "out", ""),
+    )
+    project.run(*project.answers())
+    assert members(project)["sandals/0.png"] == ("boots", "decision")
+    same = answers(project)["sandals/same.png"]
+    assert (same["label"], same["decision"], same["error"]) == ("sandals", "right", "")
+    (left_out,) = project.rows("more/predictions.csv")
+    assert left_out["decision"] == "out"
+
+
+def test_confirming_a_photo_that_was_taken_into_the_catalogue_leaves_it_there(
+    project: Project,
+) -> None:
+    decide(
+        project,
+        ("new/boots/0.png", "catalogue", "boots"),
+        ("new/boots/0.png", "right", "boots"),
+        ("new/sandals/0.png", "catalogue", "sandals"),
+        ("catalogue/new:sandals/0.png", "out", ""),
+    )
+    project.run(*project.answers())
+    assert members(project)["new:boots/0.png"] == ("boots", "decision")
+    assert answers(project)["boots/0.png"]["decision"] == "right"
+    assert not [image for image in members(project) if "sandals/0" in image and ":" in image]
+
+
 def test_a_decision_on_bytes_holds_for_none_that_replace_them(project: Project) -> None:
     decided = id_of(project, "new/boots/0.png")
     decide(project, ("new/boots/0.png", "catalogue", "boots"))

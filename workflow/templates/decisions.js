@@ -10,6 +10,7 @@ const DECISIONS = ["right", "wrong", "out", "catalogue"];
 const STORE = "similar-image-finder/decisions";
 const MOST_BYTES = 64 * 2 ** 20;
 const MOST_FAULTS = 20;
+const LONGEST_LABEL = 1000;
 
 // ---- The file. These functions know nothing of the page.
 
@@ -58,7 +59,9 @@ function faultOf(row) {
   if (!/^[0-9a-f]{64}$/.test(id)) {
     return `content_id is “${id}”; allowed are 64 digits 0-9 and a-f`;
   }
-  if (!set) return "set is empty; allowed are “catalogue” and the name of a query set";
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(set)) {
+    return `set is “${set}”; allowed are “catalogue” and the name of a query set`;
+  }
   if (!DECISIONS.includes(decision)) {
     return `decision is “${decision}”; allowed are ${DECISIONS.join(", ")}`;
   }
@@ -69,20 +72,32 @@ function faultOf(row) {
     return `label is “${label}”; it must be empty where one is left out`;
   }
   if (decision !== "out" && !label.trim()) return `label is empty; “${decision}” needs a class`;
+  if ([...label].length > LONGEST_LABEL) {
+    return `label has ${[...label].length} characters; allowed are ${LONGEST_LABEL}`;
+  }
   if (Number.isNaN(timeOf(when))) {
     return `when is “${when}”; allowed is a time such as 2026-11-24T17:03:12Z`;
   }
   return "";
 }
 
-/** Return the milliseconds of an ISO 8601 time with its offset, or NaN. */
+/** Return the milliseconds of an ISO 8601 time with its offset, or NaN where there is no such time. */
 function timeOf(when) {
-  const whole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/;
-  return whole.test(when) ? Date.parse(when) : NaN;
+  const whole =
+    /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+  const [, year, month, day] = whole.exec(when) ?? [];
+  // Date takes the 30th of February for the 2nd of March.
+  const isDay = new Date(`${year}-${month}-${day}T00:00Z`).getUTCDate() === Number(day);
+  return isDay && year !== "0000" ? Date.parse(when) : NaN;
+}
+
+/** Return what a decision is on: its class in one collection, or whether it is in the catalogue. */
+function subjectOf({ content_id: id, set, decision }) {
+  return `${id} ${set} ${decision === "catalogue" ? "catalogue" : "class"}`;
 }
 
 /**
- * Read the bytes of a decisions.csv: its decisions, the later one of each content, and its faults
+ * Read the bytes of a decisions.csv: its decisions, the later one of each subject, and its faults
  * by line. Where there are faults, no decision counts.
  */
 function readDecisions(bytes) {
@@ -101,25 +116,27 @@ function readDecisions(bytes) {
     return { rows: [], faults: [`Line 1: the header has to be ${COLUMNS.join(",")}`] };
   }
   const faults = [];
-  const latest = new Map();
+  const rows = [];
+  const said = new Map(); // The first decision on a content in a collection at a time, and its line.
   for (const { line, cells } of records) {
     if (cells?.length === 1 && cells[0] === "") continue; // An empty line.
     const row = cells && Object.fromEntries(COLUMNS.map((name, n) => [name, cells[n]]));
-    const before = row && latest.get(row.content_id);
     let fault = "";
     if (!cells) fault = "its quotation marks do not fit together";
-    else if (cells.length === COLUMNS.length) fault = faultOf(row) || contradiction(row, before);
-    else fault = `${cells.length} cells in place of ${COLUMNS.length}`;
+    else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells in place of ${COLUMNS.length}`;
+    else fault = faultOf(row) || contradiction(row, line, said);
     if (fault) faults.push(`Line ${line}: ${fault}`);
-    else if (!before || laterOf(before.row, row) === row) latest.set(row.content_id, { row, line });
+    else rows.push(row);
   }
   if (faults.length > 0) return { rows: [], faults };
-  return { rows: [...latest.values()].map(({ row }) => row), faults };
+  return { rows: merged([], rows), faults };
 }
 
-function contradiction(row, before) {
-  if (!before || timeOf(before.row.when) !== timeOf(row.when)) return "";
-  if (sameDecision(before.row, row)) return "";
+function contradiction(row, line, said) {
+  const moment = `${row.content_id} ${row.set} ${timeOf(row.when)}`;
+  const before = said.get(moment);
+  if (!before) said.set(moment, { row, line });
+  if (!before || sameDecision(before.row, row)) return "";
   return `it contradicts line ${before.line}, which was decided at the same time`;
 }
 
@@ -127,57 +144,57 @@ function sameDecision(a, b) {
   return a.set === b.set && a.decision === b.decision && a.label === b.label;
 }
 
-/** Return the later of two decisions on one content, either of which may be missing. */
+/** Return the later of two decisions, either of which may be missing. */
 function laterOf(first, second) {
   if (!first || !second) return first ?? second;
   return timeOf(second.when) > timeOf(first.when) ? second : first;
 }
 
-/** Return the decisions of both, the later one of each content, sorted by set, image and content. */
+/** Return the decisions of both, the later one of each subject, sorted by set, image and content. */
 function merged(first, second) {
   const all = new Map();
   for (const row of [...first, ...second]) {
-    all.set(row.content_id, laterOf(all.get(row.content_id), row));
+    all.set(subjectOf(row), laterOf(all.get(subjectOf(row)), row));
   }
-  const order = ["set", "image", "content_id"];
+  const order = ["set", "image", "content_id", "decision"];
   return [...all.values()].sort((a, b) => {
     const name = order.find((column) => a[column] !== b[column]);
     return name ? (a[name] < b[name] ? -1 : 1) : 0;
   });
 }
 
-// ---- What this browser keeps, by content id: of this project's pages and of others
+// ---- What this browser keeps, by subject: of this project's pages and of others
 
 let kept = true; // Whether it keeps anything: some keep nothing of a file, or inside a frame.
 let memory = new Map();
 
 function recall() {
   try {
-    const stored = Object.entries(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
-    const sound = stored.map(([id, row]) => [id, storedRow(id, row)]).filter(([, row]) => row);
-    memory = new Map(sound);
+    const stored = Object.values(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
+    const sound = stored.map(storedRow).filter(Boolean);
+    memory = new Map(sound.map((row) => [subjectOf(row), row]));
   } catch (error) {
     // Text that is no JSON is written over by the next decision; without storage, memory stays.
     if (!(error instanceof SyntaxError)) kept = false;
   }
-  return memory;
+  index();
 }
 
 /** Return a decision as the browser kept it, or null where it is damaged. */
-function storedRow(id, stored) {
+function storedRow(stored) {
   const names = [...COLUMNS, "home"];
   const row = Object.fromEntries(names.map((name) => [name, String(stored?.[name] ?? "")]));
-  row.content_id = id;
   return faultOf(row) ? null : row;
 }
 
-/** Keep the changes, pairs of a content id and a decision, or null for none any more. */
+/** Keep the changes, pairs of a subject and a decision, or null for none any more. */
 function keep(changes) {
   recall(); // Another tab may have decided since.
-  for (const [id, row] of changes) {
-    if (row) memory.set(id, row);
-    else memory.delete(id);
+  for (const [subject, row] of changes) {
+    if (row) memory.set(subject, row);
+    else memory.delete(subject);
   }
+  index();
   try {
     localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(memory)));
   } catch {
@@ -188,20 +205,63 @@ function keep(changes) {
 // ---- What is decided
 
 let page = null; // What `startDeciding` was given.
-let applied = new Map(); // The decisions that the last run knew, by content id.
+let applied = new Map(); // The decisions that the last run knew, by subject.
+let subjects = new Map(); // The subjects of all decisions, by content id.
 let home = ""; // The folder of all results: by it the decisions of another project are told apart.
 let unsaved = false;
 const steps = []; // What undo takes back: for each step its changes, as they were before.
 
-function decisionOn(id) {
-  return laterOf(applied.get(id), memory.get(id));
+function index() {
+  subjects = new Map();
+  for (const [subject, row] of [...applied, ...memory]) {
+    if (!subjects.has(row.content_id)) subjects.set(row.content_id, new Set());
+    subjects.get(row.content_id).add(subject);
+  }
 }
 
-/** Whether the last run did not know the decision on a content yet. */
-function isNew(id) {
-  const row = decisionOn(id);
-  const before = applied.get(id);
-  return Boolean(row) && !(before && sameDecision(before, row) && before.note === row.note);
+/** Return all decisions on a content, in whichever collection they were made. */
+function decisionsOn(id) {
+  return [...(subjects.get(id) ?? [])].map((subject) => laterOf(applied.get(subject), memory.get(subject)));
+}
+
+/**
+ * Return what is decided of a content, as the next run will apply it. Any of these may be missing.
+ *
+ * `own`: the decision on its class in the collection of this page.
+ * `member`: the decision by which it is in the catalogue; `as` is its class there.
+ * `left`: the decision that took it out of the catalogue.
+ */
+function stateOf(id) {
+  const all = decisionsOn(id);
+  const there = all.find((row) => row.set === "catalogue");
+  const taken = all.filter((row) => row.decision === "catalogue").reduce(laterOf, undefined);
+  const left = taken && there?.decision === "out" && laterOf(there, taken) === there ? there : undefined;
+  const member = left ? undefined : taken;
+  const decided = all.find((row) => row.set === page.set && row.decision !== "catalogue");
+  const own = isHere(member) && laterOf(decided, member) === member ? undefined : decided;
+  // A photo that stands in the catalogue's own files does not follow its query set.
+  const follows = isHere(member) && page.photos.get(id)?.duplicate !== "exact";
+  const onClass = [follows ? own : undefined, there].filter((row) => row?.label);
+  return { own, member, left, as: onClass.reduce(laterOf, member)?.label };
+}
+
+/** Whether a decision that takes a photo into the catalogue counts in the collection of this page. */
+function isHere(member) {
+  if (!member || page.set === "catalogue" || member.set === page.set) return Boolean(member);
+  // Its file is in this set by now: the last run has applied the decision here.
+  return page.photos.get(member.content_id)?.decision === "catalogue";
+}
+
+/** Return the decision on a content that counts in the collection of this page, if there is one. */
+function decisionOn(id) {
+  const { own, member } = stateOf(id);
+  return own ?? (isHere(member) ? member : undefined);
+}
+
+/** Whether the last run did not know a decision yet. */
+function isNew(row) {
+  const before = applied.get(subjectOf(row));
+  return !(before && sameDecision(before, row) && before.note === row.note);
 }
 
 /** Return the class under which a mark puts a photo; "" where it has to be asked for. */
@@ -213,32 +273,43 @@ function labelFor(photo, mark) {
 
 /** Return the decision that a mark makes of a photo. */
 function decide(photo, mark, label) {
-  const known = decisionOn(photo.content);
-  // A query in the catalogue stays a member of it, under the class that is confirmed or new.
-  const adopted = page.set === "catalogue" && known?.decision === "catalogue";
   return {
     content_id: photo.content,
-    image: adopted ? known.image : photo.name,
-    set: adopted ? known.set : page.set,
-    decision: adopted && mark !== "out" ? "catalogue" : mark,
+    image: photo.name,
+    set: page.set,
+    decision: mark,
     label: mark === "out" ? "" : label,
-    when: momentAfter(known),
-    note: known?.note ?? "",
+    when: momentAfter(photo.content),
+    note: decisionOn(photo.content)?.note ?? "",
     home,
   };
 }
 
-/** Return the time, later than a decision whose clock may have been fast. */
-function momentAfter(known) {
-  const moment = known ? Math.max(Date.now(), timeOf(known.when) + 1000) : Date.now();
-  return new Date(moment).toISOString().replace(/\.\d+Z$/, "Z");
+/** Return the decision that takes a member out of the catalogue. */
+function leave(member) {
+  const { content_id, image, set } = member;
+  const when = momentAfter(content_id);
+  return { content_id, image: `${set}:${image}`, set: "catalogue", decision: "out", label: "", when, note: "", home };
+}
+
+/** Return a time later than all decisions on a content, whose clocks may have been fast. */
+function momentAfter(id) {
+  const times = decisionsOn(id).map((row) => timeOf(row.when) + 1000);
+  return new Date(Math.max(Date.now(), ...times)).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** Keep decisions as one step of undo. */
-function takeStep(rows) {
+function take(rows) {
+  const fault = rows.map(faultOf).find(Boolean);
+  if (fault) say(`This cannot be decided: ${fault}.`);
+  else takeStep(rows.map((row) => [subjectOf(row), row]));
+}
+
+/** Keep changes as one step of undo, see `keep`. */
+function takeStep(changes) {
   recall();
-  steps.push(rows.map(([id]) => [id, memory.get(id) ?? null]));
-  keep(rows);
+  steps.push(changes.map(([subject]) => [subject, memory.get(subject) ?? null]));
+  keep(changes);
   unsaved = true;
   repaint();
 }
@@ -259,25 +330,32 @@ function mark(item, name) {
   const button = item.querySelector(`[data-mark="${name}"]`);
   if (!photo || !button || button.disabled) return;
   if (button.getAttribute("aria-pressed") === "true" && name !== "wrong") {
-    if (memory.has(photo.content)) takeStep([[photo.content, null]]);
+    unmark(photo, name);
     return;
   }
   const label = labelFor(photo, name);
-  if (name === "out" || label) takeStep([[photo.content, decide(photo, name, label)]]);
+  if (name === "out" || label) take([decide(photo, name, label)]);
   else choose(item, photo, name);
+}
+
+/** Take a mark off. What the last run has put into the catalogue leaves it by a decision. */
+function unmark(photo, name) {
+  const { own, member } = stateOf(photo.content);
+  const subject = subjectOf(name === "catalogue" ? member : own);
+  if (name === "catalogue" && applied.has(subject)) take([leave(member)]);
+  else if (memory.has(subject)) takeStep([[subject, null]]);
 }
 
 /** Decide many at once, as one step; `photos` are those that `adoptable` found. */
 function adopt(photos) {
-  const label = (photo) => labelFor(photo, "catalogue");
-  takeStep(photos.map((photo) => [photo.content, decide(photo, "catalogue", label(photo))]));
+  take(photos.map((photo) => decide(photo, "catalogue", labelFor(photo, "catalogue"))));
 }
 
 /** Return the photos that can be taken into the catalogue, each content once. */
 function adoptable(photos) {
   const found = photos.filter((photo) => {
-    const decision = decisionOn(photo.content)?.decision;
-    const open = decision !== "out" && decision !== "catalogue";
+    const { own, member } = stateOf(photo.content);
+    const open = own?.decision !== "out" && !member;
     return photo.content && open && photo.duplicate !== "exact" && labelFor(photo, "catalogue");
   });
   return [...new Map(found.map((photo) => [photo.content, photo])).values()];
@@ -294,34 +372,38 @@ function makeMarks(item) {
 
 function paint(item) {
   const photo = page.photos.get(item.dataset.content);
-  const row = decisionOn(item.dataset.content);
   const told = item.querySelector(".decision");
   if (!photo || !told) return; // There is nothing to decide, or no mark is there yet.
-  item.classList.toggle("decided", Boolean(row));
+  const state = stateOf(photo.content);
+  item.classList.toggle("decided", Boolean(decisionOn(photo.content)));
   const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
   for (const button of item.querySelectorAll("[data-mark]")) {
     const name = button.dataset.mark;
-    const adopted = page.set === "catalogue" && row?.decision === "catalogue";
-    button.setAttribute("aria-pressed", String((adopted ? "right" : row?.decision) === name));
+    const pressed = name === "catalogue" ? Boolean(state.member) : state.own?.decision === name;
+    button.setAttribute("aria-pressed", String(pressed));
     button.disabled = name === "right" && !labels.right;
-    button.title = { ...titles(labels), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
+    button.title = { ...titles(labels, state), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
+    if (name === "catalogue") button.querySelector("span").textContent = pressed ? "−" : "+";
   }
-  told.textContent = row ? sentence(row) : "";
+  told.textContent = sentence(state);
 }
 
-function titles({ right, catalogue }) {
-  return { right: `It is ${right} (R)`, catalogue: `Into the catalogue as ${catalogue || "…"} (C)` };
+function titles({ right, catalogue }, { member }) {
+  const into = `Into the catalogue as ${catalogue || "…"} (C)`;
+  return { right: `It is ${right} (R)`, catalogue: member ? "Take it out of the catalogue (C)" : into };
 }
 
-function sentence(row) {
-  const words = {
-    right: `Right: ${row.label}`,
-    wrong: `Wrong: it is ${row.label}`,
-    out: "Left out",
-    catalogue: page.set === "catalogue" ? `Right: ${row.label}` : `Into the catalogue as ${row.label}`,
-  };
-  const note = row.note ? `, ${row.note}` : "";
-  return words[row.decision] + note + (isNew(row.content_id) ? "" : " (done)");
+function sentence({ own, member, left, as }) {
+  const words = { right: `Right: ${own?.label}`, wrong: `Wrong: it is ${own?.label}`, out: "Left out" };
+  const parts = [];
+  if (own) parts.push(words[own.decision] + ending(own));
+  if (member) parts.push(`Into the catalogue as ${as}${ending(member)}`);
+  if (left && left !== own && isNew(left)) parts.push("Out of the catalogue");
+  return parts.join("; ");
+}
+
+function ending(row) {
+  return (row.note ? `, ${row.note}` : "") + (isNew(row) ? "" : " (done)");
 }
 
 /** Ask for the class of a photo. */
@@ -347,7 +429,7 @@ function choose(item, photo, name) {
     const label = input.value.trim();
     if (!label) return;
     close();
-    takeStep([[photo.content, decide(photo, name, label)]]);
+    take([decide(photo, name, label)]);
     offerClasses();
   });
   form.addEventListener("keydown", (event) => {
@@ -444,7 +526,8 @@ function counted() {
   const decided = ids.filter(decisionOn);
   // Photos with equal bytes are decided together, and each of them counts.
   const number = (some) => some.reduce((sum, id) => sum + (page.photos.get(id).copies ?? 1), 0);
-  return { all: number(ids), decided: number(decided), fresh: number(decided.filter(isNew)) };
+  const fresh = ids.filter((id) => Object.values(stateOf(id)).some((row) => row?.when && isNew(row)));
+  return { all: number(ids), decided: number(decided), fresh: number(fresh) };
 }
 
 function hint(fresh) {
@@ -485,9 +568,12 @@ async function load(file) {
   tellFaults(file.name, faults);
   if (faults.length > 0) return;
   recall();
-  const later = rows.filter((row) => laterOf(decisionOn(row.content_id), row) === row);
+  const later = rows.filter((row) => {
+    const subject = subjectOf(row);
+    return laterOf(laterOf(applied.get(subject), memory.get(subject)), row) === row;
+  });
   const elsewhere = rows.filter((row) => !page.photos.has(row.content_id)).length;
-  if (later.length > 0) takeStep(later.map((row) => [row.content_id, { ...row, home }]));
+  if (later.length > 0) take(later.map((row) => ({ ...row, home })));
   offerClasses();
   say(
     `${file.name}: ${later.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ` +
@@ -525,7 +611,7 @@ function tellFaults(name, faults) {
  */
 function startDeciding(given) {
   page = given;
-  applied = new Map(merged([], given.decided).map((row) => [row.content_id, row]));
+  applied = new Map(merged([], given.decided).map((row) => [subjectOf(row), row]));
   try {
     home = new URL("..", location.href).href;
   } catch {

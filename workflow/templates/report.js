@@ -439,7 +439,7 @@ function showNote() {
 function writeNote(note) {
   const row = decisionOn(large.card.content);
   if (!row || row.note === note) return;
-  takeStep([[row.content_id, { ...row, note, when: momentAfter(row), home }]]);
+  take([{ ...row, note, when: momentAfter(row.content_id), home }]);
 }
 
 function showZoom() {

@@ -1,9 +1,10 @@
 """Tests of what decisions change in the collections."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from similar_images.features import amendments, manifest
 from similar_images.photos.decisions import Decision
@@ -34,16 +35,22 @@ MANIFESTS = {name: listing(*rows) for name, rows in COLLECTIONS.items()}
 
 
 def decide(
-    content_id: str, set_: str, decision: str, label: str | None = None, image: str = "x"
+    content_id: str,
+    set_: str,
+    decision: str,
+    label: str | None = None,
+    image: str = "x",
+    hours: int = 0,
 ) -> Decision:
-    return Decision(content_id, image, set_, decision, label, NOON, "")
+    when = NOON + timedelta(hours=hours)
+    return Decision(content_id, image, set_, decision, label, when, "")
 
 
 def amended(
     *decided: Decision, manifests: dict[str, pa.Table] = MANIFESTS
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the rows of each collection by image."""
-    changes = amendments.build({one.content_id: one for one in decided}, manifests)
+    changes = amendments.build(decided, manifests)
     found = {}
     for name, table in manifests.items():
         rows = amendments.amend(table, changes, name)
@@ -156,19 +163,18 @@ def test_no_two_images_of_the_catalogue_have_one_name() -> None:
 
 
 def test_decisions_on_photos_that_are_gone_are_counted_and_change_nothing() -> None:
-    decided = {one: decide(one, "new", "right", "boots") for one in ("c", "e", "gone")}
+    decided = [decide(one, "new", "right", "boots") for one in ("c", "e", "gone")]
     changes = amendments.build(decided, MANIFESTS)
     assert changes["content_id"].to_pylist() == ["c"]
     assert amendments.sentence(decided, changes) == (
         "3 decisions; 2 of them change nothing: their photos are not there any more"
     )
-    del decided["e"], decided["gone"]
-    assert amendments.sentence(decided, changes) == "1 decisions"
+    assert amendments.sentence(decided[:1], changes) == "1 decisions"
 
 
 def test_the_digest_of_a_collection_changes_with_its_own_amendments_alone() -> None:
     none, one, other = (
-        amendments.build({d.content_id: d for d in decided}, MANIFESTS)
+        amendments.build(decided, MANIFESTS)
         for decided in (
             [],
             [decide("c", "new", "right", "boots")],
@@ -188,3 +194,81 @@ def test_files_without_a_content_are_passed_by() -> None:
     manifests = MANIFESTS | {"catalogue": whole}
     found = amended(decide("a", "catalogue", "out"), manifests=manifests)
     assert found["catalogue"]["boots/x"]["fault"] == "empty file"
+
+
+def test_a_decision_in_a_query_set_leaves_an_earlier_one_on_the_same_bytes_in_the_catalogue() -> (
+    None
+):
+    earlier = decide("a", "catalogue", "wrong", "caps")
+    later = decide("a", "new", "right", "sandals", hours=1)
+    for decided in ([earlier, later], [later, earlier]):
+        found = amended(*decided)
+        assert labels(found["catalogue"])["boots/1"] == "caps"
+        row = found["new"]["sandals/9"]
+        assert (row["label"], row["decision"]) == ("sandals", "right")
+
+
+def test_each_query_set_follows_its_own_decision() -> None:
+    found = amended(decide("d", "new", "out"), decide("d", "more", "wrong", "caps", hours=1))
+    assert found["new"]["boots/4"]["fault"] == amendments.LEFT_OUT
+    assert found["more"]["5"]["label"] == "caps"
+
+
+@pytest.mark.parametrize("later", ["right", "wrong", "out"])
+def test_a_member_of_the_catalogue_stays_one_whatever_is_decided_in_its_query_set(
+    later: str,
+) -> None:
+    label = None if later == "out" else "hats"
+    found = amended(
+        decide("c", "new", "catalogue", "caps"), decide("c", "new", later, label, hours=1)
+    )
+    member = found["catalogue"]["new:boots/3"]
+    assert member["fault"] is None
+    # The latest word on its class counts in both.
+    assert member["label"] == (label or "caps")
+    query = found["new"]["boots/3"]
+    assert query["decision"] == later
+    assert (query["fault"] is None) == (later != "out")
+
+
+def test_only_what_is_decided_in_the_catalogue_takes_a_member_out_of_it() -> None:
+    joins = decide("c", "new", "catalogue", "caps", hours=1)
+    leaves = decide("c", "catalogue", "out", image="new:boots/3", hours=2)
+    found = amended(joins, leaves, decide("c", "new", "right", "boots"))
+    assert "new:boots/3" not in found["catalogue"]
+    assert (found["new"]["boots/3"]["decision"], found["new"]["boots/3"]["label"]) == (
+        "right",
+        "boots",
+    )
+    again = decide("c", "new", "catalogue", "caps", hours=3)
+    assert amended(again, leaves)["catalogue"]["new:boots/3"]["label"] == "caps"
+
+
+def test_a_class_that_the_catalogue_gives_its_member_counts_in_the_query_set_too() -> None:
+    found = amended(
+        decide("c", "new", "catalogue", "caps"),
+        decide("c", "catalogue", "wrong", "hats", image="new:boots/3", hours=1),
+    )
+    member = found["catalogue"]["new:boots/3"]
+    assert (member["label"], member["decision"]) == ("hats", "wrong")
+    query = found["new"]["boots/3"]
+    assert (query["label"], query["decision"]) == ("hats", "catalogue")
+
+
+def test_where_the_catalogue_has_the_bytes_itself_the_later_of_both_decisions_counts() -> None:
+    joins = decide("a", "new", "catalogue", "caps", hours=1)
+    for hours, label in ((0, "caps"), (2, "hats")):
+        found = amended(joins, decide("a", "catalogue", "wrong", "hats", hours=hours))
+        assert labels(found["catalogue"])["boots/1"] == label
+        assert found["new"]["sandals/9"]["label"] == "caps"
+
+
+def test_a_query_set_takes_no_class_from_one_that_took_the_same_bytes_in_later() -> None:
+    found = amended(
+        decide("d", "new", "catalogue", "caps"),
+        decide("d", "more", "catalogue", "hats", hours=1),
+    )
+    assert labels(found["catalogue"])["more:5"] == "hats"
+    assert "new:boots/4" not in found["catalogue"]
+    assert labels(found["new"])["boots/4"] == "caps"
+    assert labels(found["more"])["5"] == "hats"

@@ -42,7 +42,7 @@ def line(**cells: str) -> str:
 def test_a_decision_is_read_as_it_was_written(tmp_path: Path) -> None:
     note = 'said "so",\nand -- on a second line\r\n=HYPERLINK("x")'
     file = put(tmp_path / "d.csv", row(label="=boots", image="+a;=b.png", note=note))
-    (decision,) = decisions.read([file]).values()
+    (decision,) = decisions.read([file])
     assert decision[:5] == (A, "+a;=b.png", "new", "right", "=boots")
     assert decision.note == note
     assert decision.when.isoformat() == "2026-11-24T12:00:00+00:00"
@@ -62,7 +62,7 @@ def test_a_mark_of_the_byte_order_and_the_line_ends_of_a_spreadsheet_do_no_harm(
 ) -> None:
     file = tmp_path / "d.csv"
     file.write_bytes(b"\xef\xbb\xbf" + f"{FIRST}\r\n{line()}\r\n\r\n".encode())
-    assert decisions.read([file])[A].label == "boots"
+    assert decisions.read([file])[0].label == "boots"
 
 
 def test_of_several_decisions_on_a_content_the_later_counts_whatever_stands_first(
@@ -75,18 +75,16 @@ def test_of_several_decisions_on_a_content_the_later_counts_whatever_stands_firs
         row(label="hats", when="2026-11-24T13:30:00.000001Z"),
     )
     for files in ([early, late], [late, early]):
-        assert {id_: found.label for id_, found in decisions.read(files).items()} == {
-            A: "hats",
-            B: "boots",
-        }
+        found = {decision.content_id: decision.label for decision in decisions.read(files)}
+        assert found == {A: "hats", B: "boots"}
 
 
 def test_of_equally_late_decisions_in_two_files_that_of_the_last_file_counts(
     tmp_path: Path,
 ) -> None:
     one, other = put(tmp_path / "1.csv", row()), put(tmp_path / "2.csv", row(label="hats"))
-    assert decisions.read([one, other])[A].label == "hats"
-    assert decisions.read([other, one])[A].label == "boots"
+    assert decisions.read([one, other])[0].label == "hats"
+    assert decisions.read([other, one])[0].label == "boots"
 
 
 def test_the_same_said_twice_is_no_contradiction(tmp_path: Path) -> None:
@@ -98,11 +96,11 @@ def test_without_files_nothing_is_decided() -> None:
     assert decisions.paths(None) == []
     assert decisions.paths("a.csv") == [Path("a.csv")]
     assert decisions.paths(["a.csv", "b.csv"]) == [Path("a.csv"), Path("b.csv")]
-    assert decisions.read([]) == {}
+    assert decisions.read([]) == []
 
 
 def test_a_file_with_a_header_alone_decides_nothing(tmp_path: Path) -> None:
-    assert decisions.read([put(tmp_path / "d.csv")]) == {}
+    assert decisions.read([put(tmp_path / "d.csv")]) == []
 
 
 @pytest.mark.parametrize(
@@ -146,7 +144,10 @@ def test_a_file_with_a_header_alone_decides_nothing(tmp_path: Path) -> None:
             f"{FIRST}\n{line()}\n{line(content_id=B)}\n{line(decision='wrong', label='hats')}",
             ["lines 2 and 4 contradict each other", "'right' 'boots'", "'wrong' 'hats'"],
         ),
-        (f"{FIRST}\n{line()}\n{line(set_='other')}", ["lines 2 and 3 contradict each other"]),
+        (
+            f"{FIRST}\n{line()}\n{line(decision='catalogue')}",
+            ["lines 2 and 3 contradict each other", "'right' 'boots'", "'catalogue' 'boots'"],
+        ),
         (
             f"{FIRST}\n{line()}\n{line(label='hats', when='2026-11-24T13:00:00+01:00')}",
             ["lines 2 and 3 contradict each other"],
@@ -221,3 +222,18 @@ def test_nothing_slow_is_imported() -> None:
         check=True,
     )
     assert not {"numpy", "pyarrow", "pandas", "PIL"} & set(run.stdout.split())
+
+
+def test_in_each_set_and_on_each_subject_the_latest_decision_counts(tmp_path: Path) -> None:
+    file = put(
+        tmp_path / "d.csv",
+        row(set_="catalogue", decision="wrong", label="hats"),
+        row(decision="catalogue", when="2026-11-24T13:00:00Z"),
+        row(when="2026-11-24T14:00:00Z"),
+        row(label="sandals", when="2026-11-24T15:00:00Z"),
+    )
+    assert [decision[2:5] for decision in decisions.read([file])] == [
+        ("catalogue", "wrong", "hats"),
+        ("new", "catalogue", "boots"),
+        ("new", "right", "sandals"),
+    ]

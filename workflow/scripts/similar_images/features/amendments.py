@@ -6,13 +6,14 @@ Nobody's photos are touched.
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..photos.decisions import CATALOGUE, OUT, RIGHT, WRONG, Decision
+from ..photos.decisions import CATALOGUE, OUT, Decision
 from . import manifest
 
 LEFT_OUT = "left out by a decision"
@@ -64,29 +65,34 @@ class _Amendment(NamedTuple):
     product: str | None = None
 
 
-def build(decided: Mapping[str, Decision], manifests: Mapping[str, pa.Table]) -> pa.Table:
+def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.Table:
     """Return what `decided` changes in the collections, sorted by content, see `SCHEMA`.
 
-    A decision holds for the collection that it was made in, one for the catalogue in both. A
-    decision on a content that its collection holds no longer changes nothing.
+    In each collection the latest decision counts that was made there. A query that was taken into
+    the catalogue is a member of it until it is left out there. A decision on a content that its
+    collection holds no longer changes nothing.
 
     Args:
-        decided: decisions by content id.
+        decided: see `decisions.read`.
         manifests: of the collections; the first is the catalogue's.
     """
-    files = {name: _held(table, decided) for name, table in manifests.items()}
+    made: dict[str, list[Decision]] = {}
+    for decision in decided:
+        made.setdefault(decision.content_id, []).append(decision)
+    files = {name: _held(table, made) for name, table in manifests.items()}
     images = manifests[CATALOGUE]["image"]
     taken = set(images.filter(pc.match_substring(images, ":")).to_pylist())
     rows: list[_Amendment] = []
-    for content_id, decision in sorted(decided.items()):
+    for content_id, on_content in sorted(made.items()):
         held = {name: found[content_id] for name, found in files.items() if content_id in found}
-        rows += _amend(decision, held, taken)
+        rows += _amend(on_content, held, taken)
     return pa.Table.from_pylist([row._asdict() for row in rows], schema=SCHEMA)
 
 
-def sentence(decided: Mapping[str, Decision], amendments: pa.Table) -> str:
+def sentence(decided: Sequence[Decision], amendments: pa.Table) -> str:
     """Return what to tell of the decisions and what came of them."""
-    lost = len(decided) - len(amendments["content_id"].unique())
+    applied = set(amendments["content_id"].to_pylist())
+    lost = sum(decision.content_id not in applied for decision in decided)
     told = f"; {lost} of them change nothing: their photos are not there any more" if lost else ""
     return f"{len(decided)} decisions{told}"
 
@@ -139,46 +145,66 @@ def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
 
 
 def _amend(
-    decision: Decision, held: Mapping[str, _File], taken: Collection[str]
+    made: Sequence[Decision], held: Mapping[str, _File], taken: Collection[str]
 ) -> Iterator[_Amendment]:
-    """Yield what a decision changes in the collections that hold its content.
+    """Yield what the decisions on one content change in the collections that hold it.
 
     Args:
-        decision: on one content.
+        made: on one content, of each subject the latest.
         held: the file of each collection that holds it.
         taken: names in the catalogue that could be those of queries.
     """
-    content_id, label = decision.content_id, decision.label
     queries = [name for name in held if name != CATALOGUE]
-    if decision.decision != CATALOGUE and not _of_member(decision, held):
-        if decision.set in held:
-            yield _Amendment(decision.set, content_id, decision.decision, label)
-        return
-    for name in [decision.set] if decision.set in queries else queries[:1]:
-        yield _Amendment(name, content_id, CATALOGUE, label)
-        if CATALOGUE not in held:
-            image, file, given, product = held[name]
-            yield _Amendment(
-                *(CATALOGUE, content_id, decision.decision, label),
-                *(_name(name, image, taken), file, given, name),
-                product=product,
-            )
-    if CATALOGUE in held:
-        yield _Amendment(CATALOGUE, content_id, decision.decision, label)
+    joined = _joined(made, CATALOGUE in held)
+    home = joined.set if joined and joined.set in queries else next(iter(queries), None)
+    member = _of_member(made, joined, home) if joined and home and CATALOGUE not in held else None
+    for name in held:
+        here = [one for one in made if one.set == name and (joined or one.decision != CATALOGUE)]
+        if joined and name in (home, CATALOGUE):
+            here.append(joined)
+        if last := _latest(here):
+            label = member.label if member and last is joined else last.label
+            yield _Amendment(name, last.content_id, last.decision, label)
+    if member and home:
+        image, file, given, product = held[home]
+        yield _Amendment(
+            *(CATALOGUE, member.content_id, member.decision, member.label),
+            *(_name(home, image, taken), file, given, home),
+            product=product,
+        )
 
 
-def _of_member(decision: Decision, held: Mapping[str, _File]) -> bool:
-    """Tell whether a decision of the catalogue is about a query that was taken into it.
+def _of_member(made: Sequence[Decision], joined: Decision, home: str) -> Decision:
+    """Return the decision that gives a member of the catalogue its class.
 
-    It confirms or corrects the label of a member and is the last word on it, so the query remains
-    one.
+    It is the latest one on its class, whether it was made in the catalogue or in its query set.
     """
-    return (
-        decision.set == CATALOGUE
-        and decision.decision in (RIGHT, WRONG)
-        and CATALOGUE not in held
-        and _OF_QUERY.match(decision.image) is not None
-    )
+    on_class = [one for one in made if one.set in (home, CATALOGUE) and one.decision != OUT]
+    return max([*reversed(on_class), joined], key=_when)
+
+
+def _latest(made: Iterable[Decision]) -> Decision | None:
+    """Return the latest decision, of equally late ones the last."""
+    return max(reversed(list(made)), key=_when, default=None)
+
+
+def _when(decision: Decision) -> datetime:
+    return decision.when
+
+
+def _joined(made: Sequence[Decision], in_catalogue: bool) -> Decision | None:
+    """Return the decision that took a query into the catalogue, unless it was left out there since.
+
+    Where the query's own decision is not known, one on a member with the name of a query stands for
+    it: it confirms or corrects its class.
+    """
+    there = _latest(one for one in made if one.set == CATALOGUE)
+    joined = _latest(one for one in made if one.decision == CATALOGUE)
+    if there and there.decision == OUT and (joined is None or there.when >= joined.when):
+        return None
+    if joined is None and there and not in_catalogue and _OF_QUERY.match(there.image):
+        return there._replace(decision=CATALOGUE)
+    return joined
 
 
 def _name(query_set: str, image: str, taken: Collection[str]) -> str:

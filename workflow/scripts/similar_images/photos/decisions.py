@@ -5,7 +5,7 @@ The Snakefile reads them at each start, so this imports nothing slow.
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import StringIO
@@ -31,7 +31,7 @@ _CONTENT_ID = re.compile(r"[0-9a-f]{64}")
 _SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _WHEN = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
 
 
@@ -57,9 +57,18 @@ class Decision(NamedTuple):
     note: str
 
     @property
-    def said(self) -> tuple[str, str, str | None]:
-        """What two decisions on one content can contradict each other in."""
-        return self.set, self.decision, self.label
+    def subject(self) -> tuple[str, str, bool]:
+        """What it decides: of two decisions on the same subject the later one counts.
+
+        The class of a photo in one collection is a subject, and whether the photo is taken into the
+        catalogue is another. So confirming a class takes no photo out of the catalogue.
+        """
+        return self.content_id, self.set, self.decision == CATALOGUE
+
+    @property
+    def said(self) -> tuple[str, str | None]:
+        """What two decisions on one content in one collection can contradict each other in."""
+        return self.decision, self.label
 
 
 def paths(setting: str | Sequence[str] | None) -> list[Path]:
@@ -68,20 +77,20 @@ def paths(setting: str | Sequence[str] | None) -> list[Path]:
     return [Path(path) for path in named]
 
 
-def read(files: Iterable[Path]) -> dict[str, Decision]:
-    """Return for each content the decision that counts: the latest, of equally late ones the last.
+def read(files: Iterable[Path]) -> list[Decision]:
+    """Return the decisions that count: of each subject the latest, of equally late ones the last.
 
     Raises:
         UserError: a file is not there or cannot be read; or it is not a file of decisions, or a
             damaged one: the first faults are told, each with its line.
     """
-    latest: dict[str, Decision] = {}
+    latest: dict[tuple[str, str, bool], Decision] = {}
     for file in files:
         for decision in _read(file):
-            known = latest.get(decision.content_id, decision)
+            known = latest.get(decision.subject, decision)
             if decision.when >= known.when:
-                latest[decision.content_id] = decision
-    return latest
+                latest[decision.subject] = decision
+    return list(latest.values())
 
 
 def rows(files: Iterable[Path]) -> list[dict[str, str]]:
@@ -92,17 +101,17 @@ def rows(files: Iterable[Path]) -> list[dict[str, str]]:
     """
     return [
         decision._asdict() | {"label": decision.label or "", "when": decision.when.isoformat()}
-        for decision in read(files).values()
+        for decision in read(files)
     ]
 
 
-def at_most(catalogue: Summary, decided: Mapping[str, Decision]) -> Summary:
+def at_most(catalogue: Summary, decided: Sequence[Decision]) -> Summary:
     """Return the summary of `catalogue` with all classes and images that it can have by `decided`.
 
     Which of them it has is known only when the contents are.
     """
-    labels = {decision.label for decision in decided.values() if decision.label is not None}
-    taken = sum(decision.label is not None for decision in decided.values())
+    labels = {decision.label for decision in decided if decision.label is not None}
+    taken = sum(decision.label is not None for decision in decided)
     return replace(catalogue, images=catalogue.images + taken, classes=catalogue.classes | labels)
 
 
@@ -114,8 +123,8 @@ def _read(path: Path) -> list[Decision]:
     """
     found: list[Decision] = []
     faults: list[str] = []
-    # The line of each content's first decision of a time, and what it said.
-    said: dict[tuple[str, datetime], tuple[int, Decision]] = {}
+    # The line of the first decision on a content in a collection at a time, and what it said.
+    said: dict[tuple[str, str, datetime], tuple[int, Decision]] = {}
     try:
         for line, row in _rows(_text(path)):
             if line == 1:
@@ -127,12 +136,12 @@ def _read(path: Path) -> list[Decision]:
                 continue
             decision = _decision(row)
             found.append(decision)
-            key = decision.content_id, decision.when
+            key = decision.content_id, decision.set, decision.when
             first, other = said.setdefault(key, (line, decision))
             if other.said != decision.said:
                 faults.append(
-                    f"lines {first} and {line} contradict each other: of the same content at the "
-                    f"same time they say {_quoted(other)} and {_quoted(decision)}"
+                    f"lines {first} and {line} contradict each other: on the same content in the "
+                    f"same set at the same time they say {_quoted(other)} and {_quoted(decision)}"
                 )
     except csv.Error as error:
         faults.append(f"not a CSV file ({error})")
