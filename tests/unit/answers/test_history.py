@@ -91,6 +91,8 @@ def test_a_name_that_is_a_formula_comes_back(tmp_path: Path) -> None:
         b"%(whole)s" + b"x," * 10 + b"x\n",
         b"%(header)s2026-11-24T17:03:12Z,new,5a04,twelve,8,6,0.75,0.4,0.9,0,0\n",
         b"%(header)sxxx\x00\n",
+        # An open quotation mark would take in the rows below it.
+        b'%(whole)s"2026-11-24T17:03:12Z,new,5a04,12,8,6,0.75,0.4,0.9,0,0\n',
     ],
 )
 def test_a_damaged_history_is_told_set_aside_and_begun_anew(

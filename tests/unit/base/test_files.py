@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -281,6 +283,29 @@ def test_any_cell_is_read_as_it_was_written_and_is_no_formula_whatever_separates
         for piece in cells | pieces
         if re.match("[ ']*[=+@-]", piece) and piece.lstrip(" ")[0] != "'"
     ]
+
+
+def test_a_cell_of_any_length_is_read_as_it_was_written(tmp_path: Path) -> None:
+    code = (  # in a process of its own, in which nothing has read a CSV before
+        "import sys; from pathlib import Path; from similar_images.base import formats\n"
+        "path = Path(sys.argv[1])\n"
+        "formats.write_csv(path, ['a', 'b'], [['x' * 200_000, 'y']])\n"
+        "print([{name: len(cell) for name, cell in row.items()} for row in formats.read_csv(path)])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "x.csv")],
+        cwd=Path(formats.__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout == "[{'a': 200000, 'b': 1}]\n", run.stderr
+
+
+def test_a_row_that_is_not_whole_is_told_with_the_line_it_begins_in() -> None:
+    rows = formats.csv_rows(['a,"b\n', 'c"\n', 'd,"e\n', "f\n"])
+    assert next(rows) == (1, ["a", "b\nc"])
+    with pytest.raises(ValueError, match=r"^line 3: not a row of a CSV file"):
+        next(rows)
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5"])

@@ -4,7 +4,6 @@ The files stand outside Snakemake's outputs, since it deletes those before the r
 written here cannot be made anew: what is damaged is set aside and never removed.
 """
 
-import csv
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -91,7 +90,7 @@ def read(path: Path) -> list[dict[str, str]]:
     """Return the rows of a history, the oldest first; none where it is absent or damaged."""
     try:
         return _read(path)
-    except (OSError, ValueError, csv.Error):
+    except (OSError, ValueError):
         return []
 
 
@@ -103,7 +102,7 @@ def record(path: Path, line: Row) -> list[dict[str, str]]:
     """
     try:
         rows = _read(path)
-    except (ValueError, csv.Error) as error:
+    except ValueError as error:
         aside = _set_aside(path)
         logger.warning("%s is damaged (%s): it is now %s, and a new one begins", path, error, aside)
         rows = []
@@ -153,7 +152,7 @@ def _read(path: Path) -> list[dict[str, str]]:
     """Return the rows of a history; none where it is absent.
 
     Raises:
-        ValueError, csv.Error: it is not what `record` wrote.
+        ValueError: it is not what `record` wrote.
         OSError: it cannot be read.
     """
     try:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+# Characters; more than any file that we read has. By itself Python takes no more than 131,072.
+LONGEST_CELL = 2**31 - 1
+
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write `content` as indented UTF-8 JSON."""
@@ -56,9 +59,31 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 def csv_lines(path: Path) -> list[list[str]]:
-    """Return the header and the rows of a CSV file that `write_csv` wrote, read unchecked."""
+    """Return the header and the rows of a CSV file that `write_csv` wrote, read unchecked.
+
+    Raises:
+        ValueError: as `csv_rows`.
+        OSError: it cannot be read.
+    """
     with path.open(encoding="utf-8", newline="") as stream:
-        return [list(map(true_text, row)) for row in csv.reader(stream)]
+        return [list(map(true_text, row)) for _, row in csv_rows(stream)]
+
+
+def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a CSV, its cells as they are, with the line that it begins in.
+
+    Raises:
+        ValueError: a row is not whole: quotation marks are not closed, or not doubled.
+    """
+    csv.field_size_limit(LONGEST_CELL)  # of all readers of the process
+    reader = csv.reader(lines, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"line {line}: not a row of a CSV file ({error})") from error
 
 
 def true_text(cell: str) -> str:

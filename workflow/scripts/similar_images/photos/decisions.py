@@ -3,7 +3,6 @@
 The Snakefile reads them at each start, so this imports nothing slow.
 """
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import UserError, reason
-from ..base.formats import true_text
+from ..base.formats import csv_rows, true_text
 from .summary import Summary
 
 HEADER = ("content_id", "image", "set", "decision", "label", "when", "note")
@@ -143,8 +142,6 @@ def _read(path: Path) -> list[Decision]:
                     f"lines {first} and {line} contradict each other: on the same content in the "
                     f"same set at the same time they say {_quoted(other)} and {_quoted(decision)}"
                 )
-    except csv.Error as error:
-        faults.append(f"not a CSV file ({error})")
     except ValueError as error:
         faults.append(str(error))
     if faults:
@@ -200,16 +197,11 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     Raises:
         ValueError: there is none, or a row is not whole.
     """
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
-    line = 1
-    try:
-        for row in reader:
-            if row or line == 1:  # an empty line says nothing
-                yield line, list(map(true_text, row))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(f"line {line}: not a row of a CSV file ({error})") from error
-    if line == 1:
+    line = 0
+    for line, row in csv_rows(StringIO(text, newline="")):
+        if row or line == 1:  # an empty line says nothing
+            yield line, list(map(true_text, row))
+    if not line:
         _check_header([])
 
 
