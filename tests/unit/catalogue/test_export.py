@@ -62,7 +62,7 @@ def test_the_list_is_read_as_a_collection(photos: Path, tmp_path: Path) -> None:
     assert tree(tmp_path / "export").keys() == {"catalogue.csv", ".catalogue.csv.sha256"}
     found = list(scan(tmp_path / "export/catalogue.csv"))
     assert [entry.file for entry in found] == [member.file for member in members]
-    assert [entry.label for entry in found] == ["'=boots", "a/b"]  # a spreadsheet's formula
+    assert [entry.label for entry in found] == ["=boots", "a/b"]
     assert [entry.fault for entry in found] == [None, None]
 
 

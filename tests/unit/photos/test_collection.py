@@ -272,7 +272,7 @@ def test_a_csv_line_with_a_null_byte_is_faulty(root: Path) -> None:
         ("", "the column image and label is missing"),
         ("image,label\na.jpg,boots\na.jpg,sandals\n", r"line 3: a\.jpg stands in the list already"),
         ("image,label\n,boots\n", "line 2: the image is empty"),
-        ("label,image\nboots\n", "line 2: the image is empty"),
+        ("label,image\nboots\n", "line 2: cells: 1; allowed: 2"),
     ],
 )
 def test_a_wrong_csv_is_refused_with_its_name_and_the_reason(

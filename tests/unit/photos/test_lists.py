@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from similar_images.base.errors import UserError
+from similar_images.base.formats import write_csv
 from similar_images.photos.lists import Listed, addresses, check_elsewhere, read
 
 ROWS = [
@@ -91,6 +92,76 @@ def test_what_is_not_of_its_format_is_refused(
     (tmp_path / name).write_bytes(data)
     with pytest.raises(UserError, match=rf"{name}: .*{message}"):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # An open quotation mark takes in the lines below it, until the next one closes it.
+        ('image,label\na.jpg,"boots\nb.jpg,boots\nc.jpg,hats\n', "line 2: not a row"),
+        ('image,label\na.jpg,"boots\nb.jpg,boots\nc.jpg,"hats\n', "line 2: not a row"),
+        ('image,label\n\n"a\nb.jpg",x\n"c.jpg,x\n', "line 5: not a row"),
+        ('image,"label\na.jpg,boots\n', "line 1: not a row"),
+        ('image,label\na.jpg,x\nb.jpg,"boots\nc.jpg,boots"\n', "line 3: cell 2 has taken in"),
+        ('image,label\n"a.jpg,x\nb.PNG,x\nc.jpg",x\n', "line 2: cell 1 has taken in"),
+        (
+            'label,image,size\nx,a.jpg,"39\nx,b.jpg,40\nx,c.jpg,41"\n',
+            "line 2: cell 3 has taken in",
+        ),
+        (
+            'size,image,label\r\n"39,a.jpg,x\r\n40",https://shop.example/4711,x\r\n',
+            "line 2: cell 1 has taken in",
+        ),
+        # A comma too many or too few.
+        ("image,label\na.jpg,Boots, ankle\n", "line 2: cells: 3; allowed: 2.*quotation marks"),
+        ("image,label,size\na.jpg,x,1\nb.jpg,x\n", "line 3: cells: 2; allowed: 3"),
+        ("image,label\na.jpg,x\n,,\n", "line 3: cells: 3; allowed: 2"),
+        # Two columns of one name.
+        ("image,label,label\na.jpg,x,y\n", "line 1: the columns 2 and 3 are both called label"),
+        ("image,label,size, label\na.jpg,x,1,y\n", "line 1: the columns 2 and 4 are both called"),
+        (
+            "size,image,label,size\n1,a.jpg,x,2\n",
+            "line 1: the columns 1 and 4 are both called size",
+        ),
+    ],
+)
+def test_a_csv_of_which_rows_or_labels_would_be_lost_is_refused_with_its_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / "list.csv").write_bytes(text.encode())
+    with pytest.raises(UserError, match=rf"list\.csv, {message}"):
+        read(tmp_path / "list.csv")
+
+
+def test_a_csv_may_have_long_texts_of_several_lines_and_columns_without_a_name(
+    tmp_path: Path,
+) -> None:
+    long = "Warm,\nsoft, 5.5\nand " + "dry " * 50_000
+    (tmp_path / "list.csv").write_text(
+        f'image,label,body,,\na.jpg,x,"{long}",,\n\nb.jpg,"Boots, ankle","5""",,\n\n'
+    )
+    assert read(tmp_path / "list.csv", ["body"]) == [
+        Listed("a.jpg", None, "x", (long,)),
+        Listed("b.jpg", None, "Boots, ankle", ('5"',)),
+    ]
+
+
+def test_a_key_or_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        '{"image": "a.jpg", "label": "x"}\n{"image": "b.jpg", "label": "x", "label": "y"}\n'
+    )
+    with pytest.raises(UserError, match=r"a\.jsonl, line 2: .* 2 and 3 are both called label"):
+        read(tmp_path / "a.jsonl")
+    table = pa.table([["a.jpg"], ["x"], ["y"]], names=["image", "label", "label "])
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"a\.parquet: .* 2 and 3 are both called label"):
+        read(tmp_path / "a.parquet")
+
+
+def test_what_a_csv_of_ours_writes_before_a_formula_is_taken_off_again(tmp_path: Path) -> None:
+    write_csv(tmp_path / "list.csv", ["image", "label", "-id"], [["=a.jpg", "-20%", "@home"]])
+    assert "'-20%" in (tmp_path / "list.csv").read_text()
+    assert read(tmp_path / "list.csv", ["-id"]) == [Listed("=a.jpg", None, "-20%", ("@home",))]
 
 
 def test_the_addresses_of_lists_are_found_and_folders_and_buckets_have_none(tmp_path: Path) -> None:

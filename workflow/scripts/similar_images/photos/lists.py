@@ -1,16 +1,20 @@
 """A collection as a list: CSV, Parquet or JSON lines, a row for each image."""
 
-import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..base.errors import UserError
+from ..base.formats import csv_rows, true_text
 from ..remote.addresses import is_address, name_of
 
 # Where a row stands, for complaints, and what it holds by the names of the columns.
 Row = tuple[str, Mapping[str, Any]]
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# How the name of a file of an image ends.
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
 class Listed(NamedTuple):
@@ -91,12 +95,71 @@ def check_elsewhere(location: str) -> None:
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            _check_columns(path, columns, reader.fieldnames or (), "The first line must name them.")
-            for row in reader:
-                yield f"line {reader.line_num}", row
-    except (UnicodeDecodeError, csv.Error) as error:
+            rows = csv_rows(stream)
+            _, header = next(rows, (1, []))
+            header = list(map(true_text, header))
+            _check_names(f"{path}, line 1", header)
+            _check_columns(path, columns, header, "The first line must name them.")
+            wanted = {name: header.index(name) for name in columns}
+            for line, row in rows:
+                if row:  # an empty line says nothing
+                    _check_row(f"{path}, line {line}", row, len(header), wanted["image"])
+                    yield f"line {line}", {name: true_text(row[n]) for name, n in wanted.items()}
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
+    except ValueError as error:
+        raise UserError(
+            f"{path}, {error}. Close each quotation mark that opens a cell, and double those in it."
+        ) from error
+
+
+def _check_row(place: str, row: Sequence[str], cells: int, image: int) -> None:
+    """Check that a row of a CSV is one row.
+
+    Args:
+        place: of the row.
+        row: its cells.
+        cells: how many the header has.
+        image: the place of the image among them.
+
+    Raises:
+        UserError: it has more or fewer cells than the header, or a cell has taken in other rows.
+    """
+    if len(row) != cells:
+        raise UserError(
+            f"{place}: cells: {len(row)}; allowed: {cells}, as in the first line. A text with a "
+            'comma needs quotation marks around it, as in "Boots, ankle"; an empty cell needs its '
+            "comma."
+        )
+    for n, cell in enumerate(row):
+        first, *others = _LINE_END.split(cell)
+        if others and _are_rows([*row[:n], first], others, row[n + 1 :], image):
+            raise UserError(
+                f"{place}: cell {n + 1} has taken in the rows below it: it begins with a quotation "
+                "mark that is closed only later. Remove the mark, or double it within another pair."
+            )
+
+
+def _are_rows(
+    before: Sequence[str], others: Sequence[str], after: Sequence[str], image: int
+) -> bool:
+    """Tell whether the lines of a cell would be whole rows, each with an image, without its quotes.
+
+    Args:
+        before: the cells up to this one, of which the first line is taken.
+        others: the other lines of the cell.
+        after: the cells after it.
+        image: the place of the image in a row.
+    """
+    cells = len(before) + len(after)
+    *first, begun = before
+    *whole, last = (line.split(",") for line in others)
+    rows = [[*first, *begun.split(",")], *whole, [*last, *after]]
+    return all(len(row) == cells and _is_image(row[image]) for row in rows)
+
+
+def _is_image(cell: str) -> bool:
+    return is_address(cell) or _ENDING.search(cell.strip()) is not None
 
 
 def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
@@ -105,12 +168,14 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         with path.open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
+                    # As pairs, since a dictionary would hide a key that is there twice.
+                    row = json.loads(line, object_pairs_hook=tuple)
+                    if not isinstance(row, tuple):
                         raise ValueError(f"line {number} is no object")
                     json.dumps(row, ensure_ascii=False).encode()  # JSON may hold half a character
-                    named |= row.keys()
-                    yield f"line {number}", row
+                    _check_names(f"{path}, line {number}", [name for name, _ in row])
+                    named.update(name for name, _ in row)
+                    yield f"line {number}", dict(row)
     except (ValueError, RecursionError) as error:  # of UTF-8 and of JSON, too
         raise UserError(f"{path}: not JSON lines in UTF-8 ({error}).") from error
     _check_columns(path, columns, named, "Each line is an object with these keys.")
@@ -122,6 +187,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
     try:
         with pq.ParquetFile(path) as file:
+            _check_names(str(path), file.schema_arrow.names)
             _check_columns(path, columns, file.schema_arrow.names, "These are its columns' names.")
             number = 0
             for batch in file.iter_batches(columns=list(columns), use_threads=False):
@@ -143,6 +209,22 @@ def _check_columns(path: Path, wanted: Iterable[str], there: Iterable[str], how:
     missing = sorted(set(wanted) - set(there))
     if missing:
         raise UserError(f"{path}: the column {' and '.join(missing)} is missing. {how}")
+
+
+def _check_names(place: str, names: Sequence[str]) -> None:
+    """Check that no two columns have the same name; those without a name are never asked for.
+
+    Raises:
+        UserError: two have.
+    """
+    known: dict[str, int] = {}
+    for number, name in enumerate(map(str.strip, names), 1):
+        if name and name in known:
+            raise UserError(
+                f"{place}: the columns {known[name]} and {number} are both called {name}. Rename "
+                "or remove one of them."
+            )
+        known[name] = number
 
 
 def _text(value: object) -> str:
