@@ -4,14 +4,18 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import UserError
 from ..base.formats import csv_rows, true_text
 from ..remote.addresses import is_address, name_of
+from .cells import Column, column_of, text_of
 
-# Where a row stands, for complaints, and what it holds by the names of the columns.
-Row = tuple[str, Mapping[str, Any]]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Where a row stands, for complaints, and its texts by the names of the columns.
+Row = tuple[str, Mapping[str, str]]
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # How the name of a file of an image ends.
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
@@ -48,7 +52,7 @@ def read(path: Path, further: Sequence[str] = ()) -> list[Listed]:
     rows = READERS.get(path.suffix.lower(), _csv)(path, ("image", "label", *further))
     listed: dict[str, Listed] = {}
     for place, row in rows:
-        image, label, *others = (_text(row.get(name)) for name in ("image", "label", *further))
+        image, label, *others = (row[name] for name in ("image", "label", *further))
         if not image:
             raise UserError(f"{path}, {place}: the image is empty.")
         image, address = (name_of(image), image) if is_address(image) else (image, None)
@@ -175,7 +179,9 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                     json.dumps(row, ensure_ascii=False).encode()  # JSON may hold half a character
                     _check_names(f"{path}, line {number}", [name for name, _ in row])
                     named.update(name for name, _ in row)
-                    yield f"line {number}", dict(row)
+                    values = dict(row)
+                    cells = [(name, text_of, values.get(name)) for name in columns]
+                    yield _row(path, f"line {number}", cells)
     except (ValueError, RecursionError) as error:  # of UTF-8 and of JSON, too
         raise UserError(f"{path}: not JSON lines in UTF-8 ({error}).") from error
     _check_columns(path, columns, named, "Each line is an object with these keys.")
@@ -191,9 +197,11 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             _check_columns(path, columns, file.schema_arrow.names, "These are its columns' names.")
             number = 0
             for batch in file.iter_batches(columns=list(columns), use_threads=False):
-                for row in batch.to_pylist():
+                found = [_column(path, name, batch[name]) for name in columns]
+                texts = [column.text for column in found]
+                for values in zip(*(column.values for column in found), strict=True):
                     number += 1
-                    yield f"row {number}", row
+                    yield _row(path, f"row {number}", zip(columns, texts, values, strict=True))
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: not a Parquet file ({error}).") from error
 
@@ -227,5 +235,28 @@ def _check_names(place: str, names: Sequence[str]) -> None:
         known[name] = number
 
 
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def _column(path: Path, name: str, array: "pa.Array") -> Column:
+    try:
+        return column_of(array)
+    except ValueError as error:
+        raise UserError(f"{path}, column {name}: {error}.") from error
+
+
+def _row(path: Path, place: str, cells: Iterable[tuple[str, Callable[[Any], str], Any]]) -> Row:
+    """Return a row.
+
+    Args:
+        path: of the list.
+        place: of the row.
+        cells: for each column its name, what gives the text of a value, and the value.
+
+    Raises:
+        UserError: a value has no text.
+    """
+    row = {}
+    for name, text_of_value, value in cells:
+        try:
+            row[name] = text_of_value(value)
+        except ValueError as error:
+            raise UserError(f"{path}, {place}, column {name}: {error}.") from error
+    return place, row
