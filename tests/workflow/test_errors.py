@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from project import Project
+from project import CLASSES, Project
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,33 @@ def test_a_mistake_is_told_before_any_work(
     assert all(word in run.console for word in words), run.console
     assert "Traceback" not in run.console
     assert not run.jobs
+
+
+def test_classes_that_people_would_take_for_one_are_told_once_in_a_run(project: Project) -> None:
+    project.image("catalogue/Boots/0.png")
+    project.image("new/sandals /0.png")
+    run = project.run("results/catalogue/manifest.parquet", "results/new/manifest.parquet")
+    assert run.jobs["manifest"] == 2
+    assert run.console.count("differ only in case") == 2  # for each group once
+    assert "'Boots', 'boots'" in run.console
+    assert "'sandals', 'sandals '" in run.console
+    assert "'sneakers" not in run.console
+
+
+def test_a_class_in_two_unicode_forms_is_one_class_in_a_run(project: Project) -> None:
+    composed, apart = "h\u00fcte", "hu\u0308te"
+    for number in range(3):
+        project.image(f"catalogue/{apart}/{number}.png", seed=number)
+        project.image(f"new/{composed}/{number}.png", seed=10 + number)
+    run = project.run()
+    assert "differ only in" not in run.console
+    rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
+    asked = [row for image, row in rows.items() if image.startswith(composed)]
+    assert [(row["label"], row["prediction"]) for row in asked] == [(composed, composed)] * 3
+    assert {row["correct"] for row in asked} == {"true"}
+    assert sorted(row["label"] for row in project.rows("new/confusion.csv")) == sorted(
+        [*CLASSES, composed]
+    )
 
 
 def test_a_device_that_the_engine_does_not_take_is_told_without_a_traceback(

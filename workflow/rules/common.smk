@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import yaml
+from snakemake.logging import logger
 from snakemake.utils import validate
 
 WORKFLOW = Path(workflow.current_basedir).parent
@@ -22,6 +23,7 @@ from similar_images.catalogue import comparison
 from similar_images.networks import opening
 from similar_images.photos import decisions
 from similar_images.photos.lists import check_elsewhere
+from similar_images.photos.names import alike
 from similar_images.photos.summary import check_catalogue, summarise
 from similar_images.remote.access import Access
 from similar_images.remote.addresses import Limits
@@ -190,12 +192,15 @@ if workflow.is_main_process:
             checked(f"{setting_of(name)}: ", check_elsewhere, location_of(name))
         summary(name)
     decided = checked("decisions: ", decisions.read, map(Path, DECISIONS))
-    checked(
-        "",
-        check_catalogue,
-        decisions.at_most(summary("catalogue"), decided),
-        config["search"]["neighbours"],
-    )
+    possible = decisions.at_most(summary("catalogue"), decided)
+    checked("", check_catalogue, possible, config["search"]["neighbours"])
+    classes = possible.classes.union(*(summary(name).classes for name in QUERIES))
+    for names in alike(classes):
+        logger.warning(
+            "These names count as different classes, but differ only in case, in spaces around "
+            f"them or in invisible characters: {', '.join(map(repr, names))}. If they are one "
+            "class, give it one name."
+        )
 
 
 # To jobs that share no folder Snakemake sends the sources that it knows: rules, scripts and
@@ -269,7 +274,6 @@ def found(table):
 def tell_outcome():
     """Tell what came out, and keep the history of all sets, where a report was made."""
     # Not at the start of each run.
-    from snakemake.logging import logger
     from similar_images.answers import history, outcome
 
     jobs = workflow.dag.needrun_jobs(exclude_finished=False)

@@ -69,6 +69,12 @@ def test_the_votes_of_all_photos_are_counted_together() -> None:
     assert [str(row[f"similarity_{n}"]) for n in (1, 2, 3)] == ["0.900000", "0.800000", "0.700000"]
 
 
+def test_a_product_may_be_written_in_two_unicode_forms() -> None:
+    queries = [query("a", "\u00e9"), query("b", " e\u0301 ")]
+    (row,) = answered(queries, {"a": BOOTS, "b": BOOTS})
+    assert (row["product"], row["images"]) == ("\u00e9", 2)
+
+
 def test_a_product_of_the_catalogue_votes_once_for_a_photo_however_many_photos_it_has() -> None:
     known = dict.fromkeys(("boots1", "boots2", "boots3"), "K1")
     near = [*BOOTS, ("hats1", 0.6), ("hats2", 0.5), ("boots4", 0.4)]

@@ -99,12 +99,12 @@ def test_a_file_may_be_of_any_year(pipeline: Pipeline, year: int) -> None:
 
 
 def test_the_product_is_what_a_column_of_the_list_tells_if_anything(pipeline: Pipeline) -> None:
-    cells = {"a": " P1 ", "b": "", "c": " ", "d": "P2"}
+    cells = {"a": " P1 ", "b": "", "c": " ", "d": "P2 e\u0301"}
     entries = [
         Entry(name, b"", None, fault="gone", further=("7", cell)) for name, cell in cells.items()
     ]
     for name, expected in (
-        ("sku", ["P1", None, None, "P2"]),
+        ("sku", ["P1", None, None, "P2 \u00e9"]),
         (None, [None] * 4),
         ("x", [None] * 4),
     ):

@@ -14,6 +14,12 @@ from similar_images.photos import collection
 from similar_images.photos.collection import Entry, scan
 from similar_images.photos.names import as_text
 from similar_images.photos.summary import Summary, check_catalogue, summarise
+from similar_images.remote.access import NOWHERE
+from similar_images.remote.addresses import Look
+from similar_images.remote.looks import Looks
+
+# é as one character, and as two.
+NFC, NFD = "\u00e9", "e\u0301"
 
 # Made of what can be taken for each other once bytes are shown as escapes.
 ODD_PATHS = [
@@ -286,6 +292,124 @@ def test_a_wrong_csv_is_refused_with_its_name_and_the_reason(
 def test_a_csv_in_another_encoding_is_refused(root: Path) -> None:
     with pytest.raises(UserError, match="not a CSV file in UTF-8"):
         list(scan(csv_file(root, "image,label\nStöckel.jpg,boots\n", "latin-1")))
+
+
+def test_one_class_may_be_written_in_two_unicode_forms(root: Path) -> None:
+    put(root / NFD / "1.jpg")
+    put(root / NFC / "2.jpg")
+    listing = csv_file(root, f"image,label\n{NFD}/1.jpg,{NFD}\n{NFC}/2.jpg,{NFC}\n")
+    for location in (root, listing):
+        found = {image: label for image, label in labels(location).items() if image.endswith("jpg")}
+        assert found == {f"{NFD}/1.jpg": NFC, f"{NFC}/2.jpg": NFC}
+        assert summarise(location).classes - {None} == {NFC}
+
+
+@pytest.mark.parametrize(("written", "there"), [(NFC, NFD), (NFD, NFC)])
+def test_a_list_finds_files_and_folders_written_in_another_unicode_form(
+    root: Path, written: str, there: str
+) -> None:
+    file = put(root / f"B{there}" / "x" / f"{there}.jpg")
+    image = f"B{written}/x/../x/{written}.jpg"
+    for name in (image, str(root / image)):
+        (entry,) = scan(csv_file(root, f"image,label\n{name},boots\n"))
+        assert (entry.image, entry.fault) == (name, None)
+        assert os.path.samefile(entry.file, file)
+
+
+def test_a_file_that_is_there_in_two_other_unicode_forms_is_faulty_and_both_are_named(
+    root: Path,
+) -> None:
+    # Three ways to write one letter: e with a dot below and an accent.
+    forms = ["\u1ec7", "e\u0323\u0302", "\u1eb9\u0302"]
+    for form in forms[1:]:
+        put(root / f"{form}.jpg")
+    (fault,) = faults(csv_file(root, f"image,label\n{forms[0]}.jpg,boots\n")).values()
+    assert r"'e\u0323\u0302.jpg' and '\u1eb9\u0302.jpg'" in fault
+    assert labels(csv_file(root, f"image,label\n{forms[1]}.jpg,x\n")) == {f"{forms[1]}.jpg": "x"}
+
+
+def test_a_list_that_names_a_file_in_two_unicode_forms_is_refused_with_both_lines(
+    root: Path,
+) -> None:
+    put(root / f"{NFD}.jpg")
+    listing = csv_file(root, f"image,label\n{NFC}.jpg,x\na.jpg,x\n{NFD}.jpg,x\n")
+    with pytest.raises(UserError, match=r"list\.csv, line [24]: .* same file as in line [24], in"):
+        list(scan(listing))
+    put(root / f"{NFC}.jpg", b"another")  # now these are two files
+    assert len(labels(listing)) == 2
+
+
+def test_a_listed_file_that_gets_another_unicode_form_changes_the_fingerprint(root: Path) -> None:
+    file = put(root / f"{NFD}.jpg")
+    listing = csv_file(root, f"image,label\n{NFC}.jpg,x\n")
+    before = summarise(listing).fingerprint
+    file.rename(root / f"{NFC}.jpg")
+    assert summarise(listing).fingerprint != before
+
+
+@pytest.mark.parametrize("needs_class", [False, True])
+def test_a_folder_whose_name_cannot_be_seen_or_shown_is_no_class(
+    root: Path, needs_class: bool
+) -> None:
+    for folder in ("boots", " ", "\t", "\u200b", "a\nb", "\x01", "a\uffff"):
+        put(root / folder / "1.jpg")
+    found = scan(root)
+    entries = list(collection.with_class(found) if needs_class else found)
+    by_folder = {entry.image.removesuffix("/1.jpg"): entry for entry in entries}
+    assert {entry.label for entry in entries} == {"boots", None}
+    for folder in (" ", "\t", "\u200b"):
+        assert (by_folder[folder].fault is None) != needs_class
+    for folder in ("a\nb", "\x01", "a\uffff"):
+        assert "control character" in str(by_folder[folder].fault)
+    summary = summarise(root, needs_class=needs_class)
+    assert summary.classes == {"boots"}
+    assert summary.images == sum(entry.fault is None for entry in entries)
+
+
+class Bucket(Looks):
+    """A bucket with objects below s3://shop/cat."""
+
+    def __init__(self, *keys: str) -> None:
+        super().__init__(None, NOWHERE, most_failed=1)
+        self._keys = keys
+
+    def below(self, prefix: str) -> dict[str, Look]:
+        return {f"{prefix}/{key}": Look(size=1, version=key) for key in self._keys}
+
+
+@pytest.mark.parametrize(
+    ("key", "label"),
+    [
+        ("boots/1.jpg", "boots"),
+        ("boots//1.jpg", "boots"),
+        (f"{NFD}/1.jpg", NFC),
+        ("1.jpg", None),
+        ("/1.jpg", None),
+        ("//boots/1.jpg", None),
+        ("./1.jpg", None),
+        ("../1.jpg", None),
+        (" /1.jpg", None),
+        ("\u200b/1.jpg", None),
+    ],
+)
+def test_the_class_of_an_object_is_the_first_part_of_its_name_if_that_is_one(
+    key: str, label: str | None
+) -> None:
+    (entry,) = scan("s3://shop/cat", looks=Bucket(key))
+    assert (entry.image, entry.label, entry.fault) == (key, label, None)
+    summary = summarise("s3://shop/cat", looks=Bucket(key))
+    assert summary.classes == {label} - {None}
+    (entry,) = collection.with_class(scan("s3://shop/cat", looks=Bucket(key)))
+    assert ("no class" in str(entry.fault)) == (label is None)
+
+
+def test_an_object_whose_class_has_a_control_character_is_faulty() -> None:
+    bucket = Bucket("a\0b/1.jpg", "boots/1.jpg")
+    odd, plain = scan("s3://shop/cat", looks=bucket)
+    assert (odd.label, plain.label) == (None, "boots")
+    assert "control character" in str(odd.fault)
+    summary = summarise("s3://shop/cat", looks=bucket)
+    assert (summary.classes, summary.images) == ({"boots"}, 1)
 
 
 def test_files_and_folders_are_listed_in_the_order_of_their_names(root: Path) -> None:

@@ -17,6 +17,8 @@ ROWS = [
     {"image": "b.jpg", "label": "boots", "price": 9.5},
     {"image": "https://shop.example/a.jpg", "label": None, "price": None},
 ]
+# é as one character, and as two.
+NFC, NFD = "\u00e9", "e\u0301"
 Writer = Callable[[Path, list[dict[str, Any]]], Path]
 
 
@@ -44,10 +46,14 @@ FORMATS = pytest.mark.parametrize("write", [csv_of, parquet_of, json_lines_of])
 
 @FORMATS
 def test_a_list_of_each_format_gives_the_same_rows_sorted(tmp_path: Path, write: Writer) -> None:
-    assert read(write(tmp_path, ROWS), ["price"]) == [
-        Listed("b.jpg", None, "boots", ("9.5",)),
-        Listed("https://shop.example/a.jpg", "https://shop.example/a.jpg", None, ("",)),
+    address = "https://shop.example/a.jpg"
+    rows = read(write(tmp_path, ROWS), ["price"])
+    first, second = (row.place for row in rows)
+    assert rows == [
+        Listed("b.jpg", None, "boots", first, ("9.5",)),
+        Listed(address, address, None, second, ("",)),
     ]
+    assert (first, second) in [("line 2", "line 3"), ("row 1", "row 2"), ("line 1", "line 2")]
 
 
 @FORMATS
@@ -141,8 +147,8 @@ def test_a_csv_may_have_long_texts_of_several_lines_and_columns_without_a_name(
         f'image,label,body,,\na.jpg,x,"{long}",,\n\nb.jpg,"Boots, ankle","5""",,\n\n'
     )
     assert read(tmp_path / "list.csv", ["body"]) == [
-        Listed("a.jpg", None, "x", (long,)),
-        Listed("b.jpg", None, "Boots, ankle", ('5"',)),
+        Listed("a.jpg", None, "x", "line 2", (long,)),
+        Listed("b.jpg", None, "Boots, ankle", "line 6", ('5"',)),
     ]
 
 
@@ -161,7 +167,46 @@ def test_a_key_or_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> Non
 def test_what_a_csv_of_ours_writes_before_a_formula_is_taken_off_again(tmp_path: Path) -> None:
     write_csv(tmp_path / "list.csv", ["image", "label", "-id"], [["=a.jpg", "-20%", "@home"]])
     assert "'-20%" in (tmp_path / "list.csv").read_text()
-    assert read(tmp_path / "list.csv", ["-id"]) == [Listed("=a.jpg", None, "-20%", ("@home",))]
+    assert read(tmp_path / "list.csv", ["-id"]) == [
+        Listed("=a.jpg", None, "-20%", "line 2", ("@home",))
+    ]
+
+
+@FORMATS
+def test_labels_and_the_names_of_columns_are_found_in_any_unicode_form(
+    tmp_path: Path, write: Writer
+) -> None:
+    rows = [{"image": "1.jpg", "label": f"{NFD} ", f"Gr{NFD}": "7"}]
+    (found,) = read(write(tmp_path, rows), [f"Gr{NFC}"])
+    assert (found.label, found.further) == (NFC, ("7",))
+    rows = [{"image": "1.jpg", "label": "x", NFC: "7", NFD: "8"}]
+    with pytest.raises(UserError, match=rf"the columns 3 and 4 are both called {NFC}"):
+        read(write(tmp_path, rows))
+
+
+@FORMATS
+@pytest.mark.parametrize("label", ["", " ", "\t ", "\u200b", " \u2060\ufeff "])
+def test_a_label_of_which_nothing_can_be_seen_is_none(
+    tmp_path: Path, write: Writer, label: str
+) -> None:
+    (found,) = read(write(tmp_path, [{"image": "1.jpg", "label": label}]))
+    assert found.label is None
+
+
+@FORMATS
+@pytest.mark.parametrize("label", ["a\0b", "a\tb", "\x01", "a\x7f", "a\uffff"])
+def test_a_label_with_a_control_character_is_refused_with_its_place(
+    tmp_path: Path, write: Writer, label: str
+) -> None:
+    rows = [{"image": "1.jpg", "label": "boots"}, {"image": "2.jpg", "label": label}]
+    with pytest.raises(UserError, match=r"list\.\w+, (line [23]|row 2): .* control character"):
+        read(write(tmp_path, rows))
+
+
+def test_a_label_of_several_lines_is_refused_with_the_line_it_begins_in(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text('image,label\n1,"x\n2,x\n3"\n4,x\n')
+    with pytest.raises(UserError, match=r"list\.csv, line 2: the class has a control character"):
+        read(tmp_path / "list.csv")
 
 
 def test_the_addresses_of_lists_are_found_and_folders_and_buckets_have_none(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from itertools import chain
 
 import pyarrow as pa
 
+from ..photos.names import normal_form
 from . import nearest
 from .nearest import SHOWN, Near
 from .vote import Vote
@@ -25,7 +26,7 @@ Row = Mapping[str, str]  # of `predictions.csv`
 
 def product_of(row: Row, column: str) -> str:
     """Return the product of a query: what stands in `column`, or else the photo itself."""
-    return row.get(column, "").strip() or row["image"]
+    return normal_form(row.get(column, "").strip()) or row["image"]
 
 
 def answers(

@@ -84,6 +84,7 @@ def build(
     others = {name: pc.list_element(files["further"], n) for n, name in enumerate(further)}
     unknown = pa.nulls(len(files), pa.string())
     products = pc.utf8_trim_whitespace(others.get(product or "", unknown))
+    products = pc.utf8_normalize(products, "NFC")  # as `names.normal_form`
     columns = [files[name] for name in ("image", "file", "label")]
     columns += [hashes["content_id"], hashes["fault"]]
     columns.append(pc.if_else(pc.equal(products, ""), None, products))

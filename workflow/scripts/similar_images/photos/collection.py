@@ -7,11 +7,12 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from ..base.errors import UserError
 from ..remote.addresses import Look, is_address
 from ..remote.looks import UNSEEN, Looks
 from . import lists
 from .folders import Folder, is_folder, look_at, look_into, top_of
-from .names import as_text, label_of
+from .names import Spellings, as_text, fault_of_label, label_of, normal_form
 
 # The last time stamp that a column holds, of the year 2262.
 LATEST = 2**63 - 1
@@ -89,27 +90,73 @@ def _scan_folder(root: Path, follow_links: bool) -> Iterator[Entry]:
             if isinstance(finding, Folder):
                 folders.append(finding)
             else:
-                yield _entry(path, os.path.join(top.file, path), label_of(path), finding)
+                entry = _entry(path, os.path.join(top.file, path), label_of(path), finding)
+                yield _with_possible_class(entry)
         pending.extend(reversed(folders))
 
 
 def _scan_bucket(prefix: str, looks: Looks) -> Iterator[Entry]:
     for name, look in looks.below(prefix).items():
         image = name.removeprefix(prefix.rstrip("/") + "/")
-        yield _seen(image, name, label_of(os.fsencode(image)), look)
+        yield _with_possible_class(_seen(image, name, label_of(os.fsencode(image)), look))
 
 
 def _scan_list(path: Path, looks: Looks, further: Sequence[str]) -> Iterator[Entry]:
     rows = lists.read(path, further)
     seen = looks.at(lists.addresses_in(rows))
-    base = os.fsencode(path.parent)
-    for image, address, label, others in rows:
-        if address is not None:
-            entry = _seen(image, image, label, seen[image])
+    files = _ListedFiles(path)
+    for row in rows:
+        if row.address is not None:
+            entry = _seen(row.image, row.image, row.label, seen[row.image])
         else:
-            file = os.path.join(base, os.fsencode(image))
-            entry = _entry(os.fsencode(image), file, label, look_at(partial(os.stat, file)))
-        yield entry._replace(further=others)
+            entry = files.entry(row)
+        yield entry._replace(further=row.further)
+
+
+class _ListedFiles:
+    """The files of a list, whose names may have another Unicode form on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._base = os.fsencode(path.parent)
+        self._spellings = Spellings()
+        # The row and the status of each file whose name may be written in another form.
+        self._known: dict[str, tuple[lists.Listed, os.stat_result]] = {}
+
+    def entry(self, row: lists.Listed) -> Entry:
+        """Return the entry of a row.
+
+        Raises:
+            UserError: another row names the same file.
+        """
+        image = os.fsencode(row.image)
+        file = os.path.join(self._base, image)
+        finding = look_at(partial(os.stat, file))
+        if isinstance(finding, str) and not os.path.lexists(file):
+            match self._spellings.of(self._base, image):
+                case [file]:
+                    finding = look_at(partial(os.stat, file))
+                case [_, *_] as files:
+                    above = os.path.join(self._base, b"")
+                    names = (ascii(os.fsdecode(one.removeprefix(above))) for one in files)
+                    finding = f"in several Unicode forms: {' and '.join(names)}; name one of them"
+        if isinstance(finding, os.stat_result) and not row.image.isascii():
+            self._check_once(row, finding)
+        return _entry(image, file, row.label, finding)
+
+    def _check_once(self, row: lists.Listed, status: os.stat_result) -> None:
+        first, known = self._known.setdefault(normal_form(row.image), (row, status))
+        if first is not row and os.path.samestat(known, status):
+            raise UserError(
+                f"{self._path}, {row.place}: {row.image} is the same file as in {first.place}, in "
+                "another Unicode form. Name each image once."
+            )
+
+
+def _with_possible_class(entry: Entry) -> Entry:
+    """Return `entry`, faulty and without a class if none can have its name."""
+    fault = fault_of_label(entry.label)
+    return entry._replace(label=None, fault=entry.fault or fault) if fault else entry
 
 
 def _seen(image: str, name: str, label: str | None, look: Look) -> Entry:

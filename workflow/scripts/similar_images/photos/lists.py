@@ -10,6 +10,7 @@ from ..base.errors import UserError
 from ..base.formats import csv_rows, true_text
 from ..remote.addresses import is_address, name_of
 from .cells import Column, column_of, text_of
+from .names import fault_of_label, listed_label, normal_form
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,12 +29,14 @@ class Listed(NamedTuple):
         image: what it is called: a path relative to the list, or the name of an address.
         address: where it stands, or None where it is a file.
         label: the class, or None.
+        place: where the row stands in the list, for complaints.
         further: what stands in the further columns that were asked for.
     """
 
     image: str
     address: str | None
     label: str | None
+    place: str
     further: tuple[str, ...] = ()
 
 
@@ -47,12 +50,14 @@ def read(path: Path, further: Sequence[str] = ()) -> list[Listed]:
         further: the columns to read besides `image` and `label`.
 
     Raises:
-        UserError: it is damaged, a column is missing, or an image is empty or named twice.
+        UserError: it is damaged, a column is missing, an image is empty or named twice, or a label
+            can be no class.
     """
-    rows = READERS.get(path.suffix.lower(), _csv)(path, ("image", "label", *further))
+    columns = ("image", "label", *map(normal_form, further))
+    rows = READERS.get(path.suffix.lower(), _csv)(path, columns)
     listed: dict[str, Listed] = {}
     for place, row in rows:
-        image, label, *others = (row[name] for name in ("image", "label", *further))
+        image, label, *others = (row[name] for name in columns)
         if not image:
             raise UserError(f"{path}, {place}: the image is empty.")
         image, address = (name_of(image), image) if is_address(image) else (image, None)
@@ -60,7 +65,9 @@ def read(path: Path, further: Sequence[str] = ()) -> list[Listed]:
             raise UserError(
                 f"{path}, {place}: {image} stands in the list already. Name each image once."
             )
-        listed[image] = Listed(image, address, label.strip() or None, tuple(others))
+        if fault := fault_of_label(label.strip()):
+            raise UserError(f"{path}, {place}: {fault}. Write it without.")
+        listed[image] = Listed(image, address, listed_label(label), place, tuple(others))
     return [listed[image] for image in sorted(listed)]
 
 
@@ -101,8 +108,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv_rows(stream)
             _, header = next(rows, (1, []))
-            header = list(map(true_text, header))
-            _check_names(f"{path}, line 1", header)
+            header = _names(f"{path}, line 1", map(true_text, header))
             _check_columns(path, columns, header, "The first line must name them.")
             wanted = {name: header.index(name) for name in columns}
             for line, row in rows:
@@ -177,9 +183,9 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                     if not isinstance(row, tuple):
                         raise ValueError(f"line {number} is no object")
                     json.dumps(row, ensure_ascii=False).encode()  # JSON may hold half a character
-                    _check_names(f"{path}, line {number}", [name for name, _ in row])
-                    named.update(name for name, _ in row)
-                    values = dict(row)
+                    names = _names(f"{path}, line {number}", (name for name, _ in row))
+                    named.update(names)
+                    values = dict(zip(names, (value for _, value in row), strict=True))
                     cells = [(name, text_of, values.get(name)) for name in columns]
                     yield _row(path, f"line {number}", cells)
     except (ValueError, RecursionError) as error:  # of UTF-8 and of JSON, too
@@ -193,11 +199,12 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
     try:
         with pq.ParquetFile(path) as file:
-            _check_names(str(path), file.schema_arrow.names)
-            _check_columns(path, columns, file.schema_arrow.names, "These are its columns' names.")
+            names = _names(str(path), file.schema_arrow.names)
+            _check_columns(path, columns, names, "These are its columns' names.")
+            stored = [file.schema_arrow.names[names.index(name)] for name in columns]
             number = 0
-            for batch in file.iter_batches(columns=list(columns), use_threads=False):
-                found = [_column(path, name, batch[name]) for name in columns]
+            for batch in file.iter_batches(columns=stored, use_threads=False):
+                found = [_column(path, name, batch[name]) for name in stored]
                 texts = [column.text for column in found]
                 for values in zip(*(column.values for column in found), strict=True):
                     number += 1
@@ -219,12 +226,13 @@ def _check_columns(path: Path, wanted: Iterable[str], there: Iterable[str], how:
         raise UserError(f"{path}: the column {' and '.join(missing)} is missing. {how}")
 
 
-def _check_names(place: str, names: Sequence[str]) -> None:
-    """Check that no two columns have the same name; those without a name are never asked for.
+def _names(place: str, columns: Iterable[str]) -> list[str]:
+    """Return the names of `columns` in their normal form.
 
     Raises:
-        UserError: two have.
+        UserError: two have the same. Those without a name are never asked for.
     """
+    names = list(map(normal_form, columns))
     known: dict[str, int] = {}
     for number, name in enumerate(map(str.strip, names), 1):
         if name and name in known:
@@ -233,6 +241,7 @@ def _check_names(place: str, names: Sequence[str]) -> None:
                 "or remove one of them."
             )
         known[name] = number
+    return names
 
 
 def _column(path: Path, name: str, array: "pa.Array") -> Column:

@@ -1,9 +1,19 @@
-"""What a file is called: its path as text, and the class that its folder stands for."""
+"""What a file is called: its path as text, and the class that its folder stands for.
 
+Names reach us in several Unicode forms: macOS writes é as two characters, most other programs as
+one. Everything that is compared by name is brought to one form first.
+"""
+
+import os
 import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
 
 # What a byte that is not UTF-8 becomes.
 ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
+# Characters that XML cannot hold, such as in a figure, or that separate lines, cells or texts.
+CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
 
 
 def as_text(path: bytes) -> str:
@@ -18,7 +28,84 @@ def as_text(path: bytes) -> str:
     return text
 
 
+def normal_form(name: str) -> str:
+    """Return `name` in the Unicode form in which names are compared, NFC."""
+    return unicodedata.normalize("NFC", name)
+
+
 def label_of(relative: bytes) -> str | None:
-    """Return the class of the file at a path `relative` to its collection: its first folder."""
-    label, slash, _ = relative.partition(b"/")
-    return as_text(label) if slash else None
+    """Return the class of the file at a path `relative` to its collection: its first folder.
+
+    Keys in a bucket may have an empty part or one of dots for a folder; these name no class.
+    """
+    folder, slash, _ = relative.partition(b"/")
+    return None if not slash or folder in (b".", b"..") else as_label(as_text(folder))
+
+
+def as_label(name: str) -> str | None:
+    """Return the class called `name`, or None where nothing of the name can be seen."""
+    return normal_form(name) if _visible(name) else None
+
+
+def listed_label(cell: str) -> str | None:
+    """Return the class that a cell of a list names, or None: spaces around it do not count."""
+    return as_label(cell.strip())
+
+
+def fault_of_label(label: str | None) -> str | None:
+    """Return why no class can have the name `label`, or None if one can."""
+    found = CONTROL.search(label or "")
+    return f"the class has a control character in its name ({found[0]!r})" if found else None
+
+
+def alike(names: Iterable[str]) -> list[list[str]]:
+    """Return the groups of `names` that people would take for one name.
+
+    The names of a group differ only in case, in spaces around them, or in characters that cannot
+    be seen.
+    """
+    groups = defaultdict(list)
+    for name in sorted(set(names)):
+        groups[normal_form(_visible(name).casefold())].append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _visible(name: str) -> str:
+    """Return `name` without spaces around it and without characters of no width."""
+    return "".join(c for c in name if unicodedata.category(c) != "Cf").strip()
+
+
+class Spellings:
+    """Finds files whose names are written in another Unicode form. Reads each folder once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[bytes, dict[str, list[bytes]]] = {}
+
+    def of(self, base: bytes, image: bytes) -> list[bytes]:
+        """Return the files whose path differs from `image` at most in its Unicode form.
+
+        Args:
+            base: the folder that `image` is relative to.
+            image: a path.
+        """
+        found = [b"/" if image.startswith(b"/") else base]
+        for part in image.split(b"/"):
+            found = [os.path.join(one, name) for one in found for name in self._named(one, part)]
+        return [file for file in found if os.path.lexists(file)]
+
+    def _named(self, folder: bytes, name: bytes) -> list[bytes]:
+        if name.isascii():  # it has one form alone
+            return [name]
+        if folder not in self._folders:
+            self._folders[folder] = _by_normal_form(folder)
+        return self._folders[folder].get(normal_form(os.fsdecode(name)), [])
+
+
+def _by_normal_form(folder: bytes) -> dict[str, list[bytes]]:
+    names = defaultdict(list)
+    try:
+        for name in sorted(os.listdir(folder)):
+            names[normal_form(os.fsdecode(name))].append(name)
+    except OSError:
+        pass  # whoever opens the file is told why it cannot be had
+    return names

@@ -15,7 +15,7 @@ from ..remote.addresses import is_address
 from ..remote.looks import UNSEEN, Looks
 from .collection import Entry, scan
 from .folders import Folder, is_folder, look_into, top_of
-from .names import label_of
+from .names import fault_of_label, label_of
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,8 @@ def _part_of_folder(folder: Folder, home: bytes, follow_links: bool) -> _Part:
             records.append(_record(path, finding))
             images += isinstance(finding, os.stat_result)
     label = label_of(os.path.join(folder.path, b""))
-    return _Part(_digest(records), {label: images}, sorted(folders))
+    usable = 0 if fault_of_label(label) else images
+    return _Part(_digest(records), {label: usable}, sorted(folders))
 
 
 def _part_of(entries: Iterable[Entry]) -> _Part:
@@ -139,7 +140,7 @@ def _part_of(entries: Iterable[Entry]) -> _Part:
     records = []
     images: Counter[str | None] = Counter()
     for entry in entries:
-        records.append(repr(entry._replace(file=b"")).encode())
+        records.append(repr(entry).encode())
         images[entry.label] += entry.fault is None
     return _Part(_digest(records), images)
 
