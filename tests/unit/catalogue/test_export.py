@@ -12,6 +12,7 @@ from similar_images.base.files import digest
 from similar_images.catalogue import export
 from similar_images.catalogue.export import Member
 from similar_images.photos.collection import scan
+from similar_images.photos.names import fault_of_label, listed_label
 from similar_images.remote.addresses import name_of
 
 LABELS = [
@@ -71,6 +72,54 @@ def test_the_list_keeps_the_products_of_the_photos(photos: Path, tmp_path: Path)
     export.export(tmp_path / "export", members, "csv", product="sku")
     found = scan(tmp_path / "export/catalogue.csv", further=["sku"])
     assert [entry.further for entry in found] == [("P1",), ("",)]
+
+
+TEXTS = st.text(
+    st.one_of(st.sampled_from("=+-@'\"%,; \t\r\n\uff1de\u0301"), st.characters(codec="utf-8"))
+)
+# What a folder of the catalogue may be called, so that there is a class of this name.
+CLASSES = TEXTS.map(listed_label).filter(lambda label: label and not fault_of_label(label))
+FILES = TEXTS.map(lambda name: name.replace("/", "").replace("\0", "")).filter(
+    lambda name: name not in ("", ".", "..") and len(os.fsencode(name)) < 250
+)
+
+
+@given(
+    rows=st.lists(
+        st.tuples(FILES, CLASSES, st.one_of(st.none(), TEXTS.map(str.strip))),
+        min_size=1,
+        unique_by=lambda row: row[0],
+    )
+)
+def test_a_list_of_any_classes_files_and_products_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str | None]]
+) -> None:
+    folder = tmp_path_factory.mktemp("export")
+    (folder / "photos").mkdir()
+    members = [
+        put(folder / "photos", name, label, "x")._replace(product=product)
+        for name, label, product in rows
+    ]
+    export.export(folder / "list", members, "csv", product="=sku")
+    found = {entry.file: entry for entry in scan(folder / "list/catalogue.csv", further=["=sku"])}
+    assert [found[member.file].label for member in members] == [label for _, label, _ in rows]
+    assert [found[member.file].further[0] for member in members] == [
+        product or "" for _, _, product in rows
+    ]
+    assert {entry.fault for entry in found.values()} == {None}
+    assert len(found) == len(rows)
+
+
+@pytest.mark.parametrize("label", [" boots", "boots\u00a0"])
+def test_a_class_that_a_list_would_rename_is_not_listed(
+    photos: Path, tmp_path: Path, label: str
+) -> None:
+    members = [put(photos, "1.jpg", "boots"), put(photos, "2.jpg", label)]
+    with pytest.raises(UserError, match=r"has spaces around its name.*export\.as: links"):
+        export.export(tmp_path / "export", members, "csv")
+    assert not (tmp_path / "export").exists()
+    export.export(tmp_path / "export", members, "copies")
+    assert len(list((tmp_path / "export").iterdir())) == 2
 
 
 @pytest.mark.parametrize("there", ["a file", "a folder", "an empty folder", "a dead link"])

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..base.errors import UserError, reason
 from ..base.files import replacing
 from ..base.formats import write_csv
+from ..photos.names import listed_label
 from ..photos.opening import LOCAL, Photos
 from ..remote.addresses import HIDDEN, is_address
 
@@ -49,7 +50,7 @@ def export(
 
     Raises:
         UserError: `folder` is there, a photo cannot be had, or it stands at an address that a
-            link cannot lead to, or a list may not tell.
+            link cannot lead to, or a list may not tell; or a list would rename a class.
     """
     if os.path.lexists(folder):
         raise UserError(
@@ -115,6 +116,11 @@ def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
     rows = []
     for file, label, _, shown in members:
         name = os.fsdecode(file)
+        if listed_label(label) != label:
+            raise UserError(
+                f"The class {label!r} has spaces around its name, which do not count in a list. "
+                "Give it another name, or set export.as: links, or copies."
+            )
         if HIDDEN in name and is_address(name):
             raise UserError(
                 f"{name} may hold a secret in its query, and no list tells it. Set export.as: "
