@@ -444,6 +444,7 @@ ROWS = [
     *({"when": when} for when in TIMES),
     *({"set": name} for name in ("my set", "", "-a", "a" * 64, "a" * 65, "catalogue", "é")),
     *({"label": label} for label in ("x" * 1000, "x" * 1001, "𝄞" * 1000, "", "  ")),
+    *({"label": label} for label in ("\u200b", " \u0085", "a\u200bb", "a\tb", "a\x7f", "a\ufffe")),
     *({"decision": decision} for decision in ("catalogue", "out", "Right", "")),
     *({"content_id": id_} for id_ in ("f" * 63, "F" * 64, "g" * 64)),
 ]

@@ -71,14 +71,22 @@ function faultOf(row) {
   if (decision === "out" && label) {
     return `label is “${label}”; it must be empty where one is left out`;
   }
-  if (decision !== "out" && !label.trim()) return `label is empty; “${decision}” needs a class`;
+  if (decision !== "out" && !isVisible(label)) return `label is empty; “${decision}” needs a class`;
   if ([...label].length > LONGEST_LABEL) {
     return `label has ${[...label].length} characters; allowed are ${LONGEST_LABEL}`;
+  }
+  if (/[\u0000-\u001f\u007f\ufffe\uffff]/.test(label)) {
+    return "label has a control character in it; allowed is the name of a class";
   }
   if (Number.isNaN(timeOf(when))) {
     return `when is “${when}”; allowed is a time such as 2026-11-24T17:03:12Z`;
   }
   return "";
+}
+
+/** Whether anything of a label can be seen. */
+function isVisible(label) {
+  return /[^\s\u0085]/.test(label.replaceAll(/\p{Cf}/gu, ""));
 }
 
 /** Return the milliseconds of an ISO 8601 time with its offset, or NaN where there is no such time. */
@@ -426,7 +434,7 @@ function choose(item, photo, name) {
   input.addEventListener("input", tell);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const label = input.value.trim();
+    const label = input.value.trim().normalize("NFC"); // As the workflow writes all classes.
     if (!label) return;
     close();
     take([decide(photo, name, label)]);

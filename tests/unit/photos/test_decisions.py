@@ -50,7 +50,7 @@ def test_a_decision_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_note_of_any_length_is_read_as_the_page_reads_it(tmp_path: Path) -> None:
     file = put(tmp_path / "d.csv", row(note="x" * 200_000))
-    assert len(decisions.read([file])[A].note) == 200_000
+    assert len(decisions.read([file])[0].note) == 200_000
 
 
 def test_what_counts_is_given_to_the_pages_as_the_rows_of_a_file(tmp_path: Path) -> None:
@@ -128,6 +128,8 @@ def test_a_file_with_a_header_alone_decides_nothing(tmp_path: Path) -> None:
         (f"{FIRST}\n{line(decision='catalogue', label='')}", ["no label", "catalogue"]),
         (f"{FIRST}\n{line(decision='out')}", ["label 'boots' with the decision out"]),
         (f"{FIRST}\n{line(label='x' * 1001)}", ["a label of 1,001 characters"]),
+        (f"{FIRST}\n{line(label='a' + chr(7))}", ["line 2: label 'a\\x07'", "control character"]),
+        (f"{FIRST}\n{line(label=chr(0x200B))}", ["line 2: no label with the decision right"]),
         (
             f"{FIRST}\n{line(set_='catalogue', decision='catalogue')}",
             ["line 2: decision catalogue of a photo of the catalogue", "query set"],
@@ -241,3 +243,8 @@ def test_in_each_set_and_on_each_subject_the_latest_decision_counts(tmp_path: Pa
         ("new", "catalogue", "boots"),
         ("new", "right", "sandals"),
     ]
+
+
+def test_a_label_is_brought_to_the_form_in_which_classes_are_compared(tmp_path: Path) -> None:
+    file = put(tmp_path / "d.csv", row(label="Ho\u0308he"))
+    assert decisions.read([file])[0].label == "H\u00f6he"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..base.errors import UserError, reason
 from ..base.formats import csv_rows, true_text
+from .names import as_label, fault_of_label
 from .summary import Summary
 
 HEADER = ("content_id", "image", "set", "decision", "label", "when", "note")
@@ -229,10 +230,12 @@ def _faults(row: Sequence[str]) -> Iterator[str]:
         yield f"decision {_shown(decision)}; allowed: {', '.join(DECISIONS)}"
     elif decision == OUT and label:
         yield f"label {_shown(label)} with the decision out; allowed: none"
-    elif decision != OUT and not label.strip():
+    elif decision != OUT and not as_label(label):
         yield f"no label with the decision {decision}; allowed: the class that the photo has"
     elif len(label) > LONGEST_LABEL:
         yield f"a label of {len(label):,} characters; allowed: at most {LONGEST_LABEL:,}"
+    elif fault := fault_of_label(label):
+        yield f"label {_shown(label)}: {fault}; allowed: the name of a class"
     if decision == set_ == CATALOGUE:
         yield (
             "decision catalogue of a photo of the catalogue; allowed: right, wrong, out, or the "
@@ -252,7 +255,7 @@ def _is_time(text: str) -> bool:
 def _decision(row: Sequence[str]) -> Decision:
     content_id, image, set_, decision, label, when, note = row
     time = datetime.fromisoformat(when)
-    return Decision(content_id, image, set_, decision, label or None, time, note)
+    return Decision(content_id, image, set_, decision, as_label(label), time, note)
 
 
 def _quoted(decision: Decision) -> str:
