@@ -369,7 +369,7 @@ def member(visit: Open, tmp_path: Path) -> Visit:
 @pytest.mark.parametrize(
     ("name", "words", "decided"),
     [
-        ("Right", "Right: boots; Into the catalogue as boots (done)", row(0, "right")),
+        ("Right", "Right: boots; Into the catalogue as boots", row(0, "right")),
         ("Out", "Left out; Into the catalogue as hats (done)", row(0, "out", "")),
     ],
 )
@@ -608,9 +608,7 @@ def test_a_query_in_the_catalogue_stays_in_it_under_the_class_that_the_audit_giv
     expect(item.locator(".decision")).to_have_text("Into the catalogue as boots (done)")
     item.get_by_role("button", name="Wrong").click()
     audit.page.keyboard.press("Enter")
-    expect(item.locator(".decision")).to_have_text(
-        "Wrong: it is hats; Into the catalogue as hats (done)"
-    )
+    expect(item.locator(".decision")).to_have_text("Wrong: it is hats; Into the catalogue as hats")
     corrected = row(1, "wrong", "hats", image="boots/1", set="catalogue")
     assert saved(audit) == text([corrected, adopted], tmp_path)
 

@@ -236,7 +236,7 @@ function decisionsOn(id) {
  * Return what is decided of a content, as the next run will apply it. Any of these may be missing.
  *
  * `own`: the decision on its class in the collection of this page.
- * `member`: the decision by which it is in the catalogue; `as` is its class there.
+ * `member`: the decision by which it is in the catalogue; `as`: the one that gives it its class there.
  * `left`: the decision that took it out of the catalogue.
  */
 function stateOf(id) {
@@ -250,7 +250,7 @@ function stateOf(id) {
   // A photo that stands in the catalogue's own files does not follow its query set.
   const follows = isHere(member) && page.photos.get(id)?.duplicate !== "exact";
   const onClass = [follows ? own : undefined, there].filter((row) => row?.label);
-  return { own, member, left, as: onClass.reduce(laterOf, member)?.label };
+  return { own, member, left, as: onClass.reduce(laterOf, member) };
 }
 
 /** Whether a decision that takes a photo into the catalogue counts in the collection of this page. */
@@ -405,13 +405,14 @@ function sentence({ own, member, left, as }) {
   const words = { right: `Right: ${own?.label}`, wrong: `Wrong: it is ${own?.label}`, out: "Left out" };
   const parts = [];
   if (own) parts.push(words[own.decision] + ending(own));
-  if (member) parts.push(`Into the catalogue as ${as}${ending(member)}`);
+  if (member) parts.push(`Into the catalogue as ${as.label}${ending(member, as)}`);
   if (left && left !== own && isNew(left)) parts.push("Out of the catalogue");
   return parts.join("; ");
 }
 
-function ending(row) {
-  return (row.note ? `, ${row.note}` : "") + (isNew(row) ? "" : " (done)");
+/** Return the note of a decision, and whether the last run has applied it, and those after it. */
+function ending(row, ...others) {
+  return (row.note ? `, ${row.note}` : "") + ([row, ...others].some(isNew) ? "" : " (done)");
 }
 
 /** Ask for the class of a photo. */
