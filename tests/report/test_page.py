@@ -1,5 +1,6 @@
 """The page in a real browser: filters, sorting, the large view, the keyboard, and its limits."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -449,3 +450,20 @@ def test_the_accessibility_checker_finds_nothing_serious(
         assert serious_findings(seen) == []
         seen.page.locator("button.picture").first.click()
         assert serious_findings(seen) == []
+
+
+def test_a_photo_with_nothing_to_be_compared_with_comes_last_and_a_confidence_can_be_unknown(
+    visit: Open, tmp_path: Path
+) -> None:
+    alone, unsure, sure = invented_cards(3, ["a", "b"])
+    nothing = {"status": "refused", "similar": [], "votes": [], "confidence": None}
+    cards = [replace(alone, **nothing), replace(unsure, confidence=None), sure]
+    seen = visit(write_page(tmp_path / "set", cards, ["a", "b"]))
+    expect(seen.page.locator(".card .confidence")).to_have_text(
+        ["confidence not known", "confidence 2%"]
+    )
+    seen.page.locator("select[name=sort]").select_option("similarity-low")
+    expect(seen.page.locator(".card")).to_have_count(3)
+    expect(seen.page.locator(".card").last).to_have_class(re.compile("refused"))
+    seen.page.get_by_label("confidence of at least").fill("0")
+    expect(seen.page.get_by_role("button", name="Take 1 photo into")).to_be_visible()

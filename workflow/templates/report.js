@@ -115,13 +115,16 @@ function makeCard(card) {
   const votes = item.querySelector(".votes");
   const similar = item.querySelector(".similar");
   const confidence = item.querySelector(".confidence");
-  if (card.status === "rejected") {
+  if (!card.similar.length) {
     votes.remove();
     similar.remove();
     confidence.remove();
     return item;
   }
-  confidence.textContent = `confidence ${Math.round(100 * card.confidence)}%`;
+  confidence.textContent =
+    card.confidence === null
+      ? "confidence not known"
+      : `confidence ${Math.round(100 * card.confidence)}%`;
   votes.append(...votesOf(card));
   similar.append(...card.similar.map((_, number) => similarItem(card, number)));
   return item;
@@ -282,17 +285,17 @@ const MEASURES = {
   worth: (card) => card.worth ?? Infinity,
 };
 
-/** Return `found` sorted; rejected files, which have nothing to sort by, come last. */
+/** Return `found` sorted; files without an answer, which have nothing to sort by, come last. */
 function sorted(found, sort) {
   if (sort === "product") return byProduct(found);
   const [name, order] = sort.split("-");
   const measure = MEASURES[name];
   if (!measure) return found;
   const sign = order === "low" ? 1 : -1;
-  const answered = found.filter((card) => card.status !== "rejected");
-  const rejected = found.filter((card) => card.status === "rejected");
+  const answered = found.filter((card) => card.similar.length);
+  const others = found.filter((card) => !card.similar.length);
   const compare = (a, b) => sign * (measure(a) - measure(b)) || 0; // Both may be Infinity.
-  return [...answered.sort(compare), ...rejected];
+  return [...answered.sort(compare), ...others];
 }
 
 /** Return `found` with the photos of a product side by side, the products by name. */
@@ -354,7 +357,7 @@ function orderMatrix(table, byMistakes) {
 
 function sureOnes() {
   const least = many.elements.least.valueAsNumber;
-  return adoptable(matching.filter((card) => card.status !== "rejected" && card.confidence >= least));
+  return adoptable(matching.filter((card) => card.confidence !== null && card.confidence >= least));
 }
 
 function countMany() {

@@ -76,7 +76,8 @@ def test_where_all_are_right_or_all_wrong_the_probability_is_near_that(
 def test_without_images_nothing_is_known() -> None:
     found = confidence.assess(np.zeros((0, 4)), np.zeros(0, np.bool_), 5)
     assert found["expected_calibration_error"] is found["calibration_error_interval_95"] is None
-    assert confidence.read(found).probability([1, 1, 1, 1]) == 0.5
+    assert found["intercept"] is found["weights"] is None
+    assert confidence.read(found) is None
 
 
 def test_evidence_that_never_varies_is_harmless() -> None:

@@ -1,6 +1,7 @@
 """Tests of the table of predictions."""
 
 import csv
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from similar_images.base.errors import UserError
 from similar_images.base.formats import read_csv, write_csv
 from similar_images.features.index import Index
 from similar_images.features.merge import Rejected
-from similar_images.search.neighbours import find
+from similar_images.search.neighbours import find, without_own
 
 NORTH = 90.0
 # The probability is that of 2 * share of the votes + nearest similarity - 2.
@@ -152,6 +153,36 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
     assert (told["classes"] is None) == (reason is not None)
     assert told["similar_1"]
     assert told["confidence"]
+
+
+@pytest.mark.parametrize("reject", [None, "auto", 0.5])
+def test_where_the_confidence_is_not_known_it_is_empty_and_reaches_no_limit(
+    reject: float | str | None,
+) -> None:
+    found = find([index_of(("q", "boots", NORTH))], [index_of(*CATALOGUE)], 3)
+    unsure = replace(judge(3, reject=reject), calibration=None)
+    (row,) = predict(found, (), {}, undecided(found), unsure, {}).rows
+    told = dict(zip(HEADER, row, strict=True))
+    assert told["confidence"] is None
+    assert told["refused"] == ("confidence not known" if reject == 0.5 else None)
+    assert told["prediction"] == (None if reject == 0.5 else "sandals")
+
+
+def test_a_query_that_only_its_own_photos_are_like_is_refused_with_the_reason() -> None:
+    taken = find([index_of(("q", "boots", NORTH))], [index_of(("own", "boots", NORTH))], 3)
+    found = without_own(taken, {"q": {"own"}}, 2)
+    rows, votes = predict(found, (), {}, {"q": ("hats", "right")}, judge(2), {})
+    (row,) = rows
+    told = {name: value for name, value in zip(HEADER, row, strict=True) if value is not None}
+    assert told == {
+        "image": "q",
+        "label": "boots",
+        "voters": 0,
+        "refused": "no image of the catalogue to compare it with",
+        "label_given": "hats",
+        "decision": "right",
+    }
+    assert not votes
 
 
 def test_a_tie_goes_to_the_class_with_the_larger_sum() -> None:

@@ -66,12 +66,6 @@ def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
     assert assess(of_directions(*LINE[:3]), 1, "majority", "cosine")["note"] is None
 
 
-def test_a_catalogue_of_equal_bytes_has_nothing_right() -> None:
-    index = of_directions(("boots", 0), ("sandals", 0))
-    equal = Index("network", "model", index.paths, index.labels, ["x", "x"], index.features)
-    assert assess(equal, 10, "majority", "cosine")["correct"] == 0
-
-
 def test_the_sentence_tells_the_figures() -> None:
     told = quality.sentence(assess(of_directions(*LINE), 1, "majority", "cosine"))
     assert told.startswith("2 of 5 catalogue images named rightly by the others: 40.0%")

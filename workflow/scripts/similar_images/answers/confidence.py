@@ -109,7 +109,8 @@ def _logistic_regression(values: Matrix, right: NDArray[np.bool_]) -> Matrix:
 def assess(evidence: Matrix, right: NDArray[np.bool_], folds: int) -> dict[str, Any]:
     """Return the calibration fitted on all images, and how well it is calibrated on new ones.
 
-    For that each of the `folds` is given its probabilities by a fit on the others.
+    For that each of the `folds` is given its probabilities by a fit on the others. Where there are
+    no images nothing is known: None stands for it.
     """
     fold_of = np.arange(len(right)) % folds
     probabilities = np.zeros(len(right))
@@ -119,17 +120,20 @@ def assess(evidence: Matrix, right: NDArray[np.bool_], folds: int) -> dict[str, 
             fitted = fit(evidence[~own], right[~own])
             probabilities[own] = [fitted.probability(row) for row in evidence[own].tolist()]
     curve = reliability(probabilities, right)
+    known = asdict(fit(evidence, right)) if curve else {"intercept": None, "weights": None}
     return {
         "evidence": list(EVIDENCE),
-        **asdict(fit(evidence, right)),
+        **known,
         "expected_calibration_error": calibration_error(curve) if curve else None,
         "calibration_error_interval_95": error_interval(probabilities, right) if curve else None,
         "reliability": curve,
     }
 
 
-def read(assessment: Mapping[str, Any]) -> Calibration:
-    """Return the calibration in an assessment as `assess` returns it."""
+def read(assessment: Mapping[str, Any]) -> Calibration | None:
+    """Return the calibration in what `assess` returns; None where it is not known."""
+    if assessment["weights"] is None:
+        return None
     return Calibration(assessment["intercept"], assessment["weights"])
 
 

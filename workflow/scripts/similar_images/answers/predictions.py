@@ -15,7 +15,7 @@ from .conformal import Thresholds
 from .duplicates import Duplicate
 from .nearest import SHOWN
 from .strangers import Known
-from .vote import Vote
+from .vote import Decision, Vote
 
 HEADER = (
     "image",
@@ -66,7 +66,7 @@ class Judge:
         voters: how many of the neighbours vote, the most similar first.
         vote: how they are counted, one of `vote.VOTES`.
         metric: name of the similarity.
-        calibration: gives the confidence.
+        calibration: gives the confidence; None where the catalogue tells nothing of it.
         thresholds: give the conformal set.
         known: tells strangers from photos of known classes.
         reject: the confidence under which a prediction is refused; "auto" refuses where the
@@ -76,15 +76,26 @@ class Judge:
     voters: int
     vote: Vote
     metric: str
-    calibration: Calibration
+    calibration: Calibration | None
     thresholds: Thresholds
     known: Known
     reject: float | str | None = None
 
-    def refusal(self, confidence: float, similarity: float) -> str | None:
+    def confidence(
+        self, decision: Decision, labels: Sequence[str], similarities: Sequence[float]
+    ) -> float | None:
+        """Return the confidence in the outcome of a vote; None where it is not known."""
+        if self.calibration is None:
+            return None
+        return self.calibration.probability(evidence(decision, labels, similarities))
+
+    def refusal(self, confidence: float | None, similarity: float) -> str | None:
         """Return why a prediction is refused, or None."""
         if self.reject is None:
             return None
+        if confidence is None:
+            # Nothing is known of what is familiar, either.
+            return None if self.reject == "auto" else "confidence not known"
         if self.reject == "auto":
             familiarity = self.known.familiarity((similarity, confidence))
             least = self.known.least_familiarity
@@ -140,9 +151,11 @@ def _answered(
     product_of: Mapping[str, str],
 ) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
+    if not query["class"]:
+        return _alone(query, decided), []
     labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
     decision = judge.vote(labels, similarities)
-    probability = judge.calibration.probability(evidence(decision, labels, similarities))
+    probability = judge.confidence(decision, labels, similarities)
     refused = judge.refusal(probability, similarities[0])
     shares = conformal.shares(query["class"], query["similarity"])
     classes = conformal.classes(shares, decision.label, judge.thresholds)
@@ -158,7 +171,7 @@ def _answered(
         None if refused else decision.label,
         None if refused else decision.votes,
         decision.voters,
-        f"{probability:.4f}",
+        None if probability is None else f"{probability:.4f}",
         None if refused else conformal.joined(classes),
         None if refused else correct,
         *shown,
@@ -169,6 +182,14 @@ def _answered(
         None,
     )
     return row, _votes(query["image"], labels, decision.label)
+
+
+def _alone(query: Mapping[str, Any], decided: Decided) -> Row:
+    """Return the row of a query for which the catalogue has no image: all it has are its own."""
+    answer = dict.fromkeys(HEADER) | {"image": query["image"], "label": query["label"]}
+    answer |= {"voters": 0, "refused": "no image of the catalogue to compare it with"}
+    answer |= zip(("label_given", "decision"), decided, strict=True)
+    return tuple(answer.values())
 
 
 def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:

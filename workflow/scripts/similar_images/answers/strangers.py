@@ -40,6 +40,9 @@ class Known:
         return float(np.mean(ranks)) if ranks else 1.0
 
 
+NOT_KNOWN = Known([], 0.0)
+
+
 def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> Known:
     """Return how the catalogue's own images fare; those of one group count as one.
 
@@ -48,7 +51,7 @@ def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> Known:
         group_of: (n,), images of one number show one thing.
     """
     if not len(scores):
-        return Known([], 0.0)
+        return NOT_KNOWN
     _, group, sizes = np.unique(group_of, return_inverse=True, return_counts=True)
     weights = 1 / sizes[group]
     quantiles = [_quantiles(own, LEVELS, weights).tolist() for own in np.transpose(scores)]

@@ -73,8 +73,11 @@ def rank(doubt: NDArray[np.float64], near: NDArray[np.intp]) -> list[int]:
 
 
 def _doubt(row: Row) -> float:
-    """Return the probability that the answer in `row` is not right; a refusal is none."""
-    return 1.0 if row["refused"] else 1 - float(row["confidence"])
+    """Return the probability that the answer in `row` is not right; a refusal is none.
+
+    Where the confidence is not known, it is not for any query, and all are worth the same.
+    """
+    return 1.0 if row["refused"] or not row["confidence"] else 1 - float(row["confidence"])
 
 
 def _numbers(similar: pa.ChunkedArray) -> NDArray[np.intp]:

@@ -35,7 +35,8 @@ def compare(
         metric: "cosine", "adapted" or "auto", as configured.
 
     Returns:
-        The accuracy by each, the gain in right answers by the adapted one, whether that is more
+        The accuracy by each, the gain in right answers by the adapted one (both None where no image
+        can be asked against another), whether that is more
         than chance: McNemar's exact test (Q. McNemar, 1947), one-sided, at 5 %; with "auto" which
         one is taken and why; with "cosine" what to set for better answers, if anything.
     """
@@ -47,16 +48,20 @@ def compare(
     right = {}
     for name in METRICS:
         drawn = Survey(sample, eligible, rows, name)
-        ballots = survey.cross_validated(drawn, voters, apart.group_of)
-        right[name] = np.array([is_right(ballot, VOTES[vote], voters) for ballot in ballots])
+        # Those of equal folds: of both similarities the same ballots are left.
+        ballots = survey.answered(survey.cross_validated(drawn, voters, apart.group_of))
+        right[name] = np.array(
+            [is_right(ballot, VOTES[vote], voters) for ballot in ballots], np.bool_
+        )
     gained, lost = (
         int((right[one] & ~right[other]).sum()) for one, other in (METRICS[::-1], METRICS)
     )
+    asked_of_both = len(right["cosine"])
     found = {
         "folds": FOLDS,
-        "images": len(rows),
-        **{name: share(int(values.sum()), len(rows)) for name, values in right.items()},
-        "gain": (gained - lost) / len(rows),
+        "images": asked_of_both,
+        **{name: share(int(values.sum()), asked_of_both) for name, values in right.items()},
+        "gain": (gained - lost) / asked_of_both if asked_of_both else None,
         "adapted_is_better": gained > lost and by_chance(gained, gained + lost) < 0.05,
     }
     return {
@@ -78,6 +83,8 @@ def _choice(metrics: Mapping[str, Any]) -> str:
     """Return which similarity "auto" takes, and why."""
     verdict = "is better" if metrics["adapted_is_better"] else "is not known to be better"
     taken = choice.chosen("auto", metrics)
+    if not metrics["images"]:
+        return f"search.metric: auto takes {taken}, since adapted {verdict}: {survey.NONE_ASKED}."
     return (
         f"search.metric: auto takes {taken}, since adapted {verdict}: it names "
         f"{metrics['adapted']['accuracy']:.1%} of the catalogue's images rightly, cosine "

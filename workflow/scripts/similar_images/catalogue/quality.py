@@ -64,18 +64,22 @@ def assess(
     sizes = sorted({*SIZES, voters})
     most = max(sizes[-1], conformal.NEIGHBOURS)
     ballots, farther = survey.ask(drawn, most, narrow.group_of, wide.group_of)
+    ballots = survey.answered(ballots)
     curve: list[dict[str, Any]] = [
         {"neighbours": size}
         | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
         for size in sizes
     ]
     calibrated = _confidence(ballots, voters, VOTES[vote])
-    judge = Judge(voters, VOTES[vote], confidence.read(calibrated))
-    known = familiar(farther, judge, wide.group_of[drawn.asked])
+    known, share_refused = strangers.NOT_KNOWN, None
+    if calibration := confidence.read(calibrated):
+        judge = Judge(voters, VOTES[vote], calibration)
+        known = familiar(farther, judge, wide.group_of[drawn.asked])
+        share_refused = refused(drawn, group_of, judge, known)
     return {
         "images": len(catalogue.paths),
-        "asked": len(drawn.asked),
-        "note": _note(drawn),
+        "asked": len(ballots),
+        "note": _note(drawn, len(ballots)),
         "groups": len(np.unique(narrow.group_of)),
         "series_similarity": narrow.limit,
         "neighbours": voters,
@@ -89,17 +93,14 @@ def assess(
         "strangers": {
             "scores": strangers.SCORES,
             **asdict(known),
-            "refused": refused(drawn, group_of, judge, known),
+            "refused": share_refused,
         },
     }
 
 
 def thresholds(ballots: Sequence[Ballot], coverage: float) -> conformal.Thresholds:
     """Return the thresholds of conformal sets in which the images asked have their own class."""
-    shares = [
-        conformal.shares(ballot.labels, ballot.similarities) if ballot.labels else {}
-        for ballot in ballots
-    ]
+    shares = [conformal.shares(ballot.labels, ballot.similarities) for ballot in ballots]
     own = [(b.label, share.get(b.label, 0.0)) for b, share in zip(ballots, shares, strict=True)]
     return conformal.fit(own, coverage)
 
@@ -148,6 +149,11 @@ def refused(
 
 def sentence(assessment: Mapping[str, Any]) -> str:
     """Return the accuracy as a sentence that a person can quote."""
+    if not assessment["asked"]:
+        return (
+            "How many catalogue images are named rightly by the others is not known: "
+            f"{assessment['note']}."
+        )
     return (
         f"{assessment['correct']} of {assessment['asked']} catalogue images named rightly by the "
         f"others: {share_in_words(assessment)}."
@@ -160,8 +166,6 @@ def _accuracy(ballots: Sequence[Ballot], vote: Vote, size: int) -> dict[str, Any
 
 def is_right(ballot: Ballot, vote: Vote, size: int) -> bool:
     """Return whether the vote of the first `size` neighbours names the image rightly."""
-    if not ballot.labels:
-        return False
     return vote(ballot.labels[:size], ballot.similarities[:size]).label == ballot.label
 
 
@@ -169,25 +173,29 @@ def _confidence(ballots: Sequence[Ballot], voters: int, vote: Vote) -> dict[str,
     seen, right = [], []
     for ballot in ballots:
         labels, similarities = ballot.labels[:voters], ballot.similarities[:voters]
-        if labels:
-            decision = vote(labels, similarities)
-            seen.append(confidence.evidence(decision, labels, similarities))
-            right.append(decision.label == ballot.label)
+        decision = vote(labels, similarities)
+        seen.append(confidence.evidence(decision, labels, similarities))
+        right.append(decision.label == ballot.label)
     evidence = np.array(seen, float).reshape(len(seen), len(confidence.EVIDENCE))
     return confidence.assess(evidence, np.array(right, np.bool_), FOLDS)
 
 
 def share(correct: int, asked: int) -> dict[str, Any]:
-    """Return how many were right, their share of those asked, and its interval."""
+    """Return how many were right, their share of those asked, and its interval.
+
+    Share and interval are None where none was asked.
+    """
     return {
         "correct": correct,
-        "accuracy": correct / asked,
+        "accuracy": correct / asked if asked else None,
         "accuracy_interval_95": wilson_interval(correct, asked),
     }
 
 
-def _note(drawn: Survey) -> str | None:
-    asked, different = len(drawn.asked), drawn.eligible.sum()
+def _note(drawn: Survey, asked: int) -> str | None:
+    if not asked:
+        return survey.NONE_ASKED
+    different = drawn.eligible.sum()
     if asked == different:
         return None
     return f"asked is a sample of {asked} of the {different} different images"

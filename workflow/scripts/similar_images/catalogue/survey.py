@@ -1,5 +1,6 @@
 """A survey: images of the catalogue are asked as if they were new, by either similarity."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from .leave_one_out import Answer
 # More images are not asked, so that a new image costs no more in a large catalogue.
 MOST_ASKED = 2000
 FOLDS = 5
+# Why no image can be asked against another one.
+NONE_ASKED = "all images show one product or have equal bytes, so none can be asked against another"
 
 
 class Survey(NamedTuple):
@@ -81,11 +84,18 @@ def cross_validated(survey: Survey, count: int, group_of: NDArray[np.intp]) -> l
     answers: list[Answer] = []
     for fold in range(FOLDS):
         others = eligible & (fold_of != fold)
-        seen = adapted(catalogue, others) if metric == "adapted" else catalogue
+        # Where all images are of one group there are none to fit it on, and none to be found.
+        fit = metric == "adapted" and others.any()
+        seen = adapted(catalogue, others) if fit else catalogue
         here = asked[fold_of[asked] == fold]
         answers += (own for (own,) in leave_one_out.ask(seen, here, count, others, group_of))
     by_row = sorted(answers, key=lambda answer: answer.row)
     return [ballot_of(answer, catalogue) for answer in by_row]
+
+
+def answered(ballots: Sequence[Ballot]) -> list[Ballot]:
+    """Return those of `ballots` that can be counted: their images have found any neighbour."""
+    return [ballot for ballot in ballots if ballot.labels]
 
 
 def ballot_of(answer: Answer, catalogue: Index) -> Ballot:

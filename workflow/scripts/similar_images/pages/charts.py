@@ -128,8 +128,14 @@ def _scale(least: float, most: float) -> _Scale:
     return _Scale(lowest, max(math.ceil(most * 20) / 20, lowest + 0.05))
 
 
-def curve(points: Sequence[Mapping[str, Any]]) -> Curve:
-    """Return the plot of `points`: neighbours on a logarithmic scale, accuracy in steps of 5 %."""
+def curve(quality: Mapping[str, Any]) -> Curve | None:
+    """Return the plot of the curve in `quality.json`; None where no image could be asked.
+
+    Neighbours are on a logarithmic scale, the accuracy in steps of 5 %.
+    """
+    if not quality["asked"]:
+        return None
+    points = quality["curve"]
     widest = math.log(points[-1]["neighbours"]) or 1
     across = [math.log(point["neighbours"]) / widest for point in points]
     shares = {vote: [point[vote]["accuracy"] for point in points] for vote in VOTES}

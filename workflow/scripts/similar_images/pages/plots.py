@@ -16,6 +16,7 @@ from .confusion import Confusion
 COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
 VOTE_COLOURS = {"majority": "#2856a3", "weighted": "#b8370f"}
 COMPARED: dict[str, Any] = {"color": "#2856a3", "marker": "o", "capsize": 3}
+NOT_KNOWN = "Not known: no image of the catalogue can be asked."
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#52606d",
     "axes.spines.right": False,
@@ -36,7 +37,7 @@ def confusion(matrix: Confusion) -> Figure:
         figure = Figure((side + 1, side), layout="constrained")
         axes = figure.subplots()
         if not size:
-            return _without_labels(figure, axes)
+            return _told(figure, axes, "There are no labels to compare with.")
         # Not `imshow`, which scales up a picture for some tenths of a second.
         cells = axes.pcolormesh(part.shares, cmap="Blues", vmin=0, vmax=1, snap=True)
         axes.set_aspect("equal")
@@ -98,6 +99,8 @@ def quality(assessment: Mapping[str, Any]) -> Figure:
     with mpl.rc_context(STYLE):
         figure = Figure((7, 4), layout="constrained")
         axes = figure.subplots()
+        if not assessment["asked"]:
+            return _told(figure, axes, NOT_KNOWN)
         for vote, colour in VOTE_COLOURS.items():
             points = [point[vote] for point in curve]
             low, high = zip(*(point["accuracy_interval_95"] for point in points), strict=True)
@@ -123,6 +126,8 @@ def reliability(confidence: Mapping[str, Any]) -> Figure:
     with mpl.rc_context(STYLE):
         figure = Figure((5, 5), layout="constrained")
         axes = figure.subplots()
+        if not bins:
+            return _told(figure, axes, NOT_KNOWN)
         axes.plot([0, 1], [0, 1], color="#52606d", linestyle="--", linewidth=1)
         x, y = [bin_["confidence"] for bin_ in bins], [bin_["accuracy"] for bin_ in bins]
         axes.plot(x, y, color=VOTE_COLOURS["majority"], marker="o")
@@ -137,29 +142,40 @@ def reliability(confidence: Mapping[str, Any]) -> Figure:
         axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="named rightly")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
-        told = "" if error is None else f": expected error {error:.1%}"
-        axes.set_title(f"Reliability of the confidence{told}", loc="left")
+        axes.set_title(f"Reliability of the confidence: expected error {error:.1%}", loc="left")
     return figure
 
 
 def comparison(outcomes: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Return the accuracy of each of the settings compared, with its interval and its cost."""
-    names = sorted(outcomes, key=lambda name: outcomes[name]["accuracy"])
+    """Return the accuracy of each of the settings compared, with its interval and its cost.
+
+    Settings whose accuracy is not known are at the bottom.
+    """
+    names = sorted(outcomes, key=lambda name: outcomes[name]["accuracy"] or 0)
     with mpl.rc_context(STYLE):
         figure = Figure((8, 1.6 + 0.5 * len(names)), layout="constrained")
         axes = figure.subplots()
         for row, name in enumerate(names):
             outcome = outcomes[name]
             x, low, high = (outcome[f"accuracy{part}"] for part in ("", "_low", "_high"))
-            axes.errorbar(x, row, xerr=[[x - low], [high - x]], **COMPARED)
-            cost = f"{outcome['images_per_second']:.0f} images/s, {outcome['features']:,} features"
-            axes.annotate(cost, (x, row), xytext=(0, 8), textcoords="offset points", ha="center")
+            above: dict[str, Any] = {"xytext": (0, 8), "textcoords": "offset points"}
+            if x is None:
+                told, across = f"accuracy not known, {_cost(outcome)}", axes.get_yaxis_transform()
+                axes.annotate(told, (0.5, row), xycoords=across, ha="center", **above)
+            else:
+                axes.errorbar(x, row, xerr=[[x - low], [high - x]], **COMPARED)
+                axes.annotate(_cost(outcome), (x, row), ha="center", **above)
         axes.set_yticks(range(len(names)), names)
         axes.margins(y=0.4 / len(names))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_xlabel("catalogue images named rightly by the others")
         axes.set_title("Settings compared", loc="left")
     return figure
+
+
+def _cost(outcome: Mapping[str, Any]) -> str:
+    features, speed = f"{outcome['features']:,} features", outcome["images_per_second"]
+    return features if speed is None else f"{speed:.0f} images/s, {features}"
 
 
 def write(figure: Figure, *paths: Path) -> None:
@@ -181,7 +197,8 @@ def _lay_out(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def _without_labels(figure: Figure, axes: Any) -> Figure:
+def _told(figure: Figure, axes: Any, why: str) -> Figure:
+    """Return `figure` with a text that tells `why` nothing is drawn."""
     axes.set_axis_off()
-    axes.text(0.5, 0.5, "There are no labels to compare with.", ha="center", va="center")
+    axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes)
     return figure

@@ -96,7 +96,7 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
         predicted=sorted({card.prediction for card in report.cards} - {""}),
         matrix=report.confusion.hardest(),
         figures=charts.histograms(report.cards, report.neighbours),
-        curve=charts.curve(report.quality["curve"]),
+        curve=charts.curve(report.quality),
         few_classes=report.confusion.total <= FEW_CLASSES,
         timeline=charts.timeline(report.history),
         turned=any(card.before is not None for card in report.cards),

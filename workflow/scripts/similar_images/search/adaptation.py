@@ -135,11 +135,16 @@ def _normalised(rows: Matrix) -> Matrix:
 
 
 def _principal(covariance: Matrix, dimension: int) -> Matrix:
-    """Return the eigenvectors (d, k) of the `dimension` largest variances, their signs fixed."""
+    """Return the eigenvectors (d, k) of the `dimension` largest variances, their signs fixed.
+
+    Where nothing varies, one of them all the same: an index of features without any number crashes.
+    """
     from scipy.linalg import eigh  # slow, and whoever only applies a map does not need it
 
     variances, vectors = eigh(covariance, driver="evd")  # the fastest here
-    kept = vectors[:, variances > SMALLEST][:, ::-1][:, :dimension]
+    varying = variances > SMALLEST
+    varying[-1] = True
+    kept = vectors[:, varying][:, ::-1][:, :dimension]
     largest = np.abs(kept).argmax(axis=0)
     fixed: Matrix = kept * np.sign(kept[largest, np.arange(kept.shape[1])])
     return fixed
