@@ -14,4 +14,4 @@ with logged(snakemake.log[0], "compare"):
     write_csv(Path(snakemake.output.table), comparison.HEADER, rows)
     plots.write(plots.comparison(outcomes), Path(snakemake.output.plot))
     for name, outcome in outcomes.items():
-        logging.info("%s: %.1f%% right", name, 100 * outcome["accuracy"])
+        logging.info("%s", comparison.sentence(name, outcome))

@@ -8,6 +8,7 @@ import yaml
 from similar_images.base.errors import UserError
 from similar_images.base.formats import write_json
 from similar_images.catalogue import comparison
+from similar_images.pages import plots
 
 OUTCOME = dict.fromkeys(comparison.HEADER[1:], 1)
 
@@ -82,6 +83,25 @@ def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> N
 def test_the_most_accurate_settings_come_first() -> None:
     outcomes = {name: OUTCOME | {"accuracy": a} for name, a in (("x", 0.5), ("y", 0.9))}
     assert [row[0] for row in comparison.rows(outcomes)] == ["y", "x"]
+
+
+def test_settings_whose_accuracy_is_not_known_come_last_and_are_drawn(tmp_path: Path) -> None:
+    unknown = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "images_per_second"))
+    write_json(tmp_path / "results/model/model.json", OUTCOME)
+    quality = OUTCOME | {"accuracy": None, "accuracy_interval_95": None}
+    write_json(tmp_path / "results/catalogue/quality.json", quality)
+    write_json(tmp_path / "results/catalogue/timing.json", {"images_per_second": None})
+    found = comparison.outcome(tmp_path / "results")
+    assert {name: found[name] for name in unknown} == unknown
+    interval = {"accuracy_low": 0.0, "accuracy_high": 1.0}
+    known = {name: OUTCOME | interval | {"accuracy": a} for name, a in (("y", 0.0), ("z", 0.5))}
+    outcomes = {"x": found, **known}
+    assert [row[0] for row in comparison.rows(outcomes)] == ["z", "y", "x"]
+    told = [comparison.sentence(name, outcome) for name, outcome in outcomes.items()]
+    assert told == ["x: accuracy not known", "y: 0.0% right", "z: 50.0% right"]
+    for part in (outcomes, {"x": found}):
+        plots.write(plots.comparison(part), tmp_path / "compare.svg")
+        assert "accuracy not known" in (tmp_path / "compare.svg").read_text("utf-8")
 
 
 def test_without_anything_to_compare_it_is_said_what_to_write() -> None:

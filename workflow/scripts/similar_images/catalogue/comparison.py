@@ -115,7 +115,7 @@ def outcome(results: Path) -> dict[str, Any]:
     model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
     network = (results / "model" / "backbone").rglob("*")
     index = results / "catalogue" / "features.pkl"
-    low, high = quality["accuracy_interval_95"]
+    low, high = quality["accuracy_interval_95"] or (None, None)
     return {
         "backbone": model["backbone"],
         "precision": model["precision"],
@@ -131,7 +131,7 @@ def outcome(results: Path) -> dict[str, Any]:
 
 
 def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
-    """Return a row for each outcome, the most accurate first.
+    """Return a row for each outcome, the most accurate first, those not known last.
 
     Raises:
         UserError: there is nothing to compare.
@@ -141,7 +141,15 @@ def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
             "compare: nothing is named to be compared. Name at least one entry in config.yaml, "
             "such as `lite2: {backbone: EfficientNetLite2}`."
         )
-    found = [
-        (name, *(outcome[column] for column in HEADER[1:])) for name, outcome in outcomes.items()
-    ]
-    return sorted(found, key=lambda row: -float(row[HEADER.index("accuracy")]))
+    ordered = sorted(outcomes.items(), key=lambda item: _rank(item[1]["accuracy"]), reverse=True)
+    return [(name, *(outcome[column] for column in HEADER[1:])) for name, outcome in ordered]
+
+
+def sentence(name: str, outcome: Mapping[str, Any]) -> str:
+    """Return how accurate the settings `name` are, for the console."""
+    accuracy = outcome["accuracy"]
+    return f"{name}: " + ("accuracy not known" if accuracy is None else f"{accuracy:.1%} right")
+
+
+def _rank(accuracy: float | None) -> float:
+    return -1 if accuracy is None else accuracy
