@@ -20,7 +20,9 @@ include: "workflow/rules/answers.smk"
 include: "workflow/rules/pages.smk"
 
 
+# Snakemake has set its own handlers by now.
 onstart:
+    handle_sigterm_in_a_thread()
     files.remove_temporaries(Path("results"))
 
 

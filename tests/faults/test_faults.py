@@ -100,8 +100,6 @@ OF_PHOTOS = ["photo changes", "photo vanishes"]
 # Before the first file takes its place, before the second, the third, and at the job's end. A
 # sealed file counts twice, for its checksum and for itself.
 MOMENTS = [1, 2, 3, 1000]
-# Seconds after which a run that does not end is killed.
-PATIENCE = 120
 
 
 def combinations() -> Iterator[tuple[str, str, str, int]]:
@@ -160,10 +158,8 @@ def run_struck(project: Project, rule: str, fault: str, moment: int, photo: str)
         "other": str(project.photo("catalogue/sneakers/1.png")),
     }
     before = extracted(project)
-    # Where SIGTERM comes while Snakemake takes note of a job's end, it waits for itself for ever.
-    patience = PATIENCE if fault == "SIGTERM" else None
     started = project.start("--cores", "2", PYTHONPATH=str(STRIKE), FAULT=json.dumps(told))
-    run = started.finish(patience)
+    run = started.finish()
     assert mark.exists(), f"{rule} did not run:\n{run.console}"
     # The old pictures that it removes can make the page of the audit the room that it needs.
     may_succeed = fault in ("SIGTERM", *OF_PHOTOS) or (rule, fault) == ("audit_report", "disk full")

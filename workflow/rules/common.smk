@@ -1,6 +1,9 @@
 """All functions of the workflow: settings, collections, and what depends on a checkpoint."""
 
+import _thread
+import signal
 import sys
+import threading
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -269,6 +272,20 @@ def found(table):
     if PARTS == 1:
         return f"results/{{queries}}/{table}.parquet"
     return temp(part_of(table))
+
+
+def handle_sigterm_in_a_thread():
+    """Let Snakemake's handler of SIGTERM run in a thread of its own.
+
+    It takes a lock (Snakemake 9.27) that the main thread holds while it records the end of a job.
+    In the main thread, where Python runs handlers, it would wait for itself forever. Even to start
+    a `threading.Thread` takes locks. docs/reliability.md has the smallest case.
+    """
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.getsignal(signal.SIGTERM)
+        signal.signal(
+            signal.SIGTERM, lambda *args: _thread.start_new_thread(handler, args)
+        )
 
 
 def tell_outcome():
