@@ -47,6 +47,83 @@ def within_a_branch(path: Path, location: str) -> Path:
     return with_node(path, op_type="If", then_branch=branch, else_branch=branch)
 
 
+def external(location: str) -> TensorProto:
+    """Return a tensor of 12 numbers that stand in another file."""
+    tensor = TensorProto(data_type=TensorProto.FLOAT, dims=[12], data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=location)
+    return tensor
+
+
+def sparse(location: str, part: str) -> onnx.SparseTensorProto:
+    """Return a sparse tensor of which a part stands in another file."""
+    tensor = onnx.SparseTensorProto(dims=[12])
+    tensor.values.CopyFrom(numpy_helper.from_array(np.ones(12, np.float32), "sparse"))
+    tensor.indices.CopyFrom(numpy_helper.from_array(np.arange(12)))
+    getattr(tensor, part).CopyFrom(external(location))
+    return tensor
+
+
+def constant(location: str, **value: Any) -> onnx.NodeProto:
+    """Return a node with a value that stands in another file, if none is given."""
+    return helper.make_node("Constant", [], ["c"], **(value or {"value": external(location)}))
+
+
+def graph_with(node: onnx.NodeProto) -> onnx.GraphProto:
+    return helper.make_graph([node], "inner", [], [])
+
+
+def within_a_loop(location: str) -> onnx.NodeProto:
+    return helper.make_node("Loop", [], [], body=graph_with(constant(location)))
+
+
+# Where the data of a tensor may stand in another file.
+PLACES: dict[str, Callable[[onnx.ModelProto, str], None]] = {
+    "an initializer": lambda model, to: model.graph.initializer.append(external(to)),
+    "the values of a sparse initializer": lambda model, to: model.graph.sparse_initializer.append(
+        sparse(to, "values")
+    ),
+    "the indices of a sparse initializer": lambda model, to: model.graph.sparse_initializer.append(
+        sparse(to, "indices")
+    ),
+    "a constant": lambda model, to: model.graph.node.append(constant(to)),
+    "the values of a sparse constant": lambda model, to: model.graph.node.append(
+        constant(to, sparse_value=sparse(to, "values"))
+    ),
+    "the indices of a sparse constant": lambda model, to: model.graph.node.append(
+        constant(to, sparse_value=sparse(to, "indices"))
+    ),
+    "a list of tensors": lambda model, to: model.graph.node.append(
+        constant(to, anything=[external(to)])
+    ),
+    "a list of sparse tensors": lambda model, to: model.graph.node.append(
+        constant(to, anything=[sparse(to, "values")])
+    ),
+    "a loop": lambda model, to: model.graph.node.append(within_a_loop(to)),
+    "a list of graphs": lambda model, to: model.graph.node.append(
+        helper.make_node("If", [], [], branches=[graph_with(within_a_loop(to))])
+    ),
+    "a function": lambda model, to: model.functions.append(
+        helper.make_function("own", "f", [], [], [within_a_loop(to)], [])
+    ),
+    "the default of a function's attribute": lambda model, to: model.functions.append(
+        helper.make_function(
+            "own", "f", [], [], [], [], attribute_protos=[constant(to).attribute[0]]
+        )
+    ),
+    "the training": lambda model, to: model.training_info.add().algorithm.CopyFrom(
+        graph_with(constant(to))
+    ),
+    "the second of two locations": lambda model, to: external_twice(model, "net.onnx.data", to),
+    "the first of two locations": lambda model, to: external_twice(model, to, "net.onnx.data"),
+}
+
+
+def external_twice(model: onnx.ModelProto, *locations: str) -> None:
+    tensor = external(locations[0])
+    tensor.external_data.add(key="location", value=locations[1])
+    model.graph.initializer.append(tensor)
+
+
 def truncated(path: Path) -> Path:
     brought.convolutional(path)
     path.write_bytes(path.read_bytes()[:300])
@@ -148,6 +225,31 @@ def test_a_damaged_or_hostile_file_is_refused_with_its_name(tmp_path: Path, name
         brought.make(tmp_path / "backbone", file, family="torchvision")
     assert str(file) in str(refused.value)
     assert len(str(refused.value)) < 600
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_data_in_another_file_is_refused_wherever_a_network_names_it(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "secret.bin").write_bytes(bytes(48))
+    (tmp_path / "net.onnx.data").write_bytes(bytes(48))
+    file = brought.convolutional(tmp_path / "net.onnx")
+    model = onnx.load(file)
+    PLACES[place](model, "secret.bin")
+    onnx.save(model, file)
+    with pytest.raises(UserError, match=r"has data in secret\.bin"):
+        opening.open_network(file)
+
+
+def test_a_function_of_its_own_allows_no_other_operation_of_that_name_space(
+    tmp_path: Path,
+) -> None:
+    file = with_node(tmp_path / "net.onnx", op_type="Run", domain="own")
+    model = onnx.load(file)
+    model.functions.append(helper.make_function("own", "Defined", [], [], [], []))
+    onnx.save(model, file)
+    with pytest.raises(UserError, match=r"operations of its own \(own\.Run\)"):
+        opening.open_network(file)
 
 
 def test_data_beside_a_network_and_named_after_it_is_part_of_it(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ Such files may come from strangers. Nothing in them is executed as Python, and n
 those of `files_of`; docs/security.md says what is refused and what is left to trust.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from glob import escape
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..base.errors import UserError
 from ..base.files import digest
@@ -16,10 +16,12 @@ from ..base.files import digest
 if TYPE_CHECKING:
     import onnx
     import openvino
+    from google.protobuf.message import Message
 
 # Of the domains of operations those of the standard, and the contributed ones that exporters use.
 KNOWN = ("", "ai.onnx", "com.microsoft")
 FORMS = "an .onnx, .xml or .keras file, or the folder of a SavedModel"
+Part = TypeVar("Part", bound="Message")
 
 
 def files_of(path: Path) -> list[Path]:
@@ -110,41 +112,50 @@ def _check_onnx(path: Path, files: list[Path]) -> None:
         model = onnx.load(path, load_external_data=False)
     except DecodeError as error:
         raise UserError("It is damaged, or no file of ONNX.") from error
-    nodes = [*_nodes(model.graph.node), *_nodes(n for f in model.functions for n in f.node)]
-    domains = {*KNOWN, *(function.domain for function in model.functions)}
-    own = sorted({f"{node.domain}.{node.op_type}" for node in nodes if node.domain not in domains})
+    _check_operations(model)
+    beside = {file.name for file in files} - {path.name}
+    for tensor in _parts(model, onnx.TensorProto):
+        for entry in tensor.external_data:
+            if entry.key == "location" and entry.value not in beside:
+                raise UserError(
+                    f"It has data in {entry.value}, which is not beside it or not named after it. "
+                    f"Save it again with all data in one file, {path.name}.data (onnx.save with "
+                    "save_as_external_data=True and location)."
+                )
+
+
+def _check_operations(model: "onnx.ModelProto") -> None:
+    """Refuse operations that neither a standard has nor the model itself defines."""
+    import onnx
+
+    defined = {(function.domain, function.name) for function in model.functions}
+    own = sorted(
+        f"{node.domain}.{node.op_type}"
+        for node in _parts(model, onnx.NodeProto)
+        if node.domain not in KNOWN and (node.domain, node.op_type) not in defined
+    )
     if own:
         raise UserError(
-            f"It has operations of its own ({', '.join(own)}). Export the network with those "
-            "of the ONNX standard alone."
+            f"It has operations of its own ({', '.join(dict.fromkeys(own))}). Export the network "
+            "with those of the ONNX standard alone."
         )
-    beside = {file.name for file in files} - {path.name}
-    for tensor in (*model.graph.initializer, *_constants(nodes)):
-        place = {entry.key: entry.value for entry in tensor.external_data}.get("location")
-        if place is not None and place not in beside:
-            raise UserError(
-                f"It has data in {place}, which is not beside it or not named after it. Save "
-                f"it again with all data in one file, {path.name}.data (onnx.save with "
-                "save_as_external_data=True and location)."
-            )
 
 
-def _nodes(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
-    """Yield `nodes` and those of the graphs within them."""
-    for node in nodes:
-        yield node
-        for attribute in node.attribute:
-            for graph in (*attribute.graphs, attribute.g):
-                yield from _nodes(graph.node)
+def _parts(message: "Message", kind: type[Part]) -> Iterator[Part]:
+    """Yield every part of `message` that is of `kind`, however deep and in whatever field.
 
+    A list of the places where such a part may stand would miss one, now or in a later version.
+    """
+    import onnx
 
-def _constants(nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.TensorProto"]:
-    """Yield the tensors that stand in attributes of `nodes`, and in the graphs there."""
-    for node in nodes:
-        for attribute in node.attribute:
-            yield from (*attribute.tensors, attribute.t)
-            for graph in (*attribute.graphs, attribute.g):
-                yield from graph.initializer
+    if isinstance(message, kind):
+        yield message
+    if isinstance(message, onnx.TensorProto):
+        return  # nothing below it is searched for, and its numbers may be gigabytes
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in value if field.is_repeated else (value,):
+                yield from _parts(part, kind)
 
 
 def told(error: Exception) -> str:
