@@ -206,6 +206,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "cyclic.onnx": (cyclic, "has not one input"),
     "huge.onnx": (huge, "more memory than this machine has"),
+    "ONNX.xml": (lambda path: with_data_in(path, "other.bin"), "it is no XML"),
     "text.xml": (lambda path: written(path, b"<html></html>"), "cannot be read"),
     "without weights.xml": (without_weights, "cannot be read"),
     "beyond its weights.xml": (beyond_its_weights, "cannot be read"),

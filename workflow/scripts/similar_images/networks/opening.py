@@ -71,6 +71,8 @@ def open_network(path: Path) -> "openvino.Model":
         return openvino.Model([converted.outputs[0]], converted.get_parameters(), "keras")
     if path.suffix == ".onnx":
         _check_onnx(path, files)
+    if path.suffix == ".xml":
+        _check_xml(path)
     try:
         return openvino.Core().read_model(path)
     except RuntimeError as error:
@@ -101,6 +103,16 @@ def _open_keras(path: Path) -> Any:
     if len(getattr(network, "inputs", [])) != 1 or len(network.outputs) != 1:
         raise UserError("It is no network of one input and one output.")
     return network
+
+
+def _check_xml(path: Path) -> None:
+    """Refuse what OpenVINO would take for a network of another form, whatever its name.
+
+    No such form begins as XML does.
+    """
+    with path.open("rb") as stream:
+        if stream.read(1) != b"<":
+            raise UserError("It cannot be read: it is no XML, as networks of OpenVINO are.")
 
 
 def _check_onnx(path: Path, files: list[Path]) -> None:
