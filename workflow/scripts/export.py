@@ -1,6 +1,8 @@
 """Write the catalogue as it was decided into a folder of classes, or a list of it."""
 
 import logging
+import signal
+import sys
 from itertools import starmap
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from similar_images.catalogue import export
 from similar_images.photos.opening import Photos
 
 folder = Path(snakemake.params.folder)
+# To be ended like this leaves nothing behind, either.
+signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 with logged(snakemake.log[0], "export"):
     table = read_parquet(Path(snakemake.input.images), export.Member._fields)

@@ -1,14 +1,22 @@
 """Tests of the export of the catalogue."""
 
 import os
+import runpy
+import signal
+import subprocess
+import sys
+import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.base.errors import UserError
 from similar_images.base.files import digest
+from similar_images.base.formats import write_parquet
 from similar_images.catalogue import export
 from similar_images.catalogue.export import Member
 from similar_images.photos.collection import scan
@@ -203,6 +211,119 @@ def test_a_photo_that_is_gone_stops_the_export_and_leaves_nothing_behind(
     with pytest.raises(UserError, match=r"gone\.jpg' cannot be exported: no such file"):
         export.export(tmp_path / "export", members, how)
     assert list(tmp_path.iterdir()) == [photos]
+
+
+def alike(name: str) -> str:
+    """Return what two names share that some file system takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+# Parts that meet after they are cut, folded or composed, and bytes that are not UTF-8.
+PARTS = st.sampled_from(
+    [
+        *("a", "A", ".", "..", "-2", "-3", "\u00e9", "e\u0301", "\u0301", "ß", "SS", "ﬃ", "ǰ"),
+        *("?#", " ", "\n", "\udcff", "\udcc3", ".jpg", "-aaaaaaaaaaaa"),
+        *("x" * 120, "é" * 60, "𝄞" * 60, "." + "e" * 250),
+    ]
+)
+NAMES = st.lists(PARTS, min_size=1, max_size=6).map("".join)
+
+
+@given(names=st.lists(NAMES, min_size=1, max_size=12), copies=st.integers(1, 3))
+def test_the_files_of_any_names_get_possible_and_different_ones(
+    names: list[str], copies: int
+) -> None:
+    taken: set[str] = set()
+    members = [Member(os.fsencode(f"/x/{name}"), "boots", "a" * 64) for name in names * copies]
+    found = [export._file_name(member, taken) for member in members]
+    assert len({alike(name) for name in found}) == len(members)
+    for name in found:
+        assert 0 < len(os.fsencode(name)) <= 255
+        assert not {"/", "\0"} & set(name)
+        assert not name.startswith(".")
+
+
+@pytest.mark.parametrize("length", [250, 252, 253, 254, 255])
+def test_files_of_one_long_name_are_all_there(photos: Path, tmp_path: Path, length: int) -> None:
+    for name in ("." + "a" * (length - 1), "b." + "a" * (length - 2), "c" * length):
+        members = [put(photos, f"{n}/{name}", content="same") for n in range(4)]
+        export.export(tmp_path / name[:1] / "export", members, "copies")
+        assert len(tree(tmp_path / name[:1] / "export")) == 4
+
+
+def test_the_name_of_a_file_is_not_taken_for_an_address(photos: Path, tmp_path: Path) -> None:
+    members = [put(photos, "a?#b.jpg"), put(photos, "a?#c.jpg")]
+    export.export(tmp_path / "export", members, "links")
+    assert tree(tmp_path / "export").keys() == {"boots/a?#b.jpg", "boots/a?#c.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://shop.example/a.jpg?key=secret", "a.jpg"),
+        ("https://shop.example/photo/?id=7", "bbbbbbbbbbbb"),
+        ("https://shop.example/.jpg", "_.jpg"),
+        ("s3://shop/a?#b.jpg", "a?#b.jpg"),
+    ],
+)
+def test_the_photo_at_an_address_is_called_as_its_path_ends(address: str, name: str) -> None:
+    member = Member(name_of(address).encode(), "boots", "b" * 64)
+    assert export._file_name(member, set()) == name
+
+
+def test_the_list_tells_an_object_in_a_bucket_whatever_it_is_called(tmp_path: Path) -> None:
+    export.export(tmp_path / "list", [Member(b"s3://shop/a?#b.jpg", "boots", "x")], "csv")
+    assert "s3://shop/a?#b.jpg,boots\n" in (tmp_path / "list/catalogue.csv").read_text()
+
+
+def test_what_a_killed_export_has_left_is_removed_and_nothing_else(
+    photos: Path, tmp_path: Path
+) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = [f".export.{os.getppid()}.tmp", f".other.{gone.pid}.tmp", ".export.x.tmp"]
+    others = [put(tmp_path / name, "mine") and tmp_path / name for name in names]
+    link = tmp_path / f".export.{gone.pid}0.tmp"
+    link.symlink_to(photos)
+    put(tmp_path / f".export.{gone.pid}.tmp/boots", "1.jpg")
+    export.export(tmp_path / "export", [put(photos, "1.jpg")], "copies")
+    assert {*tmp_path.iterdir()} == {photos, link, tmp_path / "export", *others}
+
+
+SCRIPT = Path(export.__file__).parents[2] / "export.py"
+
+
+def run_script(folder: Path) -> None:
+    """Run the script as its rule does."""
+    limits = {"allowed": [], "private": False, "connections": 1, "seconds": 1, "max_bytes": 1}
+    settings = {"remote": limits | {"cache_gigabytes": 0}, "catalogue": "photos", "queries": {}}
+    job = SimpleNamespace(
+        config=settings,
+        input=SimpleNamespace(images=str(folder / "images.parquet")),
+        log=[str(folder / "log")],
+        params=SimpleNamespace(folder=str(folder / "out/export"), how="copies", product=None),
+    )
+    runpy.run_path(str(SCRIPT), {"snakemake": job})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_export_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    row = {"file": [bytes(pipe)], "label": ["boots"], "content_id": ["x"], "product": [None]}
+    write_parquet(tmp_path / "images.parquet", pa.table(row))
+    command = (
+        f"import test_export, pathlib; test_export.run_script(pathlib.Path({str(tmp_path)!r}))"
+    )
+    places = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    export_ = subprocess.Popen(
+        [sys.executable, "-c", command], env=os.environ | {"PYTHONPATH": places}
+    )
+    with pipe.open("wb"):  # waits until the export has begun to read
+        assert len(list((tmp_path / "out").iterdir())) == 1
+        export_.send_signal(number)
+        assert export_.wait() != 0
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @given(labels=st.sets(st.text(st.characters(codec="utf-8"), min_size=1), min_size=1))

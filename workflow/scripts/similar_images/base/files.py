@@ -6,6 +6,7 @@ within `checked`. Shards have their checksums inside, since their parts are read
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,27 @@ def remove_temporaries(folder: Path) -> None:
     """Remove from `folder` and all below it what jobs that were killed have left of `replacing`."""
     for temporary in list(folder.rglob(".*.tmp")):
         _remove(temporary)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that are gone have left of `replacing` the folder `path`."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+)\.tmp")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    for temporary in list(beside):
+        match = ours.fullmatch(temporary.name)
+        if match and not temporary.is_symlink() and temporary.is_dir() and not _runs(int(match[1])):
+            _remove(temporary)
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process has this number on this machine."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # it is another user's
+    return True
 
 
 @contextmanager

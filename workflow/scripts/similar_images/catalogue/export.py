@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import UserError, reason
-from ..base.files import replacing
+from ..base.files import remove_abandoned, replacing
 from ..base.formats import write_csv
 from ..photos.names import listed_label
 from ..photos.opening import LOCAL, Photos
-from ..remote.addresses import HIDDEN, is_address
+from ..remote.addresses import HIDDEN, WEB, is_address, scheme_of
 
-# What most file systems allow in one name.
-LONGEST = 255
+# The bytes that most file systems allow in a name, and how many an ending such as .jpg may have.
+LONGEST, LONGEST_ENDING = 255, 16
 
 
 class Member(NamedTuple):
@@ -36,6 +36,8 @@ def export(
     product: str | None = None,
 ) -> dict[str, str]:
     """Write `members` into `folder`, whole or not at all.
+
+    What an export that was killed has left beside it is removed.
 
     Args:
         folder: it must not be there.
@@ -57,6 +59,7 @@ def export(
             f"{folder} exists, and nothing is written over it. Name another folder in "
             "export.folder, or remove this one."
         )
+    remove_abandoned(folder)
     with replacing(folder) as temporary:
         temporary.mkdir()
         if how == "csv":
@@ -70,11 +73,12 @@ def folder_names(labels: Collection[str]) -> dict[str, str]:
 
     A class keeps its name where a folder can be so called: not hidden, and not outside the others.
     """
+    possible = {label: _possible(label) for label in labels}
     taken: set[str] = set()
     # Those that keep their names come first, so that no other can take one from them.
     return {
-        label: _unused(_possible(label), taken)
-        for label in sorted(labels, key=lambda label: (_possible(label) != label, label))
+        label: _unused(possible[label], taken)
+        for label in sorted(labels, key=lambda label: (possible[label] != label, label))
     }
 
 
@@ -87,7 +91,7 @@ def _sort_out(folder: Path, members: Iterable[Member], how: str, photos: Photos)
     put = _link if how == "links" else partial(_copy, photos)
     for member in members:
         name = folders[member.label]
-        place = os.fsencode(folder / name) + b"/" + _file_name(member, taken[name])
+        place = os.fsencode(folder / name / _file_name(member, taken[name]))
         try:
             put(member, place)
         except OSError as error:
@@ -121,7 +125,7 @@ def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
                 f"The class {label!r} has spaces around its name, which do not count in a list. "
                 "Give it another name, or set export.as: links, or copies."
             )
-        if HIDDEN in name and is_address(name):
+        if _hides(name):
             raise UserError(
                 f"{name} may hold a secret in its query, and no list tells it. Set export.as: "
                 "copies."
@@ -136,42 +140,60 @@ def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
     write_csv(path, header, rows)
 
 
-def _file_name(member: Member, taken: set[str]) -> bytes:
+def _hides(name: str) -> bool:
+    """Tell whether a digest stands for a part of the address `name`.
+
+    In the name of a file, and of an object in a bucket, ?# are letters like others.
+    """
+    return HIDDEN in name and is_address(name) and scheme_of(name) in WEB
+
+
+def _file_name(member: Member, taken: set[str]) -> str:
     """Return a name for the file of `member` that is not `taken`, its own where that can be."""
-    name = os.fsdecode(os.path.basename(member.file)).partition(HIDDEN)[0]
-    stem, ending = os.path.splitext(name)
-    name = f"_{name}" if name.startswith(".") else name
+    whole = os.fsdecode(member.file)
+    name = os.path.basename(whole.partition(HIDDEN)[0] if _hides(whole) else whole)
+    # The address of a folder has no last part.
+    name = _possible(name or member.content_id[:12])
     if _folded(name) in taken:
-        name = _cut(stem, f"-{member.content_id[:12]}{ending}")
-    return os.fsencode(_unused(name, taken))
+        name = _fitting(name, f"-{member.content_id[:12]}")
+    return _unused(name, taken)
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    """Return `name`, or with a number where it is `taken`, and take it."""
-    stem, ending = os.path.splitext(name)
+    """Return `name`, or with a number where it is `taken`, and take it.
+
+    A number is never cut off, so every try is another name and the loop ends.
+    """
     candidate, number = name, 1
     while _folded(candidate) in taken:
         number += 1
-        candidate = _cut(stem, f"-{number}{ending}")
+        candidate = _fitting(name, f"-{number}")
     taken.add(_folded(candidate))
     return candidate
 
 
-def _possible(label: str) -> str:
-    """Return what a folder for the class `label` can be called."""
-    name = label.replace("/", "_").replace("\0", "_")
-    name = f"_{name}" if name.startswith(".") else name
-    return _cut(name, "")
+def _possible(text: str) -> str:
+    """Return what a folder or file for `text` can be called: not hidden, and not too long."""
+    name = text.replace("/", "_").replace("\0", "_")
+    return _fitting(f"_{name}" if name.startswith(".") or not name else name)
 
 
-def _cut(stem: str, ending: str) -> str:
-    """Return `stem` with `ending`, cut so that a file system takes the name."""
-    room = LONGEST - len(os.fsencode(ending))
-    while len(os.fsencode(stem)) > room:
+def _fitting(name: str, mark: str = "") -> str:
+    """Return `name` with `mark` before its ending, cut so that a file system takes it.
+
+    What is too long for an ending counts as part of the name before it.
+    """
+    stem, ending = os.path.splitext(name)
+    if len(os.fsencode(ending)) > LONGEST_ENDING:
+        stem, ending = name, ""
+    while len(os.fsencode(stem + mark + ending)) > LONGEST:
         stem = stem[:-1]
-    return stem + ending
+    return stem + mark + ending
 
 
 def _folded(name: str) -> str:
-    """Return what is the same of two names that some file systems cannot tell apart."""
-    return unicodedata.normalize("NFC", name).casefold()
+    """Return what is the same of two names that some file systems cannot tell apart.
+
+    It is the caseless matching of canonical equivalents, D145 of the Unicode Standard.
+    """
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
