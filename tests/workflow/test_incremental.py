@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from changes import add, change, delete, relabel
-from project import CLASSES, Project
+from project import CLASSES, Project, lay_out_shoes
 
 AFTER_SEARCH = Counter(predict=1, plot=1, report=1)
 AFTER_QUERIES = Counter(manifest=1, plan=1, merge=1, search=1) + AFTER_SEARCH
@@ -251,3 +251,50 @@ def test_a_lock_that_was_left_behind_is_told_and_can_be_taken_away(project: Proj
     assert "cannot be locked" in project.run(fails=True).console
     project.run("--unlock")
     assert project.run(*project.answers()).jobs["extract"] == 1
+
+
+# Loaded by every Python process of a run, since its folder stands in PYTHONPATH: while the file
+# `broken` is there, the disk does not give one photo to the rule named first.
+FAILING_DISK = """
+import builtins, errno, os, sys
+
+name = os.path.basename(sys.orig_argv[-1])
+opened = builtins.open
+broken = os.environ["BROKEN"]
+photos = {"manifest": b"boots/0.png", "extract": b"sandals/0.png", "report": b"sneakers/0.png"}
+photo = next((photo for rule, photo in photos.items() if name.endswith(f".{rule}.py")), None)
+
+def failing(file, *args, **options):
+    if isinstance(file, bytes) and photo and file.endswith(photo) and os.path.exists(broken):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    return opened(file, *args, **options)
+
+builtins.open = failing
+"""
+
+
+def thumbnails(project: Project) -> set[str]:
+    return {path.name for path in project.result("new/report_files/240").iterdir()}
+
+
+def test_what_the_disk_does_not_give_is_read_by_the_next_run(
+    finished: Project, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    (tmp_path / "sitecustomize.py").write_text(FAILING_DISK)
+    project = lay_out_shoes(tmp_path / "project")
+    environment = {"PYTHONPATH": str(tmp_path), "BROKEN": str(broken)}
+    run = project.start("--cores", "2", **environment).finish()
+    assert run.code == 0, run.console
+    reasons = {row["image"]: row["reason"] for row in project.rows("catalogue/rejected.csv")}
+    assert reasons["boots/0.png"] == "input/output error"
+    assert "tries again" in reasons["sandals/0.png"]
+    assert len(reasons) == 2
+    assert thumbnails(project) < thumbnails(finished)
+    broken.unlink()
+    project.run()
+    assert project.rows("catalogue/rejected.csv") == []
+    assert project.predictions() == finished.predictions()
+    assert thumbnails(project) == thumbnails(finished)
+    assert project.run().jobs == {}

@@ -119,6 +119,9 @@ rule compare_entry:
             fingerprint_of(name)
             for name in (COLLECTIONS if DECISIONS else ["catalogue"])
         ],
+        retried=lambda wildcards: retried(
+            Path("results/compare", wildcards.entry, "results/catalogue", retries.NAME)
+        ),
         code=CODE,
     message:
         "Trying the settings {wildcards.entry}"

@@ -24,7 +24,7 @@ from similar_images.base import files, formats, settings
 from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
 from similar_images.networks import opening
-from similar_images.photos import decisions
+from similar_images.photos import decisions, retries
 from similar_images.photos.lists import check_elsewhere
 from similar_images.photos.names import alike
 from similar_images.photos.summary import check_catalogue, summarise
@@ -181,11 +181,19 @@ def summary(name):
 
 
 def fingerprint_of(name):
-    """Return what changes with the photos of a collection.
+    """Return what changes with the photos of a collection, or when they have to be read again.
 
     A job that shares no folder has nothing to compare it with.
     """
-    return summary(name).fingerprint if workflow.is_main_process or not STORED else None
+    if STORED and not workflow.is_main_process:
+        return None
+    again = RESULTS.folder / name / retries.NAME
+    checked("", RESULTS.fetch, again)
+    return f"{summary(name).fingerprint} {retried(again)}"
+
+
+# As the run found it: what its jobs could not read is for the next run.
+retried = cache(retries.count)
 
 
 # Jobs on other machines read this file, too, and need not look through the images again.

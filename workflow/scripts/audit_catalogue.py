@@ -9,12 +9,13 @@ from similar_images.base.formats import read_parquet, write_csv
 from similar_images.base.job import Progress, logged
 from similar_images.catalogue import audit
 from similar_images.features import images, manifest
-from similar_images.photos import registration
+from similar_images.photos import registration, retries
 from similar_images.photos.opening import Photos
 from similar_images.remote.results import results_of
 
 output = Path(snakemake.output.audit)
-memory = output.with_name("differences.parquet")
+memory, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
+photos = Photos.of(snakemake.config)
 results = results_of(snakemake.config)
 
 # They are kept from run to run.
@@ -23,10 +24,10 @@ compare = partial(
     memory=memory,
     threads=snakemake.threads,
     progress_of=Progress,
-    photos=Photos.of(snakemake.config),
+    photos=photos,
 )
 
-with logged(snakemake.log[0], "audit"), results.keeping(memory):
+with logged(snakemake.log[0], "audit"), results.keeping(memory, again):
     members = read_parquet(Path(snakemake.input.images))
     findings, classes = audit.audit(
         images.load(Path(snakemake.input.catalogue), results),
@@ -35,6 +36,7 @@ with logged(snakemake.log[0], "audit"), results.keeping(memory):
         snakemake.params.voters,
         audit.confirmed(members),
     )
+    retries.note(again, photos.unread)
     write_csv(output, audit.Finding._fields, findings)
     write_csv(Path(snakemake.output.classes), audit.Class._fields, classes)
     for kind, number in Counter(finding.finding for finding in findings).items():

@@ -8,14 +8,14 @@ from similar_images.base.formats import read_csv, read_parquet
 from similar_images.base.job import Progress, logged
 from similar_images.networks import model
 from similar_images.pages import audit_report, cards
-from similar_images.photos import decisions, thumbnails
+from similar_images.photos import decisions, retries, thumbnails
 from similar_images.photos.opening import Photos
 from similar_images.remote.results import results_of
 
 page = Path(snakemake.output[0])
-folder = page.with_name("report_files")
+folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
 
-with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder):
+with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder, again):
     findings = read_csv(Path(snakemake.input.audit))
     images = audit_report.images(audit_report.shown(findings))
     files = cards.files(read_parquet(Path(snakemake.input.images)), images)
@@ -23,6 +23,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
+    retries.note(again, photos.unread)
     told = audit_report.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,

@@ -6,8 +6,9 @@ from pathlib import Path
 from similar_images.base.formats import write_parquet
 from similar_images.base.job import logged
 from similar_images.features import manifest
-from similar_images.photos import collection
+from similar_images.photos import collection, retries
 from similar_images.photos.opening import Photos
+from similar_images.remote.addresses import is_address
 from similar_images.remote.looks import Looks
 from similar_images.remote.results import results_of
 
@@ -15,7 +16,8 @@ name = snakemake.wildcards.collection
 params = snakemake.params
 output = Path(snakemake.output[0])
 looked, hashes = output.with_name("looks.json"), output.with_name("hashes.parquet")
-kept = results_of(snakemake.config).keeping(looked, hashes)
+again = output.with_name(retries.NAME)
+kept = results_of(snakemake.config).keeping(looked, hashes, again)
 
 with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
@@ -31,6 +33,7 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         params.further,
         params.product,
     )
-    looks.failed(photos.failed)
+    looks.failed({name: why for name, why in photos.unread.items() if is_address(name)})
+    retries.note(again, manifest.passing(table) | photos.unread)
     write_parquet(output, table)
     logging.info("%d files", len(table))

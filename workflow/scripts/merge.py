@@ -7,10 +7,13 @@ from similar_images.base.formats import read_parquet, write_csv, write_json
 from similar_images.base.job import logged
 from similar_images.features import amendments, images, index, merge, plan, store
 from similar_images.networks import model
+from similar_images.photos import retries
+from similar_images.remote.results import results_of
 
 name = snakemake.wildcards.collection
 planned = Path(snakemake.input.plan)
 readable = Path(snakemake.output.images)
+again = readable.with_name(retries.NAME)
 
 with logged(snakemake.log[0], f"merge {name}"):
     made_by = model.read(Path(snakemake.input.model))
@@ -22,6 +25,9 @@ with logged(snakemake.log[0], f"merge {name}"):
     )
     table = plan.assign(decided, read_parquet(planned, ["content_id", "shard"]))
     found, rejected = merge.merge(table, features, made_by, snakemake.params.max_pixels)
+    with results_of(snakemake.config).keeping(again):
+        lost = {one.image: one.reason for one in rejected if one.reason == merge.LOST}
+        retries.note(again, lost)
     merge.check(found, rejected, name, snakemake.params.on_error)
     duplicates = merge.duplicates(found)
     write_json(Path(snakemake.output.timing), merge.timing(table, features))

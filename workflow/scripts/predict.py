@@ -19,13 +19,14 @@ from similar_images.base.job import Progress, logged
 from similar_images.features import images, manifest
 from similar_images.features.merge import read_rejected
 from similar_images.networks import model
-from similar_images.photos import registration
+from similar_images.photos import registration, retries
 from similar_images.photos.opening import Photos
 from similar_images.remote.results import results_of
 
 output = Path(snakemake.output.predictions)
-memory = output.with_name("differences.parquet")
-kept = results_of(snakemake.config).keeping(memory)
+memory, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
+photos = Photos.of(snakemake.config)
+kept = results_of(snakemake.config).keeping(memory, again)
 
 # They are kept from run to run.
 compare = partial(
@@ -33,7 +34,7 @@ compare = partial(
     memory=memory,
     threads=snakemake.threads,
     progress_of=Progress,
-    photos=Photos.of(snakemake.config),
+    photos=photos,
 )
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
@@ -42,6 +43,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     catalogue = read_parquet(Path(snakemake.input.catalogue))
     candidates = read_parquet(Path(snakemake.input.candidates))
     copies = duplicates.find(candidates, queries, catalogue, compare)
+    retries.note(again, photos.unread)
     if copies:
         logging.info("%d images stand in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))

@@ -13,7 +13,7 @@ from similar_images.base.job import Progress, logged
 from similar_images.features.merge import read_rejected
 from similar_images.networks import model
 from similar_images.pages import cards, confusion, report
-from similar_images.photos import decisions, thumbnails
+from similar_images.photos import decisions, retries, thumbnails
 from similar_images.photos.opening import Photos
 from similar_images.remote.results import results_of
 
@@ -21,7 +21,8 @@ name = snakemake.wildcards.queries
 page = Path(snakemake.output.page)
 folder = page.with_name("report_files")
 kept = results_of(snakemake.config).keeping(
-    folder, *map(page.with_name, ("history.csv", "turned.csv", "answers.parquet"))
+    folder,
+    *map(page.with_name, ("history.csv", "turned.csv", "answers.parquet", retries.NAME)),
 )
 made = datetime.now().astimezone()
 
@@ -43,6 +44,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
+    retries.note(page.with_name(retries.NAME), photos.unread)
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [
         history.Answer(row["image"], queries[row["image"]].content_id, row["prediction"])

@@ -4,8 +4,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from similar_images.base.errors import UserError
 from similar_images.features import calibration
 from similar_images.photos.preparation import Preparation
 
@@ -35,8 +37,19 @@ def test_the_sample_is_mostly_the_same_when_photos_are_added(tmp_path: Path) -> 
     assert len(set(before) & set(after)) >= 14
 
 
-def test_what_is_gone_or_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+def test_what_is_no_picture_is_passed_over(tmp_path: Path) -> None:
+    files = members(tmp_path, 5)
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    files[sha256(text.read_bytes()).hexdigest()] = [bytes(text)]
+    assert sorted(reds(calibration.pictures(files, PREPARE, 20))) == [0, 1, 2, 3, 4]
+
+
+def test_a_photo_that_cannot_be_had_is_passed_over_while_there_are_enough_others(
+    tmp_path: Path,
+) -> None:
     files = members(tmp_path, 5)
     (tmp_path / "0.png").unlink()
-    (tmp_path / "1.png").write_text("no picture")
-    assert sorted(reds(calibration.pictures(files, PREPARE, 20))) == [2, 3, 4]
+    assert sorted(reds(calibration.pictures(files, PREPARE, 4))) == [1, 2, 3, 4]
+    with pytest.raises(UserError, match=r"1 could not be read, such as .*0\.png \(no such file"):
+        calibration.pictures(files, PREPARE, 5)

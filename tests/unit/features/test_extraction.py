@@ -1,5 +1,7 @@
 """Tests of the extraction loop."""
 
+import builtins
+import errno
 import io
 import logging
 import os
@@ -64,8 +66,9 @@ def run(
     streams: int = 1,
     progress: Any = int,
     timing: Timing | None = None,
+    pixels: int = 1000,
 ) -> Shard:
-    prepare = Preparation(8, "bicubic", 1000)
+    prepare = Preparation(8, "bicubic", pixels)
     engine = MeanColour(batch, streams)
     timing = timing or Timing()
     return extract(members, prepare, engine, 3, "model", threads, timing, progress)
@@ -159,6 +162,81 @@ def test_a_lost_or_changed_image_is_left_out_and_told(
     assert shard.features.shape == (len(left), 3)
     assert_array_equal(shard.features[:, 0], left)
     assert [str(path) in caplog.text for path in paths] == [n in lost for n in range(5)]
+
+
+class FailingFile(io.FileIO):
+    """A file that is read once to its end; then its `fault` is struck."""
+
+    def __init__(self, file: bytes, fault: str | None) -> None:
+        super().__init__(file)
+        self.file, self.fault, self.whole = file, fault, False
+
+    def readinto(self, buffer: Any, /) -> int:
+        if self.whole and self.fault == "read":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        count = super().readinto(buffer)
+        self.whole |= not count
+        return count
+
+    def fileno(self) -> int:
+        """Return what nobody can read from, as if the disk failed where Python does not see it."""
+        if self.whole and self.fault == "libtiff":
+            return os.open(self.file, os.O_WRONLY)
+        return super().fileno()
+
+
+def tiff(grey: int) -> bytes:
+    stream = io.BytesIO()
+    picture = Image.new("RGB", (100, 100), (grey, 2 * grey, 255))
+    picture.save(stream, "TIFF", compression="tiff_lzw")
+    return stream.getvalue()
+
+
+def let_fail(monkeypatch: pytest.MonkeyPatch, *faults: str | None) -> None:
+    """Let each file that is opened have one of `faults`, and the last one from then on."""
+    left = list(faults)
+    monkeypatch.setattr(
+        builtins,
+        "open",
+        lambda file, mode: io.BufferedReader(
+            FailingFile(file, left.pop(0) if len(left) > 1 else left[0])
+        ),
+    )
+
+
+@pytest.mark.parametrize("make", [png, tiff])
+def test_an_image_that_the_disk_does_not_give_is_left_out_and_has_no_fault(
+    members: Members,
+    make: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = members.put(make(1))
+    with monkeypatch.context() as patch:
+        let_fail(patch, "read")
+        shard = run(members, pixels=10_000)
+    assert (shard.content_ids, shard.faults, len(shard.features)) == ([], [], 0)
+    assert f"{path}: input/output error; the next run reads it" in caplog.text
+    assert run(members, pixels=10_000).faults == [None]
+
+
+def test_an_image_that_libtiff_could_not_read_once_has_no_fault(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members.put(tiff(1))
+    with monkeypatch.context() as patch:
+        let_fail(patch, "libtiff", None)
+        assert_array_equal(run(members, pixels=10_000).features, [[1, 2, 255]])
+    with monkeypatch.context() as patch:
+        let_fail(patch, "libtiff", "read")
+        assert run(members, pixels=10_000).content_ids == []
+
+
+def test_damage_that_libtiff_finds_is_a_fault(members: Members) -> None:
+    data = bytearray(tiff(1))
+    data[20:60] = bytes(40)
+    members.put(bytes(data))
+    assert "damaged" in str(run(members, pixels=10_000).faults[0])
 
 
 def test_the_second_copy_is_read_where_the_first_is_gone(members: Members) -> None:

@@ -13,6 +13,9 @@ from pipeline import LONG_AGO, Pipeline, id_of
 from similar_images.base.formats import read_parquet, write_parquet
 from similar_images.features import manifest
 from similar_images.photos.collection import Entry, scan
+from similar_images.photos.opening import Photos
+from similar_images.remote.access import NOWHERE
+from similar_images.remote.cache import Cache
 
 
 @pytest.fixture
@@ -53,6 +56,19 @@ def test_a_file_that_vanishes_after_the_scan_is_faulty(pipeline: Pipeline) -> No
     path.unlink()
     table = manifest.build(entries, pipeline.cache)
     assert table["fault"].to_pylist() == ["no such file or directory"]
+
+
+def test_what_the_disk_did_not_give_is_told_apart_from_what_is_no_photo(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    faults = ["input/output error", "stale file handle", "empty file", "permission denied", None]
+    entries = [Entry(f"{n}.jpg", b"", None, fault=fault) for n, fault in enumerate(faults)]
+    unreadable = os.fsencode(pipeline.put("5.jpg", "one"))
+    os.unlink(unreadable)
+    photos = Photos(NOWHERE, Cache(tmp_path, 0))
+    table = manifest.build([*entries, Entry("5.jpg", unreadable, None)], tmp_path / "h", 1, photos)
+    assert manifest.passing(table) == {"0.jpg": faults[0], "1.jpg": faults[1]}
+    assert photos.unread.keys() == {"", os.fsdecode(unreadable)}
 
 
 def test_a_pipe_does_not_hang_the_manifest(

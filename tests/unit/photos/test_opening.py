@@ -1,15 +1,21 @@
 """Tests of how photos are opened, in files and at addresses."""
 
-from collections.abc import Iterator
+import builtins
+import errno
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from similar_images.features import manifest
 from similar_images.photos.collection import scan
-from similar_images.photos.opening import LOCAL, Photos
-from similar_images.remote.access import Access
+from similar_images.photos.opening import LOCAL, LostError, Photos
+from similar_images.remote.access import NOWHERE, Access
 from similar_images.remote.addresses import FetchError, Limits, name_of
 from similar_images.remote.cache import Cache
 from similar_images.remote.looks import Looks
@@ -17,6 +23,19 @@ from web_server import Server, serving, status
 
 DATA = b"a photo"
 ID = sha256(DATA).hexdigest()
+
+
+class FailingFile(io.FileIO):
+    """A file that can be read to its end once, and then no more."""
+
+    whole = False
+
+    def readinto(self, buffer: object, /) -> int:
+        if self.whole:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        count = super().readinto(buffer)  # type: ignore[arg-type]
+        self.whole = not count
+        return count
 
 
 @pytest.fixture
@@ -50,6 +69,47 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     file.write_bytes(DATA)
     with pytest.raises(OSError, match="the file is changing"), LOCAL.opened(ID, bytes(file)):
         file.write_bytes(DATA)
+
+
+@pytest.fixture
+def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of which the disk gives all bytes once, for its hash, and then no more."""
+    file = tmp_path / "a.jpg"
+    file.write_bytes(DATA)
+    monkeypatch.setattr(builtins, "open", lambda *_: io.BufferedReader(FailingFile(file)))
+    return file
+
+
+def nothing_of(stream: BinaryIO) -> None:
+    with suppress(OSError):
+        stream.read()
+
+
+def damage_in(stream: BinaryIO) -> None:
+    nothing_of(stream)
+    raise ValueError("damaged")
+
+
+@pytest.mark.parametrize("make", [nothing_of, damage_in])
+def test_what_the_disk_does_not_give_is_told_whatever_the_reader_makes_of_it(
+    failing: Path, make: Callable[[BinaryIO], None]
+) -> None:
+    photos = Photos(NOWHERE, Cache(failing.parent / "kept", 0))
+    opened = photos.opened(ID, bytes(failing))
+    with pytest.raises(LostError, match="input/output error"), opened as stream:
+        make(stream)
+    assert photos.unread == {str(failing): "input/output error"}
+
+
+def test_a_reader_that_looks_for_what_is_not_there_finds_a_fault_of_the_bytes(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_bytes(DATA)
+    with pytest.raises(OSError, match="Invalid argument"), LOCAL.opened(ID, bytes(file)) as stream:
+        stream.seek(-99, os.SEEK_CUR)
+    with LOCAL.opened(ID, bytes(file)) as stream, suppress(OSError):
+        stream.seek(-99, os.SEEK_CUR)
 
 
 def test_a_photo_at_an_address_is_fetched_once(server: Server, tmp_path: Path) -> None:
@@ -88,7 +148,7 @@ def test_a_photo_that_is_gone_is_told(server: Server, tmp_path: Path) -> None:
     photos = photos_of(server, tmp_path)
     with pytest.raises(FetchError, match="404: not found"):
         photos.identify(server.address("a.jpg").encode())
-    assert photos.failed == {server.address("a.jpg"): "404: not found"}
+    assert photos.unread == {server.address("a.jpg"): "404: not found"}
 
 
 def test_without_settings_no_address_is_asked(server: Server) -> None:

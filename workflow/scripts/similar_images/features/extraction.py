@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from ..base.timing import Timing
 from ..networks.engines import Engine
 from ..photos.decoding import UnreadableImageError
 from ..photos.names import as_text
-from ..photos.opening import LOCAL, Photos
+from ..photos.opening import LOCAL, LostError, Photos
 from ..photos.preparation import Preparation, Prepared
 from .shards import Shard
 
@@ -40,8 +39,9 @@ def extract(
 ) -> Shard:
     """Return the features of `members`.
 
-    An image that cannot be read gets a row with its fault. One whose file is gone or changed
-    since the manifest was made is left out, since a shard tells only what follows from the bytes.
+    An image whose bytes give no picture gets a row with its fault. One whose bytes cannot be had is
+    left out, since a shard tells only what follows from the bytes: its file is gone or changed
+    since the manifest was made, or the disk or server did not give it.
 
     Args:
         members: content ids, each with the files that have these bytes.
@@ -124,22 +124,35 @@ def _prepare(
     timing: Timing,
 ) -> Outcome:
     """Return the image, or why its bytes give none, or None where no file has these bytes."""
+    reason = "no file"
     for file in files:
         try:
-            with ExitStack() as stack:
-                with timing.spent_on("read"):
-                    stream = stack.enter_context(photos.opened(content_id, file))
-                with timing.spent_on("decode"):
-                    outcome = _outcome(prepare, stream)
+            outcome = _read(content_id, file, prepare, photos, timing)
+            if isinstance(outcome, UnreadableImageError):
+                # libtiff reads by itself, and takes an error of the disk for damage. Opened again,
+                # the file is read whole and compared, so a fault that is still there is its own.
+                outcome = _read(content_id, file, prepare, photos, timing)
+        except LostError as error:
+            reason = str(error)
+        else:
             return outcome
-        except OSError:
-            continue
-    logger.warning("%s: gone or changed since the run began", as_text(files[0]))
+    logger.warning("%s: %s; the next run reads it", as_text(files[0]), reason)
     return None
 
 
-def _outcome(prepare: Preparation, stream: BinaryIO) -> Prepared | UnreadableImageError:
-    try:
-        return prepare(stream)
-    except UnreadableImageError as error:
-        return error
+def _read(
+    content_id: str, file: bytes, prepare: Preparation, photos: Photos, timing: Timing
+) -> Prepared | UnreadableImageError:
+    """Return the image in `file`, or why its bytes give none.
+
+    Raises:
+        LostError: it does not have these bytes, or they cannot be read now.
+    """
+    with ExitStack() as stack:
+        with timing.spent_on("read"):
+            stream = stack.enter_context(photos.opened(content_id, file))
+        with timing.spent_on("decode"):
+            try:
+                return prepare(stream)
+            except UnreadableImageError as error:
+                return error

@@ -14,6 +14,7 @@ from ..base.errors import UserError, reason
 from ..base.formats import read_parquet, write_parquet
 from ..photos.collection import LATEST, Entry
 from ..photos.opening import LOCAL, Photos
+from ..photos.retries import PASSING
 
 SCHEMA = pa.schema(
     [
@@ -92,6 +93,15 @@ def build(
     for name, values in others.items():
         table = table.append_column(FURTHER + name, values)
     return table
+
+
+def passing(table: pa.Table) -> dict[str, str]:
+    """Return the faults of a manifest that may be gone another time, by image.
+
+    They are those of the scan, such as a folder that a network disk did not list.
+    """
+    faulty = table.filter(pc.is_in(table["fault"], pa.array(sorted(PASSING))))
+    return dict(zip(faulty["image"].to_pylist(), faulty["fault"].to_pylist(), strict=True))
 
 
 def further(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from . import images, shards
 from .plan import shard_names
 
 TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
-LOST = "gone or changed while the run was going on; the next run reads it"
+LOST = "gone, changed or not to be read while the run was going on; the next run tries again"
 
 
 class Rejected(NamedTuple):

@@ -1,17 +1,19 @@
 """Opening a photo by its content: no other bytes than those are ever read for it."""
 
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
+from ..base.errors import reason
 from ..base.files import digest
 from ..remote.access import NOWHERE, Access
-from ..remote.addresses import HIDDEN, FetchError, Limits, is_address
+from ..remote.addresses import HIDDEN, Limits, is_address
 from ..remote.cache import Cache
 from . import lists
 
@@ -19,11 +21,16 @@ CACHE = Path("results/fetched")
 GIGABYTE = 10**9
 
 
+class LostError(OSError):
+    """The bytes of a photo cannot be had now, whatever they are; the message is the reason."""
+
+
 class Photos:
     """Opens photos, wherever they stand: files, and addresses by their names.
 
     Attributes:
-        failed: the names of the addresses that could not be identified, and why.
+        unread: the files and the names of addresses whose bytes could not be had, and why. The next
+            run has to try them again, see `retries`.
 
     Args:
         access: asks addresses.
@@ -38,7 +45,7 @@ class Photos:
         self.access = access
         self._cache = cache
         self._addresses = addresses
-        self.failed: dict[str, str] = {}
+        self.unread: dict[str, str] = {}
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Photos":
@@ -57,33 +64,49 @@ class Photos:
         Raises:
             OSError: it cannot be read.
         """
-        if not is_address(os.fsdecode(file)):
-            return digest(file)
-        try:
-            content_id, _ = self._fetch(file)
-        except FetchError as error:
-            self.failed[os.fsdecode(file)] = str(error)
-            raise
-        return content_id
+        with self._noting(file):
+            return self._fetch(file)[0] if is_address(os.fsdecode(file)) else digest(file)
 
     @contextmanager
     def opened(self, content_id: str, file: bytes) -> Iterator[BinaryIO]:
         """Open `file`, whose bytes must be those of `content_id` before the block and after it.
 
         Raises:
-            OSError: it is gone, has changed, or changes while the block runs.
+            LostError: it is gone, has changed, or changes while the block runs, or it could not be
+                read to its end, whatever the block has made of that.
         """
         if is_address(os.fsdecode(file)):
-            yield BytesIO(self._cache.get(content_id) or self._fetch_unchanged(content_id, file))
+            with self._lost(file):
+                data = self._cache.get(content_id) or self._fetch_unchanged(content_id, file)
+            yield BytesIO(data)
             return
-        with open(file, "rb") as stream:
-            before = os.fstat(stream.fileno())
-            if hashlib.file_digest(stream, "sha256").hexdigest() != content_id:
-                raise OSError("the file has changed")
-            stream.seek(0)
-            yield stream
-            if os.fstat(stream.fileno()).st_mtime_ns != before.st_mtime_ns:
-                raise OSError("the file is changing")
+        with self._lost(file):
+            stream = _WatchedFile(file)
+        with stream:
+            with self._lost(file):
+                stream.check_content(content_id)
+            try:
+                yield cast(BinaryIO, stream)
+            finally:
+                with self._lost(file):
+                    stream.check()
+
+    @contextmanager
+    def _lost(self, file: bytes) -> Iterator[None]:
+        """Note an error of the system, or of a server, and raise it as a `LostError`."""
+        try:
+            with self._noting(file):
+                yield
+        except OSError as error:
+            raise LostError(reason(error)) from error
+
+    @contextmanager
+    def _noting(self, file: bytes) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.unread[os.fsdecode(file)] = reason(error)
+            raise
 
     def _fetch_unchanged(self, content_id: str, file: bytes) -> bytes:
         found, data = self._fetch(file)
@@ -102,6 +125,60 @@ class Photos:
     @cached_property
     def _named(self) -> Mapping[str, str]:
         return self._addresses()
+
+
+class _WatchedFile(io.BufferedIOBase):
+    """A file that remembers the system's error when it could not be read.
+
+    Decoders raise errors of their own in its place, or go on without what they could not read. An
+    error at a seek is theirs: they look for a place that the bytes name and that is not there.
+    """
+
+    def __init__(self, file: bytes) -> None:
+        self._file = open(file, "rb")  # noqa: SIM115 - closed by `close`
+        self._time = os.fstat(self.fileno()).st_mtime_ns
+        self._error: OSError | None = None
+
+    def check_content(self, content_id: str) -> None:
+        """Check that the file has the bytes of `content_id`, and go back to its beginning.
+
+        Raises:
+            OSError: it has others, or cannot be read.
+        """
+        if hashlib.file_digest(self._file, "sha256").hexdigest() != content_id:
+            raise OSError("the file has changed")
+        self._file.seek(0)
+
+    def check(self) -> None:
+        """Check that everything could be read, and that the file is as it was when it was opened.
+
+        Raises:
+            OSError: it is not so.
+        """
+        if self._error is not None:
+            raise self._error
+        if os.fstat(self.fileno()).st_mtime_ns != self._time:
+            raise OSError("the file is changing")
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            self._error = error
+            raise
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 # For photos that are all files.
