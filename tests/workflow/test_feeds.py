@@ -9,7 +9,7 @@ import pytest
 
 from project import Project, lay_out_shoes
 from s3_server import s3_server
-from web_server import Server, broken_off, serving, status
+from web_server import Server, broken_off, serving, status, well
 
 SECRET = "signature=s3cr3t"
 
@@ -137,6 +137,30 @@ def test_photos_that_fail_are_listed_and_tried_again_by_the_next_run(
     assert feed.rows("catalogue/rejected.csv") == [unlabelled]
     assert feed.rows("new/rejected.csv") == []
     assert feed.run().jobs == {}
+
+
+def test_a_photo_that_a_busy_server_does_not_give_stays_and_is_fetched_later(
+    feed: Project, folders: Project, server: Server
+) -> None:
+    path = "catalogue/boots/0.png"
+    first = folders.photo(path).read_bytes()
+    later = folders.photo("catalogue/boots/1.png").read_bytes()
+    server.put(path, first, tells=False)
+    feed.run(*feed.answers())
+    before = feed.predictions()
+    server.put(path, later, tells=False)
+    server.faults[path] = lambda request: (status(503) if request.method == "GET" else well)(
+        request
+    )
+    run = feed.run(*feed.answers())
+    assert "1 photos could not be read now" in run.console
+    assert feed.rows("catalogue/rejected.csv") == []
+    assert feed.predictions() == before
+    server.faults.clear()
+    server.put(path, later)
+    feed.run(*feed.answers())
+    assert len(feed.rows("catalogue/duplicates.csv")) == 2
+    assert feed.run(*feed.answers()).jobs == {}
 
 
 def test_a_server_that_is_down_changes_nothing_and_is_told(feed: Project, server: Server) -> None:

@@ -13,13 +13,15 @@ from typing import BinaryIO
 import pytest
 
 from similar_images.features import manifest
+from similar_images.photos import retries
 from similar_images.photos.collection import scan
 from similar_images.photos.opening import LOCAL, LostError, Photos
+from similar_images.remote import web
 from similar_images.remote.access import NOWHERE, Access
-from similar_images.remote.addresses import FetchError, Limits, name_of
+from similar_images.remote.addresses import FetchError, Limits, Look, name_of
 from similar_images.remote.cache import Cache
 from similar_images.remote.looks import Looks
-from web_server import Server, serving, status
+from web_server import KEEP, Fault, Server, broken_off, closed, serving, status, with_headers
 
 DATA = b"a photo"
 ID = sha256(DATA).hexdigest()
@@ -170,3 +172,138 @@ def test_an_address_is_fetched_again_only_where_it_tells_no_change(
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
         assert table["content_id"].to_pylist() == [ID]
     assert server.requests["GET", "a.jpg"] == fetched
+
+
+class Shop:
+    """A list of one address, and what is remembered of it from run to run."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server, self.folder = server, folder
+        (folder / "list.csv").write_text(f"image,label\n{server.address('a.jpg')},boots\n")
+
+    def run(self) -> tuple[str | None, str | None]:
+        """Look and fetch as a run does; return the content id and the fault."""
+        photos = photos_of(self.server, self.folder / "kept", room=0)
+        looks = Looks(self.folder / "looks.json", photos.access, most_failed=1, anew=True)
+        entries = scan(self.folder / "list.csv", looks=looks)
+        table = manifest.build(entries, self.folder / "hashes.parquet", photos=photos)
+        retries.note(self.folder / retries.NAME, photos.unread)
+        return table["content_id"].to_pylist()[0], table["fault"].to_pylist()[0]
+
+    @property
+    def retried(self) -> int:
+        return retries.count(self.folder / retries.NAME)
+
+
+@pytest.fixture
+def shop(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setattr(web, "FIRST_WAIT", 0)
+    return Shop(server, tmp_path)
+
+
+def at_get(fault: Fault) -> Fault:
+    """Answer well to HEAD alone."""
+    return lambda request: fault(request) if request.method == "GET" else [request.answer, KEEP]
+
+
+def everywhere(fault: Fault) -> Fault:
+    return fault
+
+
+BUSY = {
+    "503": status(503),
+    "429": status(429),
+    "500": status(500),
+    "closed": closed,
+    "broken off": broken_off,
+}
+
+
+@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("changed", [True, False])
+@pytest.mark.parametrize("where", [at_get, everywhere])
+@pytest.mark.parametrize("busy", BUSY)
+def test_a_known_photo_that_a_busy_server_does_not_give_counts_as_it_was(
+    shop: Shop, tells: bool, changed: bool, where: Callable[[Fault], Fault], busy: str
+) -> None:
+    shop.server.put("a.jpg", DATA, tells=tells)
+    assert shop.run() == (ID, None)
+    data = b"a later photo" if changed else DATA
+    shop.server.put("a.jpg", data, tells=tells)
+    for faults in ([where], [at_get, everywhere, at_get], [everywhere, at_get]):
+        for fault in faults:
+            shop.server.faults["a.jpg"] = fault(BUSY[busy])
+            assert shop.run() == (ID, None)
+    shop.server.faults.clear()
+    assert shop.run() == (sha256(data).hexdigest(), None)
+
+
+def test_a_run_tries_again_until_it_has_what_the_server_did_not_give(shop: Shop) -> None:
+    shop.run()
+    assert shop.retried == 0
+    shop.server.put("a.jpg", b"a later photo")
+    shop.server.faults["a.jpg"] = at_get(status(503))
+    for number in (1, 2):
+        shop.run()
+        assert shop.retried == number
+    shop.server.faults.clear()
+    shop.run()
+    shop.run()
+    assert shop.retried == 2
+    assert shop.server.requests["GET", "a.jpg"] == 1 + 2 * web.TRIES + 1
+
+
+@pytest.mark.parametrize(
+    "fault", [status(404), status(403), with_headers(Content_Type="text/html")]
+)
+def test_a_known_photo_that_is_not_given_any_more_is_faulty(shop: Shop, fault: Fault) -> None:
+    shop.server.put("a.jpg", DATA, tells=False)
+    shop.run()
+    shop.server.faults["a.jpg"] = at_get(fault)
+    assert shop.run()[0] is None
+    shop.server.faults["a.jpg"] = at_get(status(503))
+    assert shop.run() == (None, "503: service unavailable; tried 4 times"), "it was not there"
+    assert shop.retried == 2
+    shop.server.faults.clear()
+    assert shop.run() == (ID, None)
+
+
+class Bucket(Access):
+    """A bucket with one object, which it lists but may not give."""
+
+    def __init__(self, version: str = "1", fault: FetchError | None = None) -> None:
+        super().__init__(Limits((), False, 1, 1, 1000))
+        self.version, self.fault = version, fault
+
+    def listed(self, prefix: str) -> Iterator[tuple[str, Look]]:
+        yield f"{prefix}/boots/a.jpg", Look(len(DATA), 1, self.version)
+
+    def fetch(self, address: str) -> bytes:
+        if self.fault:
+            raise self.fault
+        return self.version.encode()
+
+
+@pytest.mark.parametrize("heals", [True, False])
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_bucket_that_is_busy_takes_nothing_out_either(
+    tmp_path: Path, heals: bool, version: str
+) -> None:
+    def run(access: Bucket) -> list[str | None]:
+        looks = Looks(tmp_path / "looks.json", access, most_failed=1, anew=True)
+        photos = Photos(access, Cache(tmp_path / "kept", 0))
+        entries = scan("s3://shop", looks=looks)
+        table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
+        return table["content_id"].to_pylist()
+
+    first, later = ([sha256(version.encode()).hexdigest()] for version in ("1", "2"))
+    assert run(Bucket("1")) == first
+    fails = Bucket("2", FetchError("the store is busy or failing", heals))
+    assert run(fails) == (first if heals else [None])
+    assert run(Bucket(version)) == (first if version == "1" else later)
+
+
+def test_a_new_photo_that_a_busy_server_does_not_give_is_faulty(shop: Shop) -> None:
+    shop.server.faults["a.jpg"] = at_get(status(503))
+    assert shop.run() == (None, "503: service unavailable; tried 4 times")
+    assert shop.retried == 1

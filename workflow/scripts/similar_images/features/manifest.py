@@ -15,6 +15,7 @@ from ..base.formats import read_parquet, write_parquet
 from ..photos.collection import LATEST, Entry
 from ..photos.opening import LOCAL, Photos
 from ..photos.retries import PASSING
+from ..remote.addresses import FetchError
 
 SCHEMA = pa.schema(
     [
@@ -41,11 +42,19 @@ FILES_SCHEMA = pa.schema(
         ("further", pa.list_(pa.string())),
     ]
 )
-HASHES_SCHEMA = pa.schema([("content_id", pa.string()), ("fault", pa.string())])
+HASHES_SCHEMA = pa.schema(
+    [
+        ("content_id", pa.string()),
+        ("fault", pa.string()),
+        # Whether it is the content of now, and not what was known before.
+        ("current", pa.bool_()),
+    ]
+)
 CACHE_SCHEMA = pa.schema(
     [
         ("image", pa.string()),
         ("size", pa.int64()),
+        # Null where nothing vouches for the content being the same, though size and time are.
         ("mtime", pa.int64()),
         ("content_id", pa.string()),
         ("version", pa.string()),
@@ -136,22 +145,26 @@ def _storable(entry: Entry) -> Entry:
 def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.Table:
     """Return the content id and the fault of each of `files`; one of the two is null."""
     now = time.time_ns()
-    known = files.append_column("content_id", _remembered(files, _read_cache(cache)))
+    cached = _read_cache(cache)
+    cached = cached.take(pc.index_in(files["image"], cached["image"]))
+    known = files.append_column("content_id", _remembered(files, cached))
+    known = known.append_column("before", cached["content_id"])
     size = max(1, min(len(known) // (8 * threads), HASHED_AT_ONCE))
     parts = (known.slice(start, size) for start in range(0, len(known), size))
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(partial(_hash, photos), parts)
         hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *found])
-    hashed = files.append_column("content_id", hashes["content_id"])
-    old = pc.less(files["mtime"], now - SETTLING_NS)
-    lasting = hashed.filter(pc.and_(old, pc.is_valid(hashes["content_id"])))
-    write_parquet(cache, lasting.select(CACHE_SCHEMA.names))
+    lasting = pc.and_(pc.less(files["mtime"], now - SETTLING_NS), hashes["current"])
+    columns = {name: files[name] for name in CACHE_SCHEMA.names if name != "content_id"}
+    columns["content_id"] = hashes["content_id"]
+    columns["mtime"] = pc.if_else(lasting, files["mtime"], None)
+    hashed = pa.table(columns).select(CACHE_SCHEMA.names)
+    write_parquet(cache, hashed.filter(pc.is_valid(hashed["content_id"])))
     return hashes
 
 
-def _remembered(files: pa.Table, cache: pa.Table) -> pa.ChunkedArray:
-    """Return the content id of each of `files` that `cache` has with this size and time."""
-    found = cache.take(pc.index_in(files["image"], cache["image"]))
+def _remembered(files: pa.Table, found: pa.Table) -> pa.ChunkedArray:
+    """Return the content id of each of `files` that was `found` with this size and time."""
     same = pc.and_(pc.equal(files["size"], found["size"]), pc.equal(files["mtime"], found["mtime"]))
     same = pc.and_(same, pc.equal(_version(files), _version(found)))
     return pc.if_else(same, found["content_id"], None)
@@ -162,20 +175,25 @@ def _version(table: pa.Table) -> pa.ChunkedArray:
 
 
 def _hash(photos: Photos, files: pa.Table) -> pa.Table:
-    columns = [files[name].to_pylist() for name in ("file", "content_id", "fault")]
+    columns = [files[name].to_pylist() for name in ("file", "content_id", "fault", "before")]
     rows = [
-        (content_id, fault) if content_id or fault else _digest(photos, file)
-        for file, content_id, fault in zip(*columns, strict=True)
+        (content_id, fault, True) if content_id or fault else _digest(photos, file, before)
+        for file, content_id, fault, before in zip(*columns, strict=True)
     ]
     return _table(rows, HASHES_SCHEMA)
 
 
-def _digest(photos: Photos, file: bytes) -> tuple[str | None, str | None]:
-    """Return the content id of a photo, or the fault."""
+def _digest(photos: Photos, file: bytes, before: str | None) -> tuple[str | None, str | None, bool]:
+    """Return the content id of a photo, or the fault, and whether that is how it is now.
+
+    A photo that a server does not give now, but may later, counts as it was `before`.
+    """
     try:
-        return photos.identify(file), None
+        return photos.identify(file), None, True
+    except FetchError as error:
+        return (before, None, False) if before and error.heals else (None, reason(error), True)
     except OSError as error:
-        return None, reason(error)
+        return None, reason(error), True
 
 
 def _table(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:

@@ -20,8 +20,7 @@ class Looks:
 
     Attributes:
         tries: a number that grows whenever a photo has to be fetched though nothing is told to
-            have changed: it could not be fetched the last time, or its server tells nothing that
-            would change with its bytes.
+            have changed, since its server tells nothing that would change with its bytes.
 
     Args:
         memory: the file in which they are kept, or None.
@@ -70,18 +69,18 @@ class Looks:
     def failed(self, faults: Mapping[str, str]) -> None:
         """Take note of the photos that could not be fetched, by their names, and of the reasons.
 
+        What was told of them stays as it is, so that a server that then gives no answer at all
+        takes none of them out. The next run fetches them: see `retries`.
+
         Raises:
             UserError: they are too many.
         """
-        if faults:
-            faulty = self._read() | {name: Look(fault=fault) for name, fault in faults.items()}
-            self._check(faulty)
-            self._write(faulty)
+        self._check(self._read() | {name: Look(fault=fault) for name, fault in faults.items()})
 
     def _kept(self, found: dict[str, Look], known: Mapping[str, Look]) -> dict[str, Look]:
         self._check(found)
         kept = {name: _best(look, known.get(name)) for name, look in found.items()}
-        self.tries += any(_again(look, known.get(name)) for name, look in kept.items())
+        self.tries += any(name in known and _tells_nothing(look) for name, look in kept.items())
         self._write(kept)
         return kept
 
@@ -119,11 +118,9 @@ def _best(look: Look, known: Look | None) -> Look:
     return known if look.heals and known is not None and known.fault is None else look
 
 
-def _again(look: Look, known: Look | None) -> bool:
+def _tells_nothing(look: Look) -> bool:
     """Tell whether the photo has to be fetched though its look may be as it was."""
-    if look.fault is not None or known is None:
-        return False
-    return known.fault is not None or not look.tells_change
+    return look.fault is None and not look.tells_change
 
 
 # For collections without addresses: of others it tells that they are not allowed.
