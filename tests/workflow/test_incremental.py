@@ -287,10 +287,8 @@ def test_what_the_disk_does_not_give_is_read_by_the_next_run(
     environment = {"PYTHONPATH": str(tmp_path), "BROKEN": str(broken)}
     run = project.start("--cores", "2", **environment).finish()
     assert run.code == 0, run.console
-    reasons = {row["image"]: row["reason"] for row in project.rows("catalogue/rejected.csv")}
-    assert reasons["boots/0.png"] == "input/output error"
-    assert "tries again" in reasons["sandals/0.png"]
-    assert len(reasons) == 2
+    rejected = [row["image"] for row in project.rows("catalogue/rejected.csv")]
+    assert rejected == ["boots/0.png", "sandals/0.png"]
     assert thumbnails(project) < thumbnails(finished)
     broken.unlink()
     project.run()

@@ -19,8 +19,8 @@ def test_it_counts_the_runs_that_could_not_read_all(tmp_path: Path) -> None:
 def test_what_could_not_be_read_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     retries.note(tmp_path / retries.NAME, {"b.jpg": "x", "a\udcff.jpg": "input/output error"})
     assert caplog.messages == [
-        r"2 photos could not be read now, such as a\xff.jpg (input/output error); "
-        "the next run tries again"
+        "photos that could not be read now, and that the next run tries again: "
+        r"2, such as a\xff.jpg (input/output error)"
     ]
 
 

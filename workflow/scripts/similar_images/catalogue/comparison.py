@@ -78,10 +78,12 @@ def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
     _link(own / "features", store)
     if (fetched := store.with_name("fetched")).is_dir():
         _link(own / "fetched", fetched)
-    known, kept = (one / "catalogue" / "hashes.parquet" for one in (store.parent, own))
-    if known.is_file() and not kept.is_file():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(known, kept)
+    # What is known of addresses, too: a server may give no answer now.
+    for name in ("hashes.parquet", "looks.json"):
+        known, kept = (one / "catalogue" / name for one in (store.parent, own))
+        if known.is_file() and not kept.is_file():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(known, kept)
     with replacing(folder / "config.yaml") as temporary:
         text = yaml.safe_dump({**settings, **absolute, **own_settings})
         temporary.write_text(text, "utf-8")

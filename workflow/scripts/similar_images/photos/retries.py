@@ -49,7 +49,7 @@ def note(path: Path, unread: Mapping[str, str]) -> None:
         return
     name, fault = min(unread.items())
     logger.warning(
-        "%d photos could not be read now, such as %s (%s); the next run tries again",
+        "photos that could not be read now, and that the next run tries again: %d, such as %s (%s)",
         len(unread),
         as_text(os.fsencode(name)),
         fault,
