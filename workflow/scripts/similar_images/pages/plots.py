@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from ..base.files import replacing
 from . import histogram
 from .confusion import Confusion
+from .texts import short
 
 COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
 VOTE_COLOURS = {"majority": "#2856a3", "weighted": "#b8370f"}
@@ -32,7 +33,9 @@ def confusion(matrix: Confusion) -> Figure:
     """Return the confusion matrix; of very many classes, those with the most mistakes."""
     part = matrix.hardest()
     size = len(part.classes)
-    side = 2.5 + 0.42 * size
+    names = [short(name) for name in part.classes]
+    # In inches; names of up to ten characters have room already.
+    side = 2.5 + 0.42 * size + 0.1 * max(0, max(map(len, names), default=0) - 10)
     with mpl.rc_context(STYLE):
         figure = Figure((side + 1, side), layout="constrained")
         axes = figure.subplots()
@@ -44,8 +47,8 @@ def confusion(matrix: Confusion) -> Figure:
         axes.invert_yaxis()
         axes.spines[:].set_visible(False)
         middles = np.arange(size) + 0.5
-        axes.set_xticks(middles, part.classes, rotation=90)
-        axes.set_yticks(middles, part.classes)
+        axes.set_xticks(middles, names, rotation=90)
+        axes.set_yticks(middles, names)
         axes.tick_params(length=0)
         axes.set_xlabel("prediction")
         axes.set_ylabel("label")

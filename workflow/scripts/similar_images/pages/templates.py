@@ -8,6 +8,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from .texts import visible
+
 TEMPLATES = Path(__file__).parents[3] / "templates"
 
 
@@ -18,12 +20,18 @@ def environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.filters |= {"percent": "{:.1%}".format, "count": "{:,}".format}
     made.globals["style"] = (TEMPLATES / "report.css").read_text("utf-8")
     return made
+
+
+def _shown(value: object) -> object:
+    """Return what a page shows of `value`; markup is the template's own and stays as it is."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def with_scripts(*names: str) -> dict[str, object]:
