@@ -50,10 +50,10 @@ def text_of(value: object, exact: int = EXACT[64]) -> str:
         ValueError: it is no text, number, date or time; or a number that is not exact.
     """
     match value:
-        case None:
-            return ""
         case str():
             return value
+        case None:
+            return ""
         case int() | UUID():
             return str(value)
         case float():

@@ -142,8 +142,10 @@ def _check_row(place: str, row: Sequence[str], cells: int, image: int) -> None:
             "comma."
         )
     for n, cell in enumerate(row):
+        if "\n" not in cell and "\r" not in cell:
+            continue
         first, *others = _LINE_END.split(cell)
-        if others and _are_rows([*row[:n], first], others, row[n + 1 :], image):
+        if _are_rows([*row[:n], first], others, row[n + 1 :], image):
             raise UserError(
                 f"{place}: cell {n + 1} has taken in the rows below it: it begins with a quotation "
                 "mark that is closed only later. Remove the mark, or double it within another pair."
@@ -173,18 +175,24 @@ def _is_image(cell: str) -> bool:
 
 
 def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    # Objects as pairs, since a dictionary would hide a key that is there twice.
+    decode = json.JSONDecoder(object_pairs_hook=tuple).decode
     named: set[str] = set()
+    before: Sequence[str] | None = None
     try:
         with path.open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
-                    # As pairs, since a dictionary would hide a key that is there twice.
-                    row = json.loads(line, object_pairs_hook=tuple)
+                    row = decode(line)
                     if not isinstance(row, tuple):
                         raise ValueError(f"line {number} is no object")
-                    json.dumps(row, ensure_ascii=False).encode()  # JSON may hold half a character
-                    names = _names(f"{path}, line {number}", (name for name, _ in row))
-                    named.update(names)
+                    if "\\u" in line:  # half a character can be written so
+                        json.dumps(row, ensure_ascii=False).encode()
+                    keys = [name for name, _ in row]
+                    if keys != before:  # mostly all lines have the same
+                        names = _names(f"{path}, line {number}", keys)
+                        named.update(names)
+                        before = keys
                     values = dict(zip(names, (value for _, value in row), strict=True))
                     cells = [(name, text_of, values.get(name)) for name in columns]
                     yield _row(path, f"line {number}", cells)

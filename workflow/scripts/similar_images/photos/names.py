@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 
 # What a byte that is not UTF-8 becomes.
 ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
@@ -42,6 +43,7 @@ def label_of(relative: bytes) -> str | None:
     return None if not slash or folder in (b".", b"..") else as_label(as_text(folder))
 
 
+@lru_cache(10_000)  # many photos have one class
 def as_label(name: str) -> str | None:
     """Return the class called `name`, or None where nothing of the name can be seen."""
     return normal_form(name) if _visible(name) else None
