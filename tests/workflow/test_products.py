@@ -3,11 +3,13 @@
 import csv
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from changes import decide
 from project import CLASSES, Project, lay_out_shoes
-from similar_images.base.formats import read_parquet
+from similar_images.base.formats import read_csv, read_parquet
 
 
 @pytest.fixture
@@ -91,3 +93,27 @@ def test_a_product_is_named_rightly_by_all_its_photos_where_one_of_them_is_not(
     shop.settle(product="gtin")
     console = shop.run(fails=True).console
     assert "catalogue: catalogue.csv: the column gtin is missing" in console
+
+
+def test_long_texts_dates_and_numbers_of_a_parquet_list_come_into_the_predictions(
+    shop: Project,
+) -> None:
+    listed = shop.folder / "new.parquet"
+    with (shop.folder / "new.csv").open() as stream:
+        images = [row["image"] for row in csv.DictReader(stream)]
+    table = {
+        "image": images,
+        "label": [Path(image).parent.name.encode() for image in images],
+        "sku": [4711.0, 4711.0, None, 5.0, 5.0, 5.0],  # as pandas stores integers with a gap
+        "body": ["x" * 144_000] * 6,
+        "seen": pa.array([1_700_000_000_123_456_789] * 6, pa.timestamp("ns", "Europe/Berlin")),
+    }
+    pq.write_table(pa.table(table), listed)
+    shop.settle(queries={"new": listed.name}, columns=["body", "seen"])
+    shop.run()
+    rows = read_csv(shop.result("new/predictions.csv"))
+    assert {row["label"] for row in rows} == {"boots", "sandals"}
+    assert {len(row["body"]) for row in rows} == {144_000}
+    assert {row["seen"] for row in rows} == {"2023-11-14T23:13:20.123456789+01:00"}
+    products = [row["product"] for row in read_csv(shop.result("new/products.csv"))]
+    assert products == ["4711", "5", images[2]]
