@@ -2,7 +2,8 @@
 # make test   the two that follow
 # make quick  the linters and the tests of single functions, some two minutes
 # make thorough   the sample data, and the tests of whole runs and pages
-# make test-faults   every fault in every rule after every change, some hours
+# make test-faults   every fault in every rule after every change, and 10,000 random sequences of
+#             changes, some hours
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make test-alone   the tests of runs whose jobs share no folder, some minutes
 # make lint   the linters

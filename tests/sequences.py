@@ -26,14 +26,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from hashlib import sha256
 from io import StringIO
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import stages
 import yaml
 
+import stages
 from similar_images.base.errors import UserError
 from similar_images.base.formats import read_parquet
 from similar_images.features import store
@@ -52,6 +52,8 @@ MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 PICTURES, ALIKE = 24, 1_000_000
 # One content in so many cannot be read.
 DAMAGED = 10
+# Names of photos come again after so many.
+NAMES = 4
 # Of a catalogue, and of a query set. A collection is never made smaller than these.
 FEWEST = {CATALOGUE: 5, "new": 2, "more": 2}
 
@@ -221,9 +223,11 @@ def new_content(world: World, chance: random.Random) -> int:
 
 
 def new_image(world: World, name: str, label: str | None, number: int) -> str:
-    """Return the path of a new photo."""
+    """Return a path that is free; photos in different folders are often called the same."""
     found = world.collections[name]
-    return f"p{number}.bmp" if found.listed or label is None else f"{label}/p{number}.bmp"
+    folder = "" if found.listed or label is None else f"{label}/"
+    free = (f"{folder}p{n}.bmp" for n in count(number % NAMES))
+    return next(image for image in free if image not in found.photos)
 
 
 def put(world: World, name: str, image: str, content: int, mtime: float) -> None:
@@ -502,7 +506,7 @@ CHANGES: dict[Callable[[World, random.Random], None], int] = {
 }
 # What a change is called, and the seed of its own generator: it can be done without the others.
 Change = tuple[str, int]
-BY_NAME = {change.__name__: change for change in CHANGES}
+BY_NAME = {one.__name__: one for one in CHANGES}
 
 
 def settle(world: World, chance: random.Random) -> None:
@@ -553,17 +557,23 @@ def lay_out(root: Path, seed: int) -> World:
     return world
 
 
+def some_changes(chance: random.Random, number: int) -> list[Change]:
+    names = list(BY_NAME)
+    drawn = chance.choices(names, CHANGES.values(), k=number)
+    return [(name, chance.randrange(1_000_000)) for name in drawn]
+
+
 def steps_of(seed: int) -> list[list[Change]]:
     """Return the changes before each run but the first."""
     chance = random.Random(f"changes {seed}")
-    names = [change.__name__ for change in CHANGES]
-    return [
-        [
-            (name, chance.randrange(1_000_000))
-            for name in chance.choices(names, CHANGES.values(), k=chance.randint(1, 3))
-        ]
-        for _ in range(chance.randint(2, 4))
-    ]
+    return [some_changes(chance, chance.randint(1, 3)) for _ in range(chance.randint(2, 3))]
+
+
+def change(world: World, changes: list[Change]) -> None:
+    """Make changes, and write what tells of them."""
+    for name, own in changes:
+        BY_NAME[name](world, random.Random(own))
+    world.write()
 
 
 # What comes out of a run.
@@ -722,7 +732,7 @@ def _enter(
 
 
 def expected_neighbours(
-    members: Members, queries: Members, count: int
+    members: Members, queries: Members, most: int
 ) -> dict[str, list[tuple[str, str | None, float]]]:
     """Return image, class and cosine of the neighbours of each query, by path.
 
@@ -743,7 +753,7 @@ def expected_neighbours(
                 continue
             cosine = float(direction(asked.content_id) @ direction(other.content_id))
             ranked.append((image, other.label, cosine))
-        found[query] = sorted(ranked, key=lambda one: (-one[2], one[0]))[:count]
+        found[query] = sorted(ranked, key=lambda one: (-one[2], one[0]))[:most]
     return found
 
 
@@ -829,9 +839,7 @@ def play(seed: int, steps: list[list[Change]]) -> list[str]:
         world.write()
         run(world, world.root)
         for number, changes in enumerate(steps):
-            for change, own in changes:
-                BY_NAME[change](world, random.Random(own))
-            world.write()
+            change(world, changes)
             found = run(world, world.root)
             if number + 1 == len(steps) or chance.random() < 0.2:
                 rebuilt = run(world, Path(name, f"rebuilt-{number}"))
@@ -897,16 +905,16 @@ def told(seed: int, steps: list[list[Change]]) -> str:
     )
 
 
-def main(first: int, count: int = 1) -> int:
+def main(first: int, number: int = 1) -> int:
     """Run some sequences and show those that fail; return how many."""
     failed = 0
-    for seed in range(first, first + count):
+    for seed in range(first, first + number):
         try:
             check(seed)
         except AssertionError as error:
             failed += 1
             print(f"{error}\n", flush=True)
-    print(f"{failed} of {count} sequences failed")
+    print(f"{failed} of {number} sequences failed")
     return failed
 
 

@@ -4,6 +4,7 @@ In short form 300 random sequences; in complete form (`-m complete`) 10,000.
 """
 
 import pytest
+
 import sequences
 
 # Sequences in one test: the tests run side by side.
