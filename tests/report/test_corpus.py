@@ -13,7 +13,7 @@ from similar_images.base.formats import read_csv
 from similar_images.photos.names import as_text
 
 EXPECTED = {as_text(odd.name): odd.reason for odd in CORPUS} | {
-    "files/folder loop": "link that leads back",
+    "files/folder loop": "the same folder is read as ",
 }
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -172,16 +173,102 @@ def test_a_broken_link_and_a_link_to_itself_are_faulty(root: Path, follow_links:
 
 
 @pytest.mark.parametrize("follow_links", [False, True])
-def test_a_link_inside_the_collection_is_followed(root: Path, follow_links: bool) -> None:
+def test_a_link_to_a_file_inside_the_collection_is_followed(root: Path, follow_links: bool) -> None:
     put(root / "boots" / "a.jpg")
     (root / "boots" / "b.jpg").symlink_to("a.jpg")
-    (root / "stiefel").symlink_to("boots")
-    assert labels(root, follow_links) == {
-        "boots/a.jpg": "boots",
-        "boots/b.jpg": "boots",
-        "stiefel/a.jpg": "stiefel",
-        "stiefel/b.jpg": "stiefel",
+    assert labels(root, follow_links) == {"boots/a.jpg": "boots", "boots/b.jpg": "boots"}
+
+
+@pytest.mark.parametrize("link", ["a stiefel", "stiefel", "boots/2023", "boots/x/y"])
+def test_a_folder_wins_over_all_links_to_it_or_below_it(root: Path, link: str) -> None:
+    put(root / "boots" / "2024" / "a.jpg")
+    put(root / "boots" / "x" / "b.jpg")
+    (root / link).symlink_to(root / "boots" / "2024")
+    assert labels(root) == {"boots/2024/a.jpg": "boots", "boots/x/b.jpg": "boots"}
+    assert faults(root) == {
+        link: "the same folder is read as boots/2024, and each folder counts once"
     }
+
+
+@pytest.mark.parametrize("kept", [".store", "../elsewhere"])
+def test_a_folder_that_only_links_lead_to_is_read_as_the_first_of_them(
+    root: Path, kept: str
+) -> None:
+    put(root / kept / "boots" / "a.jpg")
+    put(root / kept / "boots" / "rain" / "b.jpg")
+    (root / "b").symlink_to(root / kept / "boots")
+    (root / "a").symlink_to(root / kept / "boots" / "rain")
+    (root / "c").symlink_to(root / kept / "boots")
+    assert labels(root, follow_links=True) == {"b/a.jpg": "b", "b/rain/b.jpg": "b"}
+    found = faults(root, follow_links=True)
+    found.pop(".store", None)
+    assert {link: fault.partition(",")[0] for link, fault in found.items()} == {
+        "a": "the same folder is read as b/rain",
+        "c": "the same folder is read as b",
+    }
+
+
+def test_a_link_found_later_to_a_folder_above_a_linked_one_counts_none_twice(root: Path) -> None:
+    shop = root.with_name("shop")
+    put(shop / "a.jpg")
+    put(shop / "boots" / "b.jpg")
+    (shop / "boots" / "up").symlink_to("..")
+    root.joinpath("linked").symlink_to(shop / "boots")
+    assert labels(root, follow_links=True) == {
+        "linked/b.jpg": "linked",
+        "linked/up/a.jpg": "linked",
+    }
+    assert list(faults(root, follow_links=True)) == ["linked/up/boots"]
+
+
+@pytest.mark.parametrize("where", ["", "../elsewhere"])
+def test_folders_that_all_link_to_each_other_are_each_read_once(root: Path, where: str) -> None:
+    names = [f"class {n}" for n in range(8)]
+    for name in names:
+        put(root / where / name / "a.jpg")
+        for other in names:
+            (root / where / name / f"to {other}").symlink_to(f"../{other}")
+    if where:
+        (root / "all").symlink_to(root / where)
+    assert len(labels(root, follow_links=True)) == 8
+    assert len(faults(root, follow_links=True)) == 64
+    assert summarise(root, follow_links=True).images == 8
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("follow_links", [False, True])
+def test_whatever_the_links_each_real_folder_is_read_once_and_none_is_lost(
+    root: Path, seed: int, follow_links: bool
+) -> None:
+    random = Random(seed)
+    inside, outside = [root], [root.with_name("out")]
+    for tree in (inside, outside):
+        for n in range(6):
+            hidden = "." if random.random() < 0.2 else ""
+            tree.append(random.choice(tree) / f"{hidden}{random.choice('abc')}{n}")
+    for folder in (root.parent, *inside, *outside):
+        put(folder / "photo.jpg")
+    for n in range(12):
+        link = random.choice(inside + outside) / f"{random.choice('abc')} link {n}"
+        link.symlink_to(random.choice([root.parent, *inside, *outside]))
+    entries = scan(root, follow_links)
+    found = [os.path.realpath(os.fsdecode(one.file)) for one in entries if not one.fault]
+    assert len(set(found)) == len(found)
+    assert set(found) == {str(folder / "photo.jpg") for folder in reached(root, root, follow_links)}
+    assert summarise(root, follow_links).images == len(found)
+
+
+def reached(folder: Path, root: Path, follow_links: bool) -> set[Path]:
+    """Return the real folders that can be reached from `folder`, one step after another."""
+    seen: set[Path] = set()
+    pending = [folder]
+    while pending:
+        real = pending.pop().resolve()
+        if real in seen or not (follow_links or real.is_relative_to(root)):
+            continue
+        seen.add(real)
+        pending += [below for below in real.iterdir() if below.is_dir() and below.name[0] != "."]
+    return seen
 
 
 def test_a_link_that_leaves_the_collection_is_followed_only_where_asked(root: Path) -> None:
@@ -207,10 +294,12 @@ def test_a_loop_of_links_ends(root: Path, follow_links: bool, promptly: Callable
     (root / "boots" / "across").symlink_to("../sandals")
     (root / "sandals" / "back").symlink_to("../boots")
     found = promptly(lambda: faults(root, follow_links))
-    assert {image: fault for image, fault in found.items() if "leads back" not in fault} == {}
-    assert "boots/up" in found
-    assert "boots/across/back" in found
-    assert set(labels(root, follow_links)) >= {"boots/a.jpg", "boots/across/b.jpg"}
+    assert {link: fault.partition(",")[0] for link, fault in found.items()} == {
+        "boots/up": "the same folder is read as the collection itself",
+        "boots/across": "the same folder is read as sandals",
+        "sandals/back": "the same folder is read as boots",
+    }
+    assert labels(root, follow_links) == {"boots/a.jpg": "boots", "sandals/b.jpg": "sandals"}
 
 
 def test_the_collection_itself_may_be_a_link(root: Path) -> None:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from ..base.errors import UserError
 from ..remote.addresses import Look, is_address
 from ..remote.looks import UNSEEN, Looks
 from . import lists
-from .folders import Folder, is_folder, look_at, look_into, top_of
+from .folders import Bounds, Contents, Finding, Folder, is_folder, look_at, look_into, walk
 from .names import Spellings, as_text, fault_of_label, label_of, normal_form
 
 # The last time stamp that a column holds, of the year 2262.
@@ -81,18 +80,15 @@ def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _scan_folder(root: Path, follow_links: bool) -> Iterator[Entry]:
-    top = top_of(root)
-    pending = [top]
-    while pending:
-        found = sorted(look_into(pending.pop(), top.real, follow_links), key=itemgetter(0))
-        folders = []
-        for path, finding in found:
-            if isinstance(finding, Folder):
-                folders.append(finding)
-            else:
-                entry = _entry(path, os.path.join(top.file, path), label_of(path), finding)
-                yield _with_possible_class(entry)
-        pending.extend(reversed(folders))
+    top = os.fsencode(root)
+    for contents in walk(root, follow_links, _look):
+        for path, finding in contents.found:
+            entry = _entry(path, os.path.join(top, path), label_of(path), finding)
+            yield _with_possible_class(entry)
+
+
+def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[Contents]:
+    return (look_into(folder, bounds) for folder in folders)
 
 
 def _scan_bucket(prefix: str, looks: Looks) -> Iterator[Entry]:
@@ -167,7 +163,7 @@ def _seen(image: str, name: str, label: str | None, look: Look) -> Entry:
     return Entry(image, file, label, look.size, mtime, fault=look.fault, version=look.version)
 
 
-def _entry(path: bytes, file: bytes, label: str | None, finding: os.stat_result | str) -> Entry:
+def _entry(path: bytes, file: bytes, label: str | None, finding: Finding) -> Entry:
     if isinstance(finding, str):
         return Entry(as_text(path), file, label, fault=finding)
     status = finding.st_size, finding.st_mtime_ns, finding.st_mode

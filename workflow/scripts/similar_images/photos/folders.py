@@ -1,16 +1,18 @@
-"""What stands in a folder of photos: nothing is opened, and links are followed with care."""
+"""What is in a folder of photos: nothing is opened, and each real folder is read once."""
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..base.errors import UserError, reason
+from .names import as_text
 
 HIDDEN = "hidden: its name starts with a dot"
-LOOP = "link that leads back to a folder above it"
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
+READ_AS = "the same folder is read as {}, and each folder counts once"
 
 
 class Folder(NamedTuple):
@@ -20,64 +22,162 @@ class Folder(NamedTuple):
         path: relative to the collection.
         file: the path to open.
         real: the path to open, without links.
-        above: real paths of the folders above it.
+        fault: why its contents do not count, or None.
     """
 
     path: bytes
     file: bytes
     real: bytes
-    above: frozenset[bytes]
+    fault: str | None = None
 
 
-# What stands under a name: a folder, the status of what may be an image, or a fault.
-Finding = Folder | os.stat_result | str
+# What a name stands for that is no folder: the status of what may be an image, or a fault.
+Finding = os.stat_result | str
 
 
-def top_of(root: Path) -> Folder:
-    """Return the folder `root` of a collection."""
-    file = os.fsencode(root)
-    return Folder(b"", file, os.path.realpath(file), frozenset())
+class Contents(NamedTuple):
+    """What is directly in a folder, each list sorted by path.
 
-
-def look_into(folder: Folder, home: bytes, follow_links: bool) -> Iterator[tuple[bytes, Finding]]:
-    """Yield the path and finding of all that stands in `folder`, in the system's order.
-
-    A folder that cannot be listed is its own finding.
+    Attributes:
+        found: paths relative to the collection, with their findings.
+        folders: real folders.
+        links: folders that links lead to.
     """
-    above = os.path.join(folder.path, b"")
+
+    found: list[tuple[bytes, Finding]]
+    folders: list[Folder]
+    links: list[Folder]
+
+
+class Bounds(NamedTuple):
+    """What of a collection's folder is read.
+
+    Attributes:
+        home: the real path of the collection's folder.
+        follow_links: whether links that lead out of it are followed.
+        trees: real paths that are read with all below, and how each is called in the collection.
+    """
+
+    home: bytes
+    follow_links: bool
+    trees: Mapping[bytes, bytes]
+
+
+class Part(Protocol):
+    """What a walk needs to know of a folder."""
+
+    @property
+    def folders(self) -> Sequence[Folder]:
+        """See `Contents`."""
+
+    @property
+    def links(self) -> Sequence[Folder]:
+        """See `Contents`."""
+
+
+P = TypeVar("P", bound=Part)
+
+
+def walk(
+    root: Path, follow_links: bool, look: Callable[[Sequence[Folder], Bounds], Iterable[P]]
+) -> Iterator[P]:
+    """Yield a part for each folder of the collection at `root`, and each real folder once.
+
+    Links are followed after all folders that are there without them. So a folder is read under its
+    own name, whatever links lead to it, and a folder that only links lead to under the first of
+    them by path.
+
+    Args:
+        root: the collection's folder.
+        follow_links: whether links that lead out of it are followed.
+        look: returns the parts of folders, which do not depend on each other, in their order.
+    """
+    file = os.fsencode(root)
+    top = Folder(b"", file, os.path.realpath(file))
+    trees: dict[bytes, bytes] = {}
+    links = [top]
+    while links:
+        level = _entered(links, trees)
+        links = []
+        while level:
+            below: list[Folder] = []
+            for part in look(level, Bounds(top.real, follow_links, trees)):
+                yield part
+                below += part.folders
+                links += part.links
+            level = below
+
+
+def look_into(folder: Folder, bounds: Bounds) -> Contents:
+    """Return what is in `folder`.
+
+    A folder that does not count or cannot be listed is its own finding.
+    """
+    contents = Contents([], [], [])
+    if folder.fault is not None:
+        contents.found.append((folder.path, folder.fault))
+        return contents
     try:
         with os.scandir(folder.file) as children:
-            for child in children:
-                path = above + child.name
-                if child.name.startswith(b"."):
-                    yield path, HIDDEN
-                elif child.is_symlink():
-                    yield path, _follow(child, path, folder, home, follow_links)
-                elif child.is_dir():
-                    yield path, _below(folder, child, path, os.path.join(folder.real, child.name))
-                else:
-                    yield path, look_at(child.stat)
+            for child in sorted(children, key=attrgetter("name")):
+                _sort_in(child, folder, bounds, contents)
     except OSError as error:
-        yield folder.path, reason(error)
+        contents.found.append((folder.path, reason(error)))
+    return contents
 
 
-def _follow(
-    link: os.DirEntry[bytes], path: bytes, folder: Folder, home: bytes, follow_links: bool
-) -> Finding:
-    real = os.path.realpath(link.path)
-    if not follow_links and os.path.commonpath([real, home]) != home:
-        return LEAVES
-    if not os.path.isdir(link.path):  # DirEntry.is_dir raises on a loop of links
-        return look_at(link.stat)
-    below = _below(folder, link, path, real)
-    return LOOP if real in below.above else below
+def _sort_in(child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: Contents) -> None:
+    """Add `child` of `folder` to `contents`."""
+    path = os.path.join(folder.path, child.name)
+    if child.name.startswith(b"."):
+        contents.found.append((path, HIDDEN))
+    elif child.is_symlink():
+        real = os.path.realpath(child.path)
+        if not bounds.follow_links and os.path.commonpath([real, bounds.home]) != bounds.home:
+            contents.found.append((path, LEAVES))
+        elif os.path.isdir(child.path):  # DirEntry.is_dir raises on a loop of links
+            contents.links.append(Folder(path, child.path, real))
+        else:
+            contents.found.append((path, look_at(child.stat)))
+    elif child.is_dir():
+        real = os.path.join(folder.real, child.name)
+        known = bounds.trees.get(real)  # of a link that was followed before one to a folder above
+        fault = None if known is None else _read_as(known)
+        contents.folders.append(Folder(path, child.path, real, fault))
+    else:
+        contents.found.append((path, look_at(child.stat)))
 
 
-def _below(folder: Folder, child: os.DirEntry[bytes], path: bytes, real: bytes) -> Folder:
-    return Folder(path, child.path, real, folder.above | {folder.real})
+def _entered(links: Iterable[Folder], trees: dict[bytes, bytes]) -> list[Folder]:
+    """Return `links`, with a fault where the folder is read anyway; add the others to `trees`."""
+    entered = []
+    # A folder comes before those below it, and the links to one folder are in order.
+    for link in sorted(links, key=attrgetter("real", "path")):
+        known = _known(link.real, trees)
+        if known is None:
+            trees[link.real] = link.path
+            entered.append(link)
+        else:
+            entered.append(link._replace(fault=_read_as(known)))
+    return sorted(entered)
 
 
-def look_at(status_of: Callable[[], os.stat_result]) -> os.stat_result | str:
+def _known(real: bytes, trees: Mapping[bytes, bytes]) -> bytes | None:
+    """Return the path in the collection under which the folder `real` is read, if it is."""
+    folder, below = real, b""
+    while folder not in trees:
+        folder, name = os.path.split(folder)
+        if not name or name.startswith(b"."):
+            return None
+        below = os.path.join(name, below) if below else name
+    return os.path.join(trees[folder], below) if below else trees[folder]
+
+
+def _read_as(path: bytes) -> str:
+    return READ_AS.format(as_text(path) or "the collection itself")
+
+
+def look_at(status_of: Callable[[], os.stat_result]) -> Finding:
     """Return the status of what may be an image, opened by nobody: a pipe must not hang the scan.
 
     Otherwise return its fault.

@@ -14,7 +14,7 @@ from ..base.forking import forked, processes
 from ..remote.addresses import is_address
 from ..remote.looks import UNSEEN, Looks
 from .collection import Entry, scan
-from .folders import Folder, is_folder, look_into, top_of
+from .folders import Bounds, Finding, Folder, is_folder, look_into, walk
 from .names import fault_of_label, label_of
 
 
@@ -39,12 +39,13 @@ class _Part(NamedTuple):
     Attributes:
         digest: of the files' paths, faults, sizes, times and modes.
         images: how many files may be images, by label.
-        folders: those in the folder, sorted.
+        folders, links: see `Contents`.
     """
 
     digest: bytes
     images: Mapping[str | None, int]
     folders: Sequence[Folder] = ()
+    links: Sequence[Folder] = ()
 
 
 def summarise(
@@ -103,36 +104,28 @@ def _listed(classes: frozenset[str]) -> str:
 
 
 def _parts_of_folder(root: Path, follow_links: bool) -> Iterator[_Part]:
-    """Yield a part for each folder, level by level.
+    """Yield a part for each folder.
 
     What takes the time is to ask the system for the status of each file, so several processes do
     it.
     """
-    top = top_of(root)
-    summarise_folder = partial(_part_of_folder, home=top.real, follow_links=follow_links)
     count = processes()
-    level = [top]
     with forked(count) as pool:
-        while level:
-            chunk = 1 + len(level) // (8 * count)
-            parts = list(pool.map(summarise_folder, level, chunksize=chunk))
-            yield from parts
-            level = [folder for part in parts for folder in part.folders]
+
+        def look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[_Part]:
+            chunk = 1 + len(folders) // (8 * count)
+            return pool.map(partial(_part_of_folder, bounds=bounds), folders, chunksize=chunk)
+
+        yield from walk(root, follow_links, look)
 
 
-def _part_of_folder(folder: Folder, home: bytes, follow_links: bool) -> _Part:
-    records = []
-    folders = []
-    images = 0
-    for path, finding in look_into(folder, home, follow_links):
-        if isinstance(finding, Folder):
-            folders.append(finding)
-        else:
-            records.append(_record(path, finding))
-            images += isinstance(finding, os.stat_result)
+def _part_of_folder(folder: Folder, bounds: Bounds) -> _Part:
+    contents = look_into(folder, bounds)
+    images = sum(isinstance(finding, os.stat_result) for _, finding in contents.found)
     label = label_of(os.path.join(folder.path, b""))
     usable = 0 if fault_of_label(label) else images
-    return _Part(_digest(records), {label: usable}, sorted(folders))
+    digest = _digest(_record(path, finding) for path, finding in contents.found)
+    return _Part(digest, {label: usable}, contents.folders, contents.links)
 
 
 def _part_of(entries: Iterable[Entry]) -> _Part:
@@ -150,7 +143,7 @@ def _digest(records: Iterable[bytes]) -> bytes:
     return hashlib.sha256(text).digest() if text else b""
 
 
-def _record(path: bytes, finding: os.stat_result | str) -> bytes:
+def _record(path: bytes, finding: Finding) -> bytes:
     """Return what the fingerprint depends on."""
     if isinstance(finding, str):
         return b"%b\0%b\n" % (path, finding.encode())
