@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from project import CLASSES, Project, lay_out
+from similar_images.photos.folders import OWN
 
 PREDICTION_COLUMNS = [
     *("image", "label", "prediction", "votes", "voters", "confidence", "classes", "correct"),
@@ -157,6 +158,18 @@ def test_files_that_cannot_be_read_are_listed_and_queries_of_that_kind_keep_a_ro
         assert rows[image]["prediction"] == ""
     metrics = project.json("new/metrics.json")
     assert (metrics["images"], metrics["readable"]) == (12, 7)
+
+
+def test_a_set_around_the_project_has_no_photo_that_the_workflow_wrote(project: Project) -> None:
+    project.settle(queries={"new": "."})
+    project.run()
+    rejected = {row["image"]: row["reason"] for row in project.rows("new/rejected.csv")}
+    assert rejected["results"] == rejected["logs"] == OWN
+    before = project.rows("new/predictions.csv")
+    assert not [row for row in before if row["image"].startswith(("results/", "logs/"))]
+    assert not project.run().jobs
+    project.settle(queries={"new": "results/new"})
+    assert "queries.new: results/new is in results" in project.run(fails=True).console
 
 
 def test_a_set_without_labels_gets_predictions_and_metrics_that_say_so(project: Project) -> None:

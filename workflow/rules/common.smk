@@ -25,11 +25,12 @@ from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
 from similar_images.networks import opening
 from similar_images.photos import decisions, retries
+from similar_images.photos.folders import check_not_own
 from similar_images.photos.lists import check_elsewhere
 from similar_images.photos.names import alike
 from similar_images.photos.summary import check_catalogue, summarise
 from similar_images.remote.access import Access
-from similar_images.remote.addresses import Limits
+from similar_images.remote.addresses import Limits, is_address
 from similar_images.remote.looks import Looks
 from similar_images.remote.results import check_sent, results_of
 
@@ -129,6 +130,14 @@ wildcard_constraints:
     part="[0-9]+",
 
 
+# A collection may be a folder around the project, and what stands in these are no photos of it.
+OWN = [
+    str(project / name)
+    for project in comparison.projects(Path())
+    for name in ("results", "logs", config["export"]["folder"])
+]
+
+
 def setting_of(name):
     return "catalogue" if name == "catalogue" else f"queries.{name}"
 
@@ -167,14 +176,18 @@ def summary(name):
         anew=workflow.is_main_process,
     )
     checked("", RESULTS.fetch, memory)
+    setting = f"{setting_of(name)}: "
+    if not is_address(location_of(name)):
+        checked(setting, check_not_own, Path(location_of(name)), RESULTS.folder)
     found = checked(
-        f"{setting_of(name)}: ",
+        setting,
         summarise,
         location_of(name),
         config["images"]["follow_links"],
         name == "catalogue",
         looks,
         columns_of(name),
+        map(Path, OWN),
     )
     checked("", RESULTS.put, memory)
     return found

@@ -13,6 +13,7 @@ rule manifest:
         location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
         further=lambda wildcards: columns_of(wildcards.collection),
+        own=OWN,
         product=PRODUCT,
         most_failed=config["remote"]["most_failed"],
         code=CODE,

@@ -22,7 +22,9 @@ kept = results_of(snakemake.config).keeping(looked, hashes, again)
 with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
     looks = Looks(looked, photos.access, params.most_failed)
-    entries = collection.scan(params.location, params.follow_links, looks, params.further)
+    entries = collection.scan(
+        params.location, params.follow_links, looks, params.further, map(Path, params.own)
+    )
     # Threads that wait for a server take no core.
     in_folder = Path(params.location).is_dir()
     table = manifest.build(

@@ -53,6 +53,17 @@ def test_a_run_finds_the_photos_and_shares_the_shards(
     assert (config["weights"], config["queries"], config["decisions"]) == (None, {}, [])
 
 
+def test_a_run_knows_the_project_that_it_is_an_entry_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [path.resolve() for path in comparison.projects(Path())] == [tmp_path]
+    entry = tmp_path / "results" / "compare" / "one"
+    entry.mkdir(parents=True)
+    monkeypatch.chdir(entry)
+    assert [path.resolve() for path in comparison.projects(Path())] == [entry, tmp_path]
+
+
 def test_a_run_finds_the_decisions_and_the_queries_that_they_took_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

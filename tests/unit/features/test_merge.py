@@ -20,6 +20,7 @@ from similar_images.features import amendments, images, manifest, merge, shards,
 from similar_images.features.index import Index
 from similar_images.features.merge import Duplicate, Rejected
 from similar_images.networks.model import Model
+from similar_images.photos.collection import scan
 
 Row = tuple[str, str | None, str | None, str | None, str | None]
 
@@ -232,6 +233,18 @@ def test_rejected_files_stop_the_run_only_where_asked() -> None:
     assert message.startswith("shoes: 2 files cannot be used")
     assert "pipe: not a regular file" in message
     assert "x.jpg: damaged" in message
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "._a.jpg", "Thumbs.db", "results/a.jpg"])
+def test_what_is_nobody_s_photo_stops_no_run(tmp_path: Path, name: str) -> None:
+    for path in ("boots/a.jpg", f"boots/{name}"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"data")
+    entries = scan(tmp_path, own=[tmp_path / "boots" / "results"])
+    rejected = [Rejected(one.image, one.label, one.fault) for one in entries if one.fault]
+    assert len(rejected) == 1
+    readable = pa.table({"label": ["boots", "sandals"]})
+    merge.check(readable, rejected, "new", "stop")
 
 
 def test_what_was_left_out_by_a_decision_stops_no_run() -> None:

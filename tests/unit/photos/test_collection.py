@@ -13,6 +13,7 @@ import pytest
 from similar_images.base.errors import UserError
 from similar_images.photos import collection
 from similar_images.photos.collection import Entry, scan
+from similar_images.photos.folders import CLUTTER, HIDDEN, NO_LOSS, OWN, check_not_own
 from similar_images.photos.names import as_text
 from similar_images.photos.summary import Summary, check_catalogue, summarise
 from similar_images.remote.access import NOWHERE
@@ -145,6 +146,63 @@ def test_hidden_files_and_folders_are_faulty_and_listed_once(root: Path) -> None
     assert set(found) == {".DS_Store", "boots/.a.jpg", ".git", "boots/.thumbs"}
     assert all(fault.startswith("hidden") for fault in found.values())
     assert labels(root) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["Thumbs.db", "desktop.ini", "boots/THUMBS.DB", "__MACOSX/boots/a.jpg", "@eaDir/a.jpg"]
+)
+def test_what_systems_put_into_folders_is_listed_and_no_photo(root: Path, name: str) -> None:
+    put(root / "boots" / "a.jpg")
+    put(root / name)
+    (fault,) = faults(root).values()
+    assert fault in NO_LOSS
+    assert labels(root) == {"boots/a.jpg": "boots"}
+
+
+@pytest.mark.parametrize("link", [None, "boots/all", "../elsewhere/all"])
+def test_what_the_workflow_writes_is_listed_and_no_photo(root: Path, link: str | None) -> None:
+    put(root / "boots" / "a.jpg")
+    put(root / "results" / "new" / "report_files" / "b.jpg")
+    own = [root / "results", root / "logs"]
+    expected = {"boots/a.jpg": None, "results": OWN}
+    if link:
+        put(root / link).unlink()
+        (root / link).symlink_to(root / "results" / "new")
+        (root / "out").symlink_to(root.with_name("elsewhere"))
+        expected |= {"boots/all" if link.startswith("boots") else "out/all": OWN}
+    found = {entry.image: entry.fault for entry in scan(root, True, own=own)}
+    found.pop("out", None)
+    assert found == expected
+    assert summarise(root, True, own=own).images == 1
+    put(root / "results" / "new" / "report_files" / "c.jpg")
+    assert {entry.image for entry in scan(root / "results", own=own)} == {
+        "new/report_files/b.jpg",
+        "new/report_files/c.jpg",
+    }
+
+
+@pytest.mark.parametrize("place", ["results", "results/new/report_files", "link"])
+def test_a_collection_in_the_results_is_refused(root: Path, place: str) -> None:
+    put(root / "results" / "new" / "report_files" / "b.jpg")
+    (root / "link").symlink_to("results/new")
+    with pytest.raises(UserError, match=r"is in .*results, .*Copy the photos"):
+        check_not_own(root / place, root / "results")
+    check_not_own(root, root / "results")
+
+
+def test_a_bucket_s_hidden_keys_and_those_of_systems_are_no_photos() -> None:
+    class Bucket(Looks):
+        def below(self, prefix: str) -> dict[str, Look]:
+            keys = ("boots/a.jpg", "boots/.DS_Store", ".trash/b.jpg", "boots/Thumbs.db")
+            return {f"{prefix}/{key}": Look(5, 1, "v1") for key in keys}
+
+    entries = scan("s3://shop/photos", looks=Bucket(None, NOWHERE, 1))
+    assert {entry.image: entry.fault for entry in entries} == {
+        "boots/a.jpg": None,
+        "boots/.DS_Store": HIDDEN,
+        ".trash/b.jpg": HIDDEN,
+        "boots/Thumbs.db": CLUTTER,
+    }
 
 
 def test_an_empty_file_is_faulty(root: Path) -> None:

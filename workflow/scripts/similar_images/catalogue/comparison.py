@@ -89,6 +89,13 @@ def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
         temporary.write_text(text, "utf-8")
 
 
+def projects(folder: Path) -> list[Path]:
+    """Return the project in `folder`, and the one that it is an entry of: see `lay_out`."""
+    place = folder.absolute().parent
+    entry = (place.parent.name, place.name) == ("results", "compare")
+    return [folder, *([folder / ".." / ".." / ".."] if entry else [])]
+
+
 def _link(path: Path, target: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_symlink():

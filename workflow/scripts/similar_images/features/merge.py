@@ -13,6 +13,7 @@ from ..base.errors import UserError
 from ..base.formats import read_csv
 from ..networks.model import Model
 from ..photos.decisions import OUT
+from ..photos.folders import NO_LOSS
 from . import images, shards
 from .plan import shard_names
 
@@ -136,11 +137,11 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
     """Check that the collection called `name` can be used.
 
     Raises:
-        UserError: files are rejected, not by a decision, and `on_error` is "stop", or it is the
-            catalogue and fewer than two classes have a readable image.
+        UserError: files are rejected, not by a decision nor as nobody's photos, and `on_error` is
+            "stop", or it is the catalogue and fewer than two classes have a readable image.
     """
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
-    bad = [file for file in rejected if file.decision != OUT]
+    bad = [file for file in rejected if file.decision != OUT and file.reason not in NO_LOSS]
     if bad and on_error == "stop":
         told = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(

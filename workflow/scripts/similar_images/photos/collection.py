@@ -10,7 +10,17 @@ from ..base.errors import UserError
 from ..remote.addresses import Look, is_address
 from ..remote.looks import UNSEEN, Looks
 from . import lists
-from .folders import Bounds, Contents, Finding, Folder, is_folder, look_at, look_into, walk
+from .folders import (
+    Bounds,
+    Contents,
+    Finding,
+    Folder,
+    fault_of_name,
+    is_folder,
+    look_at,
+    look_into,
+    walk,
+)
 from .names import Spellings, as_text, fault_of_label, label_of, normal_form
 
 # The last time stamp that a column holds, of the year 2262.
@@ -49,6 +59,7 @@ def scan(
     follow_links: bool = False,
     looks: Looks = UNSEEN,
     further: Sequence[str] = (),
+    own: Iterable[Path] = (),
 ) -> Iterator[Entry]:
     """Yield every photo of the collection at `location`, in an order that never changes.
 
@@ -61,6 +72,7 @@ def scan(
         follow_links: whether links that lead out of a folder are followed.
         looks: at the addresses.
         further: the columns of a list to read besides.
+        own: folders that this workflow writes; what is in them is not read.
 
     Raises:
         UserError: there is none of these at `location`.
@@ -68,7 +80,9 @@ def scan(
     if is_address(str(location)):
         return _scan_bucket(str(location), looks)
     path = Path(location)
-    return _scan_folder(path, follow_links) if is_folder(path) else _scan_list(path, looks, further)
+    if is_folder(path):
+        return _scan_folder(path, follow_links, own)
+    return _scan_list(path, looks, further)
 
 
 def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -79,9 +93,9 @@ def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
         yield entry
 
 
-def _scan_folder(root: Path, follow_links: bool) -> Iterator[Entry]:
+def _scan_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[Entry]:
     top = os.fsencode(root)
-    for contents in walk(root, follow_links, _look):
+    for contents in walk(root, follow_links, own, _look):
         for path, finding in contents.found:
             entry = _entry(path, os.path.join(top, path), label_of(path), finding)
             yield _with_possible_class(entry)
@@ -94,7 +108,10 @@ def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[Contents]:
 def _scan_bucket(prefix: str, looks: Looks) -> Iterator[Entry]:
     for name, look in looks.below(prefix).items():
         image = name.removeprefix(prefix.rstrip("/") + "/")
-        yield _with_possible_class(_seen(image, name, label_of(os.fsencode(image)), look))
+        path = os.fsencode(image)
+        faults = filter(None, map(fault_of_name, path.split(b"/")))
+        look = look._replace(fault=next(faults, look.fault))
+        yield _with_possible_class(_seen(image, name, label_of(path), look))
 
 
 def _scan_list(path: Path, looks: Looks, further: Sequence[str]) -> Iterator[Entry]:

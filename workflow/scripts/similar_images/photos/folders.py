@@ -11,6 +11,10 @@ from ..base.errors import UserError, reason
 from .names import as_text
 
 HIDDEN = "hidden: its name starts with a dot"
+CLUTTER = "not a photo of yours: systems put it into folders"
+OWN = "not a photo of yours: this workflow writes it"
+# What is passed over for these reasons loses nobody a photo.
+NO_LOSS = frozenset({HIDDEN, CLUTTER, OWN})
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
 READ_AS = "the same folder is read as {}, and each folder counts once"
 
@@ -29,6 +33,15 @@ class Folder(NamedTuple):
     file: bytes
     real: bytes
     fault: str | None = None
+
+
+# Of Windows, macOS and Synology, in lower case; most names of theirs are hidden.
+_OF_SYSTEMS = frozenset(
+    {
+        *(b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"$recycle.bin"),
+        *(b"system volume information", b"icon\r", b"__macosx", b"@eadir"),
+    }
+)
 
 
 # What a name stands for that is no folder: the status of what may be an image, or a fault.
@@ -55,11 +68,13 @@ class Bounds(NamedTuple):
     Attributes:
         home: the real path of the collection's folder.
         follow_links: whether links that lead out of it are followed.
+        own: real paths of folders that this workflow writes.
         trees: real paths that are read with all below, and how each is called in the collection.
     """
 
     home: bytes
     follow_links: bool
+    own: frozenset[bytes]
     trees: Mapping[bytes, bytes]
 
 
@@ -79,7 +94,10 @@ P = TypeVar("P", bound=Part)
 
 
 def walk(
-    root: Path, follow_links: bool, look: Callable[[Sequence[Folder], Bounds], Iterable[P]]
+    root: Path,
+    follow_links: bool,
+    own: Iterable[Path],
+    look: Callable[[Sequence[Folder], Bounds], Iterable[P]],
 ) -> Iterator[P]:
     """Yield a part for each folder of the collection at `root`, and each real folder once.
 
@@ -90,18 +108,20 @@ def walk(
     Args:
         root: the collection's folder.
         follow_links: whether links that lead out of it are followed.
+        own: folders that this workflow writes; they are not read, except for `root` itself.
         look: returns the parts of folders, which do not depend on each other, in their order.
     """
     file = os.fsencode(root)
     top = Folder(b"", file, os.path.realpath(file))
     trees: dict[bytes, bytes] = {}
+    written = frozenset(os.path.realpath(os.fsencode(folder)) for folder in own)
     links = [top]
     while links:
         level = _entered(links, trees)
         links = []
         while level:
             below: list[Folder] = []
-            for part in look(level, Bounds(top.real, follow_links, trees)):
+            for part in look(level, Bounds(top.real, follow_links, written, trees)):
                 yield part
                 below += part.folders
                 links += part.links
@@ -129,23 +149,42 @@ def look_into(folder: Folder, bounds: Bounds) -> Contents:
 def _sort_in(child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: Contents) -> None:
     """Add `child` of `folder` to `contents`."""
     path = os.path.join(folder.path, child.name)
-    if child.name.startswith(b"."):
-        contents.found.append((path, HIDDEN))
+    if fault := fault_of_name(child.name):
+        contents.found.append((path, fault))
     elif child.is_symlink():
         real = os.path.realpath(child.path)
-        if not bounds.follow_links and os.path.commonpath([real, bounds.home]) != bounds.home:
-            contents.found.append((path, LEAVES))
+        if fault := _fault_of_target(real, bounds):
+            contents.found.append((path, fault))
         elif os.path.isdir(child.path):  # DirEntry.is_dir raises on a loop of links
             contents.links.append(Folder(path, child.path, real))
         else:
             contents.found.append((path, look_at(child.stat)))
     elif child.is_dir():
         real = os.path.join(folder.real, child.name)
-        known = bounds.trees.get(real)  # of a link that was followed before one to a folder above
-        fault = None if known is None else _read_as(known)
+        fault = OWN if real in bounds.own else None
+        if real in bounds.trees:  # of a link that was followed before one to a folder above
+            fault = _read_as(bounds.trees[real])
         contents.folders.append(Folder(path, child.path, real, fault))
     else:
         contents.found.append((path, look_at(child.stat)))
+
+
+def fault_of_name(name: bytes) -> str | None:
+    """Return why what is called `name` is nobody's photo, nor a folder of photos, or None."""
+    if name.startswith(b"."):
+        return HIDDEN
+    return CLUTTER if name.lower() in _OF_SYSTEMS else None
+
+
+def _fault_of_target(real: bytes, bounds: Bounds) -> str | None:
+    """Return why a link to the real path `real` is not followed, or None."""
+    if any(_is_in(real, folder) for folder in bounds.own):
+        return OWN
+    return None if bounds.follow_links or _is_in(real, bounds.home) else LEAVES
+
+
+def _is_in(real: bytes, folder: bytes) -> bool:
+    return os.path.commonpath([real, folder]) == folder
 
 
 def _entered(links: Iterable[Folder], trees: dict[bytes, bytes]) -> list[Folder]:
@@ -167,7 +206,7 @@ def _known(real: bytes, trees: Mapping[bytes, bytes]) -> bytes | None:
     folder, below = real, b""
     while folder not in trees:
         folder, name = os.path.split(folder)
-        if not name or name.startswith(b"."):
+        if not name or fault_of_name(name):
             return None
         below = os.path.join(name, below) if below else name
     return os.path.join(trees[folder], below) if below else trees[folder]
@@ -193,6 +232,19 @@ def look_at(status_of: Callable[[], os.stat_result]) -> Finding:
     if not status.st_size:
         return "empty file"
     return status
+
+
+def check_not_own(root: Path, results: Path) -> None:
+    """Check that the collection at `root` is not in the folder `results`.
+
+    Raises:
+        UserError: it is.
+    """
+    if _is_in(os.path.realpath(os.fsencode(root)), os.path.realpath(os.fsencode(results))):
+        raise UserError(
+            f"{root} is in {results}, which this workflow writes itself. Copy the photos to "
+            "another folder, and name that."
+        )
 
 
 def is_folder(path: Path) -> bool:

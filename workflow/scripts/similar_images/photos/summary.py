@@ -54,6 +54,7 @@ def summarise(
     needs_class: bool = False,
     looks: Looks = UNSEEN,
     further: Sequence[str] = (),
+    own: Iterable[Path] = (),
 ) -> Summary:
     """Walk the collection at `location` without opening an image and return its summary.
 
@@ -64,7 +65,7 @@ def summarise(
         UserError: as `scan`, or there is no image in it.
     """
     if not is_address(str(location)) and is_folder(Path(location)):
-        parts = _parts_of_folder(Path(location), follow_links)
+        parts = _parts_of_folder(Path(location), follow_links, own)
     else:
         parts = iter([_part_of(scan(location, looks=looks, further=further))])
     hasher = hashlib.sha256()
@@ -103,7 +104,7 @@ def _listed(classes: frozenset[str]) -> str:
     return f"one class ({next(iter(classes))})" if classes else "no class"
 
 
-def _parts_of_folder(root: Path, follow_links: bool) -> Iterator[_Part]:
+def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[_Part]:
     """Yield a part for each folder.
 
     What takes the time is to ask the system for the status of each file, so several processes do
@@ -116,7 +117,7 @@ def _parts_of_folder(root: Path, follow_links: bool) -> Iterator[_Part]:
             chunk = 1 + len(folders) // (8 * count)
             return pool.map(partial(_part_of_folder, bounds=bounds), folders, chunksize=chunk)
 
-        yield from walk(root, follow_links, look)
+        yield from walk(root, follow_links, own, look)
 
 
 def _part_of_folder(folder: Folder, bounds: Bounds) -> _Part:
