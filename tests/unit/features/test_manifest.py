@@ -1,6 +1,7 @@
 """Tests of the manifest: content ids and their cache."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from similar_images.base.formats import read_parquet, write_parquet
 from similar_images.features import manifest
 from similar_images.photos.collection import Entry, scan
 from similar_images.photos.opening import Photos
+from similar_images.photos.summary import summarise
 from similar_images.remote.access import NOWHERE
+from similar_images.remote.addresses import is_address
 from similar_images.remote.cache import Cache
 
 
@@ -78,11 +81,82 @@ def test_a_pipe_does_not_hang_the_manifest(
     assert promptly(pipeline.build)["pipe"]["fault"] == "not a regular file"
 
 
-def test_a_file_with_the_same_size_and_time_is_not_read_again(pipeline: Pipeline) -> None:
+class Counting(Photos):
+    """Counts the photos that it identifies."""
+
+    def __init__(self) -> None:
+        super().__init__(NOWHERE, Cache(Path("nowhere"), 0))
+        self.identified = 0
+
+    def identify(self, file: bytes) -> str:
+        self.identified += 1
+        return id_of("one") if is_address(os.fsdecode(file)) else super().identify(file)
+
+
+def test_a_file_that_is_as_it_was_is_not_read_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "SETTLING_NS", 0)  # the files are new, whatever their times say
+    pipeline.put("a.jpg", "one")
+    pipeline.put("b.jpg", "two")
+    photos = Counting()
+    first = manifest.build(scan(pipeline.photos), pipeline.cache, photos=photos)
+    assert photos.identified == 2
+    pipeline.put("b.jpg", "three")
+    assert manifest.build(scan(pipeline.photos), pipeline.cache, photos=photos) != first
+    assert photos.identified == 3
+
+
+@pytest.mark.parametrize("replace", [os.replace, shutil.copy2], ids=["moved", "copied"])
+def test_a_file_replaced_by_one_of_the_same_size_and_time_is_read_again(
+    pipeline: Pipeline, replace: Callable[[Path, Path], object]
+) -> None:
+    path, other = pipeline.put("a.jpg", "one"), pipeline.put("new.jpg", "two")
+    pipeline.build()
+    before = summarise(pipeline.photos).fingerprint
+    other.rename(other := pipeline.photos.with_name("new.jpg"))
+    pipeline.build()
+    replace(other, path)
+    assert path.stat().st_mtime_ns == LONG_AGO
+    assert pipeline.build()["a.jpg"]["content_id"] == id_of("two")
+    assert summarise(pipeline.photos).fingerprint != before
+
+
+def test_another_folder_with_the_same_names_sizes_and_times_is_read(pipeline: Pipeline) -> None:
     pipeline.put("a.jpg", "one")
     pipeline.build()
+    other = pipeline.photos.with_name("other")
+    other.mkdir()
+    pipeline.photos = other
     pipeline.put("a.jpg", "two")
-    assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
+    assert pipeline.build()["a.jpg"]["content_id"] == id_of("two")
+
+
+def test_what_is_remembered_of_one_folder_does_not_count_for_another(pipeline: Pipeline) -> None:
+    """Even where the file system tells all files alike, as a read-only image of a disk may."""
+    files = [
+        Entry("a.jpg", os.fsencode(path), None, 3, LONG_AGO, 0, ctime=LONG_AGO)
+        for path in (pipeline.put("a.jpg", "one"), pipeline.put("x/a.jpg", "two"))
+    ]
+    for entry, data in zip(files, ("one", "two"), strict=True):
+        table = manifest.build([entry], pipeline.cache)
+        assert table["content_id"].to_pylist() == [id_of(data)]
+
+
+def test_a_cache_of_an_earlier_version_spares_the_addresses_and_no_file(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pipeline.photos)
+    pipeline.put("a.jpg", "one")
+    rows = [
+        {"image": image, "size": 3, "mtime": LONG_AGO, "content_id": id_of("one"), "version": "v1"}
+        for image in ("https://shop.example/a.jpg", "a.jpg")
+    ]
+    write_parquet(pipeline.cache, pa.Table.from_pylist(rows))
+    photos = Counting()
+    address = Entry(rows[0]["image"], rows[0]["image"].encode(), None, 3, LONG_AGO, version="v1")
+    manifest.build([address, *scan(".")], pipeline.cache, photos=photos)
+    assert photos.identified == 1
 
 
 @pytest.mark.parametrize(("data", "mtime"), [("three", LONG_AGO), ("two", LONG_AGO + 1)])
@@ -145,11 +219,13 @@ def other_columns(path: Path) -> None:
     ids=["empty", "nonsense", "cut", "gone", "other columns"],
 )
 def test_a_damaged_cache_is_ignored_and_made_anew(
-    pipeline: Pipeline, damage: Callable[[Path], object]
+    pipeline: Pipeline, damage: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.put("a.jpg", "one")
+    monkeypatch.setattr(manifest, "SETTLING_NS", 0)
     pipeline.build()
     sound = pipeline.cache.read_bytes()
+    assert len(read_parquet(pipeline.cache)) == 1
     damage(pipeline.cache)
     assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
     assert pipeline.cache.read_bytes() == sound

@@ -1,9 +1,10 @@
 """Tests of the scan of folders and CSV lists."""
 
 import os
-import shutil
 from collections.abc import Callable
+from functools import partial
 from itertools import product
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -91,6 +92,7 @@ def test_an_entry_tells_the_file_its_size_its_time_and_its_mode(root: Path) -> N
         mtime=1_234_567_890_123_456_789,
         mode=path.stat().st_mode,
         fault=None,
+        ctime=path.stat().st_ctime_ns,
     )
 
 
@@ -567,20 +569,45 @@ def test_files_and_folders_are_listed_in_the_order_of_their_names(root: Path) ->
     assert [entry.image for entry in scan(root)] == expected
 
 
-@pytest.mark.parametrize("shape", ["folder", "csv"])
-def test_the_order_does_not_depend_on_the_order_of_creation(root: Path, shape: str) -> None:
-    names = ["b/2.jpg", "a/1.jpg", "a-b/3.jpg", "a/sub/4.jpg", "Z.jpg", "é/5.jpg"]
+UNSORTED = ["b/2.jpg", "a/1.jpg", "a-b/3.jpg", "a/sub/4.jpg", "Z.jpg", "é/5.jpg"]
+
+
+def test_the_order_in_which_the_system_lists_files_does_not_matter(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in UNSORTED:
+        put(root / name)
     seen = []
-    for order in (names, names[::-1]):
-        shutil.rmtree(root)
-        for name in order:
-            os.utime(put(root / name), ns=(0, 10**18))
-        path = root
-        if shape == "csv":
-            path = csv_file(root, "image,label\n" + "".join(f"{name},x\n" for name in order))
+    for backwards in (False, True):
+        monkeypatch.setattr(os, "scandir", partial(Listing, backwards=backwards))
+        seen.append((list(scan(root)), summarise(root).fingerprint))
+    assert seen[0] == seen[1]
+    assert len(seen[0][0]) == len(UNSORTED)
+
+
+class Listing:
+    """What `os.scandir` returns, in the order of the names or backwards."""
+
+    def __init__(self, path: bytes, backwards: bool, scandir: Any = os.scandir) -> None:
+        with scandir(path) as children:
+            self.children = sorted(children, key=attrgetter("name"), reverse=backwards)
+
+    def __enter__(self) -> list[os.DirEntry[bytes]]:
+        return self.children
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_the_order_of_the_lines_of_a_list_does_not_matter(root: Path) -> None:
+    for name in UNSORTED:
+        put(root / name)
+    seen = []
+    for order in (UNSORTED, UNSORTED[::-1]):
+        path = csv_file(root, "image,label\n" + "".join(f"{name},x\n" for name in order))
         seen.append((list(scan(path)), summarise(path).fingerprint))
     assert seen[0] == seen[1]
-    assert len(seen[0][0]) == len(names)
+    assert len(seen[0][0]) == len(UNSORTED)
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {

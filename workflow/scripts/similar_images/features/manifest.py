@@ -1,5 +1,6 @@
 """The manifest: a row for each file of a collection, with the hash of its content."""
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from ..base.formats import read_parquet, write_parquet
 from ..photos.collection import LATEST, Entry
 from ..photos.opening import LOCAL, Photos
 from ..photos.retries import PASSING
-from ..remote.addresses import FetchError
+from ..remote.addresses import FetchError, is_address
 
 SCHEMA = pa.schema(
     [
@@ -40,6 +41,7 @@ FILES_SCHEMA = pa.schema(
         ("fault", pa.string()),
         ("version", pa.string()),
         ("further", pa.list_(pa.string())),
+        ("ctime", pa.int64()),
     ]
 )
 HASHES_SCHEMA = pa.schema(
@@ -52,10 +54,12 @@ HASHES_SCHEMA = pa.schema(
 )
 CACHE_SCHEMA = pa.schema(
     [
-        ("image", pa.string()),
+        # Absolute, or an address: collections come and go under one name.
+        ("place", pa.binary()),
         ("size", pa.int64()),
         # Null where nothing vouches for the content being the same, though size and time are.
         ("mtime", pa.int64()),
+        ("ctime", pa.int64()),
         ("content_id", pa.string()),
         ("version", pa.string()),
     ]
@@ -82,8 +86,8 @@ def build(
 
     Args:
         entries: the photos of the collection.
-        cache: where the content ids of photos that keep their size, time and version are
-            remembered.
+        cache: where the content ids of photos are remembered that keep their place, size, times and
+            version.
         threads: photos hashed at once.
         photos: opens them.
         further: the names of what is in `Entry.further`; each becomes a column.
@@ -138,15 +142,19 @@ def _table_of(entries: Iterable[Entry]) -> pa.Table:
 
 
 def _storable(entry: Entry) -> Entry:
-    mtime = max(-LATEST, min(entry.mtime, LATEST))
-    return entry if mtime == entry.mtime else entry._replace(mtime=mtime)
+    mtime, ctime = (max(-LATEST, min(time, LATEST)) for time in (entry.mtime, entry.ctime))
+    if (mtime, ctime) == (entry.mtime, entry.ctime):
+        return entry
+    return entry._replace(mtime=mtime, ctime=ctime)
 
 
 def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.Table:
     """Return the content id and the fault of each of `files`; one of the two is null."""
     now = time.time_ns()
+    places = pa.array([_place(file) for file in files["file"].to_pylist()], pa.binary())
+    files = files.append_column("place", places)
     cached = _read_cache(cache)
-    cached = cached.take(pc.index_in(files["image"], cached["image"]))
+    cached = cached.take(pc.index_in(files["place"], cached["place"]))
     known = files.append_column("content_id", _remembered(files, cached))
     known = known.append_column("before", cached["content_id"])
     size = max(1, min(len(known) // (8 * threads), HASHED_AT_ONCE))
@@ -154,19 +162,24 @@ def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(partial(_hash, photos), parts)
         hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *found])
-    lasting = pc.and_(pc.less(files["mtime"], now - SETTLING_NS), hashes["current"])
+    old = pc.less(pc.max_element_wise(files["mtime"], files["ctime"]), now - SETTLING_NS)
     columns = {name: files[name] for name in CACHE_SCHEMA.names if name != "content_id"}
     columns["content_id"] = hashes["content_id"]
-    columns["mtime"] = pc.if_else(lasting, files["mtime"], None)
+    columns["mtime"] = pc.if_else(pc.and_(old, hashes["current"]), files["mtime"], None)
     hashed = pa.table(columns).select(CACHE_SCHEMA.names)
     write_parquet(cache, hashed.filter(pc.is_valid(hashed["content_id"])))
     return hashes
 
 
+def _place(file: bytes) -> bytes:
+    return file if is_address(os.fsdecode(file)) else os.path.abspath(file)
+
+
 def _remembered(files: pa.Table, found: pa.Table) -> pa.ChunkedArray:
-    """Return the content id of each of `files` that was `found` with this size and time."""
-    same = pc.and_(pc.equal(files["size"], found["size"]), pc.equal(files["mtime"], found["mtime"]))
-    same = pc.and_(same, pc.equal(_version(files), _version(found)))
+    """Return the content id of each of `files` that was `found` as it is now and has no fault."""
+    same = pc.and_(pc.is_null(files["fault"]), pc.equal(_version(files), _version(found)))
+    for name in ("size", "mtime", "ctime"):
+        same = pc.and_(same, pc.equal(files[name], found[name]))
     return pc.if_else(same, found["content_id"], None)
 
 
@@ -205,7 +218,10 @@ def _read_cache(path: Path) -> pa.Table:
         table = read_parquet(path)
     except UserError:
         table = None  # absent or damaged: hashing the files again makes it anew
-    if table is not None and "version" not in table.column_names:  # of the time before addresses
-        table = table.append_column("version", pa.nulls(len(table), pa.string()))
+    if table is not None and {"image", "version"} <= {*table.column_names}:
+        # Of an earlier version. What it knows of addresses holds, and saves fetching them again.
+        places, unchanged = table["image"].cast(pa.binary()), pa.array([0] * len(table), pa.int64())
+        table = table.append_column("place", places).append_column("ctime", unchanged)
+        table = table.select(CACHE_SCHEMA.names)
     whole = table is not None and table.schema.equals(CACHE_SCHEMA)
     return table if whole else CACHE_SCHEMA.empty_table()

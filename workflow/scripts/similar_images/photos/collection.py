@@ -41,6 +41,8 @@ class Entry(NamedTuple):
         fault: why the photo cannot be used, or None.
         version: see `Look.version`; None where it is a file.
         further: what stands in the further columns of a list that were asked for.
+        ctime: when the system last saw a change of the file or of its name, in nanoseconds; unlike
+            `mtime`, nobody can set it, so that a file put in place of another one shows it.
     """
 
     image: str
@@ -52,6 +54,7 @@ class Entry(NamedTuple):
     fault: str | None = None
     version: str | None = None
     further: tuple[str, ...] = ()
+    ctime: int = 0
 
 
 def scan(
@@ -184,4 +187,4 @@ def _entry(path: bytes, file: bytes, label: str | None, finding: Finding) -> Ent
     if isinstance(finding, str):
         return Entry(as_text(path), file, label, fault=finding)
     status = finding.st_size, finding.st_mtime_ns, finding.st_mode
-    return Entry(as_text(path), file, label, *status)
+    return Entry(as_text(path), file, label, *status, ctime=finding.st_ctime_ns)

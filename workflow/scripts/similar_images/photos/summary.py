@@ -148,4 +148,5 @@ def _record(path: bytes, finding: Finding) -> bytes:
     """Return what the fingerprint depends on."""
     if isinstance(finding, str):
         return b"%b\0%b\n" % (path, finding.encode())
-    return b"%b\0%d %d %d\n" % (path, finding.st_size, finding.st_mtime_ns, finding.st_mode)
+    times = finding.st_mtime_ns, finding.st_ctime_ns
+    return b"%b\0%d %d %d %d\n" % (path, finding.st_size, *times, finding.st_mode)
