@@ -21,6 +21,7 @@ import yaml
 from PIL import Image, ImageFilter
 
 from similar_images.catalogue.comparison import merged
+from similar_images.photos.summary import summarise
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = {"boots": (160, 90, 40), "sandals": (230, 200, 60), "sneakers": (60, 90, 200)}
@@ -160,10 +161,28 @@ class Project:
         return {str(path) for path in self.result("features").glob("*/*.parquet")}
 
     def copy(self, folder: Path) -> Self:
+        """Return a copy that has run where it stands: its photos count as looked at."""
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         copied = copy(self)
         copied.folder = folder
+        # No copy has the ctime of the original, and Snakemake compares fingerprints with it.
+        renamed = dict(zip(self.fingerprints(), copied.fingerprints(), strict=True))
+        for path in folder.glob(".snakemake/metadata/*"):
+            text = path.read_text("utf-8")
+            for old, new in renamed.items():
+                text = text.replace(old, new)
+            path.write_text(text, "utf-8")
         return copied
+
+    def fingerprints(self) -> list[str]:
+        """Return those of the collections that stand in folders."""
+        settings = yaml.safe_load((self.folder / "config.yaml").read_text("utf-8"))
+        folders = [self.folder / path for path in (settings["catalogue"], *queries_of(settings))]
+        return [
+            summarise(path, settings["images"]["follow_links"]).fingerprint
+            for path in folders
+            if path.is_dir()
+        ]
 
     def predictions(self) -> dict[str, bytes]:
         return {
@@ -184,6 +203,10 @@ class Project:
         shutil.rmtree(clean.folder / ".snakemake")
         clean.run(*clean.answers())
         return clean
+
+
+def queries_of(settings: dict[str, Any]) -> list[str]:
+    return [path for path in settings["queries"].values() if path]
 
 
 def lay_out(folder: Path) -> Project:

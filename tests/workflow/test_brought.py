@@ -1,5 +1,7 @@
 """A network of one's own, from its file to the predictions."""
 
+import os
+import re
 from typing import Any
 
 import pytest
@@ -42,6 +44,18 @@ def test_features_are_extracted_again_when_the_network_or_its_card_changes_and_o
     brought.transformer(file)
     own.settle(backbone={"file": "own.onnx", "family": "clip", "output": "pooled"})
     assert own.run().jobs["extract"] > 0
+
+
+def test_a_network_replaced_by_an_older_file_is_built_again_and_a_touched_one_is_not(
+    own: Project,
+) -> None:
+    file = own.folder / "own.onnx"
+    other = brought.transformer(own.folder / "other.onnx")
+    file.touch()
+    assert "Nothing to be done" in own.run("--dry-run").console
+    os.utime(other, (1_700_000_000, 1_700_000_000))
+    other.rename(file)
+    assert re.search(r"^model +1$", own.run("--dry-run").console, re.MULTILINE)
 
 
 def test_auto_gives_the_features_of_the_engine_that_it_takes(own: Project) -> None:

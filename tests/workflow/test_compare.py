@@ -15,8 +15,8 @@ def test_without_an_entry_or_with_a_wrong_one_it_is_said_what_to_write(project: 
 def test_an_entry_depends_on_its_file_of_weights(project: Project) -> None:
     project.settle(compare={"own": {"backbone": "EfficientNetB0", "weights": "own.h5"}})
     console = project.run("--dry-run", "compare", fails=True).console
-    assert "Missing input files for rule compare_entry" in console
-    assert "own.h5" in console
+    assert "weights: own.h5 cannot be read: no such file" in console
+    assert "Traceback" not in console
     (project.folder / "own.h5").touch()
     assert "compare_entry" in project.run("--dry-run", "compare").console
 

@@ -1,5 +1,6 @@
 """What people have decided counts from the next run on, and costs no extraction."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,7 @@ from changes import decide, decide_on_some, id_of
 from project import CLASSES, Project
 from similar_images.base.formats import read_parquet
 
+LONG_AGO = 1_700_000_000
 SEARCH = Counter(search=1, predict=1, plot=1, report=1)
 OF_QUERIES = Counter(plan=1, merge=1) + SEARCH
 OF_CATALOGUE = Counter(plan=1, merge=1, quality=1, compare_metrics=1, plot_catalogue=1) + SEARCH
@@ -61,6 +63,23 @@ def test_a_photo_of_the_catalogue_counts_under_the_class_that_was_decided(
     assert found["boots/2.png"] == ("boots", "folder")
     assert photo.read_bytes() == before
     assert_clean(project, tmp_path / "clean")
+
+
+def test_decisions_count_by_what_is_in_them_and_not_by_their_time(project: Project) -> None:
+    """The name has braces, which Snakemake takes for a wildcard in the names of inputs."""
+    target = "results/catalogue/members.csv"
+    decide(project, ("catalogue/boots/0.png", "wrong", "sandals"))
+    file = (project.folder / "decisions.csv").rename(project.folder / "{mine}.csv")
+    project.settle(decisions=file.name)
+    assert project.run(target).jobs == Counter(plan=1, merge=1)
+    decide(project, ("catalogue/boots/0.png", "wrong", "sneakers"))
+    os.utime(project.folder / "decisions.csv", (LONG_AGO, LONG_AGO))
+    (project.folder / "decisions.csv").rename(file)
+    project.settle(decisions=file.name)
+    assert project.run(target).jobs == Counter(plan=1, merge=1)
+    assert members(project)["boots/0.png"] == ("sneakers", "decision")
+    file.touch()
+    assert not project.run(target).jobs
 
 
 def test_a_photo_that_is_left_out_is_told_and_stops_no_run(

@@ -106,6 +106,31 @@ def test_what_changed_or_is_new_is_fetched_alone_and_equal_bytes_cost_no_extract
     assert feed.shards() == shards
 
 
+def test_what_runs_no_job_asks_no_address_and_writes_nothing(feed: Project, server: Server) -> None:
+    assert "no address was asked" in feed.run("--dry-run").console
+    assert not server.requests
+    assert not feed.result("").exists()
+    feed.run(*feed.answers())
+    server.requests.clear()
+    server.put("new/boots/0.png", b"changed")
+    before = written(feed)
+    locks = feed.folder / ".snakemake/locks"
+    for arguments in (["--dry-run"], ["--summary"], ["--touch", "results/new/predictions.csv"]):
+        feed.run(*arguments)
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text("results/new/predictions.csv\n")
+    assert "cannot be locked" in feed.run(fails=True).console
+    feed.run("--unlock")
+    assert not server.requests
+    assert written(feed) == before
+    feed.run(*feed.answers())
+    assert server.requests
+
+
+def written(project: Project) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in project.result("").rglob("*.json")}
+
+
 def test_no_secret_of_an_address_is_told_anywhere(feed: Project) -> None:
     run = feed.run()
     told = [

@@ -49,7 +49,7 @@ rule predict:
         vote=config["search"]["vote"],
         reject=config["search"]["reject"],
         further=lambda wildcards: columns_of(wildcards.queries),
-        product=PRODUCT,
+        product=lambda wildcards: PRODUCT,
         code=CODE,
     message:
         "Predicting the classes of {wildcards.queries}"

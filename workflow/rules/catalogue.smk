@@ -88,9 +88,9 @@ rule export:
     conda:
         "../envs/pipeline.yaml"
     params:
-        folder=config["export"]["folder"],
+        folder=lambda wildcards: config["export"]["folder"],
         how=config["export"]["as"],
-        product=PRODUCT,
+        product=lambda wildcards: PRODUCT,
     message:
         "Writing the catalogue as it was decided to {params.folder}"
     script:
@@ -101,8 +101,7 @@ rule export:
 # the catalogue's shards, which are named by their model and never change.
 rule compare_entry:
     input:
-        lambda wildcards: network_files(ENTRIES[wildcards.entry]),
-        decisions=DECISIONS,
+        before_jobs(lambda wildcards: network_digests(ENTRIES[wildcards.entry])),
     output:
         "results/compare/{entry}.json",
     log:
@@ -114,6 +113,8 @@ rule compare_entry:
     threads: workflow.resource_settings.cores or 1
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
+        network=lambda wildcards: network_digests(ENTRIES[wildcards.entry]),
+        decisions=lambda wildcards: decided_digests(),
         # By decisions, queries can be members of the catalogue.
         fingerprints=lambda wildcards: [
             fingerprint_of(name)

@@ -21,6 +21,7 @@ sys.modules.setdefault("pandas", None)
 
 from similar_images.answers import conformal, nearest
 from similar_images.base import files, formats, settings
+from similar_images.base.digests import Digests
 from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.catalogue import comparison
 from similar_images.networks import opening
@@ -31,7 +32,7 @@ from similar_images.photos.names import alike
 from similar_images.photos.summary import check_catalogue, summarise
 from similar_images.remote.access import Access
 from similar_images.remote.addresses import Limits, is_address
-from similar_images.remote.looks import Looks
+from similar_images.remote.looks import Looks, NotAskedError
 from similar_images.remote.results import check_sent, results_of
 
 
@@ -81,23 +82,71 @@ if STORED:
 RESULTS = checked("", results_of, config)
 
 
-def network_files(settings):
-    """Return the files that the backbone is made of: its weights, or the network of one's own.
-
-    A job that shares no folder does not see them. It does not build the network, either.
-    """
-    if STORED and workflow.remote_exec:
-        return []
-    if isinstance(settings["backbone"], str):
-        return [local(settings["weights"])] if settings["weights"] else []
-    path = Path(settings["backbone"]["file"])
-    files = checked("backbone.file: ", opening.files_of, path)
-    return [local(str(file)) for file in files]
-
-
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
-DECISIONS = [local(str(path)) for path in decisions.paths(config["decisions"])]
+DECISIONS = decisions.paths(config["decisions"])
+
+
+def runs_jobs():
+    """Tell whether this is the process that plans a run, and its jobs will really run.
+
+    It is known only once Snakemake plans: in functions that it calls, not while it reads the rules.
+    A dry run changes nothing and asks nobody, and neither does what only looks at the workflow, or
+    a run that the lock will stop.
+    """
+    if not workflow.is_main_process or workflow.executor_plugin is None:
+        return False
+    locked = workflow.execution_settings.lock and any(
+        Path(".snakemake/locks").glob("*.lock")
+    )
+    return not (workflow.dryrun or workflow.touch or locked)
+
+
+def before_jobs(check):
+    """Return a function for the input of a rule that names no files.
+
+    Snakemake calls it, and with it `check`, whenever it plans a job of the rule, before any job.
+    """
+
+    def no_files(wildcards):
+        check(wildcards)
+        return []
+
+    return no_files
+
+
+# Files that people name are no inputs: of these Snakemake compares the times, and a file can be
+# replaced by an older one. Their digests are parameters.
+DIGESTS = Digests(RESULTS.folder / "model" / "digests.json")
+
+
+def digests_of(setting, paths):
+    """Return what changes with the bytes of files that people have named in `setting`.
+
+    A job that shares no folder does not see them, and has nothing to compare them with.
+    """
+    if STORED and not workflow.is_main_process:
+        return None
+    found = [checked(f"{setting}: ", DIGESTS.of, path) for path in paths]
+    if runs_jobs():
+        DIGESTS.keep()
+    return found
+
+
+def decided_digests():
+    return digests_of("decisions", DECISIONS)
+
+
+def network_digests(settings):
+    """Return the digests of what the backbone is made of: weights, or a network of one's own."""
+    if isinstance(settings["backbone"], str):
+        weights = settings["weights"]
+        return digests_of("weights", [Path(weights)] if weights else [])
+    if STORED and not workflow.is_main_process:
+        return None
+    setting = "backbone.file"
+    path = Path(settings["backbone"]["file"])
+    return digests_of(setting, checked(f"{setting}: ", opening.files_of, path))
 
 
 METRIC = config["search"]["metric"]
@@ -165,31 +214,48 @@ def columns_of(name):
 LIMITS = checked("", Limits.of, config["remote"])
 
 
+if workflow.is_main_process:
+    decided = checked("decisions: ", decisions.read, DECISIONS)
+
+
 # What is told of addresses is asked once in a run, by the process that plans it.
 @cache
 def summary(name):
+    """Return the summary of a collection, or None where nobody may be asked for it."""
+    asks = runs_jobs()
     memory = RESULTS.folder / name / "looks.json"
     looks = Looks(
         memory,
         Access(LIMITS),
         config["remote"]["most_failed"],
-        anew=workflow.is_main_process,
+        anew=asks,
+        silent=workflow.is_main_process and not asks,
     )
     checked("", RESULTS.fetch, memory)
     setting = f"{setting_of(name)}: "
     if not is_address(location_of(name)):
         checked(setting, check_not_own, Path(location_of(name)), RESULTS.folder)
-    found = checked(
-        setting,
-        summarise,
-        location_of(name),
-        config["images"]["follow_links"],
-        name == "catalogue",
-        looks,
-        columns_of(name),
-        map(Path, OWN),
-    )
-    checked("", RESULTS.put, memory)
+    found = None
+    try:
+        found = checked(
+            setting,
+            summarise,
+            location_of(name),
+            config["images"]["follow_links"],
+            name == "catalogue",
+            looks,
+            columns_of(name),
+            map(Path, OWN),
+        )
+    except NotAskedError:
+        pass
+    if asks:
+        checked("", RESULTS.put, memory)
+    elif workflow.is_main_process and (found is None or memory.exists()):
+        logger.info(f"{setting}no address was asked for changes, since no job will run")
+    if found and name == "catalogue" and workflow.is_main_process:
+        possible = decisions.at_most(found, decided)
+        checked("", check_catalogue, possible, config["search"]["neighbours"])
     return found
 
 
@@ -200,41 +266,43 @@ def fingerprint_of(name):
     """
     if STORED and not workflow.is_main_process:
         return None
+    found = summary(name)
     again = RESULTS.folder / name / retries.NAME
     checked("", RESULTS.fetch, again)
-    return f"{summary(name).fingerprint} {retried(again)}"
+    return found and f"{found.fingerprint} {retried(again)}"
 
 
 # As the run found it: what its jobs could not read is for the next run.
 retried = cache(retries.count)
 
 
-# Jobs on other machines read this file, too, and need not look through the images again.
-if workflow.is_main_process:
+@cache
+def warn_of_similar_classes():
+    """Warn, once in a run, of classes that people would take for one."""
+    if workflow.is_main_process:
+        found = filter(None, map(summary, COLLECTIONS))
+        decided_labels = {one.label for one in decided if one.label is not None}
+        for names in alike(decided_labels.union(*(one.classes for one in found))):
+            logger.warning(
+                "These names count as different classes, but differ only in case, in spaces "
+                f"around them or in invisible characters: {', '.join(map(repr, names))}. If they "
+                "are one class, give it one name."
+            )
+
+
+if STORED and workflow.is_main_process:
     for name in COLLECTIONS:
-        if STORED:
-            checked(f"{setting_of(name)}: ", check_elsewhere, location_of(name))
-        summary(name)
-    decided = checked("decisions: ", decisions.read, map(Path, DECISIONS))
-    possible = decisions.at_most(summary("catalogue"), decided)
-    checked("", check_catalogue, possible, config["search"]["neighbours"])
-    classes = possible.classes.union(*(summary(name).classes for name in QUERIES))
-    for names in alike(classes):
-        logger.warning(
-            "These names count as different classes, but differ only in case, in spaces around "
-            f"them or in invisible characters: {', '.join(map(repr, names))}. If they are one "
-            "class, give it one name."
-        )
+        checked(f"{setting_of(name)}: ", check_elsewhere, location_of(name))
 
 
 # To jobs that share no folder Snakemake sends the sources that it knows: rules, scripts and
 # configuration. The rest goes with them.
 if STORED and workflow.is_main_process:
     lists = [location_of(name) for name in COLLECTIONS if is_list(name)]
-    for path in map(Path, [*DECISIONS, *lists]):
+    for path in [*DECISIONS, *map(Path, lists)]:
         checked("", check_sent, path)
     read_in_place = [*WORKFLOW.glob("schemas/*"), *WORKFLOW.glob("templates/*")]
-    workflow.configfiles += [*map(str, read_in_place), *DECISIONS, *lists]
+    workflow.configfiles += [*map(str, [*read_in_place, *DECISIONS]), *lists]
 
 
 def planned():

@@ -2,9 +2,9 @@
 # the shards of earlier runs beside its output.
 checkpoint plan:
     input:
+        before_jobs(lambda wildcards: warn_of_similar_classes()),
         manifests=in_results(COLLECTIONS, "manifest.parquet"),
         model="results/model/model.json",
-        decisions=DECISIONS,
     output:
         contents="results/plan/contents.parquet",
         shards="results/plan/shards.json",
@@ -19,6 +19,7 @@ checkpoint plan:
         jobs=max(1, (workflow.resource_settings.cores or 1) // EXTRACTION_THREADS),
     params:
         collections=COLLECTIONS,
+        decisions=lambda wildcards: decided_digests(),
         max_pixels=config["images"]["max_pixels"],
         code=CODE,
     message:

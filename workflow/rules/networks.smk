@@ -1,6 +1,6 @@
 rule model:
     input:
-        lambda wildcards: network_files(config),
+        before_jobs(lambda wildcards: network_digests(config)),
         # Photos that come or go later leave the network as it is.
         photos=ancient("results/catalogue/manifest.parquet") if QUANTISED else [],
     output:
@@ -16,7 +16,8 @@ rule model:
     threads: 2 if QUANTISED else 1
     params:
         backbone=config["backbone"],
-        weights=config["weights"],
+        weights=lambda wildcards: config["weights"],
+        digests=lambda wildcards: network_digests(config),
         fallback=config["fallback"],
         engine=config["engine"],
         resample=config["images"]["resample"],

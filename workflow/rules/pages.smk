@@ -72,7 +72,6 @@ rule report:
         catalogue="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
         model="results/model/model.json",
-        decisions=DECISIONS,
     output:
         page="results/{queries}/report.html",
         portable=report(
@@ -89,7 +88,8 @@ rule report:
     params:
         neighbours=config["search"]["neighbours"],
         further=lambda wildcards: columns_of(wildcards.queries),
-        product=PRODUCT,
+        product=lambda wildcards: PRODUCT,
+        decisions=lambda wildcards: decided_digests(),
         code=CODE,
     message:
         "Writing the report of {wildcards.queries}"
@@ -103,7 +103,6 @@ rule audit_report:
         classes="results/catalogue/classes.csv",
         images="results/catalogue/images.parquet",
         model="results/model/model.json",
-        decisions=DECISIONS,
     output:
         "results/catalogue/report.html",
     log:
@@ -112,6 +111,7 @@ rule audit_report:
         "../envs/pipeline.yaml"
     threads: 2
     params:
+        decisions=lambda wildcards: decided_digests(),
         code=CODE,
     message:
         "Writing the page of the catalogue's audit"

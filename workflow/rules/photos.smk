@@ -1,6 +1,8 @@
 # The images are no inputs: with thousands of them Snakemake would spend seconds on every run.
 # The fingerprint of the folder, a parameter, runs the rule when one of them changes.
 rule manifest:
+    input:
+        before_jobs(lambda wildcards: fingerprint_of(wildcards.collection)),
     output:
         "results/{collection}/manifest.parquet",
     log:
@@ -13,8 +15,8 @@ rule manifest:
         location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
         further=lambda wildcards: columns_of(wildcards.collection),
-        own=OWN,
-        product=PRODUCT,
+        own=lambda wildcards: OWN,
+        product=lambda wildcards: PRODUCT,
         most_failed=config["remote"]["most_failed"],
         code=CODE,
     message:

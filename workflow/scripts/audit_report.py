@@ -29,7 +29,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=read_csv(Path(snakemake.input.classes)),
         groups=audit_report.groups(findings, files, pictures, folder.name),
-        decided=decisions.rows(map(Path, snakemake.input.decisions)),
+        decided=decisions.rows(decisions.paths(snakemake.config["decisions"])),
     )
     with replacing(page) as temporary:
         temporary.write_text(audit_report.render(told), "utf-8")

@@ -35,7 +35,7 @@ with logged(snakemake.log[0], "plan"):
     )
     results.put(*there.difference(features.iterdir()))  # those that were damaged, and are gone
     plan.write(Path(snakemake.output.contents), table)
-    decided = decisions.read(map(Path, snakemake.input.decisions))
+    decided = decisions.read(decisions.paths(snakemake.config["decisions"]))
     changes = amendments.build(decided, manifests)
     write_parquet(Path(snakemake.output.amendments), changes)
     needed = {

@@ -8,7 +8,7 @@ import pytest
 from similar_images.base.errors import UserError
 from similar_images.remote.access import Access
 from similar_images.remote.addresses import FetchError, Limits, Look, name_of
-from similar_images.remote.looks import Looks
+from similar_images.remote.looks import Looks, NotAskedError
 
 ADDRESSES = [f"https://shop.example/{n}.jpg" for n in range(10)]
 NAMES = [name_of(address) for address in ADDRESSES]
@@ -112,3 +112,24 @@ def test_what_a_bucket_lists_is_kept_for_the_jobs(memory: Path) -> None:
 def test_a_bucket_that_cannot_be_listed_is_told(memory: Path) -> None:
     with pytest.raises(UserError, match="s3://gone: there is no such bucket"):
         Looks(memory, Told({}), 0.2, anew=True).below("s3://gone")
+
+
+def test_where_nobody_may_be_asked_what_is_known_counts_and_nothing_is_kept(memory: Path) -> None:
+    known, _ = start(memory)
+    kept = memory.read_bytes()
+    access = Told({ADDRESSES[0]: BUSY})
+    assert Looks(memory, access, 0.2, silent=True).at(BY_NAME) == known
+    with pytest.raises(NotAskedError):
+        Looks(memory, access, 0.2, silent=True).at(BY_NAME | {"https://shop.example/new.jpg": "x"})
+    assert access.asked == 0
+    assert memory.read_bytes() == kept
+
+
+def test_what_one_bucket_listed_is_not_taken_for_another(memory: Path) -> None:
+    access = Told({"s3://shop/a/1.jpg": Look(1, 1, "e1")})
+    with pytest.raises(NotAskedError):
+        Looks(memory, access, 0.2, silent=True).below("s3://shop/a")
+    known = Looks(memory, access, 0.2, anew=True).below("s3://shop/a")
+    assert Looks(memory, access, 0.2, silent=True).below("s3://shop/a/") == known
+    with pytest.raises(NotAskedError):
+        Looks(memory, access, 0.2, silent=True).below("s3://shop/a2")

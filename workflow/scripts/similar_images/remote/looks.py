@@ -12,6 +12,10 @@ from .access import NOWHERE, Access
 from .addresses import FetchError, Look
 
 
+class NotAskedError(Exception):
+    """Addresses are not known, and may not be asked now."""
+
+
 class Looks:
     """The looks at the addresses of one collection.
 
@@ -27,14 +31,21 @@ class Looks:
         access: asks for them.
         most_failed: the share of the addresses that may fail.
         anew: whether they are asked for even though they are kept.
+        silent: whether nobody may be asked, and nothing is kept.
     """
 
     def __init__(
-        self, memory: Path | None, access: Access, most_failed: float, anew: bool = False
+        self,
+        memory: Path | None,
+        access: Access,
+        most_failed: float,
+        anew: bool = False,
+        silent: bool = False,
     ) -> None:
         self._memory = memory
         self._access = access
         self._anew = anew
+        self._silent = silent
         self._most_failed = most_failed
         self.tries = 0
 
@@ -43,12 +54,14 @@ class Looks:
 
         Raises:
             UserError: too many fail.
+            NotAskedError: they would have to be asked for.
         """
         if not addresses:
             return {}
         known = self._read()
         if not self._anew and known.keys() >= addresses.keys():
             return {name: known[name] for name in addresses}
+        self._check_allowed()
         looks = self._access.look(list(addresses.values()))
         return self._kept(dict(zip(addresses, looks, strict=True)), known)
 
@@ -57,10 +70,13 @@ class Looks:
 
         Raises:
             UserError: they cannot be listed.
+            NotAskedError: they would have to be listed.
         """
         known = self._read()
-        if not self._anew and known:
+        start = prefix.rstrip("/") + "/"
+        if not self._anew and known and all(name.startswith(start) for name in known):
             return known
+        self._check_allowed()
         try:
             return self._kept(dict(self._access.listed(prefix)), known)
         except FetchError as error:
@@ -76,6 +92,10 @@ class Looks:
             UserError: they are too many.
         """
         self._check(self._read() | {name: Look(fault=fault) for name, fault in faults.items()})
+
+    def _check_allowed(self) -> None:
+        if self._silent:
+            raise NotAskedError
 
     def _kept(self, found: dict[str, Look], known: Mapping[str, Look]) -> dict[str, Look]:
         self._check(found)
