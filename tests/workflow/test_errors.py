@@ -24,6 +24,13 @@ from project import CLASSES, Project
         ({"catalogue": "photos/one"}, ["catalogue: it has one class (boots)", "two"]),
         ({"catalogue": "photos/new/boots"}, ["catalogue: ", "no images"]),
         ({"catalogue": "photos/bad.csv"}, ["photos/bad.csv", "column label is missing"]),
+        ({"catalogue": "photos/bad.csv/below"}, ["catalogue: photos/bad.csv/below: no such"]),
+        ({"queries": {"new": "x" * 5000}}, ["queries.new: xxx", "file name too long"]),
+        ({"queries": {"new": "/proc/self/mem"}}, ["queries.new: ", "put/output error"]),
+        ({"decisions": "photos"}, ["decisions: photos cannot be read: is a directory"]),
+        ({"backbone": "EfficientNetB0", "weights": "photos"}, ["weights: photos is not a reg"]),
+        ({"backbone": {"file": "x" * 5000}}, ["backbone.file: xxx", "file name too long"]),
+        ({"search": {"reject": float("nan")}}, ["search.reject: nan", "number from 0 to 1"]),
     ],
 )
 def test_a_mistake_is_told_before_any_work(
@@ -42,8 +49,8 @@ def test_a_mistake_is_told_before_any_work(
 def test_classes_that_people_would_take_for_one_are_told_once_in_a_run(project: Project) -> None:
     project.image("catalogue/Boots/0.png")
     project.image("new/sandals /0.png")
-    run = project.run("results/catalogue/manifest.parquet", "results/new/manifest.parquet")
-    assert run.jobs["manifest"] == 2
+    run = project.run("results/plan/contents.parquet")
+    assert run.jobs["plan"] == 1
     assert run.console.count("differ only in case") == 2  # for each group once
     assert "'Boots', 'boots'" in run.console
     assert "'sandals', 'sandals '" in run.console
@@ -64,6 +71,27 @@ def test_a_class_in_two_unicode_forms_is_one_class_in_a_run(project: Project) ->
     assert sorted(row["label"] for row in project.rows("new/confusion.csv")) == sorted(
         [*CLASSES, composed]
     )
+
+
+def test_a_folder_that_cannot_be_exported_to_is_told(project: Project) -> None:
+    project.settle(export={"folder": "/proc/no/{such}"})
+    run = project.run("export", fails=True)
+    assert "export.folder: /proc/no/{such} cannot be written: no such file" in run.console
+    assert "Traceback" not in run.console
+
+
+def test_braces_in_the_names_of_folders_and_files_are_taken_as_they_are(project: Project) -> None:
+    project.photo("new").rename(project.photo("{new}"))
+    project.photo("catalogue").rename(project.photo("{queries}"))
+    project.settle(
+        catalogue="photos/{queries}",
+        queries={"new": "photos/{new}"},
+        weights="{b3}.h5",
+        export={"folder": "{export}"},
+    )
+    (project.folder / "{b3}.h5").touch()
+    project.run("export", *project.answers())
+    assert (project.folder / "{export}" / "boots").is_dir()
 
 
 def test_a_device_that_the_engine_does_not_take_is_told_without_a_traceback(

@@ -22,7 +22,7 @@ sys.modules.setdefault("pandas", None)
 from similar_images.answers import conformal, nearest
 from similar_images.base import files, formats, settings
 from similar_images.base.digests import Digests
-from similar_images.base.errors import DamagedFileError, UserError
+from similar_images.base.errors import DamagedFileError, UserError, reason
 from similar_images.catalogue import comparison
 from similar_images.networks import opening
 from similar_images.photos import decisions, retries
@@ -59,6 +59,12 @@ def checked(setting, check, *args):
         return check(*args)
     except UserError as error:
         sys.exit(f"Error in the configuration: {setting}{error}")
+    except OSError as error:
+        named = f"{str(error.filename)[:200]}: " if error.filename else ""
+        sys.exit(
+            f"Error in the configuration: {setting}{named}{reason(error)}. "
+            "Name what this user can read."
+        )
 
 
 schema = yaml.safe_load(SCHEMA.read_text("utf-8"))
@@ -196,7 +202,7 @@ def location_of(name):
 
 
 def is_list(name):
-    return Path(location_of(name)).is_file()
+    return checked(f"{setting_of(name)}: ", Path(location_of(name)).is_file)
 
 
 def columns_of(name):

@@ -6,6 +6,7 @@ import sys
 from itertools import starmap
 from pathlib import Path
 
+from similar_images.base.errors import UserError, reason
 from similar_images.base.formats import read_parquet
 from similar_images.base.job import logged
 from similar_images.catalogue import export
@@ -18,13 +19,18 @@ signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 with logged(snakemake.log[0], "export"):
     table = read_parquet(Path(snakemake.input.images), export.Member._fields)
     columns = (table[name].to_pylist() for name in export.Member._fields)
-    renamed = export.export(
-        folder,
-        starmap(export.Member, zip(*columns, strict=True)),
-        snakemake.params.how,
-        Photos.of(snakemake.config),
-        snakemake.params.product,
-    )
+    try:
+        renamed = export.export(
+            folder,
+            starmap(export.Member, zip(*columns, strict=True)),
+            snakemake.params.how,
+            Photos.of(snakemake.config),
+            snakemake.params.product,
+        )
+    except OSError as error:
+        raise UserError(
+            f"export.folder: {folder} cannot be written: {reason(error)}. Name another folder."
+        ) from error
     for label, name in renamed.items():
         logging.warning(
             "the class %r is in the folder %r: no folder can have its name", label, name

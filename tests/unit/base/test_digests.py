@@ -86,8 +86,14 @@ def test_a_damaged_memory_is_made_again(
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("gone.h5", "no such file"), (".", "is a directory"), ("x" * 5000, "too long")],
+    [
+        ("gone.h5", "cannot be read: no such file"),
+        ("x" * 5000, "cannot be read: file name too long"),
+        ("/proc/self/mem", "cannot be read: "),
+        (".", "is not a regular file"),
+        ("/dev/zero", "is not a regular file"),
+    ],
 )
 def test_what_cannot_be_read_is_told(tmp_path: Path, path: str, reason: str) -> None:
-    with pytest.raises(UserError, match=f"cannot be read: .*{reason}"):
+    with pytest.raises(UserError, match=reason):
         Digests(tmp_path / "digests.json").of(tmp_path / path)

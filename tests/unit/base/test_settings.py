@@ -225,6 +225,34 @@ def test_a_query_set_of_this_name_is_refused(name: object) -> None:
         settings.check({"catalogue": "photos", "queries": {name: "x"}}, SCHEMA)
 
 
+def numbers(rule: Any, key: str = "") -> list[str]:
+    """Return the dotted names of the settings that may be numbers."""
+    alternatives = (rule, *rule.get("anyOf", ()))
+    if any(one.get("type") in ("number", "integer") for one in alternatives):
+        return [key]
+    if "items" in rule:
+        return [f"{found}[]" for found in numbers(rule["items"], key)]
+    below = rule.get("properties", {}) | rule.get("then", {}).get("properties", {})
+    return [
+        found
+        for name, one in below.items()
+        for found in numbers(one, f"{key}.{name}" if key else name)
+    ]
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+@pytest.mark.parametrize("key", sorted(set(numbers(SCHEMA))))
+def test_no_setting_is_a_number_without_an_end(key: str, value: str) -> None:
+    *above, name = key.removesuffix("[]").split(".")
+    text = f"{name}: {f'[1, 1, {value}]' if key.endswith('[]') else value}"
+    for outer in reversed(above):
+        text = f"{outer}: {{{text}}}"
+    if above == ["backbone"]:
+        text = text.replace("{", "{file: own.onnx, ")
+    with pytest.raises(UserError, match=rf"{name}.*(nan|inf) is not allowed; allowed: "):
+        check(text)
+
+
 def test_a_missing_catalogue_is_told_with_what_it_may_be() -> None:
     with pytest.raises(
         UserError,

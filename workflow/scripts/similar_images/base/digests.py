@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class Digests:
         """
         try:
             place, now, status = os.path.realpath(path), time.time_ns(), os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError(f"{path} is not a regular file. Name one that is.")
             # No program can set the ctime: it shows an older file that was put in place.
             state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
             known = self._known.get(place)

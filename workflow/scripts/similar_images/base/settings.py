@@ -1,6 +1,7 @@
 """The configuration, checked before any work, with messages that tell what is allowed."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from jsonschema import Draft202012Validator, TypeChecker
@@ -14,10 +15,18 @@ def _is_whole(_checker: TypeChecker, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-# To JSON Schema 2.0 is an integer; to the functions that take the settings it is not.
+def _is_number(_checker: TypeChecker, value: object) -> bool:
+    finite = isinstance(value, float) and isfinite(value)
+    return finite or (isinstance(value, int) and not isinstance(value, bool))
+
+
+# To JSON Schema 2.0 is an integer; to the functions that take the settings it is not. YAML has
+# numbers that JSON has not, .inf and .nan: no comparison with a limit stops the latter.
 _Validator: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_whole, "number": _is_number}
+    ),
 )
 
 
