@@ -277,7 +277,7 @@ def relabel(world: World, chance: random.Random) -> None:
     if not (found := a_photo(world, chance, CATALOGUE, CATALOGUE, *QUERIES)):
         return
     name, image, photo = found
-    photo.label = chance.choice([*CLASSES, *CLASSES, None])
+    photo.label = chance.choice([*CLASSES, None])
     if not world.collections[name].listed:
         moved = new_image(world, name, photo.label, int(Path(image).stem[1:]))
         path = world.path(name, moved)
@@ -825,7 +825,7 @@ def run_sequence(seed: int, steps: list[list[Change]]) -> list[str]:
     try:
         return play(seed, steps)
     except AssertionError as error:
-        return str(error).splitlines()
+        return [str(error)]
 
 
 def play(seed: int, steps: list[list[Change]]) -> list[str]:

@@ -241,6 +241,7 @@ def _manifest(settings: Mapping[str, Any], name: str) -> None:
         location=location,
         follow_links=settings["images"]["follow_links"],
         further=_columns(settings, location),
+        own=["results"],
         product=settings["product"],
         most_failed=settings["remote"]["most_failed"],
     )
