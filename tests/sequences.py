@@ -48,8 +48,8 @@ COLLECTIONS = (CATALOGUE, *QUERIES)
 LONG_AGO = 1_700_000_000
 # A file system in memory, where there is one.
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
-# Contents with smaller numbers show so many pictures: some are equally similar to others.
-PICTURES, ALIKE = 24, 1_000_000
+# Contents show so many pictures: some are equally similar to others.
+PICTURES = 24
 # One content in so many cannot be read.
 DAMAGED = 10
 # Names of photos come again after so many.
@@ -98,15 +98,12 @@ class World:
         decisions: those of each file of decisions.
         former: earlier states of `decisions`.
         restored: whether the files of decisions were replaced by earlier ones, with their times.
-        alike: whether different contents can be equally similar to others. Which of them an
-            approximate index finds is chance.
         count: how many neighbours the search finds; None as the workflow has it.
         number: grows with everything that is made.
     """
 
     root: Path
     settings: dict[str, Any]
-    alike: bool
     collections: dict[str, Collection] = field(default_factory=dict)
     decisions: list[list[Decision]] = field(default_factory=lambda: [[], []])
     former: list[list[list[Decision]]] = field(default_factory=list)
@@ -179,8 +176,7 @@ def as_time(when: int) -> str:
 @cache
 def data_of(content: int) -> bytes:
     """Return the bytes of a photo, a bitmap of 2 by 2 pixels; all are of the same size."""
-    picture = content % PICTURES if content < ALIKE else content
-    rows = np.random.default_rng(picture).integers(0, 256, (2, 6), np.uint8)
+    rows = np.random.default_rng(content % PICTURES).integers(0, 256, (2, 6), np.uint8)
     # What pads a row to four bytes is free to differ.
     padding = struct.pack("<I", content)
     pixels = rows[0].tobytes() + padding[:2] + rows[1].tobytes() + padding[2:]
@@ -218,8 +214,7 @@ def new_content(world: World, chance: random.Random) -> int:
     there = [photo.content for *_, photo in world.every() if photo.content is not None]
     if there and chance.random() < 0.3:
         return chance.choice(there)
-    number = 100 * world.next() + chance.randrange(100)
-    return number if world.alike else ALIKE + number
+    return 100 * world.next() + chance.randrange(100)
 
 
 def new_image(world: World, name: str, label: str | None, number: int) -> str:
@@ -511,7 +506,7 @@ BY_NAME = {one.__name__: one for one in CHANGES}
 
 def settle(world: World, chance: random.Random) -> None:
     """Choose the settings of the search."""
-    index = "exact" if world.alike else chance.choice(["exact", "approximate"])
+    index = chance.choice(["exact", "approximate"])
     search = {
         "index": index,
         "parts": 1 if index == "approximate" else chance.choice([1, 1, 2, 3]),
@@ -533,7 +528,7 @@ def lay_out(root: Path, seed: int) -> World:
     """Lay out a project with a few photos."""
     chance = random.Random(f"world {seed}")
     settings = deepcopy(default_settings())
-    world = World(root, settings, alike=chance.random() < 0.5)
+    world = World(root, settings)
     settings["queries"] = dict.fromkeys(QUERIES)
     settings["decisions"] = ["decisions-0.csv", "decisions-1.csv"]
     settings["product"] = chance.choice([None, "product"])
