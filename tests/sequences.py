@@ -561,7 +561,7 @@ def some_changes(chance: random.Random, number: int) -> list[Change]:
 def steps_of(seed: int) -> list[list[Change]]:
     """Return the changes before each run but the first."""
     chance = random.Random(f"changes {seed}")
-    return [some_changes(chance, chance.randint(1, 3)) for _ in range(chance.randint(2, 3))]
+    return [some_changes(chance, chance.randint(1, 3)) for _ in range(chance.randint(1, 3))]
 
 
 def change(world: World, changes: list[Change]) -> None:
@@ -826,7 +826,7 @@ def run_sequence(seed: int, steps: list[list[Change]]) -> list[str]:
 def play(seed: int, steps: list[list[Change]]) -> list[str]:
     """Run a sequence; return in what its end differs from a rebuild and from the rules.
 
-    After the last run, and after one in five on the way, the same is made from nothing.
+    After the last run, and after one in ten on the way, the same is made from nothing.
     """
     chance = random.Random(f"checks {seed}")
     with tempfile.TemporaryDirectory(dir=MEMORY) as name, stages.stand_ins():
@@ -836,7 +836,7 @@ def play(seed: int, steps: list[list[Change]]) -> list[str]:
         for number, changes in enumerate(steps):
             change(world, changes)
             found = run(world, world.root)
-            if number + 1 == len(steps) or chance.random() < 0.2:
+            if number + 1 == len(steps) or chance.random() < 0.1:
                 rebuilt = run(world, Path(name, f"rebuilt-{number}"))
                 if faults := compare(world, found, rebuilt):
                     return [f"after run {number + 2}: {fault}" for fault in faults]
