@@ -272,3 +272,12 @@ def test_a_query_set_takes_no_class_from_one_that_took_the_same_bytes_in_later()
     assert "new:boots/4" not in found["catalogue"]
     assert labels(found["new"])["boots/4"] == "caps"
     assert labels(found["more"])["5"] == "hats"
+
+
+def test_a_decision_of_a_set_that_lost_the_photo_is_not_for_others_that_the_catalogue_has() -> None:
+    found = amended(decide("a", "more", "catalogue", "caps"))
+    assert labels(found["catalogue"])["boots/1"] == "caps"
+    assert (found["new"]["sandals/9"]["label"], found["new"]["sandals/9"]["decision"]) == (
+        "sandals",
+        None,
+    )

@@ -154,10 +154,9 @@ def _amend(
         held: the file of each collection that holds it.
         taken: names in the catalogue that could be those of queries.
     """
-    queries = [name for name in held if name != CATALOGUE]
     joined = _joined(made, CATALOGUE in held)
-    home = joined.set if joined and joined.set in queries else next(iter(queries), None)
-    member = _of_member(made, joined, home) if joined and home and CATALOGUE not in held else None
+    home = _home(joined, held) if joined else None
+    member = _of_member(made, joined, home) if joined and home else None
     for name in held:
         here = [one for one in made if one.set == name and (joined or one.decision != CATALOGUE)]
         if joined and name in (home, CATALOGUE):
@@ -172,6 +171,16 @@ def _amend(
             *(_name(home, image, taken), file, given, home),
             product=product,
         )
+
+
+def _home(joined: Decision, held: Mapping[str, _File]) -> str | None:
+    """Return the query set whose file is a member of the catalogue; None if the catalogue has one.
+
+    A file that was moved into another set since the decision remains a member.
+    """
+    if CATALOGUE in held:
+        return None
+    return joined.set if joined.set in held else next(iter(held), None)
 
 
 def _of_member(made: Sequence[Decision], joined: Decision, home: str) -> Decision:
