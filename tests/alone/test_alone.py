@@ -19,7 +19,7 @@ from similar_images.photos.decisions import HEADER
 # what a run remembers with times, what it has fetched, and checksums.
 NOT_COMPARED = re.compile(
     r"(.*/)?(timing\.json|history\.csv|report(_portable)?\.html)"
-    r"|(.*/)?(looks\.json|hashes\.parquet)"
+    r"|(.*/)?(looks\.json|digests\.json|hashes\.parquet)"
     r"|(features|fetched)/.*|(.*/)?\.[^/]*"
 )
 

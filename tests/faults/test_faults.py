@@ -93,7 +93,8 @@ SERIES = {
 }
 # What is remembered from run to run: an old one can stand beside the checksum of a new one.
 MEMORIES = {
-    *("hashes.parquet", "looks.json", "retries.json", "differences.parquet", "turned.csv"),
+    *("hashes.parquet", "looks.json", "retries.json", "digests.json"),
+    *("differences.parquet", "turned.csv"),
     *("answers.parquet", "catalogue.parquet"),  # of the search
 }
 OF_PHOTOS = ["photo changes", "photo vanishes"]
