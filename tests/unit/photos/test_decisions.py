@@ -1,5 +1,6 @@
 """Tests of the files of decisions: what counts, and what is refused."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -204,10 +205,14 @@ def test_a_file_of_absurd_size_is_refused_unread(
         decisions.read([put(tmp_path / "d.csv", row())])
 
 
-@pytest.mark.parametrize(("name", "words"), [("gone.csv", "no such file"), (".", "is a directory")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("gone.csv", "no such file"), (".", "not a regular file"), ("pipe", "not a regular file")],
+)
 def test_a_file_that_is_not_there_is_told_with_what_to_do(
     tmp_path: Path, name: str, words: str
 ) -> None:
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match=f"{words}.*(Save the decisions|Name another file)"):
         decisions.read([tmp_path / name])
 

@@ -4,6 +4,7 @@ The Snakefile reads them at each start, so this imports nothing slow.
 """
 
 import re
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -167,8 +168,11 @@ def _text(path: Path) -> str:
         ValueError: it is no text in UTF-8, or far too large.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ValueError(f"it has {path.stat().st_size:,} bytes; allowed: {MOST_BYTES:,}")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+            raise UserError(f"{path} is not a regular file. Name another file.")
+        if status.st_size > MOST_BYTES:
+            raise ValueError(f"it has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(
