@@ -3,6 +3,7 @@
 import logging
 import random
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,8 +124,11 @@ def invented_card(
     )
 
 
-def write_audit(folder: Path, **told: Any) -> Path:
-    """Write the page of an audit with one finding of most kinds, whose contents are numbers."""
+def write_audit(folder: Path, same: str = "", **told: Any) -> Path:
+    """Write the page of an audit with one finding of most kinds, whose contents are numbers.
+
+    The photo `same` has the bytes of boots/2.
+    """
     found = [
         ("wrong_label", "boots/1", "boots", "hats/3", "hats"),
         ("duplicate_across_classes", "boots/2", "boots", "hats/3", "hats"),
@@ -135,6 +139,7 @@ def write_audit(folder: Path, **told: Any) -> Path:
     names = ("finding", "image", "label", "other_image", "other_label")
     findings = [dict(zip(names, row, strict=True)) | {"rank": "1", "score": "0.5"} for row in found]
     numbers = {"boots/1": 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
+    numbers |= {same: 2} if same else {}
     files = {
         name: File(f"{number:064x}", name.encode())
         for name, number in (numbers | {"shoes/5": 5}).items()
@@ -148,6 +153,7 @@ def write_audit(folder: Path, **told: Any) -> Path:
     groups = audit_report.groups(findings, files, pictures, "report_files")
     made = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     page = folder / "report.html"
-    report = audit_report.AuditReport(made, "EfficientNetLite2", classes, groups, **told)
+    counts = Counter(file.content_id for file in files.values())
+    report = audit_report.AuditReport(made, "EfficientNetLite2", classes, groups, counts, **told)
     page.write_text(audit_report.render(report), "utf-8")
     return page

@@ -225,7 +225,7 @@ def _script(
         log=["log"],
         threads=1,
         resources=SimpleNamespace(jobs=1),
-        config=settings,
+        config={**settings, "own": ["results"]},
     )
     exec(_compiled(name), {"snakemake": told, "__name__": "__main__"})
 
@@ -241,7 +241,6 @@ def _manifest(settings: Mapping[str, Any], name: str) -> None:
         location=location,
         follow_links=settings["images"]["follow_links"],
         further=_columns(settings, location),
-        own=["results"],
         product=settings["product"],
         most_failed=settings["remote"]["most_failed"],
     )

@@ -370,7 +370,7 @@ def member(visit: Open, tmp_path: Path) -> Visit:
     ("name", "words", "decided"),
     [
         ("Right", "Right: boots; Into the catalogue as boots", row(0, "right")),
-        ("Out", "Left out; Into the catalogue as hats (done)", row(0, "out", "")),
+        ("Out", "Left out of this set; Into the catalogue as hats (done)", row(0, "out", "")),
     ],
 )
 def test_a_mark_takes_no_photo_out_of_the_catalogue(
@@ -588,6 +588,28 @@ def test_the_audit_is_decided_on_and_shares_its_decisions_with_the_report(
     press(audit, 0, "Out")
     assert saved(audit) == text([*rows, row(0, "out", "")], tmp_path)
     audit.requests.clear()
+
+
+def test_right_confirms_the_class_under_which_the_file_is_shown_for_all_of_its_bytes(
+    visit: Open, tmp_path: Path
+) -> None:
+    audit = visit(write_audit(tmp_path / "catalogue", same="hats/3"))
+    audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    sides = audit.page.locator(".duplicate_across_classes .side-picture")
+    for side, label, name in ((1, "hats", "hats/3"), (0, "boots", "boots/2")):
+        button = sides.nth(side).get_by_role("button", name="Right")
+        expect(button).to_have_attribute("title", f"It is {label} (R)")
+        button.click()
+        words = f"Right: {label}, with all 2 files of the same bytes"
+        for both in (0, 1):
+            expect(sides.nth(both).locator(".decision")).to_have_text(words)
+        (decided,) = read(saved(audit), tmp_path)
+        assert (decided["label"], decided["image"]) == (label, name)
+
+
+def read(content: bytes, folder: Path) -> list[dict[str, str]]:
+    (folder / "saved.csv").write_bytes(content)
+    return read_csv(folder / "saved.csv")
 
 
 def test_only_findings_about_single_photos_are_decided_on(visit: Open, tmp_path: Path) -> None:

@@ -185,8 +185,9 @@ wildcard_constraints:
     part="[0-9]+",
 
 
-# A collection may be a folder around the project, and what stands in these are no photos of it.
-OWN = [
+# A collection may be a folder around the project, and what is in these are no photos of it. No
+# parameter: where one of them hides something else, the collection's fingerprint changes.
+config["own"] = [
     str(project / name)
     for project in comparison.projects(Path())
     for name in ("results", "logs", config["export"]["folder"])
@@ -251,7 +252,7 @@ def summary(name):
             name == "catalogue",
             looks,
             columns_of(name),
-            map(Path, OWN),
+            map(Path, config["own"]),
         )
     except NotAskedError:
         pass

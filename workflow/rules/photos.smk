@@ -15,7 +15,6 @@ rule manifest:
         location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
         further=lambda wildcards: columns_of(wildcards.collection),
-        own=lambda wildcards: OWN,
         product=lambda wildcards: PRODUCT,
         most_failed=config["remote"]["most_failed"],
         code=CODE,

@@ -1,5 +1,6 @@
 """Write the page of the catalogue's audit, with its thumbnails beside it."""
 
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -17,8 +18,8 @@ folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
 
 with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder, again):
     findings = read_csv(Path(snakemake.input.audit))
-    images = audit_report.images(audit_report.shown(findings))
-    files = cards.files(read_parquet(Path(snakemake.input.images)), images)
+    members = read_parquet(Path(snakemake.input.images))
+    files = cards.files(members, audit_report.images(audit_report.shown(findings)))
     contents = {content_id: file for content_id, file in files.values() if content_id}
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
@@ -29,6 +30,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=read_csv(Path(snakemake.input.classes)),
         groups=audit_report.groups(findings, files, pictures, folder.name),
+        files=Counter(members["content_id"].to_pylist()),
         decided=decisions.rows(decisions.paths(snakemake.config["decisions"])),
     )
     with replacing(page) as temporary:

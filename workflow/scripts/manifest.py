@@ -23,7 +23,11 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
     looks = Looks(looked, photos.access, params.most_failed)
     entries = collection.scan(
-        params.location, params.follow_links, looks, params.further, map(Path, params.own)
+        params.location,
+        params.follow_links,
+        looks,
+        params.further,
+        map(Path, snakemake.config["own"]),
     )
     # Threads that wait for a server take no core.
     in_folder = Path(params.location).is_dir()

@@ -3,7 +3,8 @@
 // Deciding, on the report and on the page of the audit: the file of decisions, what this browser
 // keeps of them, and the marks, keys and bar by which they are made. A page calls `startDeciding`.
 // It marks what can be decided with the class "item" and `data-content`, a content id, and gives
-// it an empty element with the class "decide".
+// it an empty element with the class "decide". Where files with the same bytes are shown under two
+// classes, `data-label` and `data-name` tell which of them an item shows.
 
 const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
 const DECISIONS = ["right", "wrong", "out", "catalogue"];
@@ -332,9 +333,16 @@ function undo() {
   say(step.length === 1 ? "Taken back." : `Taken back: ${number} decisions.`);
 }
 
+/** Return the photo that an item shows. */
+function photoOf(item) {
+  const photo = page.photos.get(item.dataset.content);
+  const { label, name } = item.dataset;
+  return photo && label !== undefined ? { ...photo, label, name } : photo;
+}
+
 /** Mark a photo; marked so already it loses the mark, unless the last run knew it. */
 function mark(item, name) {
-  const photo = page.photos.get(item.dataset.content);
+  const photo = photoOf(item);
   const button = item.querySelector(`[data-mark="${name}"]`);
   if (!photo || !button || button.disabled) return;
   if (button.getAttribute("aria-pressed") === "true" && name !== "wrong") {
@@ -379,7 +387,7 @@ function makeMarks(item) {
 }
 
 function paint(item) {
-  const photo = page.photos.get(item.dataset.content);
+  const photo = photoOf(item);
   const told = item.querySelector(".decision");
   if (!photo || !told) return; // There is nothing to decide, or no mark is there yet.
   const state = stateOf(photo.content);
@@ -387,24 +395,34 @@ function paint(item) {
   const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
   for (const button of item.querySelectorAll("[data-mark]")) {
     const name = button.dataset.mark;
-    const pressed = name === "catalogue" ? Boolean(state.member) : state.own?.decision === name;
+    const pressed = name === "catalogue" ? Boolean(state.member) : isMarked(state.own, name, labels);
     button.setAttribute("aria-pressed", String(pressed));
     button.disabled = name === "right" && !labels.right;
     button.title = { ...titles(labels, state), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
     if (name === "catalogue") button.querySelector("span").textContent = pressed ? "−" : "+";
   }
-  told.textContent = sentence(state);
+  told.textContent = sentence(state, photo);
+}
+
+/** Whether a mark is that of a decision: what is confirmed may by now be another class. */
+function isMarked(own, name, labels) {
+  return own?.decision === name && (name !== "right" || own.label === labels.right);
 }
 
 function titles({ right, catalogue }, { member }) {
   const into = `Into the catalogue as ${catalogue || "…"} (C)`;
-  return { right: `It is ${right} (R)`, catalogue: member ? "Take it out of the catalogue (C)" : into };
+  return {
+    right: right ? `It is ${right} (R)` : "There is no class to confirm",
+    catalogue: member ? "Take it out of the catalogue (C)" : into,
+  };
 }
 
-function sentence({ own, member, left, as }) {
-  const words = { right: `Right: ${own?.label}`, wrong: `Wrong: it is ${own?.label}`, out: "Left out" };
+function sentence({ own, member, left, as }, { files }) {
+  const out = member ? "Left out of this set" : "Left out";
+  const words = { right: `Right: ${own?.label}`, wrong: `Wrong: it is ${own?.label}`, out };
+  const all = files > 1 ? `, with all ${files} files of the same bytes` : "";
   const parts = [];
-  if (own) parts.push(words[own.decision] + ending(own));
+  if (own) parts.push(words[own.decision] + all + ending(own));
   if (member) parts.push(`Into the catalogue as ${as.label}${ending(member, as)}`);
   if (left && left !== own && isNew(left)) parts.push("Out of the catalogue");
   return parts.join("; ");
@@ -613,7 +631,8 @@ function tellFaults(name, faults) {
  *
  * `given.set`, `given.classes`: the collection of the photos, and the catalogue's classes.
  * `given.photos`: a Map from content id to { content, name, label, prediction, suggestion,
- *   duplicate, copies }; all but the first three may be missing.
+ *   duplicate, copies, files }; all but the first three may be missing. `copies` are on this page,
+ *   `files` in the collection.
  * `given.decided`: the decisions that the last run knew.
  * `given.changed`: called when decisions have changed. `given.open`: called with an item to be
  *   shown large.

@@ -21,7 +21,9 @@ FILES = {"boots/1": File("x", b"photos/boots/1"), "hats/1": File("y", b"photos/h
 
 def test_a_picture_without_a_thumbnail_leaves_its_place_empty() -> None:
     found = groups(rows(1), FILES, {"y"}, "report_files")
-    page = render(AuditReport(datetime(2026, 1, 2, tzinfo=UTC), "network", [], found))
+    page = render(
+        AuditReport(datetime(2026, 1, 2, tzinfo=UTC), "network", [], found, {"x": 1, "y": 1})
+    )
     assert page.count("no picture") == 1
     assert 'src="report_files/240/y.jpg"' in page
 

@@ -74,6 +74,7 @@ class AuditReport:
         backbone: the network that made the features.
         classes: rows of `classes.csv`.
         groups: the findings by kind.
+        files: how many files of the catalogue have the bytes of each content id.
         decided: the decisions that were applied, as rows of decisions.csv.
     """
 
@@ -81,6 +82,7 @@ class AuditReport:
     backbone: str
     classes: Sequence[Row]
     groups: Mapping[str, Group]
+    files: Mapping[str, int]
     decided: Sequence[Row] = ()
 
 
@@ -140,7 +142,7 @@ def render(report: AuditReport) -> str:
     """Return the page of `report` as HTML; only deciding needs its script."""
     template = environment().get_template("audit.html.j2")
     data = {
-        "photos": _decidable(report.groups),
+        "photos": _decidable(report.groups, report.files),
         "set": "catalogue",
         "classes": sorted(row["label"] for row in report.classes),
         "decided": list(report.decided),
@@ -148,9 +150,9 @@ def render(report: AuditReport) -> str:
     return template.render(report=report, data=data, **with_scripts("decisions.js", "audit.js"))
 
 
-def _decidable(groups: Mapping[str, Group]) -> list[dict[str, str]]:
+def _decidable(groups: Mapping[str, Group], files: Mapping[str, int]) -> list[dict[str, str | int]]:
     """Return the photos that can be decided, each content once, as the script wants them."""
-    photos: dict[str, dict[str, str]] = {}
+    photos: dict[str, dict[str, str | int]] = {}
     for kind, group in groups.items():
         for card in group.cards:
             sides = [(card.picture, card.other_label if kind == "wrong_label" else "")]
@@ -158,6 +160,12 @@ def _decidable(groups: Mapping[str, Group]) -> list[dict[str, str]]:
                 sides.append((card.other, ""))
             for picture, suggestion in sides:
                 if card.decidable and picture.content:
-                    photo = {"name": picture.name, "label": picture.label, "suggestion": suggestion}
-                    photos.setdefault(picture.content, {"content": picture.content, **photo})
+                    photo: dict[str, str | int] = {
+                        "content": picture.content,
+                        "files": files[picture.content],
+                        "name": picture.name,
+                        "label": picture.label,
+                        "suggestion": suggestion,
+                    }
+                    photos.setdefault(picture.content, photo)
     return list(photos.values())
