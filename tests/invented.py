@@ -124,13 +124,13 @@ def invented_card(
     )
 
 
-def write_audit(folder: Path, same: str = "", **told: Any) -> Path:
+def write_audit(folder: Path, same: str = "", name: str = "boots/1", **told: Any) -> Path:
     """Write the page of an audit with one finding of most kinds, whose contents are numbers.
 
-    The photo `same` has the bytes of boots/2.
+    The photo `same` has the bytes of boots/2, and the first is called `name`.
     """
     found = [
-        ("wrong_label", "boots/1", "boots", "hats/3", "hats"),
+        ("wrong_label", name, "boots", "hats/3", "hats"),
         ("duplicate_across_classes", "boots/2", "boots", "hats/3", "hats"),
         ("duplicate", "hats/4", "hats", "hats/4 again", "hats"),
         ("outlier", "shoes/5", "shoes", "hats/4", "hats"),
@@ -138,7 +138,7 @@ def write_audit(folder: Path, same: str = "", **told: Any) -> Path:
     ]
     names = ("finding", "image", "label", "other_image", "other_label")
     findings = [dict(zip(names, row, strict=True)) | {"rank": "1", "score": "0.5"} for row in found]
-    numbers = {"boots/1": 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
+    numbers = {name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
     numbers |= {same: 2} if same else {}
     files = {
         name: File(f"{number:064x}", name.encode())

@@ -665,21 +665,19 @@ def _held(world: World) -> dict[str, Held]:
     return found
 
 
-def _joined(made: Latest, held: Held) -> Decision | None:
+def _joined(made: Latest) -> Decision | None:
     """Return the decision by which a content is a member of the catalogue, if it is one."""
     there = made.get((CATALOGUE, False))
     taken = [one for one in made.values() if one.decision == CATALOGUE]
     joined = max(taken, key=lambda one: one.when, default=None)
     if there and there.decision == "out":
         return joined if joined and joined.when > there.when else None
-    if there and not joined and CATALOGUE not in held and ":" in there.image:
-        return there  # a decision on a member, whose own decision is not there any more
     return joined
 
 
 def _home(made: Latest, held: Held) -> str | None:
     """Return the query set whose photo is a member of the catalogue, if there is one."""
-    joined = _joined(made, held)
+    joined = _joined(made)
     if not joined or CATALOGUE in held:
         return None
     return joined.set if joined.set in held else next(iter(held))
@@ -690,7 +688,7 @@ def _decided(made: Latest, held: Held) -> dict[str, str]:
 
     Under "member" that of the member of the catalogue, if it is one from a query set.
     """
-    joined, home = _joined(made, held), _home(made, held)
+    joined, home = _joined(made), _home(made, held)
     found = {}
     if joined and home:
         on_class = [one for one in made.values() if one.set in (home, CATALOGUE) and one.label]

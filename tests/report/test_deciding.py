@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -483,6 +484,55 @@ def test_decisions_of_another_project_are_not_saved_with_these(visit: Open, tmp_
     assert b"f" * 64 not in saved(seen)
     seen.page.goto("about:blank")
     seen.requests.clear()
+
+
+def test_projects_with_the_same_photos_do_not_share_decisions(visit: Open, tmp_path: Path) -> None:
+    ours = write_page(tmp_path / "ours" / "set", six(), CLASSES)
+    theirs = write_page(tmp_path / "theirs" / "set", six(), CLASSES)
+    seen = visit(ours)
+    press(seen, 0, "Right")
+    seen.page.goto(theirs.as_uri())
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    press(seen, 0, "Out")
+    assert b"right" not in saved(seen)
+    seen.page.goto(ours.as_uri())
+    expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots")
+    seen.requests.clear()
+
+
+def test_each_page_that_was_sent_as_one_file_keeps_its_own_decisions(
+    visit: Open, project: Project, tmp_path: Path
+) -> None:
+    pages = [tmp_path / f"{name}.html" for name in ("one", "other")]
+    for page in pages:
+        shutil.copy(project.result("new/report_portable.html"), page)
+    seen = visit(pages[0])
+    press(seen, 0, "Out")
+    seen.page.goto(pages[1].as_uri() + "#sort=")
+    expect(decided(seen)).to_contain_text("0 of ")
+    seen.page.goto(pages[0].as_uri() + "#sort=")
+    expect(decided(seen)).to_contain_text("1 of ")
+    seen.requests.clear()
+
+
+def test_a_class_that_a_query_set_gives_its_member_shows_on_the_audit(
+    visit: Open, tmp_path: Path
+) -> None:
+    taken = row(1, "catalogue", "boots", image="1.jpg", set="new", when=OLD)
+    corrected = row(1, "wrong", "hats", image="1.jpg", set="new")
+    page = write_audit(tmp_path / "catalogue", name="new:1.jpg", decided=[taken, corrected])
+    item = visit(page).page.locator("li.item.wrong_label")
+    expect(item.locator(".decision")).to_have_text("Into the catalogue as hats (done)")
+
+
+def test_of_two_sets_that_took_a_photo_in_each_keeps_its_own_class(
+    visit: Open, tmp_path: Path
+) -> None:
+    decided = [row(0, "catalogue", "hats", when=OLD), row(0, "catalogue", "boots", set="other")]
+    seen = visit(write_page(tmp_path / "set", six(), CLASSES, decided=decided))
+    expect(seen.page.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Into the catalogue as boots (done)")
+    assert seen.page.evaluate("id => decisionOn(id).label", f"{0:064x}") == "hats"
 
 
 def test_decided_photos_are_hidden_on_request(seen: Visit) -> None:

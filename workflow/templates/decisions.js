@@ -172,16 +172,18 @@ function merged(first, second) {
   });
 }
 
-// ---- What this browser keeps, by subject: of this project's pages and of others
+// ---- What this browser keeps: of this project, by subject, and of others
 
 let kept = true; // Whether it keeps anything: some keep nothing of a file, or inside a frame.
 let memory = new Map();
+let others = []; // The decisions of other projects, which may be on the same photos.
 
 function recall() {
   try {
     const stored = Object.values(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
     const sound = stored.map(storedRow).filter(Boolean);
-    memory = new Map(sound.map((row) => [subjectOf(row), row]));
+    memory = new Map(sound.filter((row) => row.home === home).map((row) => [subjectOf(row), row]));
+    others = sound.filter((row) => row.home !== home);
   } catch (error) {
     // Text that is no JSON is written over by the next decision; without storage, memory stays.
     if (!(error instanceof SyntaxError)) kept = false;
@@ -205,7 +207,9 @@ function keep(changes) {
   }
   index();
   try {
-    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(memory)));
+    const rows = [...memory.values(), ...others];
+    const stored = rows.map((row) => [`${row.home} ${subjectOf(row)}`, row]);
+    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(stored)));
   } catch {
     kept = false;
   }
@@ -216,7 +220,9 @@ function keep(changes) {
 let page = null; // What `startDeciding` was given.
 let applied = new Map(); // The decisions that the last run knew, by subject.
 let subjects = new Map(); // The subjects of all decisions, by content id.
-let home = ""; // The folder of all results: by it the decisions of another project are told apart.
+// The folder of all results, or the page itself where it was sent as one file: by it the decisions of
+// another project are told apart.
+let home = "";
 let unsaved = false;
 const steps = []; // What undo takes back: for each step its changes, as they were before.
 
@@ -237,34 +243,46 @@ function decisionsOn(id) {
  * Return what is decided of a content, as the next run will apply it. Any of these may be missing.
  *
  * `own`: the decision on its class in the collection of this page.
+ * `here`: the one that took it into the catalogue, where that counts in this collection, too.
  * `member`: the decision by which it is in the catalogue; `as`: the one that gives it its class there.
  * `left`: the decision that took it out of the catalogue.
  */
 function stateOf(id) {
   const all = decisionsOn(id);
-  const there = all.find((row) => row.set === "catalogue");
+  const onClassIn = (set) => all.find((row) => row.set === set && row.decision !== "catalogue");
+  const there = onClassIn("catalogue");
   const taken = all.filter((row) => row.decision === "catalogue").reduce(laterOf, undefined);
   const left = taken && there?.decision === "out" && laterOf(there, taken) === there ? there : undefined;
   const member = left ? undefined : taken;
-  const decided = all.find((row) => row.set === page.set && row.decision !== "catalogue");
-  const own = isHere(member) && laterOf(decided, member) === member ? undefined : decided;
-  // A photo that stands in the catalogue's own files does not follow its query set.
-  const follows = isHere(member) && page.photos.get(id)?.duplicate !== "exact";
-  const onClass = [follows ? own : undefined, there].filter((row) => row?.label);
-  return { own, member, left, as: onClass.reduce(laterOf, member) };
+  const here = member && takenHere(all, member);
+  const decided = onClassIn(page.set);
+  const own = here && laterOf(decided, here) === here ? undefined : decided;
+  const onClass = [onClassIn(homeOf(member)), there].filter((row) => row?.label);
+  return { own, here, member, left, as: onClass.reduce(laterOf, member) };
 }
 
-/** Whether a decision that takes a photo into the catalogue counts in the collection of this page. */
-function isHere(member) {
-  if (!member || page.set === "catalogue" || member.set === page.set) return Boolean(member);
-  // Its file is in this set by now: the last run has applied the decision here.
-  return page.photos.get(member.content_id)?.decision === "catalogue";
+/** Return the decision that takes a photo into the catalogue and counts in this page's collection. */
+function takenHere(all, member) {
+  if (page.set === "catalogue") return member;
+  const own = all.find((row) => row.set === page.set && row.decision === "catalogue");
+  // The file of another set's may be in this one by now: then the last run has applied it here.
+  return own ?? (page.photos.get(member.content_id)?.decision === "catalogue" ? member : undefined);
+}
+
+/** Return the query set whose photo is a member, and gives it its class, too; "" where none is. */
+function homeOf(member) {
+  const photo = page.photos.get(member?.content_id);
+  if (!photo) return "";
+  // The catalogue's own files do not follow a query set.
+  if (page.set === "catalogue") return photo.name.startsWith(`${member.set}:`) ? member.set : "";
+  if (photo.duplicate === "exact") return "";
+  return member.set !== page.set && photo.decision === "catalogue" ? page.set : member.set;
 }
 
 /** Return the decision on a content that counts in the collection of this page, if there is one. */
 function decisionOn(id) {
-  const { own, member } = stateOf(id);
-  return own ?? (isHere(member) ? member : undefined);
+  const { own, here } = stateOf(id);
+  return own ?? here;
 }
 
 /** Whether the last run did not know a decision yet. */
@@ -474,7 +492,7 @@ function choose(item, photo, name) {
 
 /** Offer the classes of the catalogue, and the new ones that were decided. */
 function offerClasses() {
-  const labels = [...memory.values()].filter((row) => row.home === home).map((row) => row.label);
+  const labels = [...memory.values()].map((row) => row.label);
   const offered = [...new Set([...page.classes, ...labels])].filter(Boolean);
   const options = offered.map((label) => {
     const option = document.createElement("option");
@@ -573,8 +591,7 @@ function say(message) {
 /** Return what belongs into the file: all of this project that this browser and the run know. */
 function toSave() {
   recall();
-  const own = [...memory.values()].filter((row) => row.home === home || page.photos.has(row.content_id));
-  return merged([...applied.values()], own);
+  return merged([...applied.values()], [...memory.values()]);
 }
 
 function save() {
@@ -634,6 +651,7 @@ function tellFaults(name, faults) {
  *   duplicate, copies, files }; all but the first three may be missing. `copies` are on this page,
  *   `files` in the collection.
  * `given.decided`: the decisions that the last run knew.
+ * `given.alone`: whether the page was sent as one file, apart from its project.
  * `given.changed`: called when decisions have changed. `given.open`: called with an item to be
  *   shown large.
  */
@@ -641,7 +659,7 @@ function startDeciding(given) {
   page = given;
   applied = new Map(merged([], given.decided).map((row) => [subjectOf(row), row]));
   try {
-    home = new URL("..", location.href).href;
+    home = new URL(given.alone ? location.pathname : "..", location.href).href;
   } catch {
     home = ""; // Inside a frame.
   }

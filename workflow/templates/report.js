@@ -542,6 +542,7 @@ for (const card of cards) {
 }
 startDeciding({
   ...{ set: data.set, classes: data.classes, decided: data.decided, photos },
+  alone: Boolean(embedded),
   open: (item) => showLarge(cards[item.dataset.number]),
   changed: () => {
     countMany();

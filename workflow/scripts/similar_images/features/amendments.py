@@ -5,7 +5,6 @@ Nobody's photos are touched.
 """
 
 import hashlib
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -17,8 +16,6 @@ from ..photos.decisions import CATALOGUE, OUT, Decision
 from . import manifest
 
 LEFT_OUT = "left out by a decision"
-# What the name of a query begins with that is a member of the catalogue.
-_OF_QUERY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*:")
 
 SCHEMA = pa.schema(
     [
@@ -154,7 +151,7 @@ def _amend(
         held: the file of each collection that holds it.
         taken: names in the catalogue that could be those of queries.
     """
-    joined = _joined(made, CATALOGUE in held)
+    joined = _joined(made)
     home = _home(joined, held) if joined else None
     member = _of_member(made, joined, home) if joined and home else None
     for name in held:
@@ -201,19 +198,12 @@ def _when(decision: Decision) -> datetime:
     return decision.when
 
 
-def _joined(made: Sequence[Decision], in_catalogue: bool) -> Decision | None:
-    """Return the decision that took a query into the catalogue, unless it was left out there since.
-
-    Where the query's own decision is not known, one on a member with the name of a query stands for
-    it: it confirms or corrects its class.
-    """
+def _joined(made: Sequence[Decision]) -> Decision | None:
+    """Return the decision that took a query into the catalogue, unless it left that since."""
     there = _latest(one for one in made if one.set == CATALOGUE)
     joined = _latest(one for one in made if one.decision == CATALOGUE)
-    if there and there.decision == OUT and (joined is None or there.when >= joined.when):
-        return None
-    if joined is None and there and not in_catalogue and _OF_QUERY.match(there.image):
-        return there._replace(decision=CATALOGUE)
-    return joined
+    left = joined and there and there.decision == OUT and there.when >= joined.when
+    return None if left else joined
 
 
 def _name(query_set: str, image: str, taken: Collection[str]) -> str:
