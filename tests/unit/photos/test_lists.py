@@ -224,3 +224,20 @@ def test_photos_that_only_one_machine_sees_are_told(tmp_path: Path) -> None:
         check_elsewhere(str(csv_of(tmp_path, ROWS)))
     with pytest.raises(UserError, match=r"is a folder, which .* Put the photos into a bucket"):
         check_elsewhere(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        *(" https://cdn.example.com/1.jpg?sig=SECRET", "//cdn.example.com/1.jpg?sig=SECRET"),
+        *("https:/cdn.example.com/1.jpg?sig=SECRET", "\thttp://u:SECRET@cdn.example.com/1.jpg"),
+    ],
+)
+def test_what_is_meant_for_an_address_is_refused_without_telling_its_query(
+    tmp_path: Path, image: str
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"image,label\na.jpg,boots\n{image},boots\n")
+    with pytest.raises(UserError, match="line 3: the image looks like an address") as refused:
+        read(path)
+    assert "SECRET" not in str(refused.value)

@@ -254,3 +254,12 @@ def test_a_name_is_of_its_address_alone() -> None:
     addresses += [name_of(address) for address in addresses if address.startswith("s3")]
     addresses = [*dict.fromkeys(addresses)]
     assert len({name_of(address) for address in addresses}) == len(addresses)
+
+
+@pytest.mark.parametrize("text", ["https://u:SECRET@cdn.example.com", "https://a.com?sig=SECRET"])
+def test_a_beginning_that_is_not_allowed_is_told_without_its_secret(text: str) -> None:
+    settings = {"allowed": [text], "private": False, "connections": 1, "seconds": 1, "max_bytes": 1}
+    with pytest.raises(UserError) as refused:
+        Limits.of(settings)
+    assert "SECRET" not in str(refused.value)
+    assert "remote.allowed" in str(refused.value)

@@ -171,7 +171,7 @@ def _sort_in(child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents
 
 def fault_of_name(name: bytes) -> str | None:
     """Return why what is called `name` is nobody's photo, nor a folder of photos, or None."""
-    if name.startswith(b"."):
+    if name.startswith(b".") and name not in (b".", b".."):  # which a key in a bucket may have
         return HIDDEN
     return CLUTTER if name.lower() in _OF_SYSTEMS else None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..base.errors import UserError
 from ..base.formats import csv_rows, true_text
-from ..remote.addresses import is_address, name_of
+from ..remote.addresses import is_address, looks_like_address, name_of
 from .cells import Column, column_of, text_of
 from .names import fault_of_label, listed_label, normal_form
 
@@ -60,6 +60,11 @@ def read(path: Path, further: Sequence[str] = ()) -> list[Listed]:
         image, label, *others = (row[name] for name in columns)
         if not image:
             raise UserError(f"{path}, {place}: the image is empty.")
+        if looks_like_address(image):
+            raise UserError(
+                f"{path}, {place}: the image looks like an address and is none. An address begins "
+                "with its scheme, such as https://, and with no space before it."
+            )
         image, address = (name_of(image), image) if is_address(image) else (image, None)
         if image in listed:
             raise UserError(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..base.errors import UserError
 from ..base.forking import forked, processes
-from ..remote.addresses import is_address
+from ..remote.addresses import is_address, name_of
 from ..remote.looks import UNSEEN, Looks
 from .collection import Entry, scan
 from .folders import Bounds, Finding, Folder, is_folder, look_into, walk
@@ -77,7 +77,8 @@ def summarise(
     if needs_class:
         del images[None]
     if not images.total():
-        raise UserError(f"{location}: there are no images in it. Put some there, or name another.")
+        named = name_of(str(location)) if is_address(str(location)) else location
+        raise UserError(f"{named}: there are no images in it. Put some there, or name another.")
     classes = frozenset(label for label, count in images.items() if label is not None and count)
     return Summary(hasher.hexdigest(), images.total(), classes)
 

@@ -16,6 +16,10 @@ from ..base.errors import UserError
 
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 WEB = ("http", "https")
+# The beginning of an address that lacks a part of it, or has a space before it.
+_NEARLY = re.compile(
+    r"\s*([A-Za-z][A-Za-z0-9+.-]*://|(https?|s3|gs|az|abfs|oss):/|//)", re.IGNORECASE
+)
 # What stands in a name before the digest of what is not told.
 HIDDEN = "?#"
 # The stores that fsspec reads, each with its package, which knows its names and credentials.
@@ -145,6 +149,14 @@ def is_address(text: str) -> bool:
     return ADDRESS.match(text) is not None
 
 
+def looks_like_address(text: str) -> bool:
+    """Tell whether `text` is meant for an address and is none, so that a path it is not either.
+
+    Its query may hold a secret, and would be told as a part of the path.
+    """
+    return not is_address(text) and _NEARLY.match(text) is not None
+
+
 def scheme_of(address: str) -> str:
     """Return the scheme of `address`, such as https."""
     return address.partition("://")[0].lower()
@@ -240,11 +252,13 @@ def _check_beginning(text: str) -> None:
         parts, _ = _beginning(text)
     except FetchError as error:
         raise UserError(
-            f"remote.allowed: {text!r} is {error}. Give the beginnings of addresses, such as "
+            f"remote.allowed: {name_of(text)!r} is {error}. Give the beginnings of addresses, such as "
             "https://cdn.example.com or s3://shop/photos."
         ) from error
     if parts.query:
-        raise UserError(f"remote.allowed: {text!r} has a query; leave out the ? and what follows.")
+        raise UserError(
+            f"remote.allowed: {name_of(text)!r} has a query; leave out the ? and what follows."
+        )
 
 
 def _covers(beginning: tuple[Parts, re.Pattern[str]], parts: Parts) -> bool:

@@ -9,7 +9,7 @@ from ..base.errors import UserError
 from ..base.files import sealed
 from ..base.formats import read_json
 from .access import NOWHERE, Access
-from .addresses import FetchError, Look
+from .addresses import FetchError, Look, name_of
 
 
 class NotAskedError(Exception):
@@ -80,7 +80,7 @@ class Looks:
         try:
             return self._kept(dict(self._access.listed(prefix)), known)
         except FetchError as error:
-            raise UserError(f"{prefix}: {error}") from error
+            raise UserError(f"{name_of(prefix)}: {error}") from error
 
     def failed(self, faults: Mapping[str, str]) -> None:
         """Take note of the photos that could not be fetched, by their names, and of the reasons.
