@@ -30,6 +30,10 @@ onsuccess:
     tell_outcome()
 
 
+onerror:
+    mark_unfinished()
+
+
 # Each target lists all that persists: after a job has failed, Snakemake makes anew only what is
 # asked for, and what was made of its old output would stand. A target's message stands in place
 # of the list.

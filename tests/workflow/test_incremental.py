@@ -296,3 +296,18 @@ def test_what_the_disk_does_not_give_is_read_by_the_next_run(
     assert project.predictions() == finished.predictions()
     assert thumbnails(project) == thumbnails(finished)
     assert project.run().jobs == {}
+
+
+def test_after_a_job_failed_a_file_asked_for_by_name_is_not_taken_for_up_to_date(
+    project: Project,
+) -> None:
+    predictions = "results/new/predictions.csv"
+    project.settle(images={"on_error": "stop"})
+    project.run(predictions)
+    broken = project.photo("catalogue/boots/broken.png")
+    broken.write_bytes(b"no picture")
+    project.run(predictions, fails=True)
+    project.run(predictions, fails=True)
+    broken.unlink()
+    assert project.run(predictions).jobs["predict"] == 1
+    assert not project.run(predictions).jobs

@@ -190,7 +190,7 @@ wildcard_constraints:
 config["own"] = [
     str(project / name)
     for project in comparison.projects(Path())
-    for name in ("results", "logs", config["export"]["folder"])
+    for name in ("results", "logs")
 ]
 
 
@@ -382,6 +382,16 @@ def handle_sigterm_in_a_thread():
         signal.signal(
             signal.SIGTERM, lambda *args: _thread.start_new_thread(handler, args)
         )
+
+
+def mark_unfinished():
+    """Mark what this run was to make and has not, so that the next one makes it.
+
+    A failed job leaves no output. Snakemake makes that again only for a target that lists it: a file
+    made of it that is asked for by name would count as up to date.
+    """
+    for job in workflow.dag.needrun_jobs():
+        workflow.persistence.started(job)
 
 
 def tell_outcome():
