@@ -20,6 +20,7 @@ from similar_images.base.formats import write_parquet
 from similar_images.catalogue import export
 from similar_images.catalogue.export import Member
 from similar_images.photos.collection import scan
+from similar_images.photos.folders import EXPORTED, OWN
 from similar_images.photos.names import fault_of_label, listed_label
 from similar_images.remote.addresses import name_of
 
@@ -35,6 +36,9 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
+MARK = os.fsdecode(EXPORTED)
+
+
 def put(folder: Path, name: str, label: str = "boots", content: str = "") -> Member:
     """Write a file and return it as a member of a class."""
     file = folder / name
@@ -47,8 +51,12 @@ def tree(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): path.read_text()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != MARK
     }
+
+
+def classes(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name != MARK)
 
 
 @pytest.mark.parametrize("how", ["links", "copies"])
@@ -127,7 +135,7 @@ def test_a_class_that_a_list_would_rename_is_not_listed(
         export.export(tmp_path / "export", members, "csv")
     assert not (tmp_path / "export").exists()
     export.export(tmp_path / "export", members, "copies")
-    assert len(list((tmp_path / "export").iterdir())) == 2
+    assert len(classes(tmp_path / "export")) == 2
 
 
 @pytest.mark.parametrize("there", ["a file", "a folder", "an empty folder", "a dead link"])
@@ -159,11 +167,11 @@ def test_no_class_leads_out_of_the_folder_and_none_meets_another(
     around = sorted(tmp_path.iterdir())
     renamed = export.export(tmp_path / "export", members, how)
     assert sorted(tmp_path.iterdir()) == sorted([*around, tmp_path / "export"])
-    folders = sorted(path.name for path in (tmp_path / "export").iterdir())
+    folders = [path.name for path in classes(tmp_path / "export")]
     assert len(folders) == len(LABELS)
     assert set(renamed) == {*LABELS} - {"Boots", "a_b", "e\u0301"}
     assert renamed["boots"] == "boots-2"
-    assert all(len(list(path.iterdir())) == 1 for path in (tmp_path / "export").iterdir())
+    assert all(len(list(path.iterdir())) == 1 for path in classes(tmp_path / "export"))
     assert not any(name.startswith(".") for name in folders)
 
 
@@ -358,3 +366,16 @@ def test_an_address_with_a_query_is_not_listed_since_it_may_hold_a_secret(tmp_pa
     name = name_of("https://shop.example/2.jpg?key=secret")
     with pytest.raises(UserError, match=r"may hold a secret.*Set export\.as: copies"):
         export.export(tmp_path / "list", [Member(name.encode(), "boots", "x")], "csv")
+
+
+@pytest.mark.parametrize("how", ["links", "copies", "csv"])
+def test_an_export_is_no_part_of_a_collection_around_it_and_may_be_one(
+    photos: Path, tmp_path: Path, how: str
+) -> None:
+    members = [put(photos, "boots/1.jpg"), put(photos, "hats/2.jpg", "hats")]
+    export.export(photos / "first" / "export", members, how)
+    found = {entry.image: entry.fault for entry in scan(photos)}
+    assert found == {"boots/1.jpg": None, "hats/2.jpg": None, "first/export": OWN}
+    place = photos / "first" / "export" / ("catalogue.csv" if how == "csv" else "")
+    usable = [entry for entry in scan(place, follow_links=True) if entry.fault is None]
+    assert sorted(entry.label or "" for entry in usable) == ["boots", "hats"]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..base.errors import UserError, reason
 from ..base.files import remove_abandoned, replacing
 from ..base.formats import write_csv
+from ..photos.folders import EXPORTED
 from ..photos.names import listed_label
 from ..photos.opening import LOCAL, Photos
 from ..remote.addresses import HIDDEN, WEB, is_address, scheme_of
@@ -62,6 +63,7 @@ def export(
     remove_abandoned(folder)
     with replacing(folder) as temporary:
         temporary.mkdir()
+        (temporary / os.fsdecode(EXPORTED)).touch()  # so that it is no part of a folder around it
         if how == "csv":
             _list(temporary / "catalogue.csv", members, product)
             return {}

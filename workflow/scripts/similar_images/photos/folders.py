@@ -13,6 +13,8 @@ from .names import as_text
 HIDDEN = "hidden: its name starts with a dot"
 CLUTTER = "not a photo of yours: systems put it into folders"
 OWN = "not a photo of yours: this workflow writes it"
+# The file by which an exported folder is known, wherever it is moved.
+EXPORTED = b".similar-image-finder-export"
 # What is passed over for these reasons loses nobody a photo.
 NO_LOSS = frozenset({HIDDEN, CLUTTER, OWN})
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
@@ -139,8 +141,12 @@ def look_into(folder: Folder, bounds: Bounds) -> Contents:
         return contents
     try:
         with os.scandir(folder.file) as children:
-            for child in sorted(children, key=attrgetter("name")):
-                _sort_in(child, folder, bounds, contents)
+            sorted_children = sorted(children, key=attrgetter("name"))
+        if folder.path and any(child.name == EXPORTED for child in sorted_children):
+            contents.found.append((folder.path, OWN))  # as a collection itself it is read
+            return contents
+        for child in sorted_children:
+            _sort_in(child, folder, bounds, contents)
     except OSError as error:
         contents.found.append((folder.path, reason(error)))
     return contents

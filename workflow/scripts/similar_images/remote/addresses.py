@@ -252,8 +252,8 @@ def _check_beginning(text: str) -> None:
         parts, _ = _beginning(text)
     except FetchError as error:
         raise UserError(
-            f"remote.allowed: {name_of(text)!r} is {error}. Give the beginnings of addresses, such as "
-            "https://cdn.example.com or s3://shop/photos."
+            f"remote.allowed: {name_of(text)!r} is {error}. Give the beginnings of addresses, such "
+            "as https://cdn.example.com or s3://shop/photos."
         ) from error
     if parts.query:
         raise UserError(
