@@ -274,7 +274,7 @@ function homeOf(member) {
   const photo = page.photos.get(member?.content_id);
   if (!photo) return "";
   // The catalogue's own files do not follow a query set.
-  if (page.set === "catalogue") return photo.name.startsWith(`${member.set}:`) ? member.set : "";
+  if (page.set === "catalogue") return photo.name.includes(":") ? photo.name.split(":")[0] : "";
   if (photo.duplicate === "exact") return "";
   return member.set !== page.set && photo.decision === "catalogue" ? page.set : member.set;
 }
