@@ -241,3 +241,28 @@ def test_what_is_meant_for_an_address_is_refused_without_telling_its_query(
     with pytest.raises(UserError, match="line 3: the image looks like an address") as refused:
         read(path)
     assert "SECRET" not in str(refused.value)
+
+
+CASES = Path(__file__).parents[4] / "shared" / "cases" / "lists"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the folder of small real-world lists is missing")
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("open-quote.csv", "line 2"),
+        ("comma-in-label.csv", "line 2"),
+        ("label-twice.csv", "columns 2 and 3"),
+    ],
+)
+def test_a_damaged_list_as_people_have_it_is_refused_with_its_place(name: str, place: str) -> None:
+    with pytest.raises(UserError) as refused:
+        read(CASES / name)
+    assert str(CASES / name) in str(refused.value)
+    assert place in str(refused.value)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the folder of small real-world lists is missing")
+def test_a_long_description_as_people_have_it_is_read() -> None:
+    (first, *_) = read(CASES / "long-field.csv", ["body"])
+    assert len(first.further[0]) > 131_072
