@@ -94,7 +94,7 @@ SERIES = {
 # What is remembered from run to run: an old one can stand beside the checksum of a new one.
 MEMORIES = {
     *("hashes.parquet", "looks.json", "retries.json", "digests.json"),
-    *("differences.parquet", "turned.csv"),
+    *("differences.parquet", "turned.csv", "decisions-applied.csv", "decisions-lost.csv"),
     *("answers.parquet", "catalogue.parquet"),  # of the search
 }
 OF_PHOTOS = ["photo changes", "photo vanishes"]

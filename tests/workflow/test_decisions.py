@@ -214,7 +214,10 @@ def test_decisions_that_are_withdrawn_leave_nothing_behind(project: Project) -> 
     project.run(*project.answers())
     assert project.predictions() != before
     decide(project)
-    assert project.run().jobs == OF_CATALOGUE + Counter(merge=1)
+    run = project.run()
+    assert run.jobs == OF_CATALOGUE + Counter(merge=1)
+    assert "4 decisions of the last run are in no file of decisions any more" in run.console
+    assert len(project.rows("plan/decisions-lost.csv")) == 4
     assert project.predictions() == before
     assert project.json("catalogue/quality.json") == quality
     decide_on_some(project)

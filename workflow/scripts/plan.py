@@ -12,6 +12,8 @@ from similar_images.remote.results import results_of
 
 shards = Path(snakemake.output.shards)
 results = results_of(snakemake.config)
+# Kept from run to run.
+applied, lost = (shards.with_name(f"decisions-{name}.csv") for name in ("applied", "lost"))
 
 with logged(snakemake.log[0], "plan"):
     made_by = model.read(Path(snakemake.input.model))
@@ -36,6 +38,8 @@ with logged(snakemake.log[0], "plan"):
     results.put(*there.difference(features.iterdir()))  # those that were damaged, and are gone
     plan.write(Path(snakemake.output.contents), table)
     decided = decisions.read(decisions.paths(snakemake.config["decisions"]))
+    with results.keeping(applied, lost):
+        missing = decisions.remember(decided, applied, lost)
     changes = amendments.build(decided, manifests)
     write_parquet(Path(snakemake.output.amendments), changes)
     needed = {
@@ -53,6 +57,16 @@ with logged(snakemake.log[0], "plan"):
     )
     if decided:
         logging.info("%s", amendments.sentence(decided, changes))
+    if missing:
+        logging.warning(
+            "%d decisions of the last run are in no file of decisions any more, such as %s of %s "
+            "in %s. They are kept in %s: name it in `decisions`, too, unless you took them back.",
+            len(missing),
+            missing[0].decision,
+            missing[0].image,
+            missing[0].set,
+            lost,
+        )
     logging.info("features in %d shards", len(plan.shard_names(table)))
     # A run that compares settings shares the store of another, which may need what this does not.
     if not features.parent.is_symlink() and (spare := store.unused(results.folder)):

@@ -79,7 +79,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
             name: read_rejected(Path(snakemake.input.rejected)),
             "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
         },
-        decided=decisions.rows(decisions.paths(snakemake.config["decisions"])),
+        decided=decisions.rows(decisions.read(decisions.paths(snakemake.config["decisions"]))),
         history=history.record(page.with_name("history.csv"), line),
     )
     for path, portable in ((page, False), (Path(snakemake.output.portable), True)):

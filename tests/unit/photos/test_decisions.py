@@ -15,7 +15,7 @@ from similar_images.photos.summary import Summary
 
 ROOT = Path(__file__).parents[3]
 A, B = "a" * 64, "b" * 64
-NOON = "2026-11-24T12:00:00Z"
+NOON, LATER = "2026-11-24T12:00:00Z", "2026-11-24T13:00:00Z"
 FIRST = ",".join(HEADER)
 
 
@@ -57,7 +57,7 @@ def test_a_note_of_any_length_is_read_as_the_page_reads_it(tmp_path: Path) -> No
 def test_what_counts_is_given_to_the_pages_as_the_rows_of_a_file(tmp_path: Path) -> None:
     late = row(decision="out", label="", when="2026-11-25T12:00:00+01:00", note="n")
     file = put(tmp_path / "d.csv", row(), late, row(B))
-    first, second = decisions.rows([file])
+    first, second = decisions.rows(decisions.read([file]))
     assert tuple(first) == HEADER
     assert tuple(first.values()) == late
     assert tuple(second.values()) == row(B, when="2026-11-24T12:00:00+00:00")
@@ -253,3 +253,21 @@ def test_in_each_set_and_on_each_subject_the_latest_decision_counts(tmp_path: Pa
 def test_a_label_is_brought_to_the_form_in_which_classes_are_compared(tmp_path: Path) -> None:
     file = put(tmp_path / "d.csv", row(label="Ho\u0308he"))
     assert decisions.read([file])[0].label == "H\u00f6he"
+
+
+def test_decisions_that_a_run_applied_and_no_file_has_any_more_are_told_and_kept(
+    tmp_path: Path,
+) -> None:
+    applied, lost = tmp_path / "applied.csv", tmp_path / "lost.csv"
+    first = decisions.read([put(tmp_path / "1.csv", row(), row(decision="catalogue", when=LATER))])
+    assert decisions.remember(first, applied, lost) == []
+    assert not lost.exists()
+    changed = decisions.read([put(tmp_path / "2.csv", row(label="hats", when=LATER))])
+    (missing,) = decisions.remember(changed, applied, lost)
+    assert missing.decision == "catalogue"
+    assert decisions.read([lost]) == [missing]
+    assert decisions.remember(changed, applied, lost) == []
+    both = decisions.read([tmp_path / "2.csv", lost])
+    assert decisions.remember(both, applied, lost) == []
+    applied.write_text("damaged")
+    assert decisions.remember([], applied, lost) == []

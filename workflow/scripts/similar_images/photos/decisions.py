@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.errors import UserError, reason
-from ..base.formats import csv_rows, true_text
+from ..base.formats import csv_rows, true_text, write_csv
 from .names import as_label, fault_of_label
 from .summary import Summary
 
@@ -94,16 +94,38 @@ def read(files: Iterable[Path]) -> list[Decision]:
     return list(latest.values())
 
 
-def rows(files: Iterable[Path]) -> list[dict[str, str]]:
-    """Return what `read` returns as rows of a file of decisions.
-
-    Raises:
-        UserError: as `read`.
-    """
+def rows(decided: Iterable[Decision]) -> list[dict[str, str]]:
+    """Return `decided` as rows of a file of decisions."""
     return [
         decision._asdict() | {"label": decision.label or "", "when": decision.when.isoformat()}
-        for decision in read(files)
+        for decision in decided
     ]
+
+
+def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Decision]:
+    """Remember what a run applies, and return what the run before applied and this one does not.
+
+    A file that was saved by an older page, and put in place of a newer one, lacks decisions.
+
+    Args:
+        decided: see `read`.
+        applied: where they are remembered.
+        lost: where those that are returned are kept, if there are any.
+    """
+    try:
+        before = read([applied])
+    except UserError:
+        before = []  # absent or damaged
+    subjects = {decision.subject for decision in decided}
+    missing = [decision for decision in before if decision.subject not in subjects]
+    if missing:
+        _write(lost, missing)
+    _write(applied, decided)
+    return missing
+
+
+def _write(path: Path, decided: Iterable[Decision]) -> None:
+    write_csv(path, HEADER, [list(row.values()) for row in rows(decided)])
 
 
 def at_most(catalogue: Summary, decided: Sequence[Decision]) -> Summary:
