@@ -27,7 +27,7 @@ from project import CLASSES, Project
         ({"catalogue": "photos/bad.csv/below"}, ["catalogue: photos/bad.csv/below: no such"]),
         ({"queries": {"new": "x" * 5000}}, ["queries.new: xxx", "file name too long"]),
         ({"queries": {"new": "/proc/self/mem"}}, ["queries.new: ", "put/output error"]),
-        ({"decisions": "photos"}, ["decisions: photos cannot be read: is a directory"]),
+        ({"decisions": "photos"}, ["decisions: photos is not a regular file"]),
         ({"backbone": "EfficientNetB0", "weights": "photos"}, ["weights: photos is not a reg"]),
         ({"backbone": {"file": "x" * 5000}}, ["backbone.file: xxx", "file name too long"]),
         ({"search": {"reject": float("nan")}}, ["search.reject: nan", "number from 0 to 1"]),
