@@ -40,17 +40,17 @@ LASTING: dict[str, Fault] = {
     "404": status(404),
     "403": status(403),
     "410": status(410),
-    "503|more than 5 s": status(503),
+    "503|more than 8 s": status(503),
     "asks to wait": status(429, Retry_After=100),
-    "broke off|more than 5 s": broken_off,
-    "more than 5 s": dripping,
+    "broke off|more than 8 s": broken_off,
+    "more than 8 s": dripping,
     "more than 200000 bytes": huge(told=False),
     "more than 200000 bytes, told": huge(),
     "in place of a picture": with_headers(b"<html>", Content_Type="text/html"),
     "circle": circle,
     "remote.allowed": redirect("http://elsewhere.example/"),
-    "connection|more than 5 s": closed,
-    "no answer|more than 5 s": silent,
+    "connection|more than 8 s": closed,
+    "no answer|more than 8 s": silent,
 }
 PASSING: list[Fault] = [status_at_first(500, 1), status_at_first(429, 1), no_head()]
 
@@ -69,7 +69,7 @@ def test_each_of_many_addresses_is_accounted_for_and_only_what_failed_is_fetched
         server.faults = {f"{n}.jpg": faults[n % 100] for n in range(COUNT) if n % 100 < len(faults)}
         lines = [f"{server.address(name)},class {n % 2}" for n, name in enumerate(names)]
         (project.folder / "feed.csv").write_text("\n".join(["image,label", *lines]))
-        limits = {"private": True, "connections": 64, "seconds": 5, "max_bytes": 200_000}
+        limits = {"private": True, "connections": 64, "seconds": 8, "max_bytes": 200_000}
         project.settle(
             catalogue="feed.csv",
             remote={"allowed": [server.origin], **limits, "cache_gigabytes": 0.1},
