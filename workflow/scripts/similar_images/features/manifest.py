@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..base.digests import SETTLING_NS
 from ..base.errors import UserError, reason
 from ..base.formats import read_parquet, write_parquet
 from ..photos.collection import LATEST, Entry
@@ -66,8 +67,6 @@ CACHE_SCHEMA = pa.schema(
 )
 # What the name of a further column begins with, so that it is none of the others'.
 FURTHER = "further: "
-# A file changed again within the clock tick of its own time stamp would look unchanged.
-SETTLING_NS = 2_000_000_000
 # Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
 BATCH = 10_000
 # Photos that a thread hashes in one go at the most.
