@@ -42,7 +42,7 @@ thorough: run $(VENV)/dev.installed
 	$(BIN)/pytest --numprocesses auto --dist worksteal tests/model tests/workflow tests/report tests/faults
 
 test-faults: $(VENV)/dev.installed
-	$(BIN)/pytest tests/faults -m complete --numprocesses auto
+	$(BIN)/pytest tests/faults tests/model -m complete --numprocesses auto
 
 test-slurm: $(VENV)/dev.installed $(VENV)/slurm.installed
 	{ command -v slurmctld && command -v munged; } >/dev/null || test $$(id -u) != 0 || \

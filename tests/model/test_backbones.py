@@ -171,14 +171,48 @@ def test_features_do_not_depend_on_the_number_of_threads(
     assert np.array_equal(in_batches(alone, photos), in_batches(openvino, photos))
 
 
-def test_the_exported_network_has_the_features_for_its_only_output(
-    lite2: Any, tmp_path: Path
+# All others take some minutes to build.
+USUAL = ["EfficientNetLite2", "EfficientNetB0", "EfficientNetB3", "EfficientNetV2B0"]
+RARE = [pytest.param(name, marks=pytest.mark.complete) for name in KERAS if name not in USUAL]
+
+
+@pytest.mark.parametrize("name", [*USUAL, *RARE])
+def test_an_exported_network_has_the_features_for_its_only_output(
+    name: str, tmp_path: Path
 ) -> None:
     import openvino as ov
 
-    building.export(lite2, "openvino", tmp_path / "backbone")
+    network = with_random_weights(name)
+    building.export(network, "openvino", tmp_path / "backbone")
+    exported = ov.Core().read_model(tmp_path / "backbone" / engines.OPENVINO_FILE)
+    assert [output.partial_shape[1].get_length() for output in exported.outputs] == [
+        network.output_shape[1]
+    ]
+
+
+# One of each family: they are made of different blocks.
+@pytest.mark.parametrize("name", ["EfficientNetLite2", "EfficientNetB0", "EfficientNetV2B0"])
+def test_only_the_input_of_a_network_is_transposed(name: str, tmp_path: Path) -> None:
+    import openvino as ov
+
+    building.export(with_random_weights(name), "openvino", tmp_path / "backbone")
     network = ov.Core().read_model(tmp_path / "backbone" / engines.OPENVINO_FILE)
-    assert [output.partial_shape[1].get_length() for output in network.outputs] == [1280]
+    engines.fix_batch(network)
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = ov.Core().compile_model(network, "CPU", options).get_runtime_model()
+    layers = [node.get_rt_info()["layerType"] for node in compiled.get_ops()]
+    assert "Convolution" in layers
+    assert layers.count("Transpose") <= 1
+
+
+def with_random_weights(name: str) -> Any:
+    """Return a network, cut at its features; the weights of Keras cannot be had everywhere."""
+    import keras
+
+    if name == "EfficientNetLite2":
+        return building.build(name, None)[0]
+    whole = getattr(keras.applications, name)(weights=None)
+    return keras.Model(whole.input, whole.get_layer("top_dropout").output)
 
 
 def imitate_weights(name: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

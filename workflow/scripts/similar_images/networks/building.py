@@ -224,6 +224,9 @@ def _describe(
         more["device"] = device
     if engine == "tensorflow":
         more["tf32"] = False  # features that a GPU gave in TF32 are others
+    if card is None and backbone in KERAS and precision in ("bfloat16", "float16"):
+        # Exports with an output for each activation rounded in other places than these do.
+        more["outputs"] = 1
     return Model(
         **made_of | {"precision": precision},
         device=device,
