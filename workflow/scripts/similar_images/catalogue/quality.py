@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..answers import confidence, conformal, strangers
 from ..answers.confidence import Calibration
 from ..answers.intervals import share_in_words, wilson_interval
-from ..answers.vote import VOTES, Vote
+from ..answers.vote import VOTES, Vote, weights
 from ..features.index import Index
 from ..search.exact import normalise
 from . import leave_one_out, series, survey
@@ -66,9 +66,8 @@ def assess(
     ballots, farther = survey.ask(drawn, most, narrow.group_of, wide.group_of)
     ballots = survey.answered(ballots)
     curve: list[dict[str, Any]] = [
-        {"neighbours": size}
-        | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
-        for size in sizes
+        {"neighbours": size} | {name: share(number, len(ballots)) for name, number in right.items()}
+        for size, right in zip(sizes, numbers_right(ballots, sizes), strict=True)
     ]
     calibrated = _confidence(ballots, voters, VOTES[vote])
     known, share_refused = strangers.NOT_KNOWN, None
@@ -160,8 +159,40 @@ def sentence(assessment: Mapping[str, Any]) -> str:
     )
 
 
-def _accuracy(ballots: Sequence[Ballot], vote: Vote, size: int) -> dict[str, Any]:
-    return share(sum(is_right(ballot, vote, size) for ballot in ballots), len(ballots))
+def numbers_right(ballots: Sequence[Ballot], sizes: Sequence[int]) -> list[dict[str, int]]:
+    """Return how many are right by each of `vote.VOTES`, for each number of neighbours.
+
+    As many as `is_right` says. Its votes are counted here for all ballots at once, neighbour by
+    neighbour, so that those of more neighbours go on from those of fewer.
+
+    Args:
+        ballots: with neighbours.
+        sizes: numbers of neighbours, in ascending order.
+    """
+    shape = len(ballots), sizes[-1]
+    # A class goes by the place of its nearest image: of equals the first is the nearer one's.
+    place, own = np.full(shape, -1), np.full(len(ballots), -1)
+    similarity, weight = np.zeros(shape), np.zeros(shape)
+    for n, ballot in enumerate(ballots):
+        labels = ballot.labels[: shape[1]]
+        there = slice(len(labels))
+        place[n, there] = list(map(labels.index, labels))
+        own[n] = labels.index(ballot.label) if ballot.label in labels else -1
+        similarity[n, there] = ballot.similarities[: shape[1]]
+        weight[n, there] = weights(ballot.similarities[: shape[1]])
+    votes, summed, weighted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    found = []
+    for last in range(shape[1]):
+        rows = np.flatnonzero(place[:, last] >= 0)
+        classes = rows, place[rows, last]
+        votes[classes] += 1
+        summed[classes] += similarity[rows, last]
+        weighted[classes] += weight[rows, last]
+        if last + 1 in sizes:
+            leading = np.where(votes == votes.max(axis=1, keepdims=True), summed, -np.inf)
+            winners = {"majority": leading.argmax(axis=1), "weighted": weighted.argmax(axis=1)}
+            found.append({name: int((winner == own).sum()) for name, winner in winners.items()})
+    return found
 
 
 def is_right(ballot: Ballot, vote: Vote, size: int) -> bool:
