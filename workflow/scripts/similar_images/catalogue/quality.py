@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +14,8 @@ from ..answers.intervals import share_in_words, wilson_interval
 from ..answers.vote import VOTES, Vote, weights
 from ..features.index import Index
 from ..search.exact import normalise
-from . import leave_one_out, series, survey
-from .survey import FOLDS, Ballot, Survey
+from . import series, survey
+from .survey import FOLDS, Ballot, Round, Survey
 
 # How many neighbours the curve is drawn for, beside the configured number.
 SIZES = (1, 3, 5, 10, 15, 20, 30, 50)
@@ -41,6 +42,7 @@ def assess(
     vote: str,
     metric: str,
     coverage: float,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Return how often the catalogue's images are named rightly by the others.
 
@@ -57,9 +59,10 @@ def assess(
         vote: the configured one of `vote.VOTES`.
         metric: "cosine" or "adapted", as configured.
         coverage: of the conformal sets, as configured.
+        threads: that share the work of the adapted similarity.
     """
     normalise(catalogue.features)
-    drawn = survey.draw(catalogue, metric)
+    drawn = survey.draw(catalogue, metric, threads)
     narrow, wide = series.join(catalogue, drawn.eligible, group_of, series.NARROW, series.WIDE)
     sizes = sorted({*SIZES, voters})
     most = max(sizes[-1], conformal.NEIGHBOURS)
@@ -129,20 +132,15 @@ def refused(
     catalogue, and of the adapted similarity's fit; each class is left out once. None where there is
     one class alone.
     """
-    catalogue, eligible, asked, metric = drawn
-    labels = np.array(list(map(str, catalogue.labels)))
+    labels = np.array(list(map(str, drawn.catalogue.labels)))
     names = np.unique(labels)
-    found: list[float] = []
+    rounds = []
     for fold in range(min(FOLDS, len(names))):
         left_out = np.isin(labels, names[fold::FOLDS])
-        others = eligible & ~left_out
-        if others.any():
-            seen = survey.adapted(catalogue, others) if metric == "adapted" else catalogue
-            strange = asked[left_out[asked]]
-            for (answer,) in leave_one_out.ask(seen, strange, judge.voters, others, group_of):
-                if len(answer.rows):
-                    scores = judge.scores(survey.ballot_of(answer, catalogue))
-                    found.append(known.familiarity(scores))
+        if (drawn.eligible & ~left_out).any():
+            rounds.append(Round(drawn.asked[left_out[drawn.asked]], left_out, group_of))
+    ballots = survey.answered(list(chain(*survey.ask_in_rounds(drawn, judge.voters, rounds))))
+    found = [known.familiarity(judge.scores(ballot)) for ballot in ballots]
     return float(np.mean(np.array(found) < known.least_familiarity)) if found else None
 
 
