@@ -59,3 +59,22 @@ def test_keras_comes_without_what_no_network_needs() -> None:
     loaded = set(run.stdout.split())
     assert "keras" in loaded
     assert not loaded & {"matplotlib", "scipy", "sklearn"}
+
+
+def test_the_adapted_similarity_is_fitted_without_scipy() -> None:
+    code = (
+        "import numpy as np\n"
+        "from similar_images.features.index import Index\n"
+        "from similar_images.search import adaptation\n"
+        "features = np.random.default_rng(0).random((9, 4), np.float32)\n"
+        "names, labels = list('abcdefghi'), list('abcabcabc')\n"
+        "catalogue = Index('network', 'model', names, labels, names, features)\n"
+        "adaptation.fit(catalogue, np.ones(9, np.bool_))\n"
+        "import sys\nprint(*sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    loaded = set(run.stdout.split())
+    assert "similar_images.search.adaptation" in loaded
+    assert "scipy" not in loaded

@@ -38,6 +38,13 @@ def test_the_weighted_vote_is_a_setting(project: Project) -> None:
     assert set(CLASSES) >= set(predictions["weighted"].values())
 
 
+def test_advice_on_the_similarity_comes_after_all_that_people_wait_for(project: Project) -> None:
+    project.image("catalogue/boots/more.png", seed=70)
+    finished = list(project.run().jobs)
+    assert {"predict", "report", "plot_catalogue"} < set(finished)
+    assert finished[-1] == "compare_metrics"
+
+
 def test_the_adapted_similarity_is_a_setting(project: Project) -> None:
     project.settle(search={"metric": "adapted"})
     run = project.run()

@@ -14,6 +14,8 @@ rule quality:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
+    # The adapted similarity is fitted many times.
+    threads: 1 if METRIC == "cosine" else 2
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
@@ -26,7 +28,9 @@ rule quality:
         "../scripts/quality.py"
 
 
-# Apart from `quality`: unless the similarity is to be chosen, no prediction waits for it.
+# Apart from `quality`: unless the similarity is to be chosen, nothing waits for it, and its priority
+# is lower than that of everything else. It takes two threads, so on two cores it does not start
+# while a job of higher priority still runs on one of them and may make way for a longer one.
 rule compare_metrics:
     input:
         catalogue=CATALOGUE,
@@ -35,11 +39,10 @@ rule compare_metrics:
         "results/catalogue/metrics.json",
     log:
         "logs/catalogue/compare_metrics.log",
-    priority: int(METRIC == "auto")
+    priority: 1 if METRIC == "auto" else -1
     conda:
         "../envs/pipeline.yaml"
-    # To find the eigenvectors takes two threads longer than one, and the more so beside other jobs.
-    threads: 1
+    threads: 2
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],

@@ -3,13 +3,16 @@
 import logging
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from similar_images.base.formats import read_parquet, write_json
 from similar_images.base.job import logged
 from similar_images.catalogue import leave_one_out, metric_comparison
 from similar_images.features import images
 from similar_images.remote.results import results_of
 
-with logged(snakemake.log[0], "compare metrics"):
+# The threads share the fits. If they shared a product, its last bits would depend on their number.
+with logged(snakemake.log[0], "compare metrics"), threadpool_limits(1):
     catalogue = images.load(Path(snakemake.input.catalogue), results_of(snakemake.config))
     table = read_parquet(Path(snakemake.input.images), ["image", "product"])
     found = metric_comparison.compare(
@@ -18,6 +21,7 @@ with logged(snakemake.log[0], "compare metrics"):
         snakemake.params.voters,
         snakemake.params.vote,
         snakemake.params.metric,
+        snakemake.threads,
     )
     write_json(Path(snakemake.output[0]), found)
     if told := found["choice"] or found["advice"]:

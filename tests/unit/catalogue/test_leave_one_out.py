@@ -1,5 +1,7 @@
 """Tests of leave-one-out, against an index from which the image is really taken out."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,11 +94,11 @@ def test_only_eligible_rows_are_found() -> None:
     assert [sorted(answer.rows.tolist()) for (answer,) in answers] == [[2], [0, 2]]
 
 
-@pytest.mark.parametrize("found", [1, 1_000_000])
+@pytest.mark.parametrize("rows", [2, 8192])
 def test_an_image_does_not_find_those_of_its_own_group(
-    found: int, monkeypatch: pytest.MonkeyPatch
+    rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leave_one_out, "FOUND", found)
+    monkeypatch.setattr(exact, "ROWS", rows)
     catalogue, group_of = catalogue_of("aabbb"), np.array([0, 1, 0, 2, 2])
     everything = np.ones(5, np.bool_)
     answers = leave_one_out.ask(catalogue, every(catalogue), 9, everything, group_of)
@@ -107,6 +109,33 @@ def test_an_image_does_not_find_those_of_its_own_group(
         [0, 1, 2],
         [0, 1, 2],
     ]
+
+
+def test_each_grouping_is_answered_as_it_would_be_alone() -> None:
+    catalogue, everything = catalogue_of("ab" * 20), np.ones(40, np.bool_)
+    groupings = [np.arange(40), np.arange(40) // 2, np.arange(40) // 10]
+    together = leave_one_out.ask(catalogue, every(catalogue), 5, everything, *groupings)
+    alone = (
+        leave_one_out.ask(catalogue, every(catalogue), 5, everything, one) for one in groupings
+    )
+    for answers, expected in zip(together, zip(*alone, strict=True), strict=True):
+        for answer, (own,) in zip(answers, expected, strict=True):
+            assert answer.rows.tolist() == own.rows.tolist()
+            assert answer.similarities.tolist() == own.similarities.tolist()
+
+
+def test_a_large_group_takes_no_more_memory_than_a_small_one() -> None:
+    catalogue, everything = catalogue_of("ab" * 400), np.ones(800, np.bool_)
+    peaks = []
+    for size in (1, 400):
+        tracemalloc.start()
+        for _ in leave_one_out.ask(
+            catalogue, every(catalogue), 5, everything, np.arange(800) // size
+        ):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 def test_a_catalogue_within_the_bound_is_asked_as_a_whole() -> None:

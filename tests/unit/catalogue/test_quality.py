@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalogues import of_directions
 from similar_images.answers import conformal
 from similar_images.answers.confidence import Calibration
 from similar_images.answers.strangers import Known
-from similar_images.answers.vote import majority
+from similar_images.answers.vote import VOTES, majority
 from similar_images.catalogue import leave_one_out, quality, survey
 from similar_images.features.index import Index
 
@@ -54,6 +56,31 @@ def test_the_curve_has_the_configured_number_of_neighbours() -> None:
     found = assess(of_directions(*LINE), 7, "majority", "cosine")
     assert [point["neighbours"] for point in found["curve"]] == [1, 3, 5, 7, 10, 15, 20, 30, 50]
     assert found["accuracy"] == at(found, 7)["majority"]["accuracy"]
+
+
+# Few different ones, so that there are ties.
+neighbours = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from([0.9, 0.8, 0.5, -0.1])), min_size=1
+).map(lambda found: sorted(found, key=lambda one: -one[1]))
+
+
+@given(drawn=st.lists(st.tuples(st.sampled_from("abcd"), neighbours), max_size=5))
+def test_each_point_of_the_curve_is_what_its_votes_say_one_by_one(
+    drawn: list[tuple[str, list[tuple[str, float]]]],
+) -> None:
+    ballots = [
+        survey.Ballot(own, [label for label, _ in found], [value for _, value in found])
+        for own, found in drawn
+    ]
+    sizes = [1, 2, 3, 5, 8]
+    expected = [
+        {
+            name: sum(quality.is_right(b, vote, size) for b in ballots)
+            for name, vote in VOTES.items()
+        }
+        for size in sizes
+    ]
+    assert quality.numbers_right(ballots, sizes) == expected
 
 
 def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(

@@ -5,6 +5,18 @@ import pytest
 
 from catalogues import of_directions
 from similar_images.catalogue import survey
+from similar_images.catalogue.survey import Round, Survey
+from similar_images.features.index import Index
+
+
+def drawn(images: int = 60, threads: int = 1) -> Survey:
+    """Draw images of two classes, of ten features."""
+    random = np.random.default_rng(0)
+    names = [f"{n:03}" for n in range(images)]
+    labels: list[str | None] = ["ab"[n % 2] for n in range(images)]
+    features = random.normal(size=(images, 10)).astype(np.float32)
+    catalogue = Index("network", "model", names, labels, names, features)
+    return survey.draw(catalogue, "adapted", threads)
 
 
 def test_the_folds_keep_a_group_together_and_are_of_one_size() -> None:
@@ -31,3 +43,30 @@ def test_each_grouping_is_answered_as_it_would_be_alone(metric: str) -> None:
     alone = [survey.ask(drawn, 3, group_of)[0] for group_of in (pairs, tens)]
     assert survey.ask(drawn, 3, pairs, tens) == alone
     assert alone[0] != alone[1]
+
+
+def test_the_adapted_similarity_does_not_know_what_a_round_leaves_out() -> None:
+    everyone = drawn()
+    left_out = np.arange(60) < 12
+    (known,) = survey.ask_in_rounds(
+        everyone, 5, [Round(np.arange(12, 60), left_out, np.arange(60))]
+    )
+    changed = drawn()
+    changed.catalogue.features[:12] *= -3
+    assert (
+        known
+        == survey.ask_in_rounds(changed, 5, [Round(np.arange(12, 60), left_out, np.arange(60))])[0]
+    )
+
+
+def test_rounds_that_leave_out_the_same_share_one_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    solved = []
+    eigh = np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", lambda *args: solved.append(args) or eigh(*args))
+    survey.cross_validated(drawn(), 3, np.arange(60), np.arange(60), np.arange(60) // 3)
+    assert len(solved) == 2 * survey.FOLDS
+
+
+def test_the_answers_do_not_depend_on_the_number_of_threads() -> None:
+    one, two = (survey.cross_validated(drawn(threads=n), 3, np.arange(60)) for n in (1, 2))
+    assert one == two

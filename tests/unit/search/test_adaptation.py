@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
+from scipy.linalg import eigh, orth
 
 from similar_images.base.errors import UserError
 from similar_images.features.index import Index
@@ -102,6 +103,49 @@ def test_the_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
         adaptation.fit(catalogue, every(catalogue)).projection, fitted.projection, rtol=1e-6
     )
     assert_allclose(adaptation.apply(fitted, catalogue.features), adapted, atol=1e-7)
+
+
+@pytest.mark.parametrize("images", [30, 120])
+def test_fewer_images_than_features_are_adapted_to_like_more(images: int) -> None:
+    catalogue = drawn(images)
+    adapted = adaptation.apply(adaptation.fit(catalogue, every(catalogue)), catalogue.features)
+    expected = by_covariances(catalogue)
+    assert_allclose(adapted @ adapted.T, expected @ expected.T, atol=1e-5)
+
+
+def by_covariances(catalogue: Index) -> NDArray[np.float64]:
+    """Return the adapted features, step by step as the module describes them."""
+    features = catalogue.features.astype(float)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    labels, centred = np.array(catalogue.labels), features - features.mean(axis=0)
+    means = {c: centred[labels == c].mean(axis=0) for c in "abc"}
+    variances, components = eigh(np.cov(centred.T, bias=True))
+    components = components[:, variances > 1e-9]
+    apart = (centred - [means[label] for label in labels]) @ components
+    within = apart.T @ apart / (len(labels) - 3)
+    within += adaptation.SHRINKAGE * np.trace(within) / len(within) * np.eye(len(within))
+    whitened = components @ np.linalg.inv(np.linalg.cholesky(within)).T
+    between = orth(whitened.T @ np.array(list(means.values())).T, rcond=1e-9)
+    mapped = centred @ whitened @ (np.eye(len(within)) + adaptation.STRETCH * between @ between.T)
+    return mapped / np.linalg.norm(mapped, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("left_out", [3, 60, 100])
+def test_what_is_learned_without_some_rows_is_what_the_others_teach(left_out: int) -> None:
+    catalogue = drawn()
+    rows = np.arange(120) < left_out
+    expected = adaptation.fit(catalogue, ~rows)
+    fitted = adaptation.Parts(catalogue, every(catalogue)).without(rows)
+    assert_allclose(fitted.centre, expected.centre, atol=1e-12)
+    assert_allclose(fitted.projection, expected.projection, rtol=1e-6, atol=1e-9)
+
+
+def test_a_class_that_is_left_out_as_a_whole_is_not_known() -> None:
+    catalogue = drawn()
+    rows = np.array(catalogue.labels) == "c"
+    expected = adaptation.fit(catalogue, ~rows)
+    fitted = adaptation.Parts(catalogue, every(catalogue)).without(rows)
+    assert_allclose(fitted.projection, expected.projection, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize(

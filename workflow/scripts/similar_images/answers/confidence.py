@@ -144,12 +144,12 @@ def reliability(probabilities: Matrix, right: NDArray[np.bool_]) -> list[dict[st
         {
             "from": number / BINS,
             "to": (number + 1) / BINS,
-            "images": int((bins == number).sum()),
-            "confidence": float(probabilities[bins == number].mean()),
-            "accuracy": float(right[bins == number].mean()),
+            "images": len(own),
+            "confidence": float(probabilities[own].mean()),
+            "accuracy": float(right[own].mean()),
         }
         for number in range(BINS)
-        if (bins == number).any()
+        if len(own := np.flatnonzero(bins == number))
     ]
 
 

@@ -8,8 +8,10 @@ of different scales, so that their ranks among the catalogue's own images are av
 1781). docs/accuracy.md has what else was tried.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,7 @@ class Known:
     def familiarity(self, scores: Sequence[float]) -> float:
         """Return the mean rank, 0 to 1, of a query's `scores` among those of the catalogue."""
         ranks = [_rank(score, own) for score, own in zip(scores, self.quantiles, strict=False)]
-        return float(np.mean(ranks)) if ranks else 1.0
+        return fsum(ranks) / len(ranks) if ranks else 1.0
 
 
 NOT_KNOWN = Known([], 0.0)
@@ -74,5 +76,5 @@ def _quantiles(
 
 def _rank(score: float, quantiles: Sequence[float]) -> float:
     """Return the share of `quantiles` below `score`; of equal ones half."""
-    below, above = (np.searchsorted(quantiles, score, side) for side in ("left", "right"))
-    return float(below + above) / (2 * len(quantiles))
+    # Not NumPy, which would make an array of the list for each score.
+    return (bisect_left(quantiles, score) + bisect_right(quantiles, score)) / (2 * len(quantiles))

@@ -58,10 +58,17 @@ def sums_by_class(labels: Sequence[str], similarities: Sequence[float]) -> Mappi
     Raises:
         ValueError: there are no neighbours.
     """
+    return _summed(labels, weights(similarities))
+
+
+def weights(similarities: Sequence[float]) -> list[float]:
+    """Return the weight of each neighbour in the weighted vote; that of the nearest is 1.
+
+    Raises:
+        ValueError: there are no neighbours.
+    """
     nearest = max(similarities)
-    return _summed(
-        labels, [math.exp((similarity - nearest) / TEMPERATURE) for similarity in similarities]
-    )
+    return [math.exp((similarity - nearest) / TEMPERATURE) for similarity in similarities]
 
 
 VOTES: Mapping[str, Vote] = {"majority": majority, "weighted": weighted}

@@ -1,16 +1,13 @@
 """Leave-one-out: images of the catalogue asked as if they were new."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features.index import Index
+from ..features.index import Features, Index
 from ..search import exact
-
-# Neighbours that are looked at at once.
-FOUND = 1_000_000
 
 
 class Answer(NamedTuple):
@@ -25,6 +22,35 @@ class Answer(NamedTuple):
     row: int
     rows: NDArray[np.intp]
     similarities: NDArray[np.float64]
+
+
+class _Found(NamedTuple):
+    """Pairs of an image that was asked and one that it finds: columns of one length.
+
+    Attributes:
+        asked: the number of the one among those asked.
+        rows: of the other.
+        similarities: of both.
+    """
+
+    asked: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    similarities: NDArray[np.float64]
+
+    def at(self, positions: NDArray[np.intp] | NDArray[np.bool_]) -> "_Found":
+        """Return some of the pairs."""
+        return _Found(self.asked[positions], self.rows[positions], self.similarities[positions])
+
+    def and_(self, more: "_Found") -> "_Found":
+        """Return these pairs and `more`."""
+        return _Found(
+            np.concatenate([self.asked, more.asked]),
+            np.concatenate([self.rows, more.rows]),
+            np.concatenate([self.similarities, more.similarities]),
+        )
+
+
+_NONE = _Found(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
 
 
 def equal_bytes(catalogue: Index) -> NDArray[np.intp]:
@@ -67,8 +93,10 @@ def ask(
 ) -> Iterator[tuple[Answer, ...]]:
     """Yield for each row in `asked` its `count` nearest images of other groups.
 
-    Exact, and in blocks: memory does not grow with the number of rows asked. Each grouping has an
-    answer of its own, and all come from one search.
+    Exact like `exact.nearest`, with the same similarities. The images of its own group are left
+    out before the nearest are taken, so a large group costs no more than a small one. Each grouping
+    has its own answers, and all share one matrix product. Works in blocks, so memory does not grow
+    with the number of rows asked.
 
     Args:
         catalogue: its features are rows of length 1.
@@ -77,29 +105,111 @@ def ask(
         eligible: (n,), which rows may be found, such as `neighbours.first_of_equals` returns.
         groupings: each (n,), rows of one number show one thing: at least those of equal bytes.
     """
-    # As many more are asked for as are of an image's own group.
-    spare = max(_largest(group_of, asked, eligible) for group_of in groupings)
-    size = max(1, min(exact.QUERIES, FOUND // (count + spare)))
-    for start in range(0, len(asked), size):
-        block = asked[start : start + size]
-        found = exact.nearest(
-            catalogue.features[block], exact.blocks(catalogue.features, eligible), count + spare
-        )
-        for row, nearest in zip(block.tolist(), found, strict=True):
-            rows = np.array([other for _, other in nearest], np.intp)
-            similarities = np.array([similarity for similarity, _ in nearest])
-            others = [group_of[rows] != group_of[row] for group_of in groupings]
+    for start in range(0, len(asked), exact.QUERIES):
+        block = asked[start : start + exact.QUERIES]
+        found = [_NONE for _ in groupings]
+        for numbers, features in exact.blocks(catalogue.features, eligible):
+            rows = np.array(numbers, np.intp)
+            own = [group_of[block][:, np.newaxis] == group_of[rows] for group_of in groupings]
+            found = _search(catalogue.features[block], rows, features, count, own, found)
+        ends = [np.searchsorted(one.asked, range(len(block) + 1)).tolist() for one in found]
+        for n, row in enumerate(block.tolist()):
+            parts = [slice(*end[n : n + 2]) for end in ends]
             yield tuple(
-                Answer(row, rows[other][:count], similarities[other][:count]) for other in others
+                Answer(row, one.rows[part], one.similarities[part])
+                for one, part in zip(found, parts, strict=True)
             )
 
 
-def _largest(
-    group_of: NDArray[np.intp], asked: NDArray[np.intp], eligible: NDArray[np.bool_]
-) -> int:
-    """Return how many `eligible` rows the largest group has that one of `asked` is in."""
-    members = np.bincount(group_of[eligible], minlength=group_of.max(initial=0) + 1)
-    return int(members[group_of[asked]].max(initial=0))
+def _search(
+    asked: Features,
+    rows: NDArray[np.intp],
+    features: Features,
+    count: int,
+    own: Sequence[NDArray[np.bool_]],
+    found: Sequence[_Found],
+) -> list[_Found]:
+    """Return for each grouping the nearest among those `found` before and `rows`.
+
+    Args:
+        asked: (q, d), features of the images that are asked.
+        rows: (n,), of the images that may be found.
+        features: (n, d), theirs.
+        count: how many are wanted.
+        own: for each grouping (q, n), which of `rows` are of the group of one that is asked.
+        found: for each grouping, sorted by those asked.
+    """
+    # Twice the bound on the rounding of a product, as in `exact.nearest`.
+    margin = (features.shape[1] + 1) * np.finfo(np.float32).eps
+    products = asked @ features.T
+    near = [
+        _candidates(products, same, count, _least(before, count, len(asked)), margin)
+        for same, before in zip(own, found, strict=True)
+    ]
+    pairs = np.flatnonzero(np.logical_or.reduce(near))
+    one, other = np.divmod(pairs, max(len(rows), 1))
+    every = _Found(one, rows[other], _similarities(asked, features, one, other))
+    return [
+        _nearest(before.and_(every.at(these.ravel()[pairs])), count)
+        for before, these in zip(found, near, strict=True)
+    ]
+
+
+def _candidates(
+    products: Features,
+    own: NDArray[np.bool_],
+    count: int,
+    least: NDArray[np.float64],
+    margin: float,
+) -> NDArray[np.bool_]:
+    """Return which of `products` (q, n), `own` ones apart, can be among the `count` largest.
+
+    Args:
+        products: similarities in float32.
+        own: (q, n), those that do not count.
+        count: how many are wanted.
+        least: (q,), what was found before: a similarity below it is not wanted.
+        margin: how far products can be from similarities.
+    """
+    others = np.where(own, np.float32(-np.inf), products)
+    if others.shape[1] > count:
+        least = np.maximum(least, np.partition(others, -count, axis=1)[:, -count] - margin)
+    near: NDArray[np.bool_] = others >= (least - margin).astype(np.float32)[:, np.newaxis]
+    return near & ~own
+
+
+def _similarities(
+    asked: Features, features: Features, one: NDArray[np.intp], other: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return the similarity of each pair of a row of `asked` and a row of `features`, in float64.
+
+    Each is a sum of its own, like those of `exact.nearest`: it does not depend on the others.
+    """
+    similarities = np.empty(len(one))
+    for start in range(0, len(one), exact.PAIRS):
+        part = slice(start, start + exact.PAIRS)
+        terms = np.multiply(features[other[part]], asked[one[part]], dtype=np.float64)
+        similarities[part] = terms.sum(axis=1)
+    return similarities
+
+
+def _nearest(found: _Found, count: int) -> _Found:
+    """Return the `count` nearest of each image asked, the most similar first, equals by row."""
+    order = np.lexsort((found.rows, -found.similarities, found.asked))
+    return found.at(order[_rank(found.asked[order]) < count])
+
+
+def _least(found: _Found, count: int, asked: int) -> NDArray[np.float64]:
+    """Return the similarity of the last of `count` nearest; without limit where there are fewer."""
+    least = np.full(asked, -np.inf)
+    last = _rank(found.asked) == count - 1
+    least[found.asked[last]] = found.similarities[last]
+    return least
+
+
+def _rank(ordered: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the place of each of the `ordered` numbers among its equals, from 0."""
+    return np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
 
 
 def sample(catalogue: Index, eligible: NDArray[np.bool_], most: int) -> NDArray[np.intp]:

@@ -21,7 +21,12 @@ METRICS = ("cosine", "adapted")
 
 
 def compare(
-    catalogue: Index, group_of: NDArray[np.intp], voters: int, vote: str, metric: str
+    catalogue: Index,
+    group_of: NDArray[np.intp],
+    voters: int,
+    vote: str,
+    metric: str,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Return how both similarities fare on the same folds of the catalogue's images.
 
@@ -33,6 +38,7 @@ def compare(
         voters: the configured number of neighbours that vote.
         vote: the configured one of `vote.VOTES`.
         metric: "cosine", "adapted" or "auto", as configured.
+        threads: that share the work of the adapted similarity.
 
     Returns:
         The accuracy by each, the gain in right answers by the adapted one (both None where no image
@@ -47,9 +53,10 @@ def compare(
     (apart,) = series.join(sample, eligible, group_of[asked], series.NARROW)
     right = {}
     for name in METRICS:
-        drawn = Survey(sample, eligible, rows, name)
+        drawn = Survey(sample, eligible, rows, name, threads)
         # Those of equal folds: of both similarities the same ballots are left.
-        ballots = survey.answered(survey.cross_validated(drawn, voters, apart.group_of))
+        (found,) = survey.cross_validated(drawn, voters, apart.group_of)
+        ballots = survey.answered(found)
         right[name] = np.array(
             [is_right(ballot, VOTES[vote], voters) for ballot in ballots], np.bool_
         )
@@ -57,7 +64,7 @@ def compare(
         int((right[one] & ~right[other]).sum()) for one, other in (METRICS[::-1], METRICS)
     )
     asked_of_both = len(right["cosine"])
-    found = {
+    figures = {
         "folds": FOLDS,
         "images": asked_of_both,
         **{name: share(int(values.sum()), asked_of_both) for name, values in right.items()},
@@ -65,9 +72,9 @@ def compare(
         "adapted_is_better": gained > lost and by_chance(gained, gained + lost) < 0.05,
     }
     return {
-        **found,
-        "choice": _choice(found) if metric == "auto" else None,
-        "advice": _advice(found) if metric == "cosine" else None,
+        **figures,
+        "choice": _choice(figures) if metric == "auto" else None,
+        "advice": _advice(figures) if metric == "cosine" else None,
     }
 
 

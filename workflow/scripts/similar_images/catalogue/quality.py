@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 from ..answers import confidence, conformal, strangers
 from ..answers.confidence import Calibration
 from ..answers.intervals import share_in_words, wilson_interval
-from ..answers.vote import VOTES, Vote
+from ..answers.vote import VOTES, Vote, weights
 from ..features.index import Index
 from ..search.exact import normalise
-from . import leave_one_out, series, survey
-from .survey import FOLDS, Ballot, Survey
+from . import series, survey
+from .survey import FOLDS, Ballot, Round, Survey
 
 # How many neighbours the curve is drawn for, beside the configured number.
 SIZES = (1, 3, 5, 10, 15, 20, 30, 50)
@@ -41,6 +42,7 @@ def assess(
     vote: str,
     metric: str,
     coverage: float,
+    threads: int = 1,
 ) -> dict[str, Any]:
     """Return how often the catalogue's images are named rightly by the others.
 
@@ -57,18 +59,18 @@ def assess(
         vote: the configured one of `vote.VOTES`.
         metric: "cosine" or "adapted", as configured.
         coverage: of the conformal sets, as configured.
+        threads: that share the work of the adapted similarity.
     """
     normalise(catalogue.features)
-    drawn = survey.draw(catalogue, metric)
+    drawn = survey.draw(catalogue, metric, threads)
     narrow, wide = series.join(catalogue, drawn.eligible, group_of, series.NARROW, series.WIDE)
     sizes = sorted({*SIZES, voters})
     most = max(sizes[-1], conformal.NEIGHBOURS)
     ballots, farther = survey.ask(drawn, most, narrow.group_of, wide.group_of)
     ballots = survey.answered(ballots)
     curve: list[dict[str, Any]] = [
-        {"neighbours": size}
-        | {name: _accuracy(ballots, rule, size) for name, rule in VOTES.items()}
-        for size in sizes
+        {"neighbours": size} | {name: share(number, len(ballots)) for name, number in right.items()}
+        for size, right in zip(sizes, numbers_right(ballots, sizes), strict=True)
     ]
     calibrated = _confidence(ballots, voters, VOTES[vote])
     known, share_refused = strangers.NOT_KNOWN, None
@@ -130,20 +132,15 @@ def refused(
     catalogue, and of the adapted similarity's fit; each class is left out once. None where there is
     one class alone.
     """
-    catalogue, eligible, asked, metric = drawn
-    labels = np.array(list(map(str, catalogue.labels)))
+    labels = np.array(list(map(str, drawn.catalogue.labels)))
     names = np.unique(labels)
-    found: list[float] = []
+    rounds = []
     for fold in range(min(FOLDS, len(names))):
         left_out = np.isin(labels, names[fold::FOLDS])
-        others = eligible & ~left_out
-        if others.any():
-            seen = survey.adapted(catalogue, others) if metric == "adapted" else catalogue
-            strange = asked[left_out[asked]]
-            for (answer,) in leave_one_out.ask(seen, strange, judge.voters, others, group_of):
-                if len(answer.rows):
-                    scores = judge.scores(survey.ballot_of(answer, catalogue))
-                    found.append(known.familiarity(scores))
+        if (drawn.eligible & ~left_out).any():
+            rounds.append(Round(drawn.asked[left_out[drawn.asked]], left_out, group_of))
+    ballots = survey.answered(list(chain(*survey.ask_in_rounds(drawn, judge.voters, rounds))))
+    found = [known.familiarity(judge.scores(ballot)) for ballot in ballots]
     return float(np.mean(np.array(found) < known.least_familiarity)) if found else None
 
 
@@ -160,8 +157,40 @@ def sentence(assessment: Mapping[str, Any]) -> str:
     )
 
 
-def _accuracy(ballots: Sequence[Ballot], vote: Vote, size: int) -> dict[str, Any]:
-    return share(sum(is_right(ballot, vote, size) for ballot in ballots), len(ballots))
+def numbers_right(ballots: Sequence[Ballot], sizes: Sequence[int]) -> list[dict[str, int]]:
+    """Return how many are right by each of `vote.VOTES`, for each number of neighbours.
+
+    As many as `is_right` says. Its votes are counted here for all ballots at once, neighbour by
+    neighbour, so that those of more neighbours go on from those of fewer.
+
+    Args:
+        ballots: with neighbours.
+        sizes: numbers of neighbours, in ascending order.
+    """
+    shape = len(ballots), sizes[-1]
+    # A class goes by the place of its nearest image: of equals the first is the nearer one's.
+    place, own = np.full(shape, -1), np.full(len(ballots), -1)
+    similarity, weight = np.zeros(shape), np.zeros(shape)
+    for n, ballot in enumerate(ballots):
+        labels = ballot.labels[: shape[1]]
+        there = slice(len(labels))
+        place[n, there] = list(map(labels.index, labels))
+        own[n] = labels.index(ballot.label) if ballot.label in labels else -1
+        similarity[n, there] = ballot.similarities[: shape[1]]
+        weight[n, there] = weights(ballot.similarities[: shape[1]])
+    votes, summed, weighted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    found = []
+    for last in range(shape[1]):
+        rows = np.flatnonzero(place[:, last] >= 0)
+        classes = rows, place[rows, last]
+        votes[classes] += 1
+        summed[classes] += similarity[rows, last]
+        weighted[classes] += weight[rows, last]
+        if last + 1 in sizes:
+            leading = np.where(votes == votes.max(axis=1, keepdims=True), summed, -np.inf)
+            winners = {"majority": leading.argmax(axis=1), "weighted": weighted.argmax(axis=1)}
+            found.append({name: int((winner == own).sum()) for name, winner in winners.items()})
+    return found
 
 
 def is_right(ballot: Ballot, vote: Vote, size: int) -> bool:

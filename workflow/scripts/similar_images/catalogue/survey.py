@@ -1,7 +1,11 @@
 """A survey: images of the catalogue are asked as if they were new, by either similarity."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +24,8 @@ FOLDS = 5
 NONE_ASKED = "all images show one product or have equal bytes, so none can be asked against another"
 
 
-class Survey(NamedTuple):
+@dataclass(frozen=True)
+class Survey:
     """Who is asked, among whom, and how.
 
     Attributes:
@@ -28,12 +33,33 @@ class Survey(NamedTuple):
         eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
         asked: the rows that are asked, in ascending order.
         metric: "cosine" or "adapted".
+        threads: that share the work.
     """
 
     catalogue: Index
     eligible: NDArray[np.bool_]
     asked: NDArray[np.intp]
     metric: str
+    threads: int = 1
+
+    @cached_property
+    def parts(self) -> adaptation.Parts:
+        """The adapted similarity, to be learned from a part of the eligible rows."""
+        return adaptation.Parts(self.catalogue, self.eligible)
+
+
+class Round(NamedTuple):
+    """Images that are asked while some of the catalogue is left out.
+
+    Attributes:
+        asked: their rows.
+        left_out: (n,), the rows that are not found, and that the adapted similarity does not know.
+        group_of: (n,), rows of one number show one thing, and do not find each other.
+    """
+
+    asked: NDArray[np.intp]
+    left_out: NDArray[np.bool_]
+    group_of: NDArray[np.intp]
 
 
 class Ballot(NamedTuple):
@@ -44,16 +70,17 @@ class Ballot(NamedTuple):
     similarities: list[float]
 
 
-def draw(catalogue: Index, metric: str) -> Survey:
+def draw(catalogue: Index, metric: str, threads: int = 1) -> Survey:
     """Return a survey of the different images of `catalogue`, or of a sample where there are many.
 
     Args:
         catalogue: its features are rows of length 1.
         metric: "cosine" or "adapted".
+        threads: that share the work.
     """
     eligible = first_of_equals(catalogue)
     asked = leave_one_out.sample(catalogue, eligible, MOST_ASKED)
-    return Survey(catalogue, eligible, asked, metric)
+    return Survey(catalogue, eligible, asked, metric, threads)
 
 
 def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
@@ -64,33 +91,64 @@ def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[B
         count: how many neighbours; all there are where there are fewer.
         groupings: each (n,), rows of one number show one thing, and do not find each other.
     """
-    catalogue, eligible, asked, metric = survey
-    if metric == "adapted":  # it is fitted on folds, which a grouping makes
-        return [cross_validated(survey, count, group_of) for group_of in groupings]
-    found = list(leave_one_out.ask(catalogue, asked, count, eligible, *groupings))
-    return [[ballot_of(answers[n], catalogue) for answers in found] for n in range(len(groupings))]
+    if survey.metric == "adapted":
+        return cross_validated(survey, count, *groupings)
+    return _leave_one_out(survey, count, *groupings)
 
 
-def cross_validated(survey: Survey, count: int, group_of: NDArray[np.intp]) -> list[Ballot]:
-    """Return what those asked find in the other folds, on which alone the adapted one is fitted.
+def cross_validated(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
+    """Return what those asked find in the other folds, for each grouping.
+
+    On these alone the adapted similarity is fitted.
 
     Args:
         survey: see `Survey`.
         count: how many neighbours; all there are where there are fewer.
-        group_of: (n,), rows of one number show one thing, and are in one fold.
+        groupings: each (n,), rows of one number show one thing, and are in one fold.
     """
-    catalogue, eligible, asked, metric = survey
-    fold_of = folds(catalogue, eligible, group_of)
-    answers: list[Answer] = []
-    for fold in range(FOLDS):
-        others = eligible & (fold_of != fold)
-        # Where all images are of one group there are none to fit it on, and none to be found.
-        fit = metric == "adapted" and others.any()
-        seen = adapted(catalogue, others) if fit else catalogue
-        here = asked[fold_of[asked] == fold]
-        answers += (own for (own,) in leave_one_out.ask(seen, here, count, others, group_of))
-    by_row = sorted(answers, key=lambda answer: answer.row)
-    return [ballot_of(answer, catalogue) for answer in by_row]
+    all_folds = [folds(survey.catalogue, survey.eligible, group_of) for group_of in groupings]
+    if survey.metric == "cosine":  # nothing is fitted, and a fold is a group of its own
+        return _leave_one_out(survey, count, *all_folds)
+    rounds = [
+        Round(survey.asked[fold_of[survey.asked] == fold], fold_of == fold, group_of)
+        for fold_of, group_of in zip(all_folds, groupings, strict=True)
+        for fold in range(FOLDS)
+    ]
+    found = ask_in_rounds(survey, count, rounds)
+    return [
+        _by_row(rounds[n : n + FOLDS], found[n : n + FOLDS]) for n in range(0, len(rounds), FOLDS)
+    ]
+
+
+def ask_in_rounds(survey: Survey, count: int, rounds: Sequence[Round]) -> list[list[Ballot]]:
+    """Return what those asked find in each of `rounds`.
+
+    Rounds that leave out the same share one fit. Threads share the rounds, and each works on one of
+    its own, so the answers do not depend on their number.
+
+    Args:
+        survey: see `Survey`.
+        count: how many neighbours; all there are where there are fewer.
+        rounds: any number.
+    """
+    alike: defaultdict[bytes, list[int]] = defaultdict(list)
+    for n, one in enumerate(rounds):
+        alike[one.left_out.tobytes()].append(n)
+
+    def ask_alike(numbers: list[int]) -> list[list[Ballot]]:
+        left_out = rounds[numbers[0]].left_out
+        others = survey.eligible & ~left_out
+        # Where no others are left there are none to fit it on, and none to be found.
+        fit = survey.metric == "adapted" and others.any()
+        seen = _adapted(survey, left_out) if fit else survey.catalogue
+        return [_ballots(seen, count, others, rounds[n]) for n in numbers]
+
+    if survey.metric == "adapted":
+        _ = survey.parts  # made once, before threads need it
+    with ThreadPoolExecutor(survey.threads) as pool:
+        found = chain(*pool.map(ask_alike, alike.values()))
+        by_round = dict(zip(chain(*alike.values()), found, strict=True))
+    return [by_round[n] for n in range(len(rounds))]
 
 
 def answered(ballots: Sequence[Ballot]) -> list[Ballot]:
@@ -134,7 +192,24 @@ def folds(
     return fold_of
 
 
-def adapted(catalogue: Index, fitted_on: NDArray[np.bool_]) -> Index:
-    """Return `catalogue` with the features of an adapted similarity, fitted on some of its rows."""
-    fitted = adaptation.fit(catalogue, fitted_on)
-    return replace(catalogue, features=adaptation.apply(fitted, catalogue.features))
+def _leave_one_out(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
+    catalogue, asked = survey.catalogue, survey.asked
+    found = list(leave_one_out.ask(catalogue, asked, count, survey.eligible, *groupings))
+    return [[ballot_of(answers[n], catalogue) for answers in found] for n in range(len(groupings))]
+
+
+def _adapted(survey: Survey, left_out: NDArray[np.bool_]) -> Index:
+    """Return the catalogue with the features of a similarity that does not know some rows."""
+    fitted = survey.parts.without(left_out)
+    return replace(survey.catalogue, features=adaptation.apply(fitted, survey.catalogue.features))
+
+
+def _ballots(seen: Index, count: int, others: NDArray[np.bool_], asked: Round) -> list[Ballot]:
+    found = leave_one_out.ask(seen, asked.asked, count, others, asked.group_of)
+    return [ballot_of(answer, seen) for (answer,) in found]
+
+
+def _by_row(rounds: Sequence[Round], found: Sequence[Sequence[Ballot]]) -> list[Ballot]:
+    """Return the ballots of `rounds` in the order of the rows that were asked."""
+    ballots = list(chain(*found))
+    return [ballots[n] for n in np.argsort(np.concatenate([one.asked for one in rounds]))]

@@ -10,6 +10,7 @@ then stretched. The map has a closed form: nothing is trained in steps.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,11 @@ STRETCH = 2.0
 ROWS = 4096
 # Rows have length 1: smaller variances are rounding.
 SMALLEST = 1e-12
+# Triangular matrices up to this size are inverted as any other is.
+TRIANGLE = 64
 
 Matrix = NDArray[np.float64]
+Numbers = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -62,15 +66,39 @@ def fit(
         shrinkage: the share of the mean variance that is added to each within the classes.
         stretch: how much longer the differences between the class means become.
     """
-    counts, sums, products = _moments(catalogue, eligible)
-    images, centre = counts.sum(), sums.sum(axis=0) / counts.sum()
-    means = sums / counts[:, np.newaxis]
-    components = _principal(products / images - np.outer(centre, centre), dimension)
-    between = (means - centre) @ components
-    scatter = components.T @ (products - (means.T * counts) @ means) @ components
-    whitening = _whitening(scatter / max(images - len(counts), 1), shrinkage)
-    projection = components @ whitening @ _stretch(between @ whitening, stretch)
-    return Adaptation(catalogue.fingerprint, centre, projection)
+    if _few(catalogue, eligible):
+        spread = _of_rows(catalogue, eligible, dimension)
+    else:
+        spread = _of_moments(_moments(catalogue, eligible), dimension)
+    return Adaptation(catalogue.fingerprint, *_map(spread, shrinkage, stretch))
+
+
+class Parts:
+    """The maps learned from some rows of a catalogue, each without others of them.
+
+    Each is what `fit` returns, but for rounding. What they have in common is summed once, so that
+    one costs little more than its eigenvectors.
+    """
+
+    def __init__(self, catalogue: Index, eligible: NDArray[np.bool_]) -> None:
+        """Sum up what the maps have in common.
+
+        Args:
+            catalogue: see `Index`.
+            eligible: (n,), the rows to learn from.
+        """
+        self._catalogue, self._eligible = catalogue, eligible
+        few = _few(catalogue, eligible)
+        self._everything = None if few else _moments(catalogue, eligible)
+
+    def without(self, left_out: NDArray[np.bool_]) -> Adaptation:
+        """Return the map learned without the rows in `left_out` (n,)."""
+        rest = self._eligible & ~left_out
+        if self._everything is None or _few(self._catalogue, rest):
+            return fit(self._catalogue, rest)
+        moments = self._everything.less(_moments(self._catalogue, self._eligible & left_out))
+        mapped = _map(_of_moments(moments, DIMENSION), SHRINKAGE, STRETCH)
+        return Adaptation(self._catalogue.fingerprint, *mapped)
 
 
 def apply(adaptation: Adaptation, features: Features) -> Features:
@@ -107,24 +135,126 @@ def read(path: Path) -> Adaptation:
         return Adaptation(fingerprint, centre.astype(float), projection.astype(float))
 
 
-def _moments(catalogue: Index, eligible: NDArray[np.bool_]) -> tuple[Matrix, Matrix, Matrix]:
-    """Return the count (c,) and sum (c, d) of each class, and the sum of outer products (d, d).
+class _Moments(NamedTuple):
+    """Sums over images, of their features scaled to length 1.
 
-    They are those of the features scaled to length 1.
+    Attributes:
+        counts: (c,), the images of each class of the catalogue.
+        sums: (c, d), of the features of each class.
+        products: (d, d), of the outer products of all features.
     """
-    names = {label for label, may in zip(catalogue.labels, eligible, strict=True) if may}
-    class_of = {name: n for n, name in enumerate(sorted(map(str, names)))}
-    dimension = catalogue.features.shape[1]
-    counts, sums = np.zeros(len(class_of)), np.zeros((len(class_of), dimension))
+
+    counts: Matrix
+    sums: Matrix
+    products: Matrix
+
+    def less(self, part: "_Moments") -> "_Moments":
+        """Return the sums over the other images, given those over a part of them."""
+        return _Moments(*(whole - own for whole, own in zip(self, part, strict=True)))
+
+
+class _Spread(NamedTuple):
+    """How images differ, in the directions in which they differ most.
+
+    Attributes:
+        centre: (d,), the mean of their features, scaled to length 1.
+        components: (d, k), the directions, the one of the largest variance first.
+        variances: (k,), of the images along them.
+        counts: (c,), the images of each class; no class is without.
+        means: (c, k), of each class along the directions, from the centre.
+    """
+
+    centre: Matrix
+    components: Matrix
+    variances: Matrix
+    counts: Matrix
+    means: Matrix
+
+
+def _few(catalogue: Index, eligible: NDArray[np.bool_]) -> bool:
+    """Return whether there are fewer rows than features: what takes their number is cheaper then.
+
+    The eigenvectors of the products of rows, and those of the products of features, are the same
+    directions (M. Turk and A. Pentland, "Eigenfaces for Recognition", 1991).
+    """
+    return int(np.count_nonzero(eligible)) < int(catalogue.features.shape[1])
+
+
+def _of_rows(catalogue: Index, eligible: NDArray[np.bool_], dimension: int) -> _Spread:
+    """Return how some rows differ, by their products with each other."""
+    classes = _classes(catalogue)
+    rows = _by_class(classes, np.flatnonzero(eligible))
+    features = _normalised(catalogue.features[rows].astype(np.float64))
+    centre = features.mean(axis=0)
+    centred = features - centre
+    variances, vectors = _principal(centred @ centred.T / len(rows), dimension)
+    if variances[0] > SMALLEST:
+        components = centred.T @ (vectors / np.sqrt(len(rows) * variances))
+    else:  # nothing varies, and any direction will do
+        components = np.eye(centre.size)[:, -1:]
+    counts, sums = _sums(features, classes[rows], classes.max() + 1)
+    return _spread(centre, _signed(components), variances, counts, sums)
+
+
+def _of_moments(moments: _Moments, dimension: int) -> _Spread:
+    """Return how images differ, by the products of their features."""
+    counts, sums, products = moments
+    images, centre = counts.sum(), sums.sum(axis=0) / counts.sum()
+    variances, components = _principal(products / images - np.outer(centre, centre), dimension)
+    return _spread(centre, _signed(components), variances, counts, sums)
+
+
+def _spread(
+    centre: Matrix, components: Matrix, variances: Matrix, counts: Matrix, sums: Matrix
+) -> _Spread:
+    """Return how images differ, given the count and the sum (c, d) of each class."""
+    there = counts > 0
+    means = sums[there] / counts[there][:, np.newaxis]
+    return _Spread(centre, components, variances, counts[there], (means - centre) @ components)
+
+
+def _moments(catalogue: Index, eligible: NDArray[np.bool_]) -> _Moments:
+    """Return the sums over some rows."""
+    classes = _classes(catalogue)
+    number, dimension = classes.max() + 1, catalogue.features.shape[1]
+    counts, sums = np.zeros(number), np.zeros((number, dimension))
     products = np.zeros((dimension, dimension))
     for start in range(0, len(eligible), ROWS):
-        rows = start + np.flatnonzero(eligible[start : start + ROWS])
+        rows = _by_class(classes, start + np.flatnonzero(eligible[start : start + ROWS]))
         block = _normalised(catalogue.features[rows].astype(np.float64))
-        classes = [class_of[str(catalogue.labels[row])] for row in rows]
-        np.add.at(counts, classes, 1)
-        np.add.at(sums, classes, block)
+        for whole, own in zip((counts, sums), _sums(block, classes[rows], number), strict=True):
+            whole += own
         products += block.T @ block
-    return counts, sums, products
+    return _Moments(counts, sums, products)
+
+
+def _sums(features: Matrix, classes: Numbers, number: int) -> tuple[Matrix, Matrix]:
+    """Return the count (c,) and the sum (c, d) of each of `number` classes, which come in order."""
+    sums = np.zeros((number, features.shape[1]))
+    there, first = np.unique(classes, return_index=True)
+    if len(there):
+        sums[there] = np.add.reduceat(features, first, axis=0)
+    return np.bincount(classes, minlength=number).astype(float), sums
+
+
+def _classes(catalogue: Index) -> Numbers:
+    """Return the number of the class of each row."""
+    classes: Numbers = np.unique(list(map(str, catalogue.labels)), return_inverse=True)[1]
+    return classes
+
+
+def _by_class(classes: Numbers, rows: Numbers) -> Numbers:
+    return rows[np.argsort(classes[rows], kind="stable")]
+
+
+def _map(spread: _Spread, shrinkage: float, stretch: float) -> tuple[Matrix, Matrix]:
+    """Return the centre and the projection of the map."""
+    centre, components, variances, counts, means = spread
+    images = counts.sum()
+    # What differs within the classes is what differs in all less what differs between them.
+    scatter = images * np.diag(variances) - (means.T * counts) @ means
+    whitening = _whitening(scatter / max(images - len(counts), 1), shrinkage)
+    return centre, components @ (whitening @ _stretch(means @ whitening, stretch))
 
 
 def _normalised(rows: Matrix) -> Matrix:
@@ -134,19 +264,22 @@ def _normalised(rows: Matrix) -> Matrix:
     return scaled
 
 
-def _principal(covariance: Matrix, dimension: int) -> Matrix:
-    """Return the eigenvectors (d, k) of the `dimension` largest variances, their signs fixed.
+def _principal(covariance: Matrix, dimension: int) -> tuple[Matrix, Matrix]:
+    """Return the `dimension` largest variances (k,) and their eigenvectors (n, k), largest first.
 
     Where nothing varies, one of them all the same: an index of features without any number crashes.
     """
-    from scipy.linalg import eigh  # slow, and whoever only applies a map does not need it
-
-    variances, vectors = eigh(covariance, driver="evd")  # the fastest here
+    variances, vectors = np.linalg.eigh(covariance)
     varying = variances > SMALLEST
     varying[-1] = True
-    kept = vectors[:, varying][:, ::-1][:, :dimension]
-    largest = np.abs(kept).argmax(axis=0)
-    fixed: Matrix = kept * np.sign(kept[largest, np.arange(kept.shape[1])])
+    kept = np.flatnonzero(varying)[::-1][:dimension]
+    return variances[kept], vectors[:, kept]
+
+
+def _signed(vectors: Matrix) -> Matrix:
+    """Return `vectors` (n, k), each with the sign that makes its largest number positive."""
+    largest = np.abs(vectors).argmax(axis=0)
+    fixed: Matrix = vectors * np.sign(vectors[largest, np.arange(vectors.shape[1])])
     return fixed
 
 
@@ -156,14 +289,26 @@ def _whitening(within: Matrix, shrinkage: float) -> Matrix:
     Shrunk, since the covariance of few images cannot be relied on: a share of the mean variance
     is added to its diagonal. Where nothing varies within the classes nothing is whitened.
     """
-    from scipy.linalg import solve_triangular
-
     size = len(within)
     ridge = shrinkage * np.trace(within) / max(size, 1)
     if not ridge > SMALLEST:
         return np.eye(size)
-    root = np.linalg.cholesky(within + ridge * np.eye(size))
-    inverse: Matrix = solve_triangular(root, np.eye(size), lower=True).T
+    return _inverse(np.linalg.cholesky(within + ridge * np.eye(size))).T
+
+
+def _inverse(lower: Matrix) -> Matrix:
+    """Return the inverse of a lower triangular matrix, by those of its quarters.
+
+    SciPy has one, but takes longer to import than all of them take.
+    """
+    size = len(lower)
+    if size <= TRIANGLE:
+        return np.linalg.inv(lower).astype(np.float64)
+    half = size // 2
+    inverse = np.zeros((size, size))
+    inverse[:half, :half] = _inverse(lower[:half, :half])
+    inverse[half:, half:] = _inverse(lower[half:, half:])
+    inverse[half:, :half] = -inverse[half:, half:] @ lower[half:, :half] @ inverse[:half, :half]
     return inverse
 
 
