@@ -8,6 +8,7 @@ none is a copy.
 """
 
 import argparse
+import math
 import random
 import subprocess
 import sys
@@ -276,6 +277,12 @@ def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     )
     yield ""
     yield from wrap(
+        "Most pairs are rejected by their sketches (`photos/sketches.py`) or by a registration of "
+        "small pictures; the others are registered in full.",
+        WIDTH,
+    )
+    yield ""
+    yield from wrap(
         "Told is the share of copies found, as they are / mirrored; these count only if they are "
         "told as mirrored. When their middles are laid on each other's mirror image at all was "
         "chosen on other copies of these photos.",
@@ -295,6 +302,10 @@ def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
             ["taken for a copy", *(sum(o.taken) for o in outcomes.values())],
             ["the same mirrored", *(sum(o.taken_mirrored) for o in outcomes.values())],
             ["pairs compared for these", *(len(o.others) for o in outcomes.values())],
+            [
+                "registered in full",
+                *(sum(math.isfinite(p.difference) for p in o.others) for o in outcomes.values()),
+            ],
             [
                 "taken for one picture",
                 *(sum(p.difference <= COPY for p in o.others) for o in outcomes.values()),

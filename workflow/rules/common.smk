@@ -354,6 +354,11 @@ def features_of(*collections):
     ]
 
 
+def size_of(path):
+    """Return the size of a file in bytes, 0 while it is not there."""
+    return Path(path).stat().st_size if Path(path).exists() else 0
+
+
 def part_of(table):
     """Return where the search writes a part of `table`, where there are several."""
     return f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet"

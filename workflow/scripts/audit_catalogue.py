@@ -23,7 +23,7 @@ compare = partial(
     registration.compare_all,
     memory=memory,
     threads=snakemake.threads,
-    progress_of=Progress,
+    progress_of=partial(Progress, unit="pairs of images"),
     photos=photos,
 )
 

@@ -81,6 +81,12 @@ def test_the_progress_is_told_now_and_then_and_at_the_end(
     ]
 
 
+def test_the_progress_names_what_is_counted(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        job.Progress(3, unit="pairs of images")(3)
+    assert caplog.messages[0].startswith("3 of 3 pairs of images, ")
+
+
 def test_a_single_image_done_at_once_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         job.Progress(1)(1)

@@ -1,13 +1,20 @@
 """Tests of whether two pictures are one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
+from itertools import combinations
 from pathlib import Path
+from typing import Any, BinaryIO
 
+import cv2
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
+from similar_images.base.formats import write_parquet
+from similar_images.photos.opening import CACHE, Photos
 from similar_images.photos.registration import (
     COPY,
     Likeness,
@@ -17,6 +24,8 @@ from similar_images.photos.registration import (
     compare_all,
     difference,
 )
+from similar_images.remote.access import NOWHERE
+from similar_images.remote.cache import Cache
 
 
 def blots(seed: int, rows: int = 12, columns: int = 15) -> Image.Image:
@@ -206,3 +215,119 @@ def test_a_damaged_memory_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     first = compare_all(pairs, files, memory, 1, ignore)
     memory.write_bytes(damage)
     assert compare_all(pairs, files, memory, 1, ignore) == first
+
+
+class Counting(Photos):
+    """Opens files, and counts how often each one was opened."""
+
+    def __init__(self) -> None:
+        super().__init__(NOWHERE, Cache(CACHE, 0))
+        self.count: dict[bytes, int] = {}
+
+    @contextmanager
+    def opened(self, content_id: str, file: bytes) -> Iterator[BinaryIO]:
+        self.count[file] = self.count.get(file, 0) + 1
+        with super().opened(content_id, file) as stream:
+            yield stream
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The longest side of the pictures in each registration."""
+    sides: list[int] = []
+    register = cv2.findTransformECC
+
+    def noted(one: Picture, other: Picture, *arguments: Any) -> Any:
+        sides.append(max(other.shape))
+        return register(one, other, *arguments)
+
+    monkeypatch.setattr(cv2, "findTransformECC", noted)
+    return sides
+
+
+def in_files(folder: Path, pictures: Mapping[str, Image.Image]) -> dict[str, tuple[str, bytes]]:
+    """Save pictures; return the content id and the file of each."""
+    return {name: save(folder / f"{name}.png", image) for name, image in pictures.items()}
+
+
+def test_most_pictures_that_are_not_one_are_never_registered(
+    tmp_path: Path, registered: list[int]
+) -> None:
+    made = in_files(tmp_path, {str(seed): blots(seed, 6, 8) for seed in range(12)})
+    pairs = list(combinations((content_id for content_id, _ in made.values()), 2))
+    found = compare_all(pairs, dict(made.values()), tmp_path / "memory.parquet", 1, ignore)
+    assert len(found) == len(pairs) == 66
+    assert not any(likeness.is_copy for likeness in found.values())
+    assert len(registered) <= 3
+
+
+def test_products_that_differ_plainly_are_registered_as_small_pictures_alone(
+    registered: list[int],
+) -> None:
+    for other in (boot(colour="#e0c090"), boot(colour="#c03030"), boot(shaft=150)):
+        assert not compare(boot(), other).is_copy
+    assert registered
+    assert max(registered) < 100
+
+
+def test_a_copy_has_the_difference_of_a_full_registration() -> None:
+    for change in COPIES.values():
+        original, copy = seen(blots(1, 6, 8)), seen(change(blots(1, 6, 8)))
+        assert compare(original, copy) == Likeness(difference(original, copy))
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("change", COPIES)
+def test_a_copy_is_found_among_files(tmp_path: Path, change: str, mirrored: bool) -> None:
+    for number, original in enumerate((blots(1, 6, 8), Image.fromarray(boot()))):
+        copy = COPIES[change](original.resize((300, 240)))
+        pictures = {"original": original, "copy": ImageOps.mirror(copy) if mirrored else copy}
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        made = in_files(folder, pictures)
+        pair = made["original"][0], made["copy"][0]
+        found = compare_all([pair], dict(made.values()), folder / "memory.parquet", 1, ignore)
+        assert found[pair].is_copy
+        assert found[pair].mirrored == mirrored
+
+
+def test_a_picture_is_opened_once_for_all_pairs_that_are_not_one(tmp_path: Path) -> None:
+    made = in_files(tmp_path, {str(seed): blots(seed, 6, 8) for seed in range(8)})
+    pairs = list(combinations((content_id for content_id, _ in made.values()), 2))
+    photos = Counting()
+    compare_all(pairs, dict(made.values()), tmp_path / "memory.parquet", 1, ignore, photos)
+    assert photos.count == dict.fromkeys((file for _, file in made.values()), 1)
+
+
+def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
+    pictures = {str(seed): blots(seed, 6, 8) for seed in range(6)}
+    copies = {f"copy of {name}": image.resize((200, 160)) for name, image in pictures.items()}
+    made = in_files(tmp_path, pictures | copies)
+    pairs = list(combinations((content_id for content_id, _ in made.values()), 2))
+    memories = [tmp_path / f"{threads}.parquet" for threads in (1, 4)]
+    for threads, memory in zip((1, 4), memories, strict=True):
+        compare_all(pairs, dict(made.values()), memory, threads, ignore)
+    assert memories[0].read_bytes() == memories[1].read_bytes()
+
+
+def remembered(path: Path, method: str, pair: Pair, apart: float) -> None:
+    """Write a memory as the version with this method left it."""
+    table = pa.table(
+        {"one": [pair[0]], "other": [pair[1]], "difference": [apart], "mirrored": [False]}
+    )
+    write_parquet(path, table.replace_schema_metadata({"method": method}))
+
+
+def test_what_was_remembered_when_all_pairs_were_registered_is_not_compared_again(
+    tmp_path: Path,
+) -> None:
+    memory = tmp_path / "memory.parquet"
+    remembered(memory, "ECC 160 4 5 13 0.6 4 0.8 8", ("a", "b"), 0.75)
+    assert compare_all([("a", "b")], {}, memory, 1, ignore) == {("a", "b"): Likeness(0.75)}
+
+
+def test_what_another_method_remembered_is_compared_again(tmp_path: Path) -> None:
+    memory = tmp_path / "memory.parquet"
+    pairs, files = saved(tmp_path)
+    remembered(memory, "ECC 80 4 5 13 0.6 4 0.8 8", pairs[0], 0.75)
+    assert compare_all(pairs[:1], files, memory, 1, ignore)[pairs[0]].is_copy

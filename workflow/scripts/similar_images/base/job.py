@@ -84,18 +84,24 @@ class _Hidden(MetaPathFinder):
 
 
 class Progress:
-    """Tells now and then how many images are done, the rate and the time left."""
+    """Tells now and then how many images are done, the rate and the time left.
 
-    def __init__(self, total: int) -> None:
+    Args:
+        total: how many there are.
+        unit: what is counted, if not images.
+    """
+
+    def __init__(self, total: int, unit: str = "images") -> None:
         self.total = total
+        self.unit = unit
         self.started = self.reported = time.monotonic()
 
     def __call__(self, done: int) -> None:
-        """Take note that `done` images are done."""
+        """Take note that so many are done."""
         now = time.monotonic()
         if done < self.total and now - self.reported < SECONDS_BETWEEN_REPORTS:
             return
         self.reported = now
         rate = done / max(now - self.started, 1e-9)
         left = round((self.total - done) / rate)
-        logger.info("%d of %d images, %.1f/s, %d s left", done, self.total, rate, left)
+        logger.info("%d of %d %s, %.1f/s, %d s left", done, self.total, self.unit, rate, left)

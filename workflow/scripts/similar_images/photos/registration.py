@@ -5,6 +5,9 @@ E. Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient 
 30, 2008). The coefficient itself is no judge: two boots on white that differ in their heel, or in
 nothing but their colour, reach what copies do. A heel is a difference in one place, and so is what
 is looked for; docs/audit.md says how it was chosen, docs/copies.md how well it works.
+
+Most pairs are rejected before that: first by their sketches, then by a registration of small
+pictures in few steps.
 """
 
 import math
@@ -17,23 +20,44 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..base.errors import UserError
 from ..base.formats import read_parquet, write_parquet
+from . import sketches
 from .opening import LOCAL, Photos
 from .thumbnails import read
 
 # Two pictures are one up to this difference.
 COPY = 0.18
 
-# Pictures are compared at this longest side; those narrower than the other cannot be.
-SIDE, NARROWEST = 160, 32
-# What is left out at every edge, where scaling has mixed in a border.
-EDGE = 4
-# Compression and another size change single pixels, now up and now down, so that differences are
-# the means of squares this wide.
-WINDOW = 13
-BLUR, STEPS, PRECISION = 5, 60, 1e-5
+
+class Scale(NamedTuple):
+    """How large pictures are when they are compared, and how they are then.
+
+    Attributes:
+        side: their longest side.
+        edge: what is left out at every edge, where scaling has mixed in a border.
+        window: differences are the means of squares this wide, since compression and another size
+            change single pixels, now up and now down.
+        blur: the width of the filter before registration.
+        steps: of the registration, at most.
+    """
+
+    side: int
+    edge: int
+    window: int
+    blur: int
+    steps: int
+
+
+FULL = Scale(side=160, edge=4, window=13, blur=5, steps=60)
+# At this scale a registration costs a sixth, and shows which pairs are hopeless: those that differ
+# by more than this. Of the copies in docs/copies.md none differs by more than 0.6.
+COARSE, HOPELESS = Scale(side=64, edge=2, window=5, blur=3, steps=10), 0.8
+# Pictures narrower than this cannot be compared, at any scale.
+NARROWEST = 32
+PRECISION = 1e-5
 # The least part of a picture that the other must show.
 OVERLAP = 0.6
 # From here on a brighter copy cannot show what is brighter.
@@ -43,7 +67,11 @@ SATURATED = 253
 # correlate so much. What is left out at every edge, an eighth, may be a border.
 SQUARES, ALIKE, OUTER = 4, 0.8, 8
 
-METHOD = f"ECC {SIDE} {EDGE} {BLUR} {WINDOW} {OVERLAP} {SQUARES} {ALIKE} {OUTER}"
+# Earlier versions registered all pairs, so that what they remember serves as well.
+ALL_REGISTERED = (
+    f"ECC {FULL.side} {FULL.edge} {FULL.blur} {FULL.window} {OVERLAP} {SQUARES} {ALIKE} {OUTER}"
+)
+METHOD = f"{ALL_REGISTERED}, sifted {sketches.HOPELESS} {COARSE.side} {HOPELESS}"
 SCHEMA = pa.schema(
     [
         ("one", pa.string()),
@@ -53,6 +81,9 @@ SCHEMA = pa.schema(
     ],
     {"method": METHOD},
 )
+
+# A sketch has 3 kB, a picture up to 77 kB.
+SKETCHES, PICTURES = 16384, 512
 
 Pair = tuple[str, str]  # content ids
 Picture = NDArray[np.uint8]  # (height, width, 3)
@@ -95,9 +126,15 @@ def compare_all(
     found = {pair: known[pair] for pair in pairs if pair in known}
     new = sorted(pair for pair in pairs if pair not in known)
     progress = progress_of(len(new))
-    picture = lru_cache(512)(partial(_picture, photos))
+    sketch = lru_cache(SKETCHES)(partial(_sketch, photos))
+    picture = lru_cache(PICTURES)(partial(_picture, photos))
 
     def compare_pair(pair: Pair) -> Likeness | None:
+        drawn = [sketch(content_id, files[content_id]) for content_id in pair]
+        if drawn[0] is None or drawn[1] is None:
+            return None
+        if not sketches.may_be_one(drawn[0], drawn[1]):
+            return Likeness(math.inf)
         one, other = (picture(content_id, files[content_id]) for content_id in pair)
         return None if one is None or other is None else compare(one, other)
 
@@ -114,15 +151,37 @@ def compare_all(
 
 
 def compare(one: Picture, other: Picture) -> Likeness:
-    """Return by how much two pictures differ, as they are or, if only so they are one, mirrored."""
-    found = Likeness(difference(one, other))
+    """Return by how much two pictures differ, as they are or, if only so they are one, mirrored.
+
+    Where it is plain from small pictures that they are not one, the difference is infinite.
+    """
+    found = Likeness(_difference_if_small(one, other))
     if found.is_copy:
         return found
     mirrored = np.ascontiguousarray(other[:, ::-1])
     if _correlation(one, mirrored) < ALIKE:
         return found
-    turned = Likeness(difference(one, mirrored), mirrored=True)
+    turned = Likeness(_difference_if_small(one, mirrored), mirrored=True)
     return turned if turned.is_copy else found
+
+
+def _difference_if_small(one: Picture, other: Picture) -> float:
+    """Return `difference`, or infinity where a registration of small pictures shows no hope."""
+    small, little = (_shrunk(image, COARSE.side) for image in (one, other))
+    # Of narrow pictures too little would be left.
+    wide_enough = min(*small.shape[:2], *little.shape[:2]) >= NARROWEST
+    hopeless = wide_enough and difference(small, little, COARSE) > HOPELESS
+    return math.inf if hopeless else difference(one, other)
+
+
+def _shrunk(image: Picture, side: int) -> Picture:
+    import cv2
+
+    scale = side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, np.uint8)
 
 
 def _correlation(one: Picture, other: Picture) -> float:
@@ -142,7 +201,7 @@ def _squares(image: Picture) -> Values:
     return np.asarray(small, np.float32)
 
 
-def difference(one: Picture, other: Picture) -> float:
+def difference(one: Picture, other: Picture, scale: Scale = FULL) -> float:
     """Return by how much two pictures differ where they differ most, in units of their contrast.
 
     0 for the same picture, whatever its size and shape, brightness and contrast, and what was cut
@@ -153,38 +212,38 @@ def difference(one: Picture, other: Picture) -> float:
         return math.inf
     # What is too bright to be seen in a copy is known from the darker one, and not the other way.
     darker, brighter = sorted((one, other), key=lambda image: (image.mean(), image.tobytes()))
-    warp = _register(darker, brighter)
-    return math.inf if warp is None else _largest_difference(darker, brighter, warp)
+    warp = _register(darker, brighter, scale)
+    return math.inf if warp is None else _largest_difference(darker, brighter, warp, scale)
 
 
-def _register(one: Picture, other: Picture) -> Warp | None:
+def _register(one: Picture, other: Picture, scale: Scale) -> Warp | None:
     """Return the warp from `one` to `other` under which they correlate most, if one is found."""
     import cv2  # slow, and mostly nothing is left to be compared
 
     cv2.setNumThreads(1)  # pairs have threads
     (height, width), (tall, wide) = one.shape[:2], other.shape[:2]
-    scale = max(tall, wide) / max(height, width)
+    ratio = max(tall, wide) / max(height, width)
     start = np.array(
-        [[scale, 0, (wide - scale * width) / 2], [0, scale, (tall - scale * height) / 2]],
+        [[ratio, 0, (wide - ratio * width) / 2], [0, ratio, (tall - ratio * height) / 2]],
         np.float32,
     )
-    inner = slice(EDGE, -EDGE)
+    inner = slice(scale.edge, -scale.edge)
     valid = np.zeros((tall, wide), np.uint8)
     valid[inner, inner] = 1
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, PRECISION)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, scale.steps, PRECISION)
     try:
         _, warp = cv2.findTransformECC(
             cv2.cvtColor(one[inner, inner], cv2.COLOR_RGB2GRAY),
             cv2.cvtColor(other, cv2.COLOR_RGB2GRAY),
-            _moved(start, EDGE),
+            _moved(start, scale.edge),
             cv2.MOTION_AFFINE,
             criteria,
             valid,
-            BLUR,
+            scale.blur,
         )
     except cv2.error:  # it does not converge
         return None
-    return _moved(np.asarray(warp, np.float32), -EDGE)
+    return _moved(np.asarray(warp, np.float32), -scale.edge)
 
 
 def _moved(warp: Warp, by: int) -> Warp:
@@ -194,26 +253,28 @@ def _moved(warp: Warp, by: int) -> Warp:
     return moved
 
 
-def _largest_difference(one: Picture, other: Picture, warp: Warp) -> float:
+def _largest_difference(one: Picture, other: Picture, warp: Warp, scale: Scale) -> float:
     """Return the largest mean of a window in any channel, as a share of the contrast of `one`."""
     import cv2
 
-    laid, seen = _laid_on(one, other, warp)
+    laid, seen = _laid_on(one, other, warp, scale.edge)
     if seen.mean() < OVERLAP:
         return math.inf
-    gain, offset = _exposure(one, laid, seen)
+    gain, offset = _exposure(one, laid, seen, scale.blur)
     expected = np.clip(gain * one.astype(np.float32) + offset, 0, 255)
     left = np.where(seen[..., np.newaxis], laid - expected, 0)
     contrast = abs(gain) * math.sqrt(one[seen].var(axis=0).mean())
-    return float(np.abs(cv2.blur(left, (WINDOW, WINDOW))).max()) / max(contrast, 1.0)
+    return float(np.abs(cv2.blur(left, (scale.window, scale.window))).max()) / max(contrast, 1.0)
 
 
-def _laid_on(one: Picture, other: Picture, warp: Warp) -> tuple[Picture, NDArray[np.bool_]]:
+def _laid_on(
+    one: Picture, other: Picture, warp: Warp, edge: int
+) -> tuple[Picture, NDArray[np.bool_]]:
     """Return `other` as it lies on `one`, and where of `one` it can be seen."""
     import cv2
 
     size = one.shape[1::-1]
-    inner = slice(EDGE, -EDGE)
+    inner = slice(edge, -edge)
     inside = np.zeros(other.shape[:2], np.uint8)
     inside[inner, inner] = 1
     laid = cv2.warpAffine(
@@ -229,7 +290,9 @@ def _laid_on(one: Picture, other: Picture, warp: Warp) -> tuple[Picture, NDArray
     return np.asarray(laid, np.uint8), seen
 
 
-def _exposure(one: Picture, other: Picture, seen: NDArray[np.bool_]) -> tuple[float, float]:
+def _exposure(
+    one: Picture, other: Picture, seen: NDArray[np.bool_], blur: int
+) -> tuple[float, float]:
     """Return the gain and the offset that make `one` most like `other`, where it is seen.
 
     All channels have the same: another colour is a difference. By least squares over blurred
@@ -239,9 +302,9 @@ def _exposure(one: Picture, other: Picture, seen: NDArray[np.bool_]) -> tuple[fl
     import cv2
 
     here, there = (
-        cv2.GaussianBlur(image, (BLUR, BLUR), 0).astype(np.float32) for image in (one, other)
+        cv2.GaussianBlur(image, (blur, blur), 0).astype(np.float32) for image in (one, other)
     )
-    blurred = np.ones((BLUR, BLUR), np.uint8)
+    blurred = np.ones((blur, blur), np.uint8)
     gain, offset = 1.0, 0.0
     kept = seen
     for _ in range(3):
@@ -252,13 +315,25 @@ def _exposure(one: Picture, other: Picture, seen: NDArray[np.bool_]) -> tuple[fl
         gain = float((centred * (y - y.mean())).sum()) / max(float((centred**2).sum()), 1e-6)
         offset = float(y.mean() - gain * x.mean())
         clipped = (other >= SATURATED) & (gain * one + offset >= SATURATED)
-        kept = seen & (cv2.dilate(clipped.max(axis=2).astype(np.uint8), blurred) == 0)
+        last, kept = kept, seen & (cv2.dilate(clipped.max(axis=2).astype(np.uint8), blurred) == 0)
+        if np.array_equal(kept, last):  # nothing would be known better
+            break
     return gain, offset
 
 
+def _sketch(photos: Photos, content_id: str, file: bytes) -> sketches.Sketch | None:
+    picture = _read(content_id, file, sketches.SIDE, photos)
+    return None if picture is None else sketches.draw(picture)
+
+
 def _picture(photos: Photos, content_id: str, file: bytes) -> Picture | None:
+    picture = _read(content_id, file, FULL.side, photos)
+    return None if picture is None else np.asarray(picture)
+
+
+def _read(content_id: str, file: bytes, side: int, photos: Photos) -> Image.Image | None:
     try:
-        return np.asarray(read(content_id, file, SIDE, photos))
+        return read(content_id, file, side, photos)
     except Exception:  # decoders raise many types; the file is gone, or not what it was
         return None
 
@@ -266,7 +341,7 @@ def _picture(photos: Photos, content_id: str, file: bytes) -> Picture | None:
 def _remembered(path: Path) -> dict[Pair, Likeness]:
     try:
         table = read_parquet(path)
-        if table.schema.metadata[b"method"].decode() != METHOD:
+        if table.schema.metadata[b"method"].decode() not in (METHOD, ALL_REGISTERED):
             return {}
         rows = zip(*(table[name].to_pylist() for name in SCHEMA.names), strict=True)
         return {(one, other): Likeness(*likeness) for one, other, *likeness in rows}
