@@ -85,6 +85,11 @@ rule report:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
+    resources:
+        # Threads that make thumbnails. It asks for one core all the same: with no photo to decode
+        # it has work for one, and for two it would have to wait until what nobody waits for is
+        # done.
+        decoders=min(2, workflow.resource_settings.cores or 1),
     params:
         neighbours=config["search"]["neighbours"],
         further=lambda wildcards: columns_of(wildcards.queries),

@@ -43,7 +43,8 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     contents = cards.contents(predictions, queries, similar)
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
-    pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
+    decoders = snakemake.resources.decoders
+    pictures = thumbnails.make(contents, folder, decoders, progress, photos)
     retries.note(page.with_name(retries.NAME), photos.unread)
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [

@@ -2,7 +2,7 @@
 
 // The data of the cards, written by the pipeline: see `Card` in cards.py.
 const data = JSON.parse(document.getElementById("data").textContent);
-const { cards, folder, sizes, embedded } = data;
+const { cards, folder, embedded } = data;
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
@@ -51,22 +51,22 @@ function fileName(path) {
 
 // ---- Pictures
 
-function address(picture, size) {
+function address(picture) {
   if (embedded) return `data:image/jpeg;base64,${embedded[picture]}`;
-  return `${folder}/${sizes[size]}/${picture}.jpg`;
+  return `${folder}/${picture}.jpg`;
 }
 
 function noPicture() {
   return element("span", "no-picture", "no picture");
 }
 
-function image(photo, size, description) {
+function image(photo, description) {
   if (!photo.picture) return noPicture();
   const img = document.createElement("img");
   img.loading = "lazy";
   img.decoding = "async";
   img.alt = description;
-  img.src = address(photo.picture, size);
+  img.src = address(photo.picture);
   img.addEventListener("error", () => img.replaceWith(noPicture()));
   return img;
 }
@@ -76,7 +76,7 @@ function smallPicture(card, position) {
   const { photo, title } = pictureOf(card, position);
   const small = element(photo.picture ? "button" : "div", "picture");
   small.title = photo.path;
-  small.append(image(photo, "small", ""));
+  small.append(image(photo, ""));
   if (photo.picture) {
     small.type = "button";
     small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
@@ -409,7 +409,7 @@ function showLarge(card, position = 1) {
 
 function showPane(selector, photo, path, words) {
   const pane = dialog.querySelector(selector);
-  pane.querySelector(".pane-picture").replaceChildren(image(photo, "large", fileName(photo.name)));
+  pane.querySelector(".pane-picture").replaceChildren(image(photo, fileName(photo.name)));
   pane.querySelector(".pane-words").textContent = words;
   pane.title = path;
 }
@@ -417,7 +417,7 @@ function showPane(selector, photo, path, words) {
 function stripButton(photo, number) {
   const button = element("button", "picture");
   button.type = "button";
-  button.append(image(photo, "small", ""));
+  button.append(image(photo, ""));
   button.setAttribute("aria-label", `Similar photo ${number + 1}, ${photo.label}`);
   button.setAttribute("aria-pressed", String(number + 1 === large.similar));
   button.addEventListener("click", () => {

@@ -86,7 +86,7 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
     Args:
         report: what it tells.
         thumbnail_folder: where the thumbnails stand; a folder beside the page.
-        portable: whether the page carries the small thumbnails itself, to be sent as one file.
+        portable: whether the page carries the thumbnails itself, to be sent as one file.
     """
     template = environment().get_template("report.html.j2")
     return template.render(
@@ -104,8 +104,7 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
         rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
         data={
             "cards": [asdict(card) for card in report.cards],
-            "folder": thumbnail_folder.name,
-            "sizes": {"small": thumbnails.SMALL, "large": thumbnails.LARGE},
+            "folder": f"{thumbnail_folder.name}/{thumbnails.SIDE}",
             "embedded": _embedded(report.cards, thumbnail_folder) if portable else None,
             "set": report.name,
             "classes": list(report.catalogue.classes),
@@ -122,11 +121,9 @@ def _counts(cards: Sequence[Card]) -> dict[str, int]:
 
 
 def _embedded(cards: Iterable[Card], folder: Path) -> dict[str, str]:
-    """Return the small thumbnails of `cards` in base64, by content id."""
+    """Return the thumbnails of `cards` in base64, by content id."""
     photos = (photo for card in cards for photo in (card, *card.similar))
     return {
-        picture: base64.b64encode(
-            thumbnails.path_of(folder, thumbnails.SMALL, picture).read_bytes()
-        ).decode()
+        picture: base64.b64encode(thumbnails.path_of(folder, picture).read_bytes()).decode()
         for picture in sorted({photo.picture for photo in photos if photo.picture})
     }
