@@ -62,7 +62,7 @@ def write_page(
         **told,
     )
     page = folder / "report.html"
-    page.write_text(render(report, folder / "report_files", portable=False), "utf-8")
+    page.write_text(render(report, folder / "report_files"), "utf-8")
     return page
 
 

@@ -32,6 +32,12 @@ def test_a_second_run_keeps_the_thumbnails_and_removes_what_no_card_shows(
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
+def test_the_page_to_send_is_made_where_it_was_asked_for(project: Project) -> None:
+    assert project.result("new/report_portable.html").exists()
+    assert project.result("plain/report.html").exists()
+    assert not project.result("plain/report_portable.html").exists()
+
+
 def test_the_plots_are_files(project: Project) -> None:
     for name in ("confusion.png", "similarity.png"):
         with Image.open(project.result(f"new/{name}")) as image:
@@ -52,7 +58,8 @@ def test_any_classes_can_be_plotted(tmp_path: Path, classes: list[str]) -> None:
 
 def test_snakemakes_own_report_carries_the_results(project: Project, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    project.run("results/new/confusion.png", "results/new/report.html", "--report", str(page))
+    targets = ("results/new/confusion.png", "results/new/report_portable.html")
+    project.run(*targets, "--report", str(page))
     text = page.read_text("utf-8")
     for name in (
         *("predictions.csv", "metrics.json", "confusion.csv", "confusion.png", "similarity.png"),

@@ -2,7 +2,9 @@
 
 // The data of the cards, written by the pipeline: see `Card` in cards.py.
 const data = JSON.parse(document.getElementById("data").textContent);
-const { cards, folder, embedded } = data;
+const { cards, folder } = data;
+// In a page that is sent as one file: its pictures, and where the whole page is, see portable.py.
+const { portable } = data;
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
@@ -52,7 +54,7 @@ function fileName(path) {
 // ---- Pictures
 
 function address(picture) {
-  if (embedded) return `data:image/jpeg;base64,${embedded[picture]}`;
+  if (portable) return `data:image/jpeg;base64,${portable.pictures[picture]}`;
   return `${folder}/${picture}.jpg`;
 }
 
@@ -206,6 +208,17 @@ function similarItem(card, number) {
     element("span", "similarity", photo.similarity.toFixed(3)),
   );
   return item;
+}
+
+/** Say what a page that is sent as one file lacks. */
+function tellLeftOut({ all, address }) {
+  if (all === cards.length) return;
+  const told = document.querySelector(".left-out");
+  told.textContent =
+    `This file has ${cards.length.toLocaleString("en")} of the ${count(all, "photo")}: ` +
+    "wrong answers first, then the least sure ones. The figures above count all photos. " +
+    `The whole page is ${address}, in the project that made this file.`;
+  told.hidden = false;
 }
 
 // ---- The list, which grows as it is scrolled
@@ -542,11 +555,12 @@ for (const card of cards) {
 }
 startDeciding({
   ...{ set: data.set, classes: data.classes, decided: data.decided, photos },
-  alone: Boolean(embedded),
+  alone: Boolean(portable),
   open: (item) => showLarge(cards[item.dataset.number]),
   changed: () => {
     countMany();
     if (dialog.open) showNote();
   },
 });
+if (portable) tellLeftOut(portable);
 show(writeForm(readAddress()));
