@@ -348,8 +348,8 @@ def test_a_portable_page_without_all_photos_says_which_it_has_and_where_all_are(
     sent = visit(tmp_path / "sent.html")
     expect(sent.page.locator(".left-out")).to_have_text(
         "This file has 200 of the 2,000 photos: wrong answers first, then the least sure ones. The "
-        "figures above count all photos. The whole page is results/invented/report.html, in the "
-        "project that made this file."
+        "numbers on this page count all of them. The whole page is "
+        "results/invented/report.html, in the project that made this file."
     )
     expect(sent.page.get_by_role("status")).to_have_text("200 photos")
     choose(sent, "wrong")

@@ -216,7 +216,7 @@ function tellLeftOut({ all, address }) {
   const told = document.querySelector(".left-out");
   told.textContent =
     `This file has ${cards.length.toLocaleString("en")} of the ${count(all, "photo")}: ` +
-    "wrong answers first, then the least sure ones. The figures above count all photos. " +
+    "wrong answers first, then the least sure ones. The numbers on this page count all of them. " +
     `The whole page is ${address}, in the project that made this file.`;
   told.hidden = false;
 }
