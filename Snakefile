@@ -51,11 +51,20 @@ rule all:
             *("neighbours.parquet", "candidates.parquet"),
             *("predictions.csv", "votes.csv", "metrics.json", "confusion.csv"),
             *("confusion.png", "confusion.svg", "similarity.png"),
-            *("report.html", "report_portable.html"),
+            "report.html",
             *(["products.csv"] if PRODUCT else []),
         ),
     message:
         "All that was asked for is there"
+
+
+# Asked for by name, `snakemake --cores 8 portable`: the reports as single files, to be sent.
+rule portable:
+    input:
+        rules.all.input,
+        in_results(QUERIES, "report_portable.html"),
+    message:
+        "The reports to send are there: results/<set>/report_portable.html"
 
 
 # What each entry of `compare` asks for.

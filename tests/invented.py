@@ -62,7 +62,7 @@ def write_page(
         **told,
     )
     page = folder / "report.html"
-    page.write_text(render(report, folder / "report_files", portable=False), "utf-8")
+    page.write_text(render(report, folder / "report_files"), "utf-8")
     return page
 
 
@@ -80,10 +80,9 @@ def draw(folder: Path, number: int) -> None:
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0).integers(0, 255, (60, 45, 3), np.uint8)
     Image.fromarray(noise).resize((180, 240)).save(sample, quality=80)
-    for size in (thumbnails.SMALL, thumbnails.LARGE):
-        (folder / str(size)).mkdir()
-        for n in range(number):
-            shutil.copy(sample, thumbnails.path_of(folder, size, f"{n:064x}"))
+    thumbnails.folder_of(folder).mkdir()
+    for n in range(number):
+        shutil.copy(sample, thumbnails.path_of(folder, f"{n:064x}"))
 
 
 def invented_cards(number: int, classes: list[str]) -> list[Card]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from similar_images.base import files
-from uses import APPROXIMATE, AUDIT, AUTO, COMPARE, USUAL, Use, UsedProject
+from uses import APPROXIMATE, AUDIT, AUTO, COMPARE, PORTABLE, USUAL, Use, UsedProject
 
 # For each use the files that it makes, and an output of the job that reads a file, which is removed
 # so that the job runs.
@@ -37,6 +37,7 @@ READERS = {
         "catalogue/approximate.json": "new/neighbours.parquet",
     },
     AUTO: {"catalogue/metrics.json": "new/neighbours.parquet"},
+    PORTABLE: {"new/report.html": "new/report_portable.html"},
     AUDIT: {
         "catalogue/audit.csv": "catalogue/report.html",
         "catalogue/classes.csv": "catalogue/report.html",

@@ -47,6 +47,7 @@ USUAL = Use(
 IN_PARTS = Use(("gather",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
 APPROXIMATE = Use(("approximate",), {"search": {"index": "approximate"}})
 AUTO = Use(("compare_metrics",), {"search": {"metric": "auto"}})
+PORTABLE = Use(("report_portable",), {}, "portable")
 AUDIT = Use((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
 COMPARE = Use(
     (*FEATURES, "quality", "compare_entry", "compare_table"),
@@ -56,7 +57,9 @@ COMPARE = Use(
 )
 # Each rule, and the use in which it is struck alone: the usual one, where it runs in that.
 USES = {
-    rule: use for use in (COMPARE, AUDIT, AUTO, APPROXIMATE, IN_PARTS, USUAL) for rule in use.rules
+    rule: use
+    for use in (COMPARE, AUDIT, PORTABLE, AUTO, APPROXIMATE, IN_PARTS, USUAL)
+    for rule in use.rules
 }
 
 

@@ -47,6 +47,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     )
     project.run(
         "results/new/confusion.png",
+        "results/new/report_portable.html",
         "results/catalogue/report.html",
         *(f"results/{name}/report.html" for name in ("new", "plain", "broken", "known", "hostile")),
     )

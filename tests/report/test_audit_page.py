@@ -40,7 +40,7 @@ def test_a_count_at_the_top_leads_to_its_findings(page: Visit) -> None:
 def test_a_picture_leads_to_the_large_one(page: Visit) -> None:
     link = page.page.locator("a.picture").first
     address = link.evaluate("link => link.href")
-    assert "/report_files/640/" in address
+    assert "/report_files/560/" in address
     link.click()
     page.page.wait_for_url(address)
 

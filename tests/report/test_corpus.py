@@ -52,6 +52,7 @@ def test_the_report_of_the_run_shows_every_file(
     ran: tuple[Project, int], visit: Callable[[Path], Visit]
 ) -> None:
     project, _ = ran
+    project.run("portable")
     for page in ("report.html", "report_portable.html"):
         shown = visit(project.result(f"odd/{page}"))
         shown.page.evaluate("dispatchEvent(new Event('beforeprint'))")

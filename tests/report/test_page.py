@@ -13,6 +13,7 @@ from browser import AXE, HOSTILE, Visit, serious_findings
 from invented import invented_cards, write_page
 from project import CLASSES, Project
 from similar_images.pages.cards import Product
+from similar_images.pages.portable import portable
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 Open = Callable[..., Visit]
@@ -172,7 +173,7 @@ def test_a_photo_is_shown_large_beside_its_neighbours(new: Visit) -> None:
     expect(dialog).to_contain_text(" and 3 more, label sandals")
     for pane in ("asked", "beside"):
         address = dialog.locator(f".{pane} img").get_attribute("src")
-        assert "report_files/640/" in address
+        assert "report_files/560/" in address
     expect(dialog.locator(".beside")).to_contain_text("Similar photo 1: boots, similarity 0.")
     dialog.get_by_role("button", name="Similar photo 2").click()
     expect(dialog.locator(".beside")).to_contain_text("Similar photo 2: boots, similarity 0.")
@@ -283,7 +284,7 @@ def test_a_picture_that_is_gone_leaves_its_place_empty(
     visit: Open, project: Project, tmp_path: Path
 ) -> None:
     shutil.copytree(project.result("plain"), tmp_path / "plain")
-    shutil.rmtree(tmp_path / "plain" / "report_files" / "240")
+    shutil.rmtree(tmp_path / "plain" / "report_files" / "560")
     bare = visit(tmp_path / "plain" / "report.html")
     expect(bare.page.locator(".card .query").first).to_contain_text("no picture")
     bare.complaints.clear()  # the browser's own, of files that are not found
@@ -335,6 +336,24 @@ def test_the_portable_page_carries_its_pictures(
     image.click()
     large = sent.page.get_by_role("dialog").locator(".asked img")
     assert large.get_attribute("src").startswith("data:")
+    expect(sent.page.locator(".left-out")).to_be_hidden()
+
+
+def test_a_portable_page_without_all_photos_says_which_it_has_and_where_all_are(
+    visit: Open, invented: Path, tmp_path: Path
+) -> None:
+    whole = invented.read_text("utf-8")
+    html = portable(whole, invented.parent / "report_files", "results/invented/report.html")
+    (tmp_path / "sent.html").write_text(html, "utf-8")
+    sent = visit(tmp_path / "sent.html")
+    expect(sent.page.locator(".left-out")).to_have_text(
+        "This file has 200 of the 2,000 photos: wrong answers first, then the least sure ones. The "
+        "numbers on this page count all of them. The whole page is "
+        "results/invented/report.html, in the project that made this file."
+    )
+    expect(sent.page.get_by_role("status")).to_have_text("200 photos")
+    choose(sent, "wrong")
+    assert len(sent.cards()) > 0
 
 
 def test_with_many_classes_the_tables_are_folded_and_the_photos_come_soon(

@@ -274,7 +274,7 @@ builtins.open = failing
 
 
 def thumbnails(project: Project) -> set[str]:
-    return {path.name for path in project.result("new/report_files/240").iterdir()}
+    return {path.name for path in project.result("new/report_files/560").iterdir()}
 
 
 def test_what_the_disk_does_not_give_is_read_by_the_next_run(

@@ -73,18 +73,17 @@ rule report:
         quality="results/catalogue/quality.json",
         model="results/model/model.json",
     output:
-        page="results/{queries}/report.html",
-        portable=report(
-            "results/{queries}/report_portable.html",
-            caption="../report/page.rst",
-            category="Report",
-            subcategory="{queries}",
-        ),
+        "results/{queries}/report.html",
     log:
         "logs/{queries}/report.log",
     priority: 1
     conda:
         "../envs/pipeline.yaml"
+    resources:
+        # Threads that make thumbnails. It asks for one core all the same: with no photo to decode
+        # it has work for one, and for two it would have to wait until what nobody waits for is
+        # done.
+        decoders=min(2, workflow.resource_settings.cores or 1),
     params:
         neighbours=config["search"]["neighbours"],
         further=lambda wildcards: columns_of(wildcards.queries),
@@ -95,6 +94,29 @@ rule report:
         "Writing the report of {wildcards.queries}"
     script:
         "../scripts/report.py"
+
+
+# Made of the page, which has all that it says.
+rule report_portable:
+    input:
+        page="results/{queries}/report.html",
+    output:
+        report(
+            "results/{queries}/report_portable.html",
+            caption="../report/page.rst",
+            category="Report",
+            subcategory="{queries}",
+        ),
+    log:
+        "logs/{queries}/report_portable.log",
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        code=CODE,
+    message:
+        "Writing the report of {wildcards.queries} as one file to send"
+    script:
+        "../scripts/report_portable.py"
 
 
 rule audit_report:

@@ -1,4 +1,4 @@
-"""Write the report: the page with its thumbnails beside it, and the same as one file.
+"""Write the report: the page with its thumbnails beside it.
 
 The history and what turned stand outside the outputs: they are kept from run to run.
 """
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from similar_images.answers import history, worth
-from similar_images.base.files import replacing
+from similar_images.base.files import sealed
 from similar_images.base.formats import read_csv, read_json, read_parquet
 from similar_images.base.job import Progress, logged
 from similar_images.features.merge import read_rejected
@@ -18,7 +18,7 @@ from similar_images.photos.opening import Photos
 from similar_images.remote.results import results_of
 
 name = snakemake.wildcards.queries
-page = Path(snakemake.output.page)
+page = Path(snakemake.output[0])
 folder = page.with_name("report_files")
 kept = results_of(snakemake.config).keeping(
     folder,
@@ -43,7 +43,8 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     contents = cards.contents(predictions, queries, similar)
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
-    pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
+    decoders = snakemake.resources.decoders
+    pictures = thumbnails.make(contents, folder, decoders, progress, photos)
     retries.note(page.with_name(retries.NAME), photos.unread)
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [
@@ -82,6 +83,5 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.config["decisions"]))),
         history=history.record(page.with_name("history.csv"), line),
     )
-    for path, portable in ((page, False), (Path(snakemake.output.portable), True)):
-        with replacing(path) as temporary:
-            temporary.write_text(report.render(told, folder, portable), "utf-8")
+    with sealed(page) as temporary:
+        temporary.write_text(report.render(told, folder), "utf-8")

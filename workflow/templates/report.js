@@ -2,7 +2,9 @@
 
 // The data of the cards, written by the pipeline: see `Card` in cards.py.
 const data = JSON.parse(document.getElementById("data").textContent);
-const { cards, folder, sizes, embedded } = data;
+const { cards, folder } = data;
+// In a page that is sent as one file: its pictures, and where the whole page is, see portable.py.
+const { portable } = data;
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
@@ -51,22 +53,22 @@ function fileName(path) {
 
 // ---- Pictures
 
-function address(picture, size) {
-  if (embedded) return `data:image/jpeg;base64,${embedded[picture]}`;
-  return `${folder}/${sizes[size]}/${picture}.jpg`;
+function address(picture) {
+  if (portable) return `data:image/jpeg;base64,${portable.pictures[picture]}`;
+  return `${folder}/${picture}.jpg`;
 }
 
 function noPicture() {
   return element("span", "no-picture", "no picture");
 }
 
-function image(photo, size, description) {
+function image(photo, description) {
   if (!photo.picture) return noPicture();
   const img = document.createElement("img");
   img.loading = "lazy";
   img.decoding = "async";
   img.alt = description;
-  img.src = address(photo.picture, size);
+  img.src = address(photo.picture);
   img.addEventListener("error", () => img.replaceWith(noPicture()));
   return img;
 }
@@ -76,7 +78,7 @@ function smallPicture(card, position) {
   const { photo, title } = pictureOf(card, position);
   const small = element(photo.picture ? "button" : "div", "picture");
   small.title = photo.path;
-  small.append(image(photo, "small", ""));
+  small.append(image(photo, ""));
   if (photo.picture) {
     small.type = "button";
     small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
@@ -206,6 +208,17 @@ function similarItem(card, number) {
     element("span", "similarity", photo.similarity.toFixed(3)),
   );
   return item;
+}
+
+/** Say what a page that is sent as one file lacks. */
+function tellLeftOut({ all, address }) {
+  if (all === cards.length) return;
+  const told = document.querySelector(".left-out");
+  told.textContent =
+    `This file has ${cards.length.toLocaleString("en")} of the ${count(all, "photo")}: ` +
+    "wrong answers first, then the least sure ones. The numbers on this page count all of them. " +
+    `The whole page is ${address}, in the project that made this file.`;
+  told.hidden = false;
 }
 
 // ---- The list, which grows as it is scrolled
@@ -409,7 +422,7 @@ function showLarge(card, position = 1) {
 
 function showPane(selector, photo, path, words) {
   const pane = dialog.querySelector(selector);
-  pane.querySelector(".pane-picture").replaceChildren(image(photo, "large", fileName(photo.name)));
+  pane.querySelector(".pane-picture").replaceChildren(image(photo, fileName(photo.name)));
   pane.querySelector(".pane-words").textContent = words;
   pane.title = path;
 }
@@ -417,7 +430,7 @@ function showPane(selector, photo, path, words) {
 function stripButton(photo, number) {
   const button = element("button", "picture");
   button.type = "button";
-  button.append(image(photo, "small", ""));
+  button.append(image(photo, ""));
   button.setAttribute("aria-label", `Similar photo ${number + 1}, ${photo.label}`);
   button.setAttribute("aria-pressed", String(number + 1 === large.similar));
   button.addEventListener("click", () => {
@@ -542,11 +555,12 @@ for (const card of cards) {
 }
 startDeciding({
   ...{ set: data.set, classes: data.classes, decided: data.decided, photos },
-  alone: Boolean(embedded),
+  alone: Boolean(portable),
   open: (item) => showLarge(cards[item.dataset.number]),
   changed: () => {
     countMany();
     if (dialog.open) showNote();
   },
 });
+if (portable) tellLeftOut(portable);
 show(writeForm(readAddress()));

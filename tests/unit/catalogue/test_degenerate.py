@@ -275,4 +275,4 @@ def shown(
         confusion=confusion.Confusion(classes, counts, len(classes)),
         rejected={},
     )
-    return report.render(page, folder, portable=False)
+    return report.render(page, folder)

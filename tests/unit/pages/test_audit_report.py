@@ -25,7 +25,7 @@ def test_a_picture_without_a_thumbnail_leaves_its_place_empty() -> None:
         AuditReport(datetime(2026, 1, 2, tzinfo=UTC), "network", [], found, {"x": 1, "y": 1})
     )
     assert page.count("no picture") == 1
-    assert 'src="report_files/240/y.jpg"' in page
+    assert 'src="report_files/560/y.jpg"' in page
 
 
 def test_only_the_first_of_many_findings_are_shown() -> None:

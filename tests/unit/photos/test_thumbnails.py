@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from similar_images.photos.thumbnails import LARGE, SMALL, make, path_of
+from similar_images.photos.thumbnails import SIDE, make, path_of
 
 
 def save(path: Path, mode: str = "RGB", size: tuple[int, int] = (900, 600)) -> tuple[str, bytes]:
@@ -24,22 +24,23 @@ def ignore(done: int) -> None:
     ("name", "mode"),
     [("a.jpg", "RGB"), ("b.png", "RGBA"), ("c.png", "I;16"), ("d.gif", "P"), ("e.tif", "CMYK")],
 )
-def test_any_readable_image_becomes_two_jpegs_of_its_shape(
+def test_any_readable_image_becomes_one_jpeg_of_its_shape(
     tmp_path: Path, name: str, mode: str
 ) -> None:
     content_id, file = save(tmp_path / name, mode)
     assert make({content_id: file}, tmp_path / "made", 1, ignore) == {content_id}
-    for size in (SMALL, LARGE):
-        with Image.open(path_of(tmp_path / "made", size, content_id)) as image:
-            assert (image.format, image.mode) == ("JPEG", "RGB")
-            assert image.width == size
-            assert abs(image.height - size * 2 / 3) <= 1
+    (path,) = (tmp_path / "made").glob("*/*")
+    assert path == path_of(tmp_path / "made", content_id)
+    with Image.open(path) as image:
+        assert (image.format, image.mode) == ("JPEG", "RGB")
+        assert image.width == SIDE
+        assert abs(image.height - SIDE * 2 / 3) <= 1
 
 
 def test_a_small_image_is_not_made_larger(tmp_path: Path) -> None:
     content_id, file = save(tmp_path / "a.png", size=(20, 10))
     make({content_id: file}, tmp_path / "made", 1, ignore)
-    with Image.open(path_of(tmp_path / "made", LARGE, content_id)) as image:
+    with Image.open(path_of(tmp_path / "made", content_id)) as image:
         assert image.size == (20, 10)
 
 
@@ -77,7 +78,16 @@ def test_what_is_there_is_kept_and_what_is_not_shown_is_removed(tmp_path: Path) 
     folder = tmp_path / "made"
     first, second = save(tmp_path / "a.png"), save(tmp_path / "b.png", size=(7, 7))
     make(dict([first, second]), folder, 1, ignore)
-    path_of(folder, SMALL, first[0]).write_bytes(b"as it was")
+    path_of(folder, first[0]).write_bytes(b"as it was")
     assert make({first[0]: b"/nowhere"}, folder, 1, ignore) == {first[0]}
-    assert path_of(folder, SMALL, first[0]).read_bytes() == b"as it was"
-    assert not path_of(folder, LARGE, second[0]).exists()
+    assert path_of(folder, first[0]).read_bytes() == b"as it was"
+    assert not path_of(folder, second[0]).exists()
+
+
+def test_a_thumbnail_of_another_size_is_no_thumbnail_and_goes(tmp_path: Path) -> None:
+    content_id, file = save(tmp_path / "a.png")
+    former = tmp_path / "made" / "240" / f"{content_id}.jpg"
+    former.parent.mkdir(parents=True)
+    former.write_bytes(b"of a former version")
+    assert make({content_id: file}, tmp_path / "made", 1, ignore) == {content_id}
+    assert list((tmp_path / "made").glob("*/*")) == [path_of(tmp_path / "made", content_id)]

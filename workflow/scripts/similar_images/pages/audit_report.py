@@ -27,15 +27,14 @@ class Picture:
         name: path in the catalogue.
         path: path to open, as text.
         label: its class.
-        small, large: addresses of its thumbnails, from the page; None where there are none.
+        thumbnail: address of its thumbnail, from the page; None where there is none.
         content: its content id, by which it is decided on.
     """
 
     name: str
     path: str
     label: str
-    small: str | None
-    large: str | None
+    thumbnail: str | None
     content: str | None
 
 
@@ -112,13 +111,10 @@ def groups(
 
     def picture(name: str, label: str) -> Picture:
         content_id, file = files[name]
-        small = large = None
+        thumbnail = None
         if content_id is not None and content_id in pictures:
-            small, large = (
-                thumbnails.path_of(Path(folder), size, content_id).as_posix()
-                for size in (thumbnails.SMALL, thumbnails.LARGE)
-            )
-        return Picture(name, as_text(file), label, small, large, content_id)
+            thumbnail = thumbnails.path_of(Path(folder), content_id).as_posix()
+        return Picture(name, as_text(file), label, thumbnail, content_id)
 
     for row in shown(findings):
         kind = row["finding"]

@@ -4,9 +4,8 @@ What the page says at its top, in its tables and figures stands in the HTML; the
 its script shows, since there may be thousands.
 """
 
-import base64
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,13 +79,12 @@ def catalogue(images: pa.Table) -> Catalogue:
     return Catalogue(len(images), sorted(pc.unique(images["label"]).to_pylist()))
 
 
-def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
+def render(report: Report, thumbnail_folder: Path) -> str:
     """Return the page of `report` as HTML.
 
     Args:
         report: what it tells.
         thumbnail_folder: where the thumbnails stand; a folder beside the page.
-        portable: whether the page carries the small thumbnails itself, to be sent as one file.
     """
     template = environment().get_template("report.html.j2")
     return template.render(
@@ -104,9 +102,7 @@ def render(report: Report, thumbnail_folder: Path, portable: bool) -> str:
         rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
         data={
             "cards": [asdict(card) for card in report.cards],
-            "folder": thumbnail_folder.name,
-            "sizes": {"small": thumbnails.SMALL, "large": thumbnails.LARGE},
-            "embedded": _embedded(report.cards, thumbnail_folder) if portable else None,
+            "folder": f"{thumbnail_folder.name}/{thumbnails.SIDE}",
             "set": report.name,
             "classes": list(report.catalogue.classes),
             "decided": list(report.decided),
@@ -119,14 +115,3 @@ def _counts(cards: Sequence[Card]) -> dict[str, int]:
     """Return the number of cards, and of those of each status."""
     counted = Counter(card.status for card in cards)
     return {"all": len(cards), **{status: counted[status] for status in STATUSES}}
-
-
-def _embedded(cards: Iterable[Card], folder: Path) -> dict[str, str]:
-    """Return the small thumbnails of `cards` in base64, by content id."""
-    photos = (photo for card in cards for photo in (card, *card.similar))
-    return {
-        picture: base64.b64encode(
-            thumbnails.path_of(folder, thumbnails.SMALL, picture).read_bytes()
-        ).decode()
-        for picture in sorted({photo.picture for photo in photos if photo.picture})
-    }

@@ -1,0 +1,21 @@
+"""Write the report as one file to send."""
+
+from pathlib import Path
+
+from similar_images.base.files import checked, replacing
+from similar_images.base.job import logged
+from similar_images.pages import portable
+from similar_images.remote.results import results_of
+
+name = snakemake.wildcards.queries
+page, output = Path(snakemake.input.page), Path(snakemake.output[0])
+folder = page.with_name("report_files")
+results = results_of(snakemake.config)
+
+with logged(snakemake.log[0], f"portable report {name}"):
+    results.fetch(folder)
+    with checked(page):
+        html = page.read_text("utf-8")
+    address = f"{results.place}/{name}/{page.name}"
+    with replacing(output) as temporary:
+        temporary.write_text(portable.portable(html, folder, address), "utf-8")
