@@ -32,6 +32,35 @@ def test_a_second_run_keeps_the_thumbnails_and_removes_what_no_card_shows(
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
+# Tells how many threads each pool in the job `report` may have.
+COUNTED_THREADS = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+
+made = ThreadPoolExecutor.__init__
+
+def counting(self, max_workers=None, *args, **options):
+    if os.path.basename(sys.argv[0]).endswith(".report.py"):
+        with open(os.environ["COUNTED"], "a") as file:
+            print(max_workers, file=file)
+    made(self, max_workers, *args, **options)
+
+ThreadPoolExecutor.__init__ = counting
+"""
+
+
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_thumbnails_are_made_by_two_threads_where_a_run_has_two_cores(
+    project: Project, tmp_path: Path, cores: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(COUNTED_THREADS)
+    environment = {"PYTHONPATH": str(tmp_path), "COUNTED": str(tmp_path / "counted")}
+    targets = ("--forcerun", "report", "--", "results/new/report.html")
+    run = project.start("--cores", cores, *targets, **environment).finish()
+    assert run.code == 0, run.console
+    assert (tmp_path / "counted").read_text().split() == [cores]
+
+
 def test_the_page_to_send_is_made_where_it_was_asked_for(project: Project) -> None:
     assert project.result("new/report_portable.html").exists()
     assert project.result("plain/report.html").exists()
