@@ -20,9 +20,10 @@ include: "workflow/rules/answers.smk"
 include: "workflow/rules/pages.smk"
 
 
-# Snakemake has set its own handlers by now.
+# Snakemake has set its own handlers, and its scheduler is there.
 onstart:
     handle_sigterm_in_a_thread()
+    lift_limit_over_no_time()
     files.remove_temporaries(Path("results"))
 
 

@@ -389,6 +389,18 @@ def handle_sigterm_in_a_thread():
         )
 
 
+def lift_limit_over_no_time():
+    """Take a limit of jobs in zero seconds, as the default profile has it, for no limit.
+
+    While a job waits for a core, Snakemake (9.27) looks again after the time span of the limit: with
+    zero seconds it never pauses. With a second it waits for that second when all is done, and no
+    option gives it a shorter span or no limit at all.
+    """
+    limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
+    if getattr(limiter, "timespan", None) == 0:
+        workflow.scheduler.job_rate_limiter = None
+
+
 def mark_unfinished():
     """Mark what this run was to make and has not, so that the next one makes it.
 

@@ -32,6 +32,9 @@ ODD_PATHS = [
 ]
 
 
+SECONDS_ALONE = "similar_images.photos.summary.SECONDS_ALONE"
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
@@ -597,6 +600,29 @@ class Listing:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def test_no_process_is_started_for_a_folder_that_is_looked_through_at_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root / "boots" / "a.jpg")
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was started"))
+    monkeypatch.setattr(SECONDS_ALONE, float("inf"))  # of a busy machine
+    assert summarise(root).images == 1
+
+
+def test_how_many_processes_look_through_a_folder_does_not_matter(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in UNSORTED:
+        put(root / name)
+    (root / "link").symlink_to(root / "a-b")
+    seen = []
+    for seconds in (0, float("inf")):
+        monkeypatch.setattr(SECONDS_ALONE, seconds)
+        seen.append(summarise(root))
+    assert seen[0] == seen[1]
+    assert seen[0].images == len(UNSORTED)
 
 
 def test_the_order_of_the_lines_of_a_list_does_not_matter(root: Path) -> None:

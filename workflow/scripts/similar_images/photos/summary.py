@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,9 @@ from ..remote.looks import UNSEEN, Looks
 from .collection import Entry, scan
 from .folders import Bounds, Finding, Folder, is_folder, look_into, walk
 from .names import fault_of_label, label_of
+
+# Other processes take about as long to start.
+SECONDS_ALONE = 0.02
 
 
 @dataclass(frozen=True)
@@ -108,15 +113,21 @@ def _listed(classes: frozenset[str]) -> str:
 def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[_Part]:
     """Yield a part for each folder.
 
-    What takes the time is to ask the system for the status of each file, so several processes do
-    it.
+    What takes the time is to ask the system for the status of each file. Once this has taken as
+    long as it takes to start other processes, they share the rest.
     """
-    count = processes()
-    with forked(count) as pool:
+    deadline = time.monotonic() + SECONDS_ALONE
+    with ExitStack() as stack:
+        pool = cache(lambda: stack.enter_context(forked(processes())))
 
         def look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[_Part]:
-            chunk = 1 + len(folders) // (8 * count)
-            return pool.map(partial(_part_of_folder, bounds=bounds), folders, chunksize=chunk)
+            rest = iter(folders)
+            look_into_one = partial(_part_of_folder, bounds=bounds)
+            while time.monotonic() < deadline and (folder := next(rest, None)):
+                yield look_into_one(folder)
+            if others := list(rest):
+                chunk = 1 + len(others) // (8 * processes())
+                yield from pool().map(look_into_one, others, chunksize=chunk)
 
         yield from walk(root, follow_links, own, look)
 
