@@ -64,8 +64,10 @@ def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
 
 def least_cosine(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
     """Return the least cosine of two rows that belong together."""
-    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
-    return float(((ours * theirs).sum(axis=1) / lengths).min())
+    # In float32 the rounding would be as large as the differences between two processors.
+    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(((a * b).sum(axis=1) / lengths).min())
 
 
 if __name__ == "__main__":

@@ -61,7 +61,8 @@ def main() -> None:
         lite2 = load(building.build("EfficientNetLite2", None)[0], contestants, Path(folder, "l2"))
         b3 = load(random_b3(), contestants, Path(folder, "b3"))
         rows = measure(b3, lite2, files)
-    header = ["", "EfficientNetB3, images/s", "with decoding", "EfficientNetLite2, least cosine"]
+    decoding = f"with decoding, one job of {THREADS} threads"
+    header = ["", "EfficientNetB3, images/s", decoding, "EfficientNetLite2, least cosine"]
     print("\n".join([*table(header, rows), *measure_search(on == "tensorflow")]))
 
 
@@ -120,7 +121,7 @@ def measure(
     return [
         [
             *(name, f"{IMAGES / bare[name]:.1f}", f"{len(members) / whole[name]:.1f}"),
-            f"{least_cosine(features[name], features[PROCESSOR]):.7f}",
+            f"{least_cosine(features[name], features[PROCESSOR]):.9f}",
         ]
         for name in b3
     ]
