@@ -7,7 +7,8 @@
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
 # make test-alone   the tests of runs whose jobs share no folder, some minutes
 # make lint   the linters
-# make bench  the benchmarks, some fifteen minutes
+# make bench  the benchmarks, some twenty minutes; DATA=folder adds real photos: labelled sets in
+#             folders with catalogue/<class>/ and queries/<class>/
 # make bench-peers PEERS=python   docs/peers.md: beside other libraries; that python's environment
 #             has what requirements/peers.in names, some GB
 # make exports PEERS=python   the table of docs/networks.md: networks as other libraries export them
@@ -61,7 +62,7 @@ lint: $(VENV)/dev.installed
 	$(BIN)/snakemake --lint
 
 bench: $(VENV)/bench.installed
-	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py
+	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py $(DATA)
 
 bench-peers: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/peers.py $(PEERS)

@@ -11,14 +11,17 @@ from statistics import median
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-PACKAGES = ("snakemake", "tensorflow", "keras", "openvino", "numpy", "scikit-learn", "faiss-cpu")
+PACKAGES = (
+    *("snakemake", "tensorflow", "keras", "openvino", "ai-edge-litert", "onnxruntime"),
+    *("numpy", "scikit-learn", "faiss-cpu"),
+)
 
 
 def describe() -> dict[str, object]:
     """Return what the figures depend on: processor, cores, memory and versions."""
     return {
         "processor": _processor(),
-        "matrix_kernels": _kernels(),
+        "matrix_kernels": matrix_kernels(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9),
         "system": platform.platform(terse=True),
@@ -52,10 +55,12 @@ def matmul_gflops(threads: int) -> float:
     return rounds * 2 * size**3 / seconds / 1e9
 
 
-def _kernels() -> str:
-    """Return what OpenBLAS takes the processor for: Haswell has AVX2, SkylakeX AVX-512."""
+def matrix_kernels() -> str:
+    """Return what NumPy's OpenBLAS takes the processor for: SkylakeX has AVX-512."""
     return next(
-        library["architecture"] for library in threadpool_info() if library["user_api"] == "blas"
+        library["architecture"]
+        for library in threadpool_info()
+        if library["user_api"] == "blas" and "numpy" in library["filepath"]
     )
 
 

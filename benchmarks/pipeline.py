@@ -115,8 +115,20 @@ def lay_out(
     project: Path, backbone: str, catalogue: str, queries: dict[str, str], **more: Any
 ) -> None:
     """Put the workflow into `project`, with these settings."""
+    link(project)
+    configure(project, backbone, catalogue, queries, **more)
+
+
+def link(project: Path) -> None:
+    """Put the workflow into `project`."""
     for name in ("Snakefile", "workflow", "profiles"):
         (project / name).symlink_to(ROOT / name)
+
+
+def configure(
+    project: Path, backbone: str, catalogue: str, queries: dict[str, str], **more: Any
+) -> None:
+    """Give the project these settings, and the default ones."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config |= {"catalogue": catalogue, "queries": queries, "backbone": backbone} | more
     (project / "config.yaml").write_text(yaml.safe_dump(config))

@@ -1,16 +1,25 @@
 """Measure all and write benchmarks/results.json and docs/performance.md: `make bench`.
 
+    PYTHONPATH=workflow/scripts python benchmarks/run.py [DATA]
+
+DATA has a folder for each set of real photos, with the folders catalogue/<class>/ and
+queries/<class>/ in it. Without it no real photos are measured, and the page says so.
+
 Contestants take turns within one run, and what counts is the ratio of their medians: the seconds
 of a machine change from hour to hour.
 """
 
+import argparse
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from statistics import median, median_low
 from typing import Any
 
+import contestants
 import pages
+import real
 import timeline
 from pages import table
 
@@ -20,12 +29,19 @@ import pipeline
 import searching
 
 ROOT = Path(__file__).resolve().parents[1]
-GFLOP_PER_IMAGE = 3.66
+GFLOP_PER_IMAGE = {"EfficientNetB3": 3.66, "EfficientNetLite2": 1.72}
 
 
 def main() -> None:
-    """Run the whole suite; it takes some fifteen minutes on two cores."""
+    """Run the whole suite; it takes some twenty minutes on two cores."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path, nargs="?", help="a folder with a folder for each set")
+    data = parser.parse_args().data
+    if data and not real.sets(data):
+        parser.error(f"{data} has no folder with catalogue/<class>/ and queries/<class>/ in it")
     details = {
+        "real": real.measure(data) if data else {},
+        "contestants": contestants.measure(),
         "networks": networks.measure(),
         "search_13000": searching.measure(13_000),
         "search_100000": searching.measure(100_000),
@@ -50,6 +66,10 @@ def main() -> None:
         )
         for what in pipeline.NEW
         for n in (1000, 20000)
+    } | {
+        f"{name}, {metric}": median_low(runs)
+        for name, measured in details["real"].items()
+        for metric, runs in measured["runs"].items()
     }
     timeline.draw(traces, ROOT / "docs/trace.svg")
 
@@ -65,10 +85,13 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
     whole = details["whole_1000"]
     few = median(details["stored"]["seconds"]["few"])
     return {
+        **_contestant_ratios(details["contestants"]),
         "extraction_vs_keras_predict": rate["extraction"] / rate["keras_predict"],
         "extraction_vs_tf_function": rate["extraction"] / rate["tf_function"],
         "extraction_vs_network": rate["extraction"] / rate["network"],
-        "extraction_of_matmul_limit": rate["extraction"] * GFLOP_PER_IMAGE / rate["matmul"],
+        "extraction_of_matmul_limit": rate["extraction"]
+        * GFLOP_PER_IMAGE["EfficientNetB3"]
+        / rate["matmul"],
         "run_1000_vs_network": median(whole["run"]) / median(whole["network"]),
         "new_query_20000_vs_1000": growth[20000] / growth[1000],
         "search_13000_vs_sklearn": search[13000]["sklearn"] / search[13000]["search"],
@@ -77,6 +100,21 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
         "search_100000_vs_faiss": search[100000]["faiss"] / search[100000]["search"],
         "search_100000_with_reading_vs_faiss": search[100000]["faiss"] / few,
     }
+
+
+def _contestant_ratios(measured: dict[str, Any]) -> dict[str, float]:
+    """Return how fast the bare networks are beside the fastest contestant and the product."""
+    found = {}
+    for network, one in measured.items():
+        _, own = contestants.best(one["rates"][contestants.OWN])
+        _, other = contestants.fastest(one)
+        found[f"{network}_vs_fastest_contestant"] = own / other
+        found[f"{network}_of_matmul_limit"] = _of_limit(network, own, one)
+    return found
+
+
+def _of_limit(network: str, rate: float, measured: dict[str, Any]) -> float:
+    return rate * GFLOP_PER_IMAGE[network] / median(measured["matmul"])
 
 
 def seconds(details: dict[str, Any]) -> dict[str, float]:
@@ -135,10 +173,92 @@ def page(results: dict[str, Any]) -> str:
             "",
             *table(("EfficientNetB3, 2 threads", "images/s"), _rounded(rates, 1)),
             f"The matrix product reached {matmul:.0f} GFLOP/s with 2 threads; an image takes "
-            f"{GFLOP_PER_IMAGE} GFLOP.",
+            f"{GFLOP_PER_IMAGE['EfficientNetB3']} GFLOP.",
             "",
+            *contestants_section(results["details"]["contestants"]),
+            *real_section(results["details"]["real"]),
         ]
     )
+
+
+def contestants_section(measured: dict[str, Any]) -> list[str]:
+    """Return the lines about engines that run the bare networks."""
+    lines = [
+        "## Other engines",
+        "",
+        f"The bare network in float32 with {networks.THREADS} threads, in turn. The other engines",
+        "convert the model of Keras by themselves. Of each the fastest of its ways is given. The",
+        "difference is the largest between its features and the project's, as a share of the",
+        "largest feature.",
+        "",
+    ]
+    for network, one in measured.items():
+        lines += table(
+            (network, "images/s", "of the matrix product", "fastest with", "difference"),
+            _contestant_rows(network, one),
+        )
+    return lines
+
+
+def _contestant_rows(network: str, measured: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each contestant, and one for the fastest other."""
+    for name, rates in measured["rates"].items():
+        way, rate = contestants.best(rates)
+        difference = measured["differences"][name]
+        told = f"{difference:.0e}" if difference <= contestants.TOLERANCE else "**TOO LARGE**"
+        yield (
+            name,
+            f"{rate:.1f}",
+            f"{_of_limit(network, rate, measured):.2f}",
+            way,
+            "" if name == contestants.OWN else told,
+        )
+    name, rate = contestants.fastest(measured)
+    limit = f"{_of_limit(network, rate, measured):.2f}"
+    yield (f"fastest contestant: {name}", f"{rate:.1f}", limit, "", "")
+
+
+def real_section(measured: dict[str, Any]) -> list[str]:
+    """Return the lines about runs on real photos."""
+    lines = ["## Real photos", ""]
+    if not measured:
+        return [*lines, "Not measured: `make bench DATA=folder` measures them.", ""]
+    lines += [
+        f"Whole runs with {real.BACKBONE} on labelled photos, from nothing but the model, and the",
+        "bare network on the same photos, decoded before. The page is the report, the run ends",
+        "when all else is there, too. The limit is 1.5 x the bare network + 6 s.",
+        "",
+        *table(
+            ("photos", "similarity", "bare network, s", "limit, s", "page, s", "run, s"),
+            _real_rows(measured),
+        ),
+        "Seconds of the jobs of each rule, one after the other or side by side:",
+        "",
+    ]
+    for name, one in measured.items():
+        jobs = {metric: real.job_seconds(median_low(runs)) for metric, runs in one["runs"].items()}
+        rules = sorted({rule for rules in jobs.values() for rule in rules})
+        rules.sort(key=lambda rule: -max(told.get(rule, 0.0) for told in jobs.values()))
+        rows = [
+            (rule, *(f"{told[rule]:.1f}" if rule in told else "" for told in jobs.values()))
+            for rule in rules
+        ]
+        lines += table((name, *jobs), rows)
+    return lines
+
+
+def _real_rows(measured: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each set and similarity."""
+    for name, one in measured.items():
+        network = median(one["network"])
+        for metric, runs in one["runs"].items():
+            times = (
+                network,
+                1.5 * network + 6,
+                median(map(real.page_seconds, runs)),
+                _seconds(runs),
+            )
+            yield (f"{name}, {one['photos']}", metric, *(f"{time:.1f}" for time in times))
 
 
 def _rounded(values: dict[str, float], digits: int) -> list[tuple[str, str]]:

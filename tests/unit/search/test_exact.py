@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from similar_images.search import exact
 
@@ -23,6 +24,10 @@ def features(rows: int, dimension: int = 16, seed: int = 0) -> NDArray[np.float3
     drawn = np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
     exact.normalise(drawn)
     return drawn
+
+
+def blas_threads() -> set[int]:
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
 
 
 def item(row: int) -> Item:
@@ -87,6 +92,29 @@ def test_the_result_is_the_same_to_the_bit_however_the_catalogue_is_cut(dimensio
     expected = reference(queries, catalogue, 10)
     for size, seed in [(300, None), (1, 1), (37, 2), (299, 3)]:
         assert exact.nearest(queries, blocks(catalogue, size, seed), 10) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_result_is_the_same_to_the_bit_with_any_number_of_threads(threads: int) -> None:
+    queries, catalogue = features(20, 512, seed=1), features(300, 512)
+    catalogue[1::4] = catalogue[0]
+    with threadpool_limits(threads, user_api="blas"):
+        found = exact.nearest(queries, blocks(catalogue, 120, seed=0), 10)
+    assert found == reference(queries, catalogue, 10)
+
+
+def test_the_catalogue_is_read_with_as_many_threads_as_before_the_search() -> None:
+    seen = []
+
+    def stream() -> Iterator[tuple[list[Item], exact.Features]]:
+        for block in blocks(features(50), 10):
+            seen.append(blas_threads())
+            yield block
+
+    with threadpool_limits(2, user_api="blas"):
+        exact.nearest(features(3, seed=1), stream(), 2)
+        seen.append(blas_threads())
+    assert seen == [{2}] * 6
 
 
 def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:

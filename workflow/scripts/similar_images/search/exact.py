@@ -1,10 +1,13 @@
 """Exact search for the most similar rows, in blocks, so that memory stays bounded."""
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from ..features.index import Features
 
@@ -12,11 +15,21 @@ QUERIES = 1024
 # Rows of the catalogue multiplied at once: enough for the matrix product to be at full speed.
 ROWS = 8192
 # Pairs whose similarity is computed at once in float64: so few that they stay in a core's cache.
-PAIRS = 64
+PAIRS = 16
+# Rows whose largest product stands for all of them where a first threshold is sought.
+GROUP = 8
 
 Similarities = NDArray[np.float64]
 # Whatever names a row: it is given back, and ranks equal similarities.
 Item = TypeVar("Item")
+
+
+class _Pairs(NamedTuple):
+    """Rows and queries that may belong together, and their similarities in float64."""
+
+    rows: NDArray[np.intp]
+    queries: NDArray[np.intp]
+    similarities: Similarities
 
 
 def normalise(features: Features) -> None:
@@ -45,13 +58,23 @@ def nearest(
     Returns:
         For each query cosine similarities and items.
     """
+    # Negative similarities, so that the most similar come first and equals by item.
     best: list[list[tuple[float, Item]]] = [[] for _ in queries]
     least = np.full(len(queries), -np.inf)  # the similarity that an item must reach
-    for items, features in catalogue:
-        for start in range(0, len(queries), QUERIES):
-            part = slice(start, start + QUERIES)
-            least[part] = _search(queries[part], items, features, count, best[part], least[part])
-    return best
+    blas = ThreadpoolController().select(user_api="blas")
+    threads = max((library.num_threads for library in blas.lib_controllers), default=1)
+    with ThreadPoolExecutor(threads) as pool:
+        for items, features in catalogue:
+            size = max(1, -(-len(items) // threads))
+            for start in range(0, len(queries), QUERIES):
+                part = slice(start, start + QUERIES)
+                # Each thread multiplies rows of its own. Were the product itself in threads, one
+                # of them would do alone what comes after it.
+                with blas.limit(limits=1):
+                    _search(
+                        pool, size, queries[part], items, features, count, best[part], least[part]
+                    )
+    return [[(-opposite, item) for opposite, item in found] for found in best]
 
 
 def blocks(features: Features, eligible: NDArray[np.bool_]) -> Iterator[tuple[list[int], Features]]:
@@ -63,31 +86,65 @@ def blocks(features: Features, eligible: NDArray[np.bool_]) -> Iterator[tuple[li
 
 
 def _search(
+    pool: ThreadPoolExecutor,
+    size: int,
     queries: Features,
     items: Sequence[Item],
     features: Features,
     count: int,
     best: Sequence[list[tuple[float, Item]]],
     least: Similarities,
-) -> Similarities:
-    """Take into `best` what is found in `features`; return what is then to be reached."""
+) -> None:
+    """Take what is found in `features` into `best`, and raise `least` accordingly.
+
+    Each thread of `pool` searches `size` rows at once.
+    """
+    starts = range(0, len(items), size)
+    known = least.copy()
+    pieces = (features[start : start + size] for start in starts)
+    searched = pool.map(lambda piece: _pairs(queries, piece, count, known), pieces)
+    for start, pairs in zip(starts, searched, strict=True):
+        for row, query, similarity in zip(*(column.tolist() for column in pairs), strict=True):
+            found = best[query]
+            if len(found) < count or -similarity <= found[-1][0]:
+                insort(found, (-similarity, items[start + row]))
+                del found[count:]
+        for query in np.unique(pairs.queries):
+            if len(best[query]) == count:
+                least[query] = -best[query][-1][0]
+
+
+def _pairs(queries: Features, features: Features, count: int, least: Similarities) -> _Pairs:
+    """Return the pairs that can be among the `count` best of a query.
+
+    Args:
+        queries: (q, d).
+        features: (n, d).
+        count: how many are sought.
+        least: (q,), the similarities below which nothing counts.
+    """
     # Twice the bound on the rounding error of a product of d terms (Higham, Accuracy and
     # Stability of Numerical Algorithms, section 3.1).
     margin = (queries.shape[1] + 1) * np.finfo(np.float32).eps
     products = features @ queries.T
-    if len(items) > count and np.isneginf(least).any():
-        by_query = products.T.copy()  # along rows the partition takes half of the time
-        least = np.maximum(least, np.partition(by_query, -count, axis=1)[:, -count] - margin)
+    if len(features) > count and np.isneginf(least).any():
+        least = np.maximum(least, _reached(products, count) - margin)
     near = products >= (least - margin).astype(np.float32)
     # As `np.nonzero`, in a seventh of its time.
     rows, asked = np.divmod(np.flatnonzero(near), len(queries))
-    for row, query, similarity in _similarities(features, queries, rows, asked):
-        best[query].append((similarity, items[row]))
-    for query in np.unique(asked):
-        best[query][:] = ranked(best[query], count)
-        if len(best[query]) == count:
-            least[query] = best[query][-1][0]
-    return least
+    return _Pairs(rows, asked, _similarities(features, queries, rows, asked))
+
+
+def _reached(products: Features, count: int) -> Features:
+    """Return what at least `count` of the products (n, q) reach in each column.
+
+    The largest of some rows stand for them: a partition of all takes far longer.
+    """
+    rows = min(GROUP, len(products) // count)
+    groups = products[: len(products) // rows * rows].reshape(-1, rows, products.shape[1])
+    by_query = groups.max(axis=1).T.copy()  # along rows the partition takes half of the time
+    reached: Features = np.partition(by_query, -count, axis=1)[:, -count]
+    return reached
 
 
 def ranked(found: Iterable[tuple[float, Item]], count: int) -> list[tuple[float, Item]]:
@@ -97,12 +154,15 @@ def ranked(found: Iterable[tuple[float, Item]], count: int) -> list[tuple[float,
 
 def _similarities(
     features: Features, queries: Features, rows: NDArray[np.intp], asked: NDArray[np.intp]
-) -> Iterator[tuple[int, int, float]]:
-    """Yield row, query and similarity of each pair of `rows` and `asked`.
+) -> Similarities:
+    """Return the similarity of each pair of `rows` and `asked`.
 
     Each is a sum by itself, so that it does not depend on the others.
     """
+    similarities = np.empty(len(rows))
     for start in range(0, len(rows), PAIRS):
-        row, query = rows[start : start + PAIRS], asked[start : start + PAIRS]
-        products = np.multiply(features[row], queries[query], dtype=np.float64)
-        yield from zip(row.tolist(), query.tolist(), products.sum(axis=1).tolist(), strict=True)
+        some = slice(start, start + PAIRS)
+        products = features[rows[some]].astype(np.float64)
+        products *= queries[asked[some]]
+        products.sum(axis=1, out=similarities[some])
+    return similarities
