@@ -58,10 +58,10 @@ def sums_by_class(labels: Sequence[str], similarities: Sequence[float]) -> Mappi
     Raises:
         ValueError: there are no neighbours.
     """
-    return _summed(labels, weights(similarities))
+    return _summed(labels, weights_of(similarities))
 
 
-def weights(similarities: Sequence[float]) -> list[float]:
+def weights_of(similarities: Sequence[float]) -> list[float]:
     """Return the weight of each neighbour in the weighted vote; that of the nearest is 1.
 
     Raises:

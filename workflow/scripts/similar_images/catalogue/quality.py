@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..answers import confidence, conformal, strangers
 from ..answers.confidence import Calibration
 from ..answers.intervals import share_in_words, wilson_interval
-from ..answers.vote import VOTES, Vote, weights
+from ..answers.vote import VOTES, Vote, weights_of
 from ..features.index import Index
 from ..search.exact import normalise
 from . import series, survey
@@ -177,7 +177,7 @@ def numbers_right(ballots: Sequence[Ballot], sizes: Sequence[int]) -> list[dict[
         place[n, there] = list(map(labels.index, labels))
         own[n] = labels.index(ballot.label) if ballot.label in labels else -1
         similarity[n, there] = ballot.similarities[: shape[1]]
-        weight[n, there] = weights(ballot.similarities[: shape[1]])
+        weight[n, there] = weights_of(ballot.similarities[: shape[1]])
     votes, summed, weighted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     found = []
     for last in range(shape[1]):
