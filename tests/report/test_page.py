@@ -347,11 +347,15 @@ def test_a_portable_page_without_all_photos_says_which_it_has_and_where_all_are(
     (tmp_path / "sent.html").write_text(html, "utf-8")
     sent = visit(tmp_path / "sent.html")
     expect(sent.page.locator(".left-out")).to_have_text(
-        "This file has 200 of the 2,000 photos: wrong answers first, then the least sure ones. The "
-        "numbers on this page count all of them. The whole page is "
-        "results/invented/report.html, in the project that made this file."
+        "This file has 200 of the 2,000 photos, in small pictures: the wrong answers, then the "
+        "least sure ones. The numbers on this page count all photos, so that a number can lead to "
+        "fewer photos than it counts. All of them are in results/invented/report.html, in the "
+        "project that made this file."
     )
-    expect(sent.page.get_by_role("status")).to_have_text("200 photos")
+    expect(sent.page.locator(".left-out")).to_be_in_viewport()
+    expect(sent.page.get_by_role("status")).to_have_text("200 photos in this file")
+    choose(sent, "right")
+    expect(sent.page.get_by_role("status")).to_contain_text("of 200 photos in this file")
     choose(sent, "wrong")
     assert len(sent.cards()) > 0
 

@@ -5,6 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const { cards, folder } = data;
 // In a page that is sent as one file: its pictures, and where the whole page is, see portable.py.
 const { portable } = data;
+const lacksPhotos = portable !== undefined && portable.all > cards.length;
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
@@ -212,12 +213,12 @@ function similarItem(card, number) {
 
 /** Say what a page that is sent as one file lacks. */
 function tellLeftOut({ all, address }) {
-  if (all === cards.length) return;
   const told = document.querySelector(".left-out");
   told.textContent =
-    `This file has ${cards.length.toLocaleString("en")} of the ${count(all, "photo")}: ` +
-    "wrong answers first, then the least sure ones. The numbers on this page count all of them. " +
-    `The whole page is ${address}, in the project that made this file.`;
+    `This file has ${cards.length.toLocaleString("en")} of the ${count(all, "photo")}, in small ` +
+    "pictures: the wrong answers, then the least sure ones. The numbers on this page count all " +
+    "photos, so that a number can lead to fewer photos than it counts. All of them are in " +
+    `${address}, in the project that made this file.`;
   told.hidden = false;
 }
 
@@ -327,10 +328,9 @@ function show(filter) {
   growToFill();
   reach(list.firstElementChild);
   countMany();
+  const all = count(cards.length, "photo") + (lacksPhotos ? " in this file" : "");
   document.querySelector(".shown").textContent =
-    matching.length === cards.length
-      ? count(cards.length, "photo")
-      : `${matching.length.toLocaleString("en")} of ${count(cards.length, "photo")}`;
+    matching.length === cards.length ? all : `${matching.length.toLocaleString("en")} of ${all}`;
   for (const button of document.querySelectorAll(".matrix button")) {
     const { label, prediction } = JSON.parse(button.dataset.filter);
     const pressed = filter.label === label && filter.prediction === prediction;
@@ -562,5 +562,5 @@ startDeciding({
     if (dialog.open) showNote();
   },
 });
-if (portable) tellLeftOut(portable);
+if (lacksPhotos) tellLeftOut(portable);
 show(writeForm(readAddress()));

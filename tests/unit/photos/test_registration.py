@@ -64,6 +64,8 @@ COPIES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
     "cut, and stretched to its size": lambda i: i.crop((0, 14, 285, 230)).resize((300, 240)),
     "with a white border": lambda image: ImageOps.expand(image, 15, "white"),
     "with a black border": lambda image: ImageOps.expand(image, 6, "black"),
+    "with a broad border": lambda image: ImageOps.expand(image, 30, "white"),
+    "with a square around it": lambda image: ImageOps.pad(image, (300, 300), color="white"),
 }
 
 

@@ -19,6 +19,10 @@ def sketch(image: Image.Image) -> sketches.Sketch:
     return sketches.draw(image)
 
 
+def may_be_one(one: sketches.Sketch, other: sketches.Sketch) -> bool:
+    return sketches.least_difference(one, other) < sketches.HOPELESS
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_picture_may_be_one_with_its_copy(seed: int) -> None:
     original = photo(seed)
@@ -28,21 +32,23 @@ def test_a_picture_may_be_one_with_its_copy(seed: int) -> None:
         original.resize((120, 96)),
         original.point(lambda value: value * 3 // 4),
         ImageOps.expand(original, 15, "white"),
+        ImageOps.expand(original, 30, "white"),
+        ImageOps.pad(original, (300, 300), color="black"),
     ]
     for copy in copies:
         for turned in (copy, ImageOps.mirror(copy)):
-            assert sketches.may_be_one(sketch(original), sketch(turned))
+            assert may_be_one(sketch(original), sketch(turned))
 
 
 def test_few_other_pictures_may_be_one_with_it() -> None:
     drawn = [sketch(photo(seed)) for seed in range(20)]
-    hopes = [sketches.may_be_one(a, b) for n, a in enumerate(drawn) for b in drawn[:n]]
+    hopes = [may_be_one(a, b) for n, a in enumerate(drawn) for b in drawn[:n]]
     assert sum(hopes) <= len(hopes) / 50
 
 
 def test_the_same_picture_in_another_colour_is_another() -> None:
     red, green, blue = photo(1).split()
-    assert not sketches.may_be_one(sketch(photo(1)), sketch(Image.merge("RGB", (green, blue, red))))
+    assert not may_be_one(sketch(photo(1)), sketch(Image.merge("RGB", (green, blue, red))))
 
 
 def test_it_makes_no_difference_which_picture_comes_first() -> None:
@@ -52,10 +58,10 @@ def test_it_makes_no_difference_which_picture_comes_first() -> None:
 
 def test_a_picture_of_one_colour_is_one_with_none() -> None:
     plain = [sketch(Image.new("RGB", (160, 120), colour)) for colour in ("white", "navy")]
-    assert not sketches.may_be_one(*plain)
-    assert not sketches.may_be_one(plain[0], sketch(photo(1)))
+    assert not may_be_one(*plain)
+    assert not may_be_one(plain[0], sketch(photo(1)))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 1), (2, 300)])
 def test_pictures_of_any_size_can_be_sketched(size: tuple[int, int]) -> None:
-    assert not sketches.may_be_one(sketch(photo(1).resize(size)), sketch(photo(2)))
+    assert not may_be_one(sketch(photo(1).resize(size)), sketch(photo(2)))

@@ -41,7 +41,7 @@ class Scale(NamedTuple):
         window: differences are the means of squares this wide, since compression and another size
             change single pixels, now up and now down.
         blur: the width of the filter before registration.
-        steps: of the registration, at most.
+        steps: of the registration, at most; with 0 one picture is laid on the middle of the other.
     """
 
     side: int
@@ -53,8 +53,10 @@ class Scale(NamedTuple):
 
 FULL = Scale(side=160, edge=4, window=13, blur=5, steps=60)
 # At this scale a registration costs a sixth, and shows which pairs are hopeless: those that differ
-# by more than this. Of the copies in docs/copies.md none differs by more than 0.6.
-COARSE, HOPELESS = Scale(side=64, edge=2, window=5, blur=3, steps=10), 0.8
+# by more than this after each of so many steps. One number of steps is not enough: on so few pixels
+# a registration can leave what it was near to. docs/audit.md says how far copies are from it.
+COARSE, HOPELESS = Scale(side=64, edge=2, window=5, blur=3, steps=60), 1.0
+STEPS = (10, 0, 3, COARSE.steps)
 # Pictures narrower than this cannot be compared, at any scale.
 NARROWEST = 32
 PRECISION = 1e-5
@@ -71,7 +73,8 @@ SQUARES, ALIKE, OUTER = 4, 0.8, 8
 ALL_REGISTERED = (
     f"ECC {FULL.side} {FULL.edge} {FULL.blur} {FULL.window} {OVERLAP} {SQUARES} {ALIKE} {OUTER}"
 )
-METHOD = f"{ALL_REGISTERED}, sifted {sketches.HOPELESS} {COARSE.side} {HOPELESS}"
+SIFTED = sketches.ALIKE, sketches.HOPELESS, COARSE.side, HOPELESS, STEPS
+METHOD = f"{ALL_REGISTERED}, sifted {SIFTED}"
 SCHEMA = pa.schema(
     [
         ("one", pa.string()),
@@ -133,10 +136,13 @@ def compare_all(
         drawn = [sketch(content_id, files[content_id]) for content_id in pair]
         if drawn[0] is None or drawn[1] is None:
             return None
-        if not sketches.may_be_one(drawn[0], drawn[1]):
+        apart = sketches.least_difference(drawn[0], drawn[1])
+        if apart >= sketches.HOPELESS:
             return Likeness(math.inf)
         one, other = (picture(content_id, files[content_id]) for content_id in pair)
-        return None if one is None or other is None else compare(one, other)
+        if one is None or other is None:
+            return None
+        return compare(one, other, small_first=apart >= sketches.ALIKE)
 
     with ThreadPoolExecutor(threads) as pool:
         compared = pool.map(compare_pair, new)
@@ -150,18 +156,23 @@ def compare_all(
     return found
 
 
-def compare(one: Picture, other: Picture) -> Likeness:
+def compare(one: Picture, other: Picture, *, small_first: bool = True) -> Likeness:
     """Return by how much two pictures differ, as they are or, if only so they are one, mirrored.
 
-    Where it is plain from small pictures that they are not one, the difference is infinite.
+    Args:
+        one: a picture.
+        other: another one.
+        small_first: whether small pictures are compared first. Where it is plain from these that
+            the two are not one, the difference is infinite.
     """
-    found = Likeness(_difference_if_small(one, other))
+    measure = _difference_if_small if small_first else difference
+    found = Likeness(measure(one, other))
     if found.is_copy:
         return found
     mirrored = np.ascontiguousarray(other[:, ::-1])
     if _correlation(one, mirrored) < ALIKE:
         return found
-    turned = Likeness(_difference_if_small(one, mirrored), mirrored=True)
+    turned = Likeness(measure(one, mirrored), mirrored=True)
     return turned if turned.is_copy else found
 
 
@@ -170,7 +181,8 @@ def _difference_if_small(one: Picture, other: Picture) -> float:
     small, little = (_shrunk(image, COARSE.side) for image in (one, other))
     # Of narrow pictures too little would be left.
     wide_enough = min(*small.shape[:2], *little.shape[:2]) >= NARROWEST
-    hopeless = wide_enough and difference(small, little, COARSE) > HOPELESS
+    tried = (difference(small, little, COARSE._replace(steps=steps)) for steps in STEPS)
+    hopeless = wide_enough and all(apart > HOPELESS for apart in tried)
     return math.inf if hopeless else difference(one, other)
 
 
@@ -227,6 +239,8 @@ def _register(one: Picture, other: Picture, scale: Scale) -> Warp | None:
         [[ratio, 0, (wide - ratio * width) / 2], [0, ratio, (tall - ratio * height) / 2]],
         np.float32,
     )
+    if scale.steps == 0:
+        return start
     inner = slice(scale.edge, -scale.edge)
     valid = np.zeros((tall, wide), np.uint8)
     valid[inner, inner] = 1

@@ -18,22 +18,18 @@ Sketch = NDArray[np.uint8]  # (GRID, GRID, 3)
 SIDE = 40
 GRID = 32
 # The middle of one picture is laid on windows of the other, in so many squares a side. What the
-# middle leaves out at every edge may be a border, or be cut off in a copy.
-SQUARES, OUTER = 8, 1 / 8
-SCALES, SHIFTS = (0.92, 1.0, 1.08), (-0.025, 0.0, 0.025)
-# Pictures whose sketches differ by this or more are not one. Of the copies in docs/copies.md none
-# differs by more than 1.03.
-HOPELESS = 1.3
+# middle leaves out at every edge may be a border, or be cut off in a copy. The windows reach from
+# what a border of a sixth makes of a picture, or a square around it, to what it makes of the other.
+SQUARES, OUTER = 6, 1 / 5
+SCALES, SHIFTS = (0.75, 0.84, 0.92, 1.0, 1.08, 1.19), (-0.025, 0.0, 0.025)
+# Pictures whose sketches differ by HOPELESS or more are not one. Those under ALIKE are likely to
+# be, and are judged by nothing less than a full registration: see docs/audit.md.
+ALIKE, HOPELESS = 0.8, 1.8
 
 
 def draw(picture: Image.Image) -> Sketch:
     """Return the sketch of a picture."""
     return np.asarray(picture.resize((GRID, GRID), Image.Resampling.BOX))
-
-
-def may_be_one(one: Sketch, other: Sketch) -> bool:
-    """Return whether two pictures with these sketches may be one, as they are or mirrored."""
-    return least_difference(one, other) < HOPELESS
 
 
 def least_difference(one: Sketch, other: Sketch) -> float:
