@@ -111,3 +111,6 @@ def _remove_others(folder: Path, content_ids: set[str]) -> None:
     for path in folder.glob("*/*.jpg"):
         if path not in kept:
             path.unlink()
+    for former in folder.iterdir():  # earlier versions had other sizes
+        if former != folder_of(folder) and former.is_dir() and not any(former.iterdir()):
+            former.rmdir()
