@@ -158,8 +158,6 @@ def reduced_rgb(image: Image.Image, least: int, *, in_shape: bool = False) -> Im
     if in_shape:
         across = down = min(across, down)
     white = _white(image)
-    if across == down == 1:
-        return _as_rgb(image, white)
     small = Image.new("RGB", (-(-image.width // across), -(-image.height // down)))
     for top, strip in _strips(image, STRIP * down):
         small.paste(_as_rgb(strip, white).reduce((across, down)), (0, top // down))
