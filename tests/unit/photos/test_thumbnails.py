@@ -92,3 +92,13 @@ def test_a_thumbnail_of_another_size_is_no_thumbnail_and_goes(tmp_path: Path) ->
     assert make({content_id: file}, tmp_path / "made", 1, ignore) == {content_id}
     left = path_of(tmp_path / "made", content_id)
     assert sorted((tmp_path / "made").rglob("*")) == [left.parent, left]
+
+
+def test_a_thumbnail_brings_nothing_along_that_stands_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    Image.new("RGB", (60, 40), "red").save(path, comment=b"taken at home " * 5000)
+    content_id = sha256(path.read_bytes()).hexdigest()
+    folder = tmp_path / "made"
+    assert make({content_id: bytes(path)}, folder, 1, ignore) == {content_id}
+    with Image.open(path_of(folder, content_id)) as thumbnail:
+        assert set(thumbnail.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
