@@ -36,27 +36,30 @@ NEEDED = {
 }
 
 
+def modules_after(code: str) -> set[str]:
+    """Return the names of what a new Python has loaded once it has run `code`."""
+    code = f"{code}\nimport sys\nprint(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+def packages(modules: set[str]) -> set[str]:
+    """Return the packages that `modules` are in."""
+    return {name.partition(".")[0] for name in modules}
+
+
 @pytest.mark.parametrize("script", sorted(path.stem for path in SCRIPTS.glob("*.py")))
 def test_a_script_loads_at_its_start_only_what_it_needs(script: str) -> None:
     text = (SCRIPTS / f"{script}.py").read_text("utf-8")
     imports = "\n".join(re.findall(r"^(?:from|import) .*?(?:\([^)]*\))?$", text, re.M))
-    code = f"{imports}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
-    )
-    assert set(run.stdout.split()) & SLOW <= NEEDED.get(script, set())
+    assert packages(modules_after(imports)) & SLOW <= NEEDED.get(script, set())
 
 
 def test_keras_comes_without_what_no_network_needs() -> None:
-    code = (
-        "from similar_images.networks import building\n"
-        "building.build('EfficientNetLite2', None)\n"
-        "import sys\nprint(*{name.partition('.')[0] for name in sys.modules})"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
-    )
-    loaded = set(run.stdout.split())
+    code = "from similar_images.networks import building\nbuilding.build('EfficientNetLite2', None)"
+    loaded = packages(modules_after(code))
     assert "keras" in loaded
     assert not loaded & {"matplotlib", "scipy", "sklearn"}
 
@@ -69,12 +72,8 @@ def test_the_adapted_similarity_is_fitted_without_scipy() -> None:
         "features = np.random.default_rng(0).random((9, 4), np.float32)\n"
         "names, labels = list('abcdefghi'), list('abcabcabc')\n"
         "catalogue = Index('network', 'model', names, labels, names, features)\n"
-        "adaptation.fit(catalogue, np.ones(9, np.bool_))\n"
-        "import sys\nprint(*sys.modules)"
+        "adaptation.fit(catalogue, np.ones(9, np.bool_))"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
-    )
-    loaded = set(run.stdout.split())
+    loaded = modules_after(code)
     assert "similar_images.search.adaptation" in loaded
     assert "scipy" not in loaded

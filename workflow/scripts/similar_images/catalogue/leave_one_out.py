@@ -139,8 +139,7 @@ def _search(
         own: for each grouping (q, n), which of `rows` are of the group of one that is asked.
         found: for each grouping, sorted by those asked.
     """
-    # Twice the bound on the rounding of a product, as in `exact.nearest`.
-    margin = (features.shape[1] + 1) * np.finfo(np.float32).eps
+    margin = exact.margin_of(features.shape[1])
     products = asked @ features.T
     near = [
         _candidates(products, same, count, _least(before, count, len(asked)), margin)
@@ -148,7 +147,7 @@ def _search(
     ]
     pairs = np.flatnonzero(np.logical_or.reduce(near))
     one, other = np.divmod(pairs, max(len(rows), 1))
-    every = _Found(one, rows[other], _similarities(asked, features, one, other))
+    every = _Found(one, rows[other], exact.similarities_of(features, asked, other, one))
     return [
         _nearest(before.and_(every.at(these.ravel()[pairs])), count)
         for before, these in zip(found, near, strict=True)
@@ -176,21 +175,6 @@ def _candidates(
         least = np.maximum(least, np.partition(others, -count, axis=1)[:, -count] - margin)
     near: NDArray[np.bool_] = others >= (least - margin).astype(np.float32)[:, np.newaxis]
     return near & ~own
-
-
-def _similarities(
-    asked: Features, features: Features, one: NDArray[np.intp], other: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    """Return the similarity of each pair of a row of `asked` and a row of `features`, in float64.
-
-    Each is a sum of its own, like those of `exact.nearest`: it does not depend on the others.
-    """
-    similarities = np.empty(len(one))
-    for start in range(0, len(one), exact.PAIRS):
-        part = slice(start, start + exact.PAIRS)
-        terms = np.multiply(features[other[part]], asked[one[part]], dtype=np.float64)
-        similarities[part] = terms.sum(axis=1)
-    return similarities
 
 
 def _nearest(found: _Found, count: int) -> _Found:

@@ -7,7 +7,7 @@ nothing but their colour, reach what copies do. A heel is a difference in one pl
 is looked for; docs/audit.md says how it was chosen, docs/copies.md how well it works.
 
 Most pairs are rejected before that: first by their sketches, then by a registration of small
-pictures in few steps.
+pictures.
 """
 
 import math

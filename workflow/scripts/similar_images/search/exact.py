@@ -123,16 +123,14 @@ def _pairs(queries: Features, features: Features, count: int, least: Similaritie
         count: how many are sought.
         least: (q,), the similarities below which nothing counts.
     """
-    # Twice the bound on the rounding error of a product of d terms (Higham, Accuracy and
-    # Stability of Numerical Algorithms, section 3.1).
-    margin = (queries.shape[1] + 1) * np.finfo(np.float32).eps
+    margin = margin_of(queries.shape[1])
     products = features @ queries.T
     if len(features) > count and np.isneginf(least).any():
         least = np.maximum(least, _reached(products, count) - margin)
     near = products >= (least - margin).astype(np.float32)
     # As `np.nonzero`, in a seventh of its time.
     rows, asked = np.divmod(np.flatnonzero(near), len(queries))
-    return _Pairs(rows, asked, _similarities(features, queries, rows, asked))
+    return _Pairs(rows, asked, similarities_of(features, queries, rows, asked))
 
 
 def _reached(products: Features, count: int) -> Features:
@@ -152,12 +150,27 @@ def ranked(found: Iterable[tuple[float, Item]], count: int) -> list[tuple[float,
     return sorted(found, key=lambda one: (-one[0], one[1]))[:count]
 
 
-def _similarities(
+def margin_of(dimension: int) -> float:
+    """Return how far a float32 product of two rows of length 1 can be from their similarity.
+
+    Twice the bound on the rounding error of a product of `dimension` terms (Higham, Accuracy and
+    Stability of Numerical Algorithms, section 3.1).
+    """
+    return (dimension + 1) * float(np.finfo(np.float32).eps)
+
+
+def similarities_of(
     features: Features, queries: Features, rows: NDArray[np.intp], asked: NDArray[np.intp]
 ) -> Similarities:
-    """Return the similarity of each pair of `rows` and `asked`.
+    """Return the similarity of each pair of `rows` and `asked`, in float64.
 
     Each is a sum by itself, so that it does not depend on the others.
+
+    Args:
+        features: (n, d).
+        queries: (q, d).
+        rows: (p,), of `features`.
+        asked: (p,), of `queries`.
     """
     similarities = np.empty(len(rows))
     for start in range(0, len(rows), PAIRS):
