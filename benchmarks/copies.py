@@ -74,6 +74,14 @@ def _bordered(share: float, colour: str, image: Image.Image, _: random.Random) -
     return ImageOps.expand(image, round(share * max(image.size)), colour)
 
 
+def _padded(image: Image.Image, _: random.Random) -> Image.Image:
+    return ImageOps.pad(image, (max(image.size),) * 2, color="white")
+
+
+def _small(image: Image.Image, _: random.Random) -> Image.Image:
+    return ImageOps.contain(image, (130, 130))
+
+
 def _mixed(image: Image.Image, chance: random.Random) -> Image.Image:
     scaled = _scaled(chance.uniform(0.4, 1), _cut_anyhow(image, chance), chance)
     return _brighter(chance.uniform(0.85, 1.15), scaled, chance)
@@ -91,7 +99,10 @@ CHANGES: dict[str, tuple[Change, int]] = {
     "up to 5 % cut off each side": (_cut_anyhow, 90),
     "the same, then stretched to its size": (_stretched, 90),
     "white border of 5 %": (partial(_bordered, 0.05, "white"), 90),
+    "white border of 10 %": (partial(_bordered, 0.1, "white"), 90),
     "black border of 2 %": (partial(_bordered, 0.02, "black"), 90),
+    "white added up to a square": (_padded, 90),
+    "130 pixels": (_small, 90),
     "cut, scaled, brightness and quality by chance": (_mixed, 60),
 }
 

@@ -25,6 +25,7 @@ import numpy as np
 import pages
 from numpy.typing import NDArray
 
+import machine
 from machine import take_turns
 from networks import THREADS, prepared, random_b3, run_bare
 from pipeline import lay_out
@@ -56,12 +57,12 @@ What EfficientNetB3 loses is not known: its weights for ImageNet could not be ha
 measured. It has squeeze layers and swish, which EfficientNetLite2 has not, and they are known to
 suffer: try it on your own catalogue, by `compare`, as `b3-int8: {precision: int8}`.
 """
+PROCESSOR = " with ".join(machine.describe()[key] for key in ("processor", "matrix_kernels"))
 PERFORMANCE = f"""
-Made by `make precisions DATA=folder`: the bare network with {THREADS} threads, in turn. The weights
-of EfficientNetB3 are random, which changes nothing in the time. Only what the processor has is in
-the table; with VNNI int8 gains more. The machine may have been busy: what counts are the ratios.
-With the squeeze layers of EfficientNetB3 in float32, too, nothing is gained: it was slower than in
-float32 as a whole when that was tried. What int8 costs in accuracy stands in
+Made by `make precisions DATA=folder`: the bare network with {THREADS} threads, in turn, on a
+processor of the kind {PROCESSOR}. The weights of EfficientNetB3 are random, which does not change
+the time. Only the precisions that the processor has are in the table: bfloat16 is fast where it has
+AMX, and int8 gains less where it has no VNNI. What a precision costs in accuracy is in
 [accuracy.md](accuracy.md#precisions).
 """
 
@@ -93,7 +94,7 @@ def main() -> None:
         backbones[KEPT] = first / sets[0] / KEPT
         described = model.read(first / sets[0] / "results/model/model.json")
         speed = {BACKBONE: rates(backbones, described.input_size)}
-        speed["EfficientNetB3"] = rates(b3(folder / "b3", described), 300)
+        speed["EfficientNetB3"] = rates(b3(folder / "b3", described, there), 300)
     rows = [[name, *told(outcomes, exact)] for name, outcomes in found.items()]
     figures = ("cosine to float32", "of the ten nearest the same", "queries right")
     header = ["", *(f"{set_}: {figure}" for set_ in sets for figure in figures)]
@@ -166,8 +167,8 @@ def quantise(
     return folder
 
 
-def b3(folder: Path, described: model.Model) -> dict[str, Path]:
-    """Return EfficientNetB3 of random weights in float32, in int8, and with layers left.
+def b3(folder: Path, described: model.Model, there: Sequence[engines.Precision]) -> dict[str, Path]:
+    """Return EfficientNetB3 of random weights in the precisions `there`, and with layers left.
 
     Of `described` only the fingerprint is used, and that has no part in the speed.
     """
@@ -175,7 +176,7 @@ def b3(folder: Path, described: model.Model) -> dict[str, Path]:
     building.export(random_b3(), "openvino", folder / "float32")
     noise = list(np.random.default_rng(0).integers(0, 256, (16, 300, 300, 3), np.uint8))
     return {
-        "float32": folder / "float32",
+        **{name: folder / "float32" for name in there if name != "int8"},
         "int8": quantise(folder / "float32", folder / "int8", described, noise),
         KEPT: quantise(folder / "float32", folder / "kept", described, noise, LEFT),
     }

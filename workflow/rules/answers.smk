@@ -44,8 +44,8 @@ rule predict:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
-    # From some 600 queries on a second thread pays; two smaller query sets run side by side.
-    threads: lambda wildcards, input: 2 if size_of(input.candidates) > 50_000 else 1
+    # From about 100 queries on a second thread pays; two smaller query sets run side by side.
+    threads: lambda wildcards, input: 2 if size_of(input.candidates) > 10_000 else 1
     params:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
