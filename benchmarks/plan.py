@@ -34,8 +34,9 @@ def page(scale: dict[str, Any], images_per_second: float) -> str:
             *search_lines(scale["search"]),
             "## Plans",
             "",
-            "Each figure is one of the above, or the extraction's "
-            f"{images_per_second:.1f} images/s on two cores, times what there is more of it.",
+            f"Each figure is one of the above, or the {images_per_second:.1f} images/s that two",
+            "cores extract ([performance.md](performance.md), perhaps of another machine), times",
+            "what there is more of it.",
             "EfficientNetB3, exact search of 256 queries, `features_pkl: false`. The room that the",
             "photos take, and the time that a file system needs to bring them, are not counted.",
             "",
