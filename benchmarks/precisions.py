@@ -58,15 +58,12 @@ What EfficientNetB3 loses is not known: its weights for ImageNet could not be ha
 measured. It has squeeze layers and swish, which EfficientNetLite2 has not, and they are known to
 suffer: try it on your own catalogue, by `compare`, as `b3-int8: {precision: int8}`.
 """
-PROCESSOR = ", matrix kernels ".join(
-    str(machine.describe()[key]) for key in ("processor", "matrix_kernels")
-)
 PERFORMANCE = f"""
 Made by `make precisions DATA=folder`: the bare network with {THREADS} threads, in turn. The
-processor is {PROCESSOR}. The weights of EfficientNetB3 are random, which does not change the
-time. Only the precisions that the processor has are in the table: bfloat16 is fast where it has
-AMX, and int8 gains less where it has no VNNI. What a precision costs in accuracy is in
-[accuracy.md](accuracy.md#precisions).
+processor is {{processor}}, matrix kernels {{matrix_kernels}}. The weights of
+EfficientNetB3 are random, which does not change the time. Only the precisions that the processor
+has are in the table: bfloat16 is fast where it has AMX, and int8 gains less where it has no VNNI.
+What a precision costs in accuracy is in [accuracy.md](accuracy.md#precisions).
 """
 
 
@@ -104,7 +101,7 @@ def main() -> None:
     put("accuracy.md", ACCURACY, pages.table(header, rows), DECIDED)
     header = ["images/s", *(column for network in speed for column in (network, "times as fast"))]
     rows = [[name, *paces(speed, name)] for name in found]
-    put("performance.md", PERFORMANCE, pages.table(header, rows), "")
+    put("performance.md", PERFORMANCE.format_map(machine.describe()), pages.table(header, rows), "")
 
 
 def put(page: str, before: str, table: Sequence[str], after: str) -> None:

@@ -173,7 +173,7 @@ def page(results: dict[str, Any]) -> str:
             *table(("whole run", "seconds"), _rounded(results["seconds"], 1)),
             "Where it goes: each job of a run, from its start to its end.",
             "",
-            "![The jobs of four runs, one below the other](trace.svg)",
+            "![The jobs of each run, one below the other](trace.svg)",
             "",
             *table(("EfficientNetB3, 2 threads", "images/s"), _rounded(rates, 1)),
             f"The matrix product reached {matmul:.0f} GFLOP/s with 2 threads; an image takes "
