@@ -42,7 +42,7 @@ rule all:
     default_target: True
     input:
         *features_of(*COLLECTIONS),
-        ADAPTATION,
+        LEARNED,
         APPROXIMATE,
         rules.quality.output,
         rules.compare_metrics.output,

@@ -15,9 +15,11 @@ from itertools import product
 from pathlib import Path
 from textwrap import wrap
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import pages
+import pyarrow as pa
 from numpy.typing import NDArray
 from pages import table
 from sklearn.covariance import ledoit_wolf_shrinkage, oas
@@ -28,21 +30,29 @@ import deciding
 from pipeline import lay_out
 from similar_images.answers import confidence, conformal, strangers, vote, worth
 from similar_images.answers.intervals import wilson_interval
-from similar_images.catalogue import leave_one_out, metric_comparison, quality, series, survey
+from similar_images.catalogue import (
+    learning,
+    leave_one_out,
+    metric_comparison,
+    quality,
+    series,
+    survey,
+)
 from similar_images.catalogue.series import Width
 from similar_images.catalogue.survey import Ballot, Survey
 from similar_images.features import index
+from similar_images.features.images import Stream
 from similar_images.features.index import Index
-from similar_images.search import adaptation
+from similar_images.search import adaptation, choice, components
 from similar_images.search.exact import blocks, nearest, normalise
 from similar_images.search.neighbours import comparable, first_of_equals
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKBONE = "EfficientNetLite2"
 VOTERS = 10
-METRICS = ("cosine", "adapted")
+METRICS = choice.METRICS
 TEMPERATURES = (0.02, 0.05, 0.07, 0.1, 0.2)
-DIMENSIONS = (64, 128, 256, 512)
+DIMENSIONS = (128, 256, 512, 1024)
 SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0)
 STRETCHES = (0.0, 1.0, 2.0, 4.0)
 # Of the classifier, the inverse strengths of its regularisation to choose from.
@@ -66,6 +76,10 @@ WIDTH = 95
 BATCH, CHANCES, DRAWN, KNOWN, MOST = 20, 20, 16, (5, 15), 100
 
 
+# The features with the levels behind them, by the content of the image.
+JOINED: dict[str, NDArray[np.float32]] = {}
+
+
 class Set(NamedTuple):
     """A set of photographs: the indexes of its catalogue and of its queries."""
 
@@ -84,6 +98,9 @@ def extract(data: Path, name: str) -> Set:
         command = [sys.executable, "-m", "snakemake", "--cores", "all", "--quiet", "all"]
         subprocess.run([*command, "--", *wanted], cwd=project, check=True)
         catalogue, queries = (index.read(project / path) for path in wanted)
+        for path in wanted:
+            for part in Stream((project / path).with_name("images.parquet"), with_levels=True):
+                JOINED.update(zip(part.content_ids, part.features, strict=True))
     for part in (catalogue, queries):
         normalise(part.features)
     return Set(name, catalogue, queries)
@@ -92,10 +109,12 @@ def extract(data: Path, name: str) -> Set:
 def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ballot]:
     """Return what the queries find in the catalogue of the set, or in another one."""
     known = catalogue or set_.catalogue
-    eligible = first_of_equals(known)
-    fitted = adaptation.fit(known, eligible) if metric == "adapted" else None
-    queries = comparable(set_.queries, fitted)
-    found = nearest(queries, blocks(comparable(known, fitted), eligible), conformal.NEIGHBOURS)
+    eligible, fitted, queries = first_of_equals(known), None, set_.queries
+    if metric != choice.COSINE:
+        known, queries = reduced(metric, known, queries)
+        fitted = adaptation.fit(known, eligible)
+    asked = comparable(queries, fitted)
+    found = nearest(asked, blocks(comparable(known, fitted), eligible), conformal.NEIGHBOURS)
     return [
         Ballot(
             str(label),
@@ -104,6 +123,35 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
         )
         for label, best in zip(set_.queries.labels, found, strict=True)
     ]
+
+
+def reduced(metric: str, catalogue: Index, *others: Index) -> list[Index]:
+    """Return a catalogue, and others, along the principal components of the catalogue."""
+    images = [learned_from(metric, one) for one in (catalogue, *others)]
+    found = components.fit(sample_of(images[0]), metric == choice.ADAPTED)
+    return [components.reduce(found, one) for one in images]
+
+
+def learn(metric: str, catalogue: Index) -> learning.Learn | None:
+    """Return the adapted similarity of a catalogue, to be learned without some images."""
+    if metric == choice.COSINE:
+        return None
+    images, with_levels = learned_from(metric, catalogue), metric == choice.ADAPTED
+    return learning.from_all(images, first_of_equals(catalogue), with_levels=with_levels)
+
+
+def learned_from(metric: str, images: Index) -> Index:
+    """Return `images` with the features that a similarity learns from."""
+    if metric != choice.ADAPTED:
+        return images
+    return replace(images, features=np.stack([JOINED[id_] for id_ in images.content_ids]))
+
+
+def sample_of(catalogue: Index) -> Index:
+    """Return the images that the components are found from."""
+    table = pa.table({"image": catalogue.paths, "content_id": catalogue.content_ids})
+    paths = set(components.sample(table).to_pylist())
+    return catalogue.rows(np.flatnonzero([path in paths for path in catalogue.paths]))
 
 
 def own_answers(catalogue: Index, metric: str, whole_series: bool = True) -> list[Ballot]:
@@ -117,7 +165,7 @@ def own_answers(catalogue: Index, metric: str, whole_series: bool = True) -> lis
 def census(catalogue: Index, metric: str) -> Survey:
     """Return a survey of all different images of `catalogue`, however many."""
     eligible = first_of_equals(catalogue)
-    return Survey(catalogue, eligible, np.flatnonzero(eligible), metric)
+    return Survey(catalogue, eligible, np.flatnonzero(eligible), learn(metric, catalogue))
 
 
 def right(ballots: Sequence[Ballot], rule: vote.Vote = vote.majority) -> NDArray[np.bool_]:
@@ -169,7 +217,7 @@ def tell_classifier(sets: Sequence[Set]) -> Iterator[str]:
         )
         trained = regression.fit(set_.catalogue.features, np.array(set_.catalogue.labels))
         theirs = trained.predict(set_.queries.features) == np.array(set_.queries.labels)
-        ours = right(answers(set_, "adapted"))
+        ours = right(answers(set_, choice.ADAPTED))
         gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
         by_chance = metric_comparison.by_chance(gained, gained + lost)
         rows.append([set_.name, share(theirs), share(ours), gained, lost, f"{by_chance:.2f}"])
@@ -231,7 +279,7 @@ def tell_temperature(sets: Sequence[Set]) -> Iterator[str]:
 def tell_adaptation(sets: Sequence[Set]) -> Iterator[str]:
     """Tell what each constant of the adapted similarity does, with the others as they are."""
     chosen = {
-        "dimension": adaptation.DIMENSION,
+        "dimension": components.DIMENSION,
         "shrinkage": adaptation.SHRINKAGE,
         "stretch": adaptation.STRETCH,
     }
@@ -260,36 +308,38 @@ def cross_validated(
     ballots = []
     for fold in range(survey.FOLDS):
         others = eligible & (fold_of != fold)
-        amount = (
-            estimated(catalogue, others, dimension, shrinkage)
-            if isinstance(shrinkage, str)
-            else shrinkage
-        )
-        fitted = adaptation.fit(catalogue, others, dimension, amount, stretch)
-        seen = replace(catalogue, features=adaptation.apply(fitted, catalogue.features))
+        with patch.object(components, "DIMENSION", dimension):
+            along = reduced_without(catalogue, others)
+        amount = estimated(along, others, shrinkage) if isinstance(shrinkage, str) else shrinkage
+        fitted = adaptation.fit(along, others, amount, stretch)
+        seen = replace(along, features=adaptation.apply(fitted, along.features))
         asked = np.flatnonzero(eligible & (fold_of == fold))
         found = leave_one_out.ask(seen, asked, VOTERS, others, apart)
         ballots += [survey.ballot_of(answer, catalogue) for (answer,) in found]
     return ballots
 
 
-def estimated(catalogue: Index, rows: NDArray[np.bool_], dimension: int, name: str) -> float:
+def reduced_without(catalogue: Index, others: NDArray[np.bool_]) -> Index:
+    """Return a catalogue along the principal components of some rows."""
+    images = learned_from(choice.ADAPTED, catalogue)
+    found = components.fit(images.rows(np.flatnonzero(others)), with_levels=True)
+    return components.reduce(found, images)
+
+
+def estimated(along: Index, rows: NDArray[np.bool_], name: str) -> float:
     """Return the shrinkage that Ledoit-Wolf or OAS estimate for the covariance within classes.
 
     They mix (1 - s) of the covariance with s of the mean variance; but for a factor that is the
     covariance with s / (1 - s) of the mean variance added.
     """
-    labels = np.array(catalogue.labels)[rows]
-    features = catalogue.features[rows].astype(np.float64)
-    features -= features.mean(axis=0)
-    components = np.linalg.svd(features, full_matrices=False)[2][:dimension].T
-    reduced = features @ components
+    labels = np.array(along.labels)[rows]
+    features = along.features[rows].astype(np.float64)
     for label in set(labels.tolist()):
-        reduced[labels == label] -= reduced[labels == label].mean(axis=0)
+        features[labels == label] -= features[labels == label].mean(axis=0)
     mixed = (
-        oas(reduced, assume_centered=True)[1]
+        oas(features, assume_centered=True)[1]
         if name == "OAS"
-        else ledoit_wolf_shrinkage(reduced, assume_centered=True)
+        else ledoit_wolf_shrinkage(features, assume_centered=True)
     )
     return float(mixed / (1 - mixed))
 
@@ -370,8 +420,8 @@ def tell_prior(sets: Sequence[Set]) -> Iterator[str]:
         losses = []
         for seed in range(SMALL):
             shop = deciding.small(set_.catalogue, photos, np.random.default_rng(seed))
-            known = metric_comparison.part_of(set_.catalogue, shop.catalogue)
-            rest = metric_comparison.part_of(set_.catalogue, shop.others)
+            known = set_.catalogue.rows(shop.catalogue)
+            rest = set_.catalogue.rows(shop.others)
             own, new = own_answers(known, "cosine"), answers(Set("", known, rest), "cosine")
             hits, by_penalty = right(new), []
             for confidence.PENALTY in PENALTIES:
@@ -481,7 +531,7 @@ def rounds(set_: Set, metric: str) -> list[Round]:
     for number in range(ROUNDS):
         held_out = set(sorted({*map(str, set_.catalogue.labels)})[number::ROUNDS])
         kept = [n for n, c in enumerate(set_.catalogue.labels) if c not in held_out]
-        catalogue = metric_comparison.part_of(set_.catalogue, np.array(kept))
+        catalogue = set_.catalogue.rows(np.array(kept))
         own, new = own_answers(catalogue, metric), answers(set_, metric, catalogue)
         known = np.array([ballot.label not in held_out for ballot in new])
         judge = quality.Judge(VOTERS, vote.majority, calibrated(own))
@@ -671,11 +721,13 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield from ["", *table(["set", "catalogue", "queries", "classes"], rows)]
     yield "Shares in brackets are 95 % intervals (Wilson)."
     yield ""
-    yield "## Both similarities and both votes"
+    yield "## The similarities and both votes"
     yield ""
     yield from wrap(
+        "*adapted* learns from the features and the middle layers of the network, *adapted-top* "
+        "from the features alone. "
         "The catalogue's own images are asked by leave-one-out with the cosine, and with the "
-        f"adapted similarity by {survey.FOLDS}-fold cross-validation, fitted without the fold "
+        f"adapted similarities by {survey.FOLDS}-fold cross-validation, fitted without the fold "
         "that is asked: each by itself, and without its series (below), as `quality.json` has it.",
         WIDTH,
     )
@@ -733,7 +785,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield ""
     yield "5-fold cross-validation, each image by itself: share named rightly / share of the three"
     yield "nearest with the right class. One constant is varied, the others are as chosen:"
-    yield f"{adaptation.DIMENSION} dimensions, shrinkage {adaptation.SHRINKAGE} and"
+    yield f"{components.DIMENSION} dimensions, shrinkage {adaptation.SHRINKAGE} and"
     yield f"stretch {adaptation.STRETCH:g}."
     yield from tell_adaptation(sets)
     yield "The estimates of Ledoit-Wolf and OAS come to nearly the same as the fixed shrinkage, and"

@@ -56,7 +56,7 @@ def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
     prepare = Preparation(made.input_size, "bicubic", 10**8, made.fit, made.crop)
     photos = np.stack([prepare(io.BytesIO(path.read_bytes())).image for path in files])
     likeness = [
-        least_cosine(trial.features_of(engine, images), original["features"])
+        least_cosine(trial.features_of(engine, images)[:, : made.features], original["features"])
         for images in ((255 * pixels).round().clip(0, 255).astype(np.uint8), photos)
     ]
     return [file.stem, *(f"{value:.6f}" for value in likeness)]

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from pages import table
 
 from similar_images.catalogue.audit import audit
-from similar_images.catalogue.metric_comparison import part_of
 from similar_images.catalogue.out_of_sample import confidences, fit, gather
 from similar_images.features.index import Index
 from similar_images.search.neighbours import first_of_equals
@@ -53,7 +52,7 @@ def uneven(catalogue: Index, seed: int) -> Index:
         rows = np.flatnonzero(labels == name)
         size = round(PARTS[number % len(PARTS)] * len(rows))
         kept.append(chance.choice(rows, size, replace=False))
-    return part_of(catalogue, np.sort(np.concatenate(kept)))
+    return catalogue.rows(np.sort(np.concatenate(kept)))
 
 
 def ours(catalogue: Index) -> Rows:

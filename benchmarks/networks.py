@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from photos import vary_sample
 from similar_images.base.files import digest
 from similar_images.base.timing import Timing
 from similar_images.features import extraction
-from similar_images.networks import building, engines
+from similar_images.networks import building, engines, middle
 from similar_images.photos.preparation import Preparation
 
 THREADS = 2
@@ -58,10 +59,22 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
     images = np.stack([prepared(prepare, file) for file in files]).astype(np.float32)
     members = {digest(file): [str(file).encode()] for file in files}
 
+    whole, channels = middle.add_to_keras(network, network.output)
+    building.export(whole, "openvino", folder / "with_levels")
+    with_levels = engines.load("openvino", folder / "with_levels", THREADS)
+    extract = partial(
+        extraction.extract,
+        members,
+        prepare,
+        dimension=1536,
+        fingerprint="",
+        threads=THREADS,
+        progress=lambda done: None,
+    )
+
     return {
-        "extraction": lambda: extraction.extract(
-            members, prepare, engine, 1536, "", THREADS, Timing(), lambda done: None
-        ),
+        "extraction": lambda: extract(with_levels, timing=Timing(), channels=channels),
+        "extraction_without_levels": lambda: extract(engine, timing=Timing()),
         "network": lambda: run_bare(engine, images),
         "keras_predict": lambda: network.predict(images, batch_size=32, verbose=0),
         "tf_function": lambda: [np.asarray(function(batch)) for batch in batches(images, 32)],

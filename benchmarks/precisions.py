@@ -141,7 +141,7 @@ def keep(project: Path, photos: Path, exact: Outcome) -> Outcome:
         pixels = np.stack([prepared(prepare, folder / path) for path in part.paths])
         missing = -len(pixels) % engine.batch_size
         padded = np.pad(pixels, [(0, missing), (0, 0), (0, 0), (0, 0)])
-        features = trial.features_of(engine, padded)[: len(pixels)]
+        features = trial.features_of(engine, padded)[: len(pixels), : made.features]
         normalise(features)
         return replace(part, features=features)
 

@@ -89,6 +89,7 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
         "extraction_vs_keras_predict": rate["extraction"] / rate["keras_predict"],
         "extraction_vs_tf_function": rate["extraction"] / rate["tf_function"],
         "extraction_vs_network": rate["extraction"] / rate["network"],
+        "extraction_vs_without_levels": rate["extraction"] / rate["extraction_without_levels"],
         "extraction_of_matmul_limit": rate["extraction"]
         * GFLOP_PER_IMAGE["EfficientNetB3"]
         / rate["matmul"],

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from similar_images.base.formats import read_parquet
 from similar_images.base.timing import Timing
-from similar_images.features import images, shards, store
+from similar_images.features import images, levels, shards, store
 from similar_images.search.exact import Features
 
 FEATURES = 1536  # of EfficientNetB3
@@ -48,5 +48,7 @@ def add_image(path: Path, content_id: str) -> None:
 def write_shard(path: Path, content_ids: list[str], fingerprint: str, features: Features) -> None:
     """Write a shard of images without faults."""
     count = len(content_ids)
-    shard = shards.Shard(content_ids, [None] * count, [1] * count, fingerprint, features)
+    shard = shards.Shard(
+        content_ids, [None] * count, [1] * count, fingerprint, features, levels.none(count)
+    )
     shards.write(path, shard, Timing())

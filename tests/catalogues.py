@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from similar_images.base.timing import Timing
-from similar_images.features import images, shards, store
+from similar_images.catalogue import learning
+from similar_images.features import images, levels, shards, store
 from similar_images.features.index import Index
 from similar_images.search import exact
+from similar_images.search.neighbours import first_of_equals
 
 Rows = list[tuple[str, str | None, int]]
 
@@ -34,6 +36,11 @@ def of_directions(*images: tuple[str, float]) -> Index:
     return Index("network", "model", names, [label for label, _ in images], names, features)
 
 
+def learned(index: Index) -> learning.Learn:
+    """Return the adapted similarity of `index`, to be learned without some images."""
+    return learning.from_all(index, first_of_equals(index), with_levels=False)
+
+
 def lay_out(folder: Path, rows: Rows, size: int) -> Path:
     """Write rows (path, label, content) as a collection with shards of `size` contents."""
     numbers = sorted({number for *_, number in rows})
@@ -42,8 +49,9 @@ def lay_out(folder: Path, rows: Rows, size: int) -> Path:
         ids, features = zip(*map(content, numbers[start : start + size]), strict=True)
         name = shards.name_of(ids, "model")
         shard_of |= dict.fromkeys(ids, name)
+        count = len(ids)
         shard = shards.Shard(
-            list(ids), [None] * len(ids), [9] * len(ids), "model", np.stack(features)
+            list(ids), [None] * count, [9] * count, "model", np.stack(features), levels.none(count)
         )
         path = store.folder(folder.parent, "network", "model") / f"{name}.parquet"
         shards.write(path, shard, Timing())

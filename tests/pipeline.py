@@ -9,7 +9,7 @@ import numpy as np
 
 from similar_images.base.formats import read_parquet
 from similar_images.base.timing import Timing
-from similar_images.features import manifest, plan, shards
+from similar_images.features import levels, manifest, plan, shards
 from similar_images.features.plan import Cut
 from similar_images.photos.collection import scan
 
@@ -81,6 +81,7 @@ class Pipeline:
                 pixels,
                 fingerprint,
                 np.zeros((len(members), 3), np.float32),
+                levels.none(len(members)),
             )
             shards.write(self.shard(name), shard, Timing())
         return missing[:most]

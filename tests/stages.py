@@ -144,7 +144,7 @@ def run(settings: Mapping[str, Any], count: int | None = None) -> None:
     for name in collections:
         _merge(settings, name)
     if settings["search"]["metric"] == "adapted":
-        _script("adapt", settings, {"catalogue": _catalogue(settings)}, [ADAPTATION])
+        _adapt(settings)
     if settings["search"]["index"] == "approximate":
         _approximate(settings, count or _neighbours(settings))
     if count is None:
@@ -157,7 +157,9 @@ def run(settings: Mapping[str, Any], count: int | None = None) -> None:
         _predict(settings, name)
 
 
+COMPONENTS, REDUCED = "results/catalogue/components.npz", "results/catalogue/reduced.parquet"
 ADAPTATION = "results/catalogue/adaptation.npz"
+LEARNED = [COMPONENTS, REDUCED, ADAPTATION]
 APPROXIMATE = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
 MODEL = "results/model/model.json"
 
@@ -303,10 +305,18 @@ def _merge(settings: Mapping[str, Any], name: str) -> None:
     )
 
 
+def _adapt(settings: Mapping[str, Any]) -> None:
+    catalogue = {"catalogue": _of("catalogue", "images.parquet")}
+    made = {"components": COMPONENTS, "reduced": REDUCED}
+    metric = settings["search"]["metric"]
+    _script("components", settings, catalogue | {"comparison": []}, made, metric=metric)
+    _script("adapt", settings, catalogue | {"reduced": REDUCED}, [ADAPTATION])
+
+
 def _approximate(settings: Mapping[str, Any], count: int) -> None:
     given = {
         "catalogue": _of("catalogue", "images.parquet"),
-        "adaptation": ADAPTATION,
+        "learned": LEARNED,
         "comparison": [],
     }
     metric = settings["search"]["metric"]
@@ -318,6 +328,7 @@ def _quality(settings: Mapping[str, Any]) -> None:
     given = {
         "catalogue": _catalogue(settings),
         "images": _of("catalogue", "images.parquet"),
+        "reduced": REDUCED if search["metric"] == "adapted" else [],
         "comparison": [],
     }
     _script(
@@ -338,7 +349,7 @@ def _search(settings: Mapping[str, Any], name: str, count: int) -> None:
     given = {
         "catalogue": _of("catalogue", "images.parquet"),
         "queries": _of(name, "images.parquet"),
-        "adaptation": ADAPTATION if search["metric"] == "adapted" else [],
+        "learned": LEARNED if search["metric"] == "adapted" else [],
         "approximate": APPROXIMATE if search["index"] == "approximate" else [],
         "comparison": [],
     }

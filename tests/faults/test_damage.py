@@ -20,8 +20,10 @@ READERS = {
         "plan/contents.parquet": "catalogue/features.pkl",
         "plan/amendments.parquet": "catalogue/features.pkl",
         "features/*/*.parquet": "catalogue/features.pkl",
-        "catalogue/features.pkl": "catalogue/adaptation.npz",
+        "catalogue/features.pkl": "catalogue/quality.json",
         "catalogue/images.parquet": "new/neighbours.parquet",
+        "catalogue/components.npz": "new/neighbours.parquet",
+        "catalogue/reduced.parquet": "catalogue/adaptation.npz",
         "catalogue/adaptation.npz": "new/neighbours.parquet",
         "catalogue/quality.json": "new/predictions.csv",
         "new/neighbours.parquet": "new/predictions.csv",
@@ -54,6 +56,7 @@ FORMATS = {
     "catalogue/features.pkl",
     "catalogue/images.parquet",
     "catalogue/adaptation.npz",
+    "catalogue/reduced.parquet",
     "new/predictions.csv",
 }
 

@@ -57,7 +57,14 @@ def upgrade(project: Project) -> None:
 
 
 # What is made of the catalogue alone.
-OF_CATALOGUE = {"adapt", "quality", "compare_metrics", "plot_catalogue", "approximate"} | {
+OF_CATALOGUE = {
+    "components",
+    "adapt",
+    "quality",
+    "compare_metrics",
+    "plot_catalogue",
+    "approximate",
+} | {
     *AUDIT.rules,
     *COMPARE.rules,
 } - {*FEATURES}

@@ -39,7 +39,7 @@ FEATURES = ("model", "manifest", "plan", "extract", "merge")
 USUAL = Use(
     (
         *FEATURES,
-        *("adapt", "quality", "compare_metrics", "search", "predict"),
+        *("components", "adapt", "quality", "compare_metrics", "search", "predict"),
         *("plot_catalogue", "plot", "report"),
     ),
     {"search": {"metric": "adapted"}},

@@ -44,8 +44,8 @@ def test_the_queries_are_answered_and_what_is_not_known_is_said(
     assert {row["metric"] for row in rows} == {"cosine"}
     quality, metrics = (project.json(f"catalogue/{name}.json") for name in ("quality", "metrics"))
     assert (quality["asked"], quality["accuracy"]) == (0, None)
-    assert (metrics["gain"], metrics["adapted_is_better"]) == (None, False)
+    assert (metrics["adapted"]["gain"], metrics["adapted"]["better"]) == (None, False)
     page = project.result("new/report.html").read_text("utf-8")
     assert "the others name rightly is not known" in page
     if settings == "chosen":
-        assert run.console.count("auto takes cosine, since adapted is not known to be better") == 2
+        assert run.console.count("auto takes cosine: all images show one product") == 2

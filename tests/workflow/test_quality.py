@@ -48,7 +48,7 @@ def test_advice_on_the_similarity_comes_after_all_that_people_wait_for(project: 
 def test_the_adapted_similarity_is_a_setting(project: Project) -> None:
     project.settle(search={"metric": "adapted"})
     run = project.run()
-    assert run.jobs["adapt"] == run.jobs["search"] == 1
+    assert run.jobs["components"] == run.jobs["adapt"] == run.jobs["search"] == 1
     rows = project.rows("new/predictions.csv")
     assert {row["metric"] for row in rows} == {"adapted"}
     assert all(-1 <= float(row["similarity_1"]) <= 1 for row in rows)
@@ -74,18 +74,18 @@ def test_the_catalogue_chooses_the_similarity_and_the_results_follow_its_choice(
 ) -> None:
     project.settle(search={"metric": "auto"})
     run = project.run()
-    assert "auto takes cosine, since adapted is not known to be better" in run.console
+    assert "auto takes cosine: on " in run.console
     assert taken(project) == {"cosine"}
     before = project.predictions()
 
     add_scenes(project)
     run = project.run()
-    assert "auto takes adapted, since adapted is better" in run.console
+    assert "auto takes adapted. Of the catalogue's own images they name rightly" in run.console
     assert taken(project) == {"adapted"}
     quality = project.json("catalogue/quality.json")
     assert quality["method"] == "5-fold cross-validation"
     page = project.result("new/report.html").read_text("utf-8")
-    assert "auto takes adapted, since adapted is better" in page
+    assert "auto takes adapted. Of the catalogue" in page
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
     assert not project.run().jobs
 
@@ -93,6 +93,15 @@ def test_the_catalogue_chooses_the_similarity_and_the_results_follow_its_choice(
     project.run()
     assert taken(project) == {"cosine"}
     assert project.predictions() == before
+
+
+def test_who_keeps_cosine_learns_at_the_end_of_a_run_what_would_be_better(
+    project: Project,
+) -> None:
+    assert "search.metric: auto would name" not in project.run().console
+    add_scenes(project)
+    end = project.run().console.rpartition("new: ")[2]
+    assert "search.metric: auto would name about" in end
 
 
 def add_scenes(project: Project) -> None:

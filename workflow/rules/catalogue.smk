@@ -2,6 +2,7 @@ rule quality:
     input:
         catalogue=CATALOGUE,
         images="results/catalogue/images.parquet",
+        reduced=REDUCED,
         comparison=COMPARISON,
     output:
         report(
@@ -49,7 +50,7 @@ rule compare_metrics:
         metric=METRIC,
         code=CODE,
     message:
-        "Comparing the cosine and the adapted similarity"
+        "Comparing the similarities on the catalogue's own images"
     script:
         "../scripts/compare_metrics.py"
 

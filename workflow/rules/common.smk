@@ -156,7 +156,13 @@ def network_digests(settings):
 
 
 METRIC = config["search"]["metric"]
-ADAPTATION = "results/catalogue/adaptation.npz" if METRIC != "cosine" else []
+REDUCED = "results/catalogue/reduced.parquet" if METRIC != "cosine" else []
+# What an adapted similarity consists of, in the order that `search.py` takes it in.
+LEARNED = (
+    ["results/catalogue/components.npz", REDUCED, "results/catalogue/adaptation.npz"]
+    if REDUCED
+    else []
+)
 # With `auto` each job learns from it which similarity to take: see `choice.chosen`.
 COMPARISON = "results/catalogue/metrics.json" if METRIC == "auto" else []
 INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
@@ -423,7 +429,7 @@ def tell_outcome():
         results = RESULTS.folder
         told = [
             *in_results(QUERIES, "metrics.json", "history.csv"),
-            *in_results(["catalogue"], "quality.json", "rejected.csv"),
+            *in_results(["catalogue"], "quality.json", "metrics.json", "rejected.csv"),
         ]
         RESULTS.fetch(*(results.parent / file for file in told))
         history.gather(results)

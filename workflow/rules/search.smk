@@ -1,6 +1,30 @@
+rule components:
+    input:
+        catalogue="results/catalogue/images.parquet",
+        comparison=COMPARISON,
+    output:
+        components="results/catalogue/components.npz",
+        reduced="results/catalogue/reduced.parquet",
+    log:
+        "logs/catalogue/components.log",
+    priority: 1
+    conda:
+        "../envs/pipeline.yaml"
+    # With one thread the last bits are the same on any number of cores.
+    threads: 1
+    params:
+        metric=METRIC,
+        code=CODE,
+    message:
+        "Reducing the features of the catalogue to their principal components"
+    script:
+        "../scripts/components.py"
+
+
 rule adapt:
     input:
-        catalogue=CATALOGUE,
+        catalogue="results/catalogue/images.parquet",
+        reduced="results/catalogue/reduced.parquet",
     output:
         "results/catalogue/adaptation.npz",
     log:
@@ -21,7 +45,7 @@ rule adapt:
 rule approximate:
     input:
         catalogue="results/catalogue/images.parquet",
-        adaptation=ADAPTATION,
+        learned=LEARNED,
         comparison=COMPARISON,
     output:
         INDEX,
@@ -45,7 +69,7 @@ rule search:
     input:
         catalogue="results/catalogue/images.parquet",
         queries="results/{queries}/images.parquet",
-        adaptation=ADAPTATION,
+        learned=LEARNED,
         approximate=APPROXIMATE,
         comparison=COMPARISON,
     output:

@@ -10,7 +10,12 @@ from similar_images.search import adaptation
 from similar_images.search.neighbours import first_of_equals
 
 with logged(snakemake.log[0], "adapt"):
-    catalogue = images.load(Path(snakemake.input.catalogue), results_of(snakemake.config))
-    fitted = adaptation.fit(catalogue, first_of_equals(catalogue))
+    reduced = images.collect(
+        Path(snakemake.input.catalogue),
+        results_of(snakemake.config),
+        on_disk=True,
+        reduced=Path(snakemake.input.reduced),
+    )
+    fitted = adaptation.fit(reduced, first_of_equals(reduced))
     adaptation.write(Path(snakemake.output[0]), fitted)
-    logging.info("%d features mapped to %d", *fitted.projection.shape)
+    logging.info("Fitted to %d images", len(reduced.paths))

@@ -13,12 +13,13 @@ catalogue = Path(snakemake.input.catalogue)
 
 with logged(snakemake.log[0], "approximate"):
     comparison = choice.read(snakemake.input.comparison)
-    adapted = choice.chosen(snakemake.params.metric, comparison) == "adapted"
+    adapted = choice.chosen(snakemake.params.metric, comparison) != choice.COSINE
+    reduced = Path(snakemake.input.learned[1]) if adapted else None
     made = approximate.build(
-        Stream(catalogue, results=results_of(snakemake.config)),
+        Stream(catalogue, results=results_of(snakemake.config), reduced=reduced),
         read_parquet(catalogue),
         snakemake.params.neighbours,
-        adaptation.read(Path(snakemake.input.adaptation)) if adapted else None,
+        adaptation.read(Path(snakemake.input.learned[2])) if adapted else None,
     )
     approximate.write(*map(Path, snakemake.output), made)
     logging.info("%s", approximate.sentence(made))

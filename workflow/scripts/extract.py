@@ -45,6 +45,7 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
                 ),
                 engine,
                 dimension=backbone.features,
+                channels=backbone.levels,
                 fingerprint=backbone.fingerprint,
                 threads=snakemake.threads,
                 timing=timing,

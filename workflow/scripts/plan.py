@@ -68,6 +68,13 @@ with logged(snakemake.log[0], "plan"):
             lost,
         )
     logging.info("features in %d shards", len(plan.shard_names(table)))
+    if former := store.of_former_models(features):
+        logging.warning(
+            "All features are extracted once more: those in %s were made by another model (other "
+            "settings, or an earlier version of this program). They are kept until you run: "
+            "snakemake --cores 1 tidy",
+            ", ".join(map(str, former)),
+        )
     # A run that compares settings shares the store of another, which may need what this does not.
     if not features.parent.is_symlink() and (spare := store.unused(results.folder)):
         logging.info(

@@ -4,9 +4,10 @@ Beside them the candidates for copies, which are the nearest by plain cosine wha
 What earlier runs have found stands outside the outputs: it is kept from run to run.
 """
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -14,8 +15,9 @@ from similar_images.base.files import digest
 from similar_images.base.formats import write_parquet
 from similar_images.base.job import logged
 from similar_images.features.images import Stream, from_queries, model_of
+from similar_images.features.index import Index
 from similar_images.remote.results import results_of
-from similar_images.search import adaptation, choice, memory, neighbours
+from similar_images.search import adaptation, choice, components, memory, neighbours
 
 if snakemake.input.approximate:
     from similar_images.search import approximate
@@ -27,25 +29,51 @@ results = results_of(snakemake.config)
 folder = results.folder / name / "searched" / f"{part}-of-{params.parts}"
 
 
-def finder(count: int, fitted: str, index: Sequence[str]) -> memory.Find:
+class Learned(NamedTuple):
+    """The files of an adapted similarity.
+
+    Attributes:
+        components: of the features, see `components`.
+        reduced: the catalogue's features along them.
+        adaptation: fitted on these.
+    """
+
+    components: Path
+    reduced: Path
+    adaptation: Path
+
+
+def finder(count: int, learned: Learned | None, index: Sequence[str]) -> memory.Find:
     """Return what finds the `count` nearest images, exactly or with the index."""
-    shared = {"count": count, "adaptation": adaptation.read(Path(fitted)) if fitted else None}
-    if not index:
-        return partial(neighbours.find, **shared)
-    table = approximate.read(*map(Path, index))
-    return lambda asked, searched: approximate.find(
-        asked, table, catalogue.images(), only=searched.only, **shared
-    )
+    adapted = adaptation.read(learned.adaptation) if learned else None
+    reduction = components.read(learned.components) if learned else None
+    table = approximate.read(*map(Path, index)) if index else None
+
+    def find(asked: Stream, searched: Stream) -> pa.Table:
+        parts: Iterable[Index] = asked
+        if learned and reduction:
+            searched = replace(searched, reduced=learned.reduced)
+            asked = replace(asked, with_levels=reduction.with_levels)
+            parts = (components.reduce(reduction, part) for part in asked)
+        if table is None:
+            return neighbours.find(parts, searched, count, adapted)
+        return approximate.find(
+            parts, table, catalogue.images(), count, adapted, only=searched.only
+        )
+
+    return find
 
 
-def nearest(count: int, folder: Path, fitted: str = "", index: Sequence[str] = ()) -> pa.Table:
+def nearest(
+    count: int, folder: Path, learned: Learned | None = None, index: Sequence[str] = ()
+) -> pa.Table:
     """Return the `count` nearest images of each query, its own left out; remember them."""
     # A query that was taken into the catalogue finds itself, and the others of its product that
     # were: they are dropped afterwards.
     wanted = count + max(map(len, own.values()), default=0)
-    files = [fitted, *index] if fitted else index
+    files = [*(learned or ()), *index]
     key = repr([wanted, params.code, *model_of(asked.schema), *map(digest, files)])
-    find = finder(wanted, fitted, index)
+    find = finder(wanted, learned, index)
     found = memory.search(queries, catalogue, wanted, find, folder, key)
     return neighbours.without_own(found, own, count) if own else found
 
@@ -56,9 +84,9 @@ with logged(snakemake.log[0], f"search {name}"), results.keeping(folder):
     asked = queries.images()
     own = neighbours.own_members(asked, from_queries(catalogue.path))
     comparison = choice.read(snakemake.input.comparison)
-    adapted = choice.chosen(params.metric, comparison) == "adapted"
-    fitted = snakemake.input.adaptation if adapted else ""
-    found = nearest(params.neighbours, folder, fitted, snakemake.input.approximate)
+    adapted = choice.chosen(params.metric, comparison) != choice.COSINE
+    learned = Learned(*map(Path, snakemake.input.learned)) if adapted else None
+    found = nearest(params.neighbours, folder, learned, snakemake.input.approximate)
     candidates = (
         nearest(neighbours.CANDIDATES, folder / "candidates")
         if adapted

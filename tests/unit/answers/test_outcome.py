@@ -71,6 +71,7 @@ def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -
 
 
 def test_the_similarity_has_a_line_where_the_catalogue_chose_it(results: Path) -> None:
+    write_json(results / "catalogue/metrics.json", {"advice": None})
     write_json(results / "catalogue/quality.json", {"choice": "auto takes adapted."})
     assert told(results, []) == ["auto takes adapted."]
 

@@ -159,7 +159,7 @@ def test_these_settings_are_allowed(text: str) -> None:
         ),
         (
             "search: {metric: L2}",
-            "^search.metric: 'L2' is not allowed; allowed: cosine, adapted or auto",
+            "^search.metric: 'L2' is not allowed; allowed: cosine, adapted, adapted-top or auto",
         ),
         (
             "search: {reject: 2}",

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from catalogues import learned
 from similar_images.answers import (
     confidence,
     conformal,
@@ -29,7 +30,7 @@ from similar_images.features import images
 from similar_images.features.index import Index
 from similar_images.networks.model import Model
 from similar_images.pages import cards, confusion, plots, report
-from similar_images.search import adaptation, approximate, choice, neighbours
+from similar_images.search import adaptation, approximate, choice, components, neighbours
 
 DIMENSION = 4
 MODEL = Model(
@@ -103,13 +104,17 @@ FEW = NOTHING_TO_ASK | SOMETHING_TO_ASK
 def asked(of: Few, metric: str, vote: str = "majority", voters: int = 5) -> dict[str, Any]:
     catalogue = of.index()
     group_of = leave_one_out.groups(catalogue, of.product_of)
-    return quality.assess(catalogue, group_of, voters, vote, metric, 0.9)
+    learn = learned(of.index()) if metric == "adapted" else None
+    return quality.assess(catalogue, group_of, voters, vote, metric, 0.9, learn)
 
 
 def compared(of: Few, metric: str, vote: str = "majority") -> dict[str, Any]:
     catalogue = of.index()
-    group_of = leave_one_out.groups(catalogue, of.product_of)
-    return metric_comparison.compare(catalogue, group_of, 5, vote, metric)
+    rows = np.flatnonzero(neighbours.first_of_equals(catalogue))
+    group_of = leave_one_out.groups(catalogue, of.product_of)[rows]
+    sample = catalogue.rows(rows)
+    adapted = {name: learned(sample) for name in (choice.ADAPTED_TOP, choice.ADAPTED)}
+    return metric_comparison.compare(sample, adapted, group_of, 5, vote, metric)
 
 
 def values(content: Any) -> Iterator[object]:
@@ -164,7 +169,7 @@ def test_where_no_image_can_be_asked_the_figures_are_null_and_it_is_said_why(
     for share in (
         assessment,
         *(point[vote] for point in assessment["curve"] for vote in VOTES),
-        *(comparison[name] for name in metric_comparison.METRICS),
+        *(comparison[name] for name in choice.METRICS),
     ):
         assert (share["correct"], share["accuracy"]) == (0, None)
         assert share["accuracy_interval_95"] is None
@@ -172,9 +177,9 @@ def test_where_no_image_can_be_asked_the_figures_are_null_and_it_is_said_why(
     assert assessment["confidence"]["expected_calibration_error"] is None
     assert assessment["strangers"]["refused"] is None
     assert "is not known: all images show one product" in quality.sentence(assessment)
-    assert comparison["gain"] is None
+    assert comparison["adapted"]["gain"] is None
     assert choice.chosen("auto", comparison) == "cosine"
-    assert "takes cosine, since adapted is not known to be better" in comparison["choice"]
+    assert "auto takes cosine: all images show one product" in comparison["choice"]
     assert compared(of, "cosine")["advice"] is None
 
 
@@ -214,16 +219,18 @@ def different(of: Few) -> int:
 
 def searched(of: Few, metric: str, index: str, folder: Path) -> pa.Table:
     """Return what one query finds, with whatever goes by files in between."""
-    fitted = None
+    fitted, catalogue = None, of.index()
+    query = Index("network", "model", ["q"], ["a"], ["q" * 64], RANDOM[-1:].astype(np.float32))
     if metric == "adapted":
-        catalogue = of.index()
+        components.write(folder / "components", components.fit(catalogue, False))
+        along = components.read(folder / "components")
+        catalogue, query = (components.reduce(along, one) for one in (catalogue, query))
         fit = adaptation.fit(catalogue, neighbours.first_of_equals(catalogue))
         adaptation.write(folder / "map", fit)
         fitted = adaptation.read(folder / "map")
-    query = Index("network", "model", ["q"], ["a"], ["q" * 64], RANDOM[-1:].astype(np.float32))
     if index == "exact":
-        return neighbours.find([query], [of.index()], 50, fitted)
-    made = approximate.build([of.index()], of.table(), 50, fitted)
+        return neighbours.find([query], [catalogue], 50, fitted)
+    made = approximate.build([catalogue], of.table(), 50, fitted)
     assert approximate.sentence(made)
     approximate.write(folder / "index", folder / "told", made)
     made = approximate.read(folder / "index", folder / "told")

@@ -120,11 +120,11 @@ def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known()
     known = Known([[0.9] * 4, [0.5] * 4], 0.6)
     near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
     shares = [
-        quality.refused(survey.draw(of_directions(*images), "cosine"), np.arange(3), SURE, known)
+        quality.refused(survey.draw(of_directions(*images)), np.arange(3), SURE, known)
         for images in (near, far)
     ]
     assert shares == [0, 1]
-    alone = survey.draw(of_directions(("a", 0), ("a", 1)), "cosine")
+    alone = survey.draw(of_directions(("a", 0), ("a", 1)))
     assert quality.refused(alone, np.arange(2), SURE, known) is None
 
 

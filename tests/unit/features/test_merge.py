@@ -18,6 +18,7 @@ from similar_images.base.formats import write_csv
 from similar_images.base.timing import Timing
 from similar_images.features import amendments, images, manifest, merge, shards, store
 from similar_images.features.index import Index
+from similar_images.features.levels import none
 from similar_images.features.merge import Duplicate, Rejected
 from similar_images.networks.model import Model
 from similar_images.photos.collection import scan
@@ -52,7 +53,11 @@ def put_shard(
     features = [[0 if isinstance(outcome, str) else outcome] * 2 for outcome in outcomes.values()]
     path = folder / f"{name}.parquet"
     array = np.array(features, np.float32)
-    shards.write(path, shards.Shard(list(outcomes), faults, counts, fingerprint, array), Timing())
+    shards.write(
+        path,
+        shards.Shard(list(outcomes), faults, counts, fingerprint, array, none(len(array))),
+        Timing(),
+    )
     return path
 
 
@@ -118,7 +123,7 @@ def test_a_collection_without_a_readable_image_has_an_empty_index(
 
 
 def test_a_shard_that_lost_all_its_images_is_no_damage(features: Path, model: Model) -> None:
-    empty = shards.Shard([], [], [], model.fingerprint, np.zeros((0, 2), np.float32))
+    empty = shards.Shard([], [], [], model.fingerprint, np.zeros((0, 2), np.float32), none(0))
     shards.write(features / "one.parquet", empty, Timing())
     found, rejected = merged(listing(("x", None, "a", "one", None)), features, model)
     assert found.paths == []

@@ -17,6 +17,7 @@ from pipeline import LONG_AGO, Pipeline, id_of
 from similar_images.base.formats import read_parquet, write_parquet
 from similar_images.base.timing import Timing
 from similar_images.features import manifest, plan, shards
+from similar_images.features.levels import none
 from similar_images.features.plan import Cut
 from similar_images.photos.collection import scan
 
@@ -183,13 +184,15 @@ def test_a_shard_counts_by_what_it_holds_whatever_the_shards_are_called(
     row = np.ones((1, 3), np.float32)
     shards.write(
         tmp_path / f"{small}.parquet",
-        shards.Shard(["id"], ["too many pixels"], [5], "model", row),
+        shards.Shard(["id"], ["too many pixels"], [5], "model", row, none(1)),
         Timing(),
     )
     assert plan.settled(tmp_path, "model", 5) == {}
     assert plan.settled(tmp_path, "model", 4) == {"id": small}
     shards.write(
-        tmp_path / f"{large}.parquet", shards.Shard(["id"], [None], [5], "model", row), Timing()
+        tmp_path / f"{large}.parquet",
+        shards.Shard(["id"], [None], [5], "model", row, none(1)),
+        Timing(),
     )
     assert plan.settled(tmp_path, "model", 9) == {"id": large}
     assert plan.settled(tmp_path, "model", 5) == {"id": large}
@@ -209,7 +212,7 @@ def test_a_shard_counts_by_what_it_holds_whatever_the_shards_are_called(
 def test_what_a_shard_settles_depends_on_the_limit_only_for_too_many_pixels(
     tmp_path: Path, fault: str | None, pixels: int | None, limits: list[int]
 ) -> None:
-    shard = shards.Shard(["id"], [fault], [pixels], "model", np.ones((1, 3), np.float32))
+    shard = shards.Shard(["id"], [fault], [pixels], "model", np.ones((1, 3), np.float32), none(1))
     shards.write(tmp_path / "name.parquet", shard, Timing())
     settled = [limit for limit in (1, 4, 5, 6) if plan.settled(tmp_path, "model", limit)]
     assert settled == limits

@@ -23,7 +23,8 @@ def shard_of(count: int) -> Shard:
     features = np.random.default_rng(0).standard_normal((count, 5)).astype(np.float32)
     faults = [None if n % 2 else f"fault, {n}\n" for n in range(count)]
     pixels = [None if n % 4 == 0 else n * 2**30 for n in range(count)]
-    return Shard([f"id{n}" for n in range(count)], faults, pixels, "model", features)
+    kept = np.random.default_rng(0).integers(-127, 128, (count, 7), np.int8)
+    return Shard([f"id{n}" for n in range(count)], faults, pixels, "model", features, kept)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3000])
@@ -35,9 +36,19 @@ def test_a_shard_is_read_as_it_was_written(tmp_path: Path, count: int) -> None:
         assert found.faults == shard.faults
         assert found.pixels == shard.pixels
         assert found.fingerprint == "model"
-    features = shards.read(path).features
-    assert features.dtype == np.float32
-    assert_array_equal(features, shard.features)
+    read = shards.read(path)
+    assert read.features.dtype == np.float32
+    assert_array_equal(read.features, shard.features)
+    assert read.levels.dtype == np.int8
+    assert_array_equal(read.levels, shard.levels)
+
+
+def test_levels_are_left_out_where_they_are_not_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "shard.parquet"
+    shards.write(path, shard_of(3), Timing())
+    found = shards.read(path, with_levels=False)
+    assert found.levels.shape == (3, 0)
+    assert_array_equal(found.features, shard_of(3).features)
 
 
 def test_the_contents_are_those_without_the_features(tmp_path: Path) -> None:
@@ -166,7 +177,8 @@ def test_a_flip_of_any_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
             noticed += 1
         else:
             assert_array_equal(found.features, shard.features)
-            assert replace(found, features=shard.features) == shard
+            assert_array_equal(found.levels, shard.levels)
+            assert replace(found, features=shard.features, levels=shard.levels) == shard
     assert noticed > len(sound) / 2
 
 

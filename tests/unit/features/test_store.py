@@ -9,12 +9,15 @@ from similar_images.base.errors import UserError
 from similar_images.base.formats import write_json
 from similar_images.base.timing import Timing
 from similar_images.features import shards, store
+from similar_images.features.levels import none
 
 MODEL = "0123456789abcdef"
 
 
 def put(path: Path, fingerprint: str = MODEL) -> Path:
-    shard = shards.Shard([path.stem], [None], [1], fingerprint, np.ones((1, 2), np.float32))
+    shard = shards.Shard(
+        [path.stem], [None], [1], fingerprint, np.ones((1, 2), np.float32), none(1)
+    )
     shards.write(path, shard, Timing())
     return path
 
@@ -76,3 +79,17 @@ def test_without_a_plan_nothing_counts_as_unused(tmp_path: Path) -> None:
     put(tmp_path / "features/A-1/kept.parquet")
     with pytest.raises(UserError, match=r"shards\.json cannot be read"):
         store.unused(tmp_path)
+
+
+def test_the_folders_of_former_models_are_told_until_the_model_has_a_shard(tmp_path: Path) -> None:
+    own, former, another = (
+        store.folder(tmp_path, *model)
+        for model in (("Network", MODEL), ("Network", "f" * 16), ("Other", "f" * 16))
+    )
+    own.mkdir(parents=True)
+    assert store.of_former_models(own) == []
+    put(former / "a.parquet")
+    put(another / "a.parquet")
+    assert store.of_former_models(own) == [former]
+    put(own / "a.parquet")
+    assert store.of_former_models(own) == []

@@ -13,7 +13,7 @@ import pytest
 from similar_images.base.errors import DamagedFileError, UserError
 from similar_images.features import images
 from similar_images.features.index import Index
-from similar_images.search import adaptation, approximate, neighbours
+from similar_images.search import adaptation, approximate, components, neighbours
 from similar_images.search.approximate import Approximate
 
 DIMENSION = 12
@@ -140,11 +140,12 @@ def test_of_a_small_catalogue_all_is_found(size: int) -> None:
 
 
 def test_the_similarity_may_be_an_adapted_one() -> None:
-    one = part(range(2000))
+    along = components.fit(part(range(2000)), False)
+    one, asked = (components.reduce(along, part(rows)) for rows in (range(2000), QUERIES))
     fitted = adaptation.fit(one, np.ones(2000, np.bool_))
     made = approximate.build([one], table([one]), 10, fitted)
-    got = approximate.find([part(QUERIES)], made, table([one]), 1, fitted)
-    wanted = neighbours.find([part(QUERIES)], [one], 1, fitted)
+    got = approximate.find([asked], made, table([one]), 1, fitted)
+    wanted = neighbours.find([asked], [one], 1, fitted)
     assert got["similar"] == wanted["similar"]
     with pytest.raises(UserError, match="another model"):
         approximate.build([one], table([one]), 10, replace(fitted, fingerprint="other"))

@@ -12,7 +12,7 @@ from .intervals import share_in_words
 def told(results: Path, sets: Iterable[str]) -> list[str]:
     """Return a line for each of the query `sets`, and what there is to tell of the catalogue.
 
-    That is which similarity it asks for, where none is set, and what it had to leave out.
+    That is which similarity was chosen, or would be better, and what it had to leave out.
 
     Args:
         results: the folder of all results.
@@ -56,7 +56,10 @@ def _right(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
 
 
 def _similarity(results: Path) -> str:
-    return str(read_json(results / "catalogue" / "quality.json")["choice"] or "")
+    if choice := read_json(results / "catalogue" / "quality.json")["choice"]:
+        return str(choice)
+    compared = results / "catalogue" / "metrics.json"  # not there where a page alone was asked for
+    return str(read_json(compared)["advice"] or "") if compared.is_file() else ""
 
 
 def _left_out(results: Path) -> str:

@@ -1,7 +1,6 @@
-"""The comparison of both similarities on the catalogue's own images."""
+"""The comparison of the similarities on the catalogue's own images."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import comb
 from typing import Any
 
@@ -12,70 +11,93 @@ from ..answers.vote import VOTES
 from ..features.index import Index
 from ..search import choice
 from ..search.exact import normalise
-from ..search.neighbours import first_of_equals
-from . import leave_one_out, series, survey
+from . import series, survey
+from .learning import Learn
 from .quality import is_right, share
-from .survey import FOLDS, MOST_ASKED, Survey
+from .survey import FOLDS, Survey
 
-METRICS = ("cosine", "adapted")
+# An adapted similarity is better where so large a gain would be by chance more rarely than this.
+SIGNIFICANT = 0.05
 
 
 def compare(
     catalogue: Index,
+    adapted: Mapping[str, Learn],
     group_of: NDArray[np.intp],
     voters: int,
     vote: str,
     metric: str,
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Return how both similarities fare on the same folds of the catalogue's images.
+    """Return how the similarities fare on the same folds of the catalogue's images.
 
     A series is in one fold as a whole. The features of `catalogue` are normalised in place.
 
     Args:
-        catalogue: see `Index`.
+        catalogue: the images that are asked; no two have both bytes and class in common.
+        adapted: the adapted similarities by name, see `survey.Survey`.
         group_of: (n,), rows of one number show one thing: at least those of equal bytes.
         voters: the configured number of neighbours that vote.
         vote: the configured one of `vote.VOTES`.
-        metric: "cosine", "adapted" or "auto", as configured.
-        threads: that share the work of the adapted similarity.
+        metric: as configured.
+        threads: that share the work of the adapted similarities.
 
     Returns:
-        The accuracy by each, the gain in right answers by the adapted one (both None where no image
-        can be asked against another), whether that is more
-        than chance: McNemar's exact test (Q. McNemar, 1947), one-sided, at 5 %; with "auto" which
-        one is taken and why; with "cosine" what to set for better answers, if anything.
+        The accuracy by each, and for each adapted one the gain in right answers (both None where no
+        image can be asked against another) and whether that is more than chance: McNemar's exact
+        test (Q. McNemar, 1947), one-sided, at 5 %; the best; with "auto" which one is taken and
+        why; with "cosine" what to set for better answers, if anything.
     """
     normalise(catalogue.features)
-    asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), MOST_ASKED)
-    sample, rows = part_of(catalogue, asked), np.arange(len(asked))
+    rows = np.arange(len(catalogue.paths))
     eligible = np.ones(len(rows), np.bool_)
-    (apart,) = series.join(sample, eligible, group_of[asked], series.NARROW)
+    (apart,) = series.join(catalogue, eligible, group_of, series.NARROW)
     right = {}
-    for name in METRICS:
-        drawn = Survey(sample, eligible, rows, name, threads)
-        # Those of equal folds: of both similarities the same ballots are left.
+    for name in (choice.COSINE, *adapted):
+        drawn = Survey(catalogue, eligible, rows, adapted.get(name), threads)
+        # Those of equal folds: of all similarities the same ballots are left.
         (found,) = survey.cross_validated(drawn, voters, apart.group_of)
         ballots = survey.answered(found)
         right[name] = np.array(
             [is_right(ballot, VOTES[vote], voters) for ballot in ballots], np.bool_
         )
-    gained, lost = (
-        int((right[one] & ~right[other]).sum()) for one, other in (METRICS[::-1], METRICS)
-    )
-    asked_of_both = len(right["cosine"])
-    figures = {
-        "folds": FOLDS,
-        "images": asked_of_both,
-        **{name: share(int(values.sum()), asked_of_both) for name, values in right.items()},
-        "gain": (gained - lost) / asked_of_both if asked_of_both else None,
-        "adapted_is_better": gained > lost and by_chance(gained, gained + lost) < 0.05,
-    }
+    asked = len(right[choice.COSINE])
+    fared = {name: _fared(values, right[choice.COSINE]) for name, values in right.items()}
+    figures = {"folds": FOLDS, "images": asked, **fared, "best": _best(right)}
     return {
         **figures,
         "choice": _choice(figures) if metric == "auto" else None,
-        "advice": _advice(figures) if metric == "cosine" else None,
+        "advice": _advice(figures) if metric == choice.COSINE else None,
     }
+
+
+def _fared(right: NDArray[np.bool_], by_cosine: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how a similarity fares, and how much better than the cosine similarity."""
+    gain = int(right.sum()) - int(by_cosine.sum())
+    return {
+        **share(int(right.sum()), len(right)),
+        "gain": gain / len(right) if len(right) else None,
+        "better": _is_better(right, by_cosine),
+    }
+
+
+def _is_better(right: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
+    """Return whether the answers of a similarity are better than others by more than chance."""
+    gained, lost = int((right & ~other).sum()), int((other & ~right).sum())
+    return gained > lost and by_chance(gained, gained + lost) < SIGNIFICANT
+
+
+def _best(right: Mapping[str, NDArray[np.bool_]]) -> str:
+    """Return the similarity to take: one that is better than cosine, or cosine.
+
+    Of two adapted ones it is the one that learns from more, unless the other is better than that.
+    """
+    better = [name for name in right if _is_better(right[name], right[choice.COSINE])]
+    best = choice.COSINE
+    for name in reversed(better):
+        if best == choice.COSINE or _is_better(right[name], right[best]):
+            best = name
+    return best
 
 
 def by_chance(heads: int, tosses: int) -> float:
@@ -86,37 +108,33 @@ def by_chance(heads: int, tosses: int) -> float:
     return sum(comb(tosses, number) for number in range(heads, tosses + 1)) / (1 << tosses)
 
 
-def _choice(metrics: Mapping[str, Any]) -> str:
+def _choice(figures: Mapping[str, Any]) -> str:
     """Return which similarity "auto" takes, and why."""
-    verdict = "is better" if metrics["adapted_is_better"] else "is not known to be better"
-    taken = choice.chosen("auto", metrics)
-    if not metrics["images"]:
-        return f"search.metric: auto takes {taken}, since adapted {verdict}: {survey.NONE_ASKED}."
+    best = figures["best"]
+    taken = f"search.metric: auto takes {best}"
+    if not figures["images"]:
+        return f"{taken}: {survey.NONE_ASKED}."
+    if best == choice.COSINE:
+        taken += (
+            f": on {figures['images']} images no adapted similarity is better by more than chance"
+        )
+    shares = ", ".join(
+        f"{name} {figures[name]['accuracy']:.1%}" for name in choice.METRICS if name in figures
+    )
     return (
-        f"search.metric: auto takes {taken}, since adapted {verdict}: it names "
-        f"{metrics['adapted']['accuracy']:.1%} of the catalogue's images rightly, cosine "
-        f"{metrics['cosine']['accuracy']:.1%} ({metrics['folds']}-fold cross-validation)."
+        f"{taken}. Of the catalogue's own images they name rightly: {shares} "
+        f"({figures['folds']}-fold cross-validation)."
     )
 
 
-def _advice(metrics: Mapping[str, Any]) -> str | None:
+def _advice(figures: Mapping[str, Any]) -> str | None:
     """Return what to set for better answers, or None where nothing is known to be better."""
-    if not metrics["adapted_is_better"]:
+    best = figures["best"]
+    if best == choice.COSINE:
         return None
     return (
-        f"With the adapted similarity {metrics['adapted']['accuracy']:.1%} of the catalogue's "
-        f"images are named rightly in place of {metrics['cosine']['accuracy']:.1%} "
-        f"({metrics['folds']}-fold cross-validation). To turn it on, set search.metric: adapted "
-        "in config.yaml."
-    )
-
-
-def part_of(catalogue: Index, rows: NDArray[np.intp]) -> Index:
-    """Return an index of some `rows` alone."""
-    return replace(
-        catalogue,
-        paths=[catalogue.paths[row] for row in rows],
-        labels=[catalogue.labels[row] for row in rows],
-        content_ids=[catalogue.content_ids[row] for row in rows],
-        features=catalogue.features[rows],
+        f"search.metric: auto would name about {figures[best]['accuracy']:.0%} of such photos "
+        f"rightly, cosine {figures[choice.COSINE]['accuracy']:.0%} (the catalogue's own photos, "
+        f"{figures['folds']}-fold cross-validation). To try it, set it in config.yaml and run "
+        "again; no features are extracted again."
     )

@@ -15,6 +15,7 @@ from ..answers.vote import VOTES, Vote, weights_of
 from ..features.index import Index
 from ..search.exact import normalise
 from . import series, survey
+from .learning import Learn
 from .survey import FOLDS, Ballot, Round, Survey
 
 # How many neighbours the curve is drawn for, beside the configured number.
@@ -42,6 +43,7 @@ def assess(
     vote: str,
     metric: str,
     coverage: float,
+    learn: Learn | None = None,
     threads: int = 1,
 ) -> dict[str, Any]:
     """Return how often the catalogue's images are named rightly by the others.
@@ -57,12 +59,13 @@ def assess(
         group_of: (n,), rows of one number show one thing: at least those of equal bytes.
         voters: the configured number of neighbours that vote.
         vote: the configured one of `vote.VOTES`.
-        metric: "cosine" or "adapted", as configured.
+        metric: the name of the similarity.
         coverage: of the conformal sets, as configured.
+        learn: the adapted similarity, see `survey.Survey`; None for the cosine similarity.
         threads: that share the work of the adapted similarity.
     """
     normalise(catalogue.features)
-    drawn = survey.draw(catalogue, metric, threads)
+    drawn = survey.draw(catalogue, learn, threads)
     narrow, wide = series.join(catalogue, drawn.eligible, group_of, series.NARROW, series.WIDE)
     sizes = sorted({*SIZES, voters})
     most = max(sizes[-1], conformal.NEIGHBOURS)
@@ -87,7 +90,7 @@ def assess(
         "neighbours": voters,
         "vote": vote,
         "metric": metric,
-        "method": "leave-one-out" if metric == "cosine" else f"{FOLDS}-fold cross-validation",
+        "method": f"{FOLDS}-fold cross-validation" if learn else "leave-one-out",
         **next(point[vote] for point in curve if point["neighbours"] == voters),
         "curve": curve,
         "confidence": calibrated,

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -12,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..features.index import Index
-from ..search import adaptation
 from ..search.neighbours import first_of_equals
 from . import leave_one_out
+from .learning import Learn
 from .leave_one_out import Answer
 
 # More images are not asked, so that a new image costs no more in a large catalogue.
@@ -32,20 +31,15 @@ class Survey:
         catalogue: its features are rows of length 1.
         eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
         asked: the rows that are asked, in ascending order.
-        metric: "cosine" or "adapted".
+        learn: the adapted similarity, without those that are left out; None for the cosine.
         threads: that share the work.
     """
 
     catalogue: Index
     eligible: NDArray[np.bool_]
     asked: NDArray[np.intp]
-    metric: str
+    learn: Learn | None = None
     threads: int = 1
-
-    @cached_property
-    def parts(self) -> adaptation.Parts:
-        """The adapted similarity, to be learned from a part of the eligible rows."""
-        return adaptation.Parts(self.catalogue, self.eligible)
 
 
 class Round(NamedTuple):
@@ -70,17 +64,17 @@ class Ballot(NamedTuple):
     similarities: list[float]
 
 
-def draw(catalogue: Index, metric: str, threads: int = 1) -> Survey:
+def draw(catalogue: Index, learn: Learn | None = None, threads: int = 1) -> Survey:
     """Return a survey of the different images of `catalogue`, or of a sample where there are many.
 
     Args:
         catalogue: its features are rows of length 1.
-        metric: "cosine" or "adapted".
+        learn: see `Survey`.
         threads: that share the work.
     """
     eligible = first_of_equals(catalogue)
     asked = leave_one_out.sample(catalogue, eligible, MOST_ASKED)
-    return Survey(catalogue, eligible, asked, metric, threads)
+    return Survey(catalogue, eligible, asked, learn, threads)
 
 
 def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
@@ -91,7 +85,7 @@ def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[B
         count: how many neighbours; all there are where there are fewer.
         groupings: each (n,), rows of one number show one thing, and do not find each other.
     """
-    if survey.metric == "adapted":
+    if survey.learn:
         return cross_validated(survey, count, *groupings)
     return _leave_one_out(survey, count, *groupings)
 
@@ -107,7 +101,7 @@ def cross_validated(survey: Survey, count: int, *groupings: NDArray[np.intp]) ->
         groupings: each (n,), rows of one number show one thing, and are in one fold.
     """
     all_folds = [folds(survey.catalogue, survey.eligible, group_of) for group_of in groupings]
-    if survey.metric == "cosine":  # nothing is fitted, and a fold is a group of its own
+    if not survey.learn:  # nothing is fitted, and a fold is a group of its own
         return _leave_one_out(survey, count, *all_folds)
     rounds = [
         Round(survey.asked[fold_of[survey.asked] == fold], fold_of == fold, group_of)
@@ -138,13 +132,10 @@ def ask_in_rounds(survey: Survey, count: int, rounds: Sequence[Round]) -> list[l
     def ask_alike(numbers: list[int]) -> list[list[Ballot]]:
         left_out = rounds[numbers[0]].left_out
         others = survey.eligible & ~left_out
-        # Where no others are left there are none to fit it on, and none to be found.
-        fit = survey.metric == "adapted" and others.any()
-        seen = _adapted(survey, left_out) if fit else survey.catalogue
-        return [_ballots(seen, count, others, rounds[n]) for n in numbers]
+        # Where no others are left there are none to learn from, and none to be found.
+        learned = survey.learn(left_out) if survey.learn and others.any() else survey.catalogue
+        return [_ballots(learned, count, others, rounds[n]) for n in numbers]
 
-    if survey.metric == "adapted":
-        _ = survey.parts  # made once, before threads need it
     with ThreadPoolExecutor(survey.threads) as pool:
         found = chain(*pool.map(ask_alike, alike.values()))
         by_round = dict(zip(chain(*alike.values()), found, strict=True))
@@ -196,12 +187,6 @@ def _leave_one_out(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> 
     catalogue, asked = survey.catalogue, survey.asked
     found = list(leave_one_out.ask(catalogue, asked, count, survey.eligible, *groupings))
     return [[ballot_of(answers[n], catalogue) for answers in found] for n in range(len(groupings))]
-
-
-def _adapted(survey: Survey, left_out: NDArray[np.bool_]) -> Index:
-    """Return the catalogue with the features of a similarity that does not know some rows."""
-    fitted = survey.parts.without(left_out)
-    return replace(survey.catalogue, features=adaptation.apply(fitted, survey.catalogue.features))
 
 
 def _ballots(seen: Index, count: int, others: NDArray[np.bool_], asked: Round) -> list[Ballot]:

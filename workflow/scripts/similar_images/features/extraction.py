@@ -18,6 +18,7 @@ from ..photos.decoding import UnreadableImageError
 from ..photos.names import as_text
 from ..photos.opening import LOCAL, LostError, Photos
 from ..photos.preparation import Preparation, Prepared
+from . import levels
 from .shards import Shard
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def extract(
     timing: Timing,
     progress: Callable[[int], None],
     photos: Photos = LOCAL,
+    channels: Sequence[int] = (),
 ) -> Shard:
     """Return the features of `members`.
 
@@ -47,18 +49,21 @@ def extract(
         members: content ids, each with the files that have these bytes.
         prepare: turns a file's bytes into pixels.
         engine: turns pixels into features.
-        dimension: numbers for each image.
+        dimension: numbers of the features of each image.
         fingerprint: of the model.
         threads: images read and prepared at once, while the engine runs.
         timing: takes the seconds spent on "read", "decode" and "network", each summed over the
             threads.
         progress: told after each image how many are done.
         photos: opens them.
+        channels: of each part of the levels that the engine gives after the features, see `levels`.
 
     Raises:
         UserError: the network gives features that are not finite; it names the first such image.
     """
-    shard = Shard([], [], [], fingerprint, np.zeros((len(members), dimension), np.float32))
+    features = np.zeros((len(members), dimension), np.float32)
+    kept = np.zeros((len(members), sum(levels.widths(channels))), np.int8)
+    shard = Shard([], [], [], fingerprint, features, kept)
     run = partial(_run, engine, timing)
     with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
         outcomes = ahead(
@@ -68,16 +73,23 @@ def extract(
             2 * engine.batch_size * engine.streams,
         )
         batches = _batches(outcomes, engine.batch_size, shard, progress)
-        for rows, features in ahead(streams, run, batches, engine.streams):
-            shard.features[rows] = features
-    _check_finite(shard, members)
-    return replace(shard, features=shard.features[: len(shard.content_ids)])
+        for rows, found in ahead(streams, run, batches, engine.streams):
+            _check_finite(found, rows, shard, members)
+            features[rows] = found[:, :dimension]
+            kept[rows] = levels.encode(found[:, dimension:], channels)
+    count = len(shard.content_ids)
+    return replace(shard, features=features[:count], levels=kept[:count])
 
 
-def _check_finite(shard: Shard, members: Mapping[str, Sequence[bytes]]) -> None:
-    broken = np.flatnonzero(~np.isfinite(shard.features).all(axis=1))
+def _check_finite(
+    found: NDArray[np.float32],
+    rows: Sequence[int],
+    shard: Shard,
+    members: Mapping[str, Sequence[bytes]],
+) -> None:
+    broken = np.flatnonzero(~np.isfinite(found).all(axis=1))
     if len(broken):
-        file = members[shard.content_ids[broken[0]]][0]
+        file = members[shard.content_ids[rows[broken[0]]]][0]
         raise UserError(
             f"backbone: the network gives features of {as_text(file)} that are no numbers (NaN or "
             "infinite). It is damaged, or its numbers overflow in this precision."

@@ -1,8 +1,9 @@
 """The index: one pickle with the features of all readable images of a collection."""
 
 import pickle
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,27 @@ class Index:
     labels: list[str | None]
     content_ids: list[str]
     features: Features
+
+    def rows(self, rows: NDArray[np.intp]) -> "Index":
+        """Return an index of some rows alone."""
+        return replace(
+            self,
+            paths=[self.paths[row] for row in rows],
+            labels=[self.labels[row] for row in rows],
+            content_ids=[self.content_ids[row] for row in rows],
+            features=self.features[rows],
+        )
+
+
+def join(parts: Sequence[Index]) -> Index:
+    """Return one index of all images in `parts`, at least one, of one model."""
+    paths, labels, content_ids = (
+        list(chain.from_iterable(getattr(part, name) for part in parts))
+        for name in ("paths", "labels", "content_ids")
+    )
+    features = np.concatenate([part.features for part in parts])
+    first = parts[0]
+    return Index(first.backbone, first.fingerprint, paths, labels, content_ids, features)
 
 
 def write(path: Path, index: Index) -> None:

@@ -90,7 +90,7 @@ def merge(
         readable.append(reason is None)
         if reason:
             rejected.append(Rejected(image, label, reason, *decided))
-    schema = images.schema(model.backbone, model.fingerprint, model.features)
+    schema = images.schema(model.backbone, model.fingerprint, model.features, model.levels)
     table = manifest.filter(pa.array(readable, pa.bool_()))
     return table.select(schema.names).cast(schema), rejected
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +18,13 @@ from ..base.errors import UserError
 from ..base.files import checked, replacing
 from ..base.formats import read_parquet
 from ..base.timing import Timing
+from . import levels
+from .levels import Levels
 
 logger = logging.getLogger(__name__)
 
-FLOAT = np.dtype("<f4")
+FLOAT, LEVEL = np.dtype("<f4"), np.dtype("i1")
+_CONTENTS = ["content_id", "fault", "pixels"]
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,11 @@ class Shard(Contents):
 
     Attributes:
         features: float32 array (n, d), a row for each content id; zero where there is a fault.
+        levels: int8 array (n, w), likewise, see `levels`; w is 0 where the model gives none.
     """
 
     features: NDArray[np.float32]
+    levels: Levels
 
 
 def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
@@ -58,21 +64,19 @@ def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
 
 def write(path: Path, shard: Shard, timing: Timing) -> None:
     """Write `shard` to `path`, whole or not at all, with where the time for it went."""
-    rows, dimension = shard.features.shape
-    # Bytes, not lists: a list column is put together number by number when it is read.
-    features = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(dimension * FLOAT.itemsize),
-        rows,
-        [None, pa.py_buffer(np.ascontiguousarray(shard.features, FLOAT))],
-    )
+    numbers = {"features": column(shard.features.astype(FLOAT, copy=False))}
+    told = {"fingerprint": shard.fingerprint}
+    if width := shard.levels.shape[1]:
+        numbers["levels"] = column(shard.levels)
+        told["levels"] = str(width)
     table = pa.table(
         {
             "content_id": pa.array(shard.content_ids, pa.string()),
             "fault": pa.array(shard.faults, pa.string()),
             "pixels": pa.array(shard.pixels, pa.int64()),
-            "features": features,
+            **numbers,
         },
-        metadata={"fingerprint": shard.fingerprint, "checksum": _checksum(shard)},
+        metadata={**told, "checksum": _checksum(shard, width)},
     )
     # Parquet's own checksums cover the columns, `_checksum` the footer that tells of them.
     # Features are noise to a compressor: packing them costs time and saves little.
@@ -83,16 +87,21 @@ def write(path: Path, shard: Shard, timing: Timing) -> None:
         file.add_key_value_metadata({"seconds": json.dumps(timing.seconds)})
 
 
-def read(path: Path) -> Shard:
-    """Read the shard at `path`.
+def read(path: Path, with_levels: bool = True) -> Shard:
+    """Read the shard at `path`; without its levels the array of these has no columns.
 
     Raises:
         DamagedFileError: the file is not a whole shard.
         UserError: the system does not let it be read.
     """
     with checked(path):
-        table = read_parquet(path)
-        return Shard(**vars(_contents(table)), features=_features(table.column("features")))
+        table = read_parquet(path, None if with_levels else [*_CONTENTS, "features"])
+        features, kept = rows_of(table["features"], FLOAT), levels.none(len(table))
+        if with_levels and (width := _width(table)):
+            kept = rows_of(table["levels"], LEVEL)
+            if kept.shape[1] != width:
+                raise ValueError("levels of another width")
+        return Shard(**vars(_contents(table)), features=features, levels=kept)
 
 
 def read_contents(path: Path) -> Contents:
@@ -103,7 +112,7 @@ def read_contents(path: Path) -> Contents:
         UserError: the system does not let it be read.
     """
     with checked(path):
-        return _contents(read_parquet(path, ["content_id", "fault", "pixels"]))
+        return _contents(read_parquet(path, _CONTENTS))
 
 
 def copy(
@@ -148,6 +157,7 @@ def join(parts: Sequence[Shard]) -> Shard:
         list(chain.from_iterable(part.pixels for part in parts)),
         parts[0].fingerprint,
         np.concatenate([part.features for part in parts]),
+        np.concatenate([part.levels for part in parts]),
     )
     return _rows(whole, sorted(range(len(whole.content_ids)), key=whole.content_ids.__getitem__))
 
@@ -166,23 +176,40 @@ def _rows(shard: Shard, rows: Sequence[int]) -> Shard:
         [shard.pixels[row] for row in rows],
         shard.fingerprint,
         shard.features[rows],
+        shard.levels[rows],
     )
 
 
-def _features(column: pa.ChunkedArray) -> NDArray[np.float32]:
+def column(rows: NDArray[Any]) -> pa.FixedSizeBinaryArray:
+    """Return an array (n, d) as a column of Parquet.
+
+    As bytes, since a column of lists is put together number by number when it is read.
+    """
+    number, dimension = rows.shape
+    kind = pa.binary(dimension * rows.itemsize)
+    buffer = pa.py_buffer(np.ascontiguousarray(rows))
+    return pa.FixedSizeBinaryArray.from_buffers(kind, number, [None, buffer])
+
+
+def rows_of(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return the array (n, d) that `column` made a column of.
+
+    Raises:
+        ValueError: it is no such column.
+    """
     width = column.type.byte_width if pa.types.is_fixed_size_binary(column.type) else 0
-    if not width or width % FLOAT.itemsize or column.null_count:
-        raise ValueError(f"features of type {column.type}")
-    shape = (len(column), width // FLOAT.itemsize)
+    if not width or width % kind.itemsize or column.null_count:
+        raise ValueError(f"numbers of type {column.type}")
+    shape = (len(column), width // kind.itemsize)
     if not len(column):
-        return np.empty(shape, FLOAT)
+        return np.empty(shape, kind)
     values = column.combine_chunks()
     start = values.offset * width
-    return np.frombuffer(values.buffers()[1], FLOAT, shape[0] * shape[1], start).reshape(shape)
+    return np.frombuffer(values.buffers()[1], kind, shape[0] * shape[1], start).reshape(shape)
 
 
 def _contents(table: pa.Table) -> Contents:
-    types = [table.schema.field(name).type for name in ("content_id", "fault", "pixels")]
+    types = [table.schema.field(name).type for name in _CONTENTS]
     if types != [pa.string(), pa.string(), pa.int64()]:
         raise ValueError(f"columns of types {types}")
     contents = Contents(
@@ -191,11 +218,17 @@ def _contents(table: pa.Table) -> Contents:
         table.column("pixels").to_pylist(),
         table.schema.metadata[b"fingerprint"].decode(),
     )
-    if table.schema.metadata[b"checksum"].decode() != _checksum(contents):
+    if table.schema.metadata[b"checksum"].decode() != _checksum(contents, _width(table)):
         raise ValueError("its checksum is wrong")
     return contents
 
 
-def _checksum(contents: Contents) -> str:
-    told = [contents.content_ids, contents.faults, contents.pixels, contents.fingerprint]
+def _width(table: pa.Table) -> int:
+    """Return how many levels an image has."""
+    return int(table.schema.metadata.get(b"levels", b"0"))
+
+
+def _checksum(contents: Contents, width: int) -> str:
+    told: list[object] = [contents.content_ids, contents.faults, contents.pixels]
+    told += [contents.fingerprint, *([width] if width else [])]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()

@@ -21,6 +21,18 @@ def folder(results: Path, backbone: str, fingerprint: str) -> Path:
     return results / "features" / f"{backbone}-{fingerprint[:8]}"
 
 
+def of_former_models(store: Path) -> list[Path]:
+    """Return the folders of the network's other models, where that of `store` has no shard.
+
+    Sorted by name; none where there is a shard.
+    """
+    if any(store.glob("*.parquet")):
+        return []
+    backbone, _, _ = store.name.rpartition("-")
+    others = sorted(store.parent.glob(f"{backbone}-*"))
+    return [folder for folder in others if folder != store and any(folder.glob("*.parquet"))]
+
+
 def adopt(results: Path, store: Path, fingerprint: str) -> int:
     """Move to `store` what the model has made in the layout of before; return how many shards.
 

@@ -6,7 +6,7 @@ But for the engine `tensorflow`, nothing else imports TensorFlow.
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ..base.errors import UserError
 from ..base.files import digest
 from ..base.job import hidden
-from . import cards, engines, lite2, opening, standard, trial, weights
+from . import cards, engines, lite2, middle, opening, standard, trial, weights
 from .backbones import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision
 from .model import Model
 
@@ -80,7 +80,8 @@ def make(
     except weights.WeightsUnavailableError as error:
         name, reason = _fall_back(backbone, fallback, error)
         network, file = build(name, None)
-    export(network, engine, folder)
+    whole, channels = middle.add_to_keras(network, network.output)
+    export(whole, engine, folder)
     return _describe(
         backbone=name,
         requested=backbone,
@@ -88,6 +89,7 @@ def make(
         weights=file,
         weights_sha256=digest(file),
         features=network.output_shape[-1],
+        levels=channels,
         input_size=network.input_shape[1],
         resample=resample,
         engine=engine,
@@ -153,15 +155,34 @@ def _bring(
         network = standard.standardised(
             opening.open_network(path), card, engines.OpenVino.batch_size
         )
-        folder.mkdir(parents=True)
-        openvino.save_model(network, folder / engines.OPENVINO_FILE, compress_to_fp16=False)
         _, size, _, _ = network.inputs[0].shape
-        trial.run(engines.load(engine, folder, 1, precision, device), size)
+        dimension = network.outputs[0].shape[1]
+        whole, channels = middle.add_to_openvino(network, size, card.levels)
+        folder.mkdir(parents=True)
+        file = folder / engines.OPENVINO_FILE
+        openvino.save_model(whole, file, compress_to_fp16=False)
+        if not trial.run(engines.load(engine, folder, 1, precision, device), size, dimension):
+            if card.levels:
+                raise UserError(
+                    "levels: these layers give values that are no numbers (NaN or infinite), "
+                    "perhaps only in this precision. Name others, or leave levels out."
+                )
+            channels = []
+            for part in folder.iterdir():  # not overwritten: OpenVINO may still have it in memory
+                part.unlink()
+            openvino.save_model(network, file, compress_to_fp16=False)
+    if not channels:
+        logger.warning(
+            "%s has no middle layers that can be used: search.metric: adapted learns from its "
+            "features alone. To name layers, set backbone.levels.",
+            path,
+        )
     return _describe(
         backbone=re.sub("[^A-Za-z0-9]", "", path.stem) or "network",
         weights=path,
         weights_sha256=opening.digest_of(path),
-        features=network.outputs[0].shape[1],
+        features=dimension,
+        levels=channels,
         input_size=size,
         resample=resample,
         engine=engine,
@@ -209,6 +230,7 @@ def _describe(
     card: cards.Card | None = None,
     precision: Precision = "float32",
     device: Device = "CPU",
+    levels: Sequence[int] = (),
 ) -> Model:
     made_of: dict[str, Any] = {
         "backbone": backbone,
@@ -220,8 +242,12 @@ def _describe(
     }
     # These are part of the fingerprint where there are any, so that those of all others stay.
     more: dict[str, Any] = {"card": asdict(card)} if card else {}
+    if card and card.levels is None:
+        del more["card"]["levels"]
     if device != "CPU":
         more["device"] = device
+    if levels:
+        more["levels"] = list(levels)
     if engine == "tensorflow":
         more["tf32"] = False  # features that a GPU gave in TF32 are others
     if card is None and backbone in KERAS and precision in ("bfloat16", "float16"):
@@ -235,6 +261,7 @@ def _describe(
         fallback_reason=fallback_reason,
         weights=str(weights) if weights else None,
         features=features,
+        levels=list(levels),
         fit=card.fit if card else "stretch",
         crop=card.crop if card else 1.0,
         fingerprint=sha256(json.dumps([made_of | more, CODE]).encode()).hexdigest(),

@@ -23,6 +23,8 @@ class Card:
         mean, deviation: what is taken from the channels, and what they are then divided by, where
             white is 1; in the order in which the network takes them.
         output: the name of the output with the features, where there are several.
+        levels: the names of the middle layers that the adapted similarity also learns from; None
+            where they are to be found.
         pooling: what is made of an output of several places or tokens: their mean, or the first.
     """
 
@@ -34,6 +36,7 @@ class Card:
     mean: Triple | None = None
     deviation: Triple | None = None
     output: str | None = None
+    levels: tuple[str, ...] | None = None
     pooling: Literal["mean", "first"] | None = None
 
 
@@ -76,7 +79,7 @@ def read(settings: Mapping[str, Any]) -> Card:
     """
     family = FAMILIES[settings["family"]] if "family" in settings else Card()
     told = {name: value for name, value in settings.items() if name not in ("file", "family")}
-    for name in ("mean", "deviation"):
+    for name in ("mean", "deviation", "levels"):
         if name in told:
             told[name] = tuple(told[name])
     card = replace(family, **told)

@@ -1,6 +1,6 @@
 """The model: what makes the features, as model.json describes it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..base.files import checked
@@ -21,6 +21,7 @@ class Model:
         weights: the file that the weights came from, or the network; None for the histogram.
         weights_sha256: of that file; of a network that people bring, of all its files.
         features: numbers for each image.
+        levels: the channels of each part of what middle layers give beside them, see `middle`.
         input_size: width and height that the network takes, in pixels.
         fit, crop: how an image becomes square, see `cards.Card`.
         resample: the filter that scales an image to it.
@@ -45,6 +46,7 @@ class Model:
     precision: Precision
     device: Device
     fingerprint: str
+    levels: list[int] = field(default_factory=list)
 
 
 def write(path: Path, model: Model) -> None:

@@ -42,15 +42,20 @@ def on_trial(path: Path) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def run(engine: Engine, size: int) -> None:
-    """Give the engine pictures of noise of `size` x `size` pixels, and look at its features.
+def run(engine: Engine, size: int, dimension: int) -> bool:
+    """Give the engine pictures of noise of `size` x `size` pixels, and look at what it gives.
+
+    The first `dimension` numbers of an image are its features.
+
+    Returns:
+        Whether the others, which come from middle layers, are finite.
 
     Raises:
         UserError: they are not finite, or the same for any picture, or not those of one picture.
     """
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (max(2, engine.batch_size), size, size, 3), np.uint8)
-    features = features_of(engine, images)
+    features, others = np.split(features_of(engine, images), [dimension], axis=1)
     if not np.isfinite(features).all():
         raise UserError(
             "It gives features that are no numbers (NaN or infinite). Is it "
@@ -58,13 +63,14 @@ def run(engine: Engine, size: int) -> None:
         )
     if np.array_equal(features[0], features[1]):
         raise UserError("It gives the same features for any picture.")
-    alike = features_of(engine, np.repeat(images[:1], len(images), axis=0))
+    alike = features_of(engine, np.repeat(images[:1], len(images), axis=0))[:, :dimension]
     apart = np.abs(alike - features[0]).max()
     if apart > TOLERANCE * np.abs(features).max():
         raise UserError(
             "The features that it gives for a picture depend on the pictures beside it. "
             " Was it exported as it is in training?"
         )
+    return bool(np.isfinite(others).all())
 
 
 def features_of(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:

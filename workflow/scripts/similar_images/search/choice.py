@@ -6,6 +6,8 @@ from typing import Any
 
 from ..base.formats import read_json
 
+COSINE, ADAPTED_TOP, ADAPTED = METRICS = ("cosine", "adapted-top", "adapted")
+
 
 def read(path: str | None) -> dict[str, Any]:
     """Return what `metric_comparison.compare` found, from its file; empty without one.
@@ -17,12 +19,12 @@ def read(path: str | None) -> dict[str, Any]:
 
 
 def chosen(metric: str, comparison: Mapping[str, Any]) -> str:
-    """Return the similarity to take, "cosine" or "adapted".
+    """Return the similarity to take, one of `METRICS`.
 
     Args:
-        metric: the configured one; "auto" takes the better one.
+        metric: the configured one; "auto" takes the best one.
         comparison: what `read` returns; empty where `metric` is none to choose.
     """
     if metric != "auto":
         return metric
-    return "adapted" if comparison["adapted_is_better"] else "cosine"
+    return str(comparison["best"])
