@@ -29,9 +29,8 @@ rule quality:
         "../scripts/quality.py"
 
 
-# Apart from `quality`: unless the similarity is to be chosen, nothing waits for it, and its priority
-# is lower than that of everything else. It takes two threads, so on two cores it does not start
-# while a job of higher priority still runs on one of them and may make way for a longer one.
+# With an adapted similarity nothing waits for it. Its priority is then lower than that of all others:
+# it takes two threads, so on two cores it would keep another job from starting.
 rule compare_metrics:
     input:
         catalogue=CATALOGUE,
@@ -40,7 +39,7 @@ rule compare_metrics:
         "results/catalogue/metrics.json",
     log:
         "logs/catalogue/compare_metrics.log",
-    priority: 1 if METRIC == "auto" else -1
+    priority: 1 if COMPARISON or ADVICE else -1
     conda:
         "../envs/pipeline.yaml"
     threads: 2

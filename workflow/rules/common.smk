@@ -165,6 +165,8 @@ LEARNED = (
 )
 # With `auto` each job learns from it which similarity to take: see `choice.chosen`.
 COMPARISON = "results/catalogue/metrics.json" if METRIC == "auto" else []
+# With `cosine` the page says whether another similarity would be better.
+ADVICE = "results/catalogue/metrics.json" if METRIC == "cosine" else []
 INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
 APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
 PRODUCT = config["product"]

@@ -71,6 +71,7 @@ rule report:
         manifest="results/{queries}/manifest.parquet",
         catalogue="results/catalogue/images.parquet",
         quality="results/catalogue/quality.json",
+        advice=ADVICE,
         model="results/model/model.json",
     output:
         "results/{queries}/report.html",

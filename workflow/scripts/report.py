@@ -16,6 +16,7 @@ from similar_images.pages import cards, confusion, report
 from similar_images.photos import decisions, retries, thumbnails
 from similar_images.photos.opening import Photos
 from similar_images.remote.results import results_of
+from similar_images.search import choice
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output[0])
@@ -60,6 +61,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         catalogue=catalogue,
         metrics=metrics,
         quality=read_json(Path(snakemake.input.quality)),
+        advice=choice.read(snakemake.input.advice).get("advice"),
         cards=cards.cards(
             predictions,
             read_csv(Path(snakemake.input.votes)),

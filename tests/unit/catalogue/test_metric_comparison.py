@@ -55,7 +55,7 @@ def test_who_keeps_cosine_learns_what_would_be_better() -> None:
     catalogue = told_apart()
     found = compared(catalogue, "cosine", adapted=catalogue)
     shares = (f"{found[name]['accuracy']:.0%}" for name in ("adapted", "cosine"))
-    assert "search.metric: auto would name about {} of such photos rightly, cosine {} (".format(
+    assert "auto would classify about {} of such photos correctly, cosine {} (".format(
         *shares
     ) in str(found["advice"])
     assert found["choice"] is None

@@ -122,7 +122,7 @@ def _choice(figures: Mapping[str, Any]) -> str:
         f"{name} {figures[name]['accuracy']:.1%}" for name in choice.METRICS if name in figures
     )
     return (
-        f"{taken}. Of the catalogue's own images they name rightly: {shares} "
+        f"{taken}. Correct on the catalogue's own images: {shares} "
         f"({figures['folds']}-fold cross-validation)."
     )
 
@@ -133,8 +133,8 @@ def _advice(figures: Mapping[str, Any]) -> str | None:
     if best == choice.COSINE:
         return None
     return (
-        f"search.metric: auto would name about {figures[best]['accuracy']:.0%} of such photos "
-        f"rightly, cosine {figures[choice.COSINE]['accuracy']:.0%} (the catalogue's own photos, "
-        f"{figures['folds']}-fold cross-validation). To try it, set it in config.yaml and run "
-        "again; no features are extracted again."
+        f"search.metric: auto would classify about {figures[best]['accuracy']:.0%} of such photos "
+        f"correctly, cosine {figures[choice.COSINE]['accuracy']:.0%} ({figures['folds']}-fold "
+        "cross-validation on the catalogue's own photos). To try it, change that setting in "
+        "config.yaml and run again. No features are extracted again."
     )

@@ -58,6 +58,7 @@ class Report:
         rejected: files left out, for each collection.
         decided: the decisions that were applied, as rows of decisions.csv.
         history: the runs until now, as rows of history.csv.
+        advice: what to set for better answers, if anything.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Report:
     rejected: Mapping[str, Sequence[Rejected]]
     decided: Sequence[Row] = ()
     history: Sequence[Row] = ()
+    advice: str | None = None
 
 
 def catalogue(images: pa.Table) -> Catalogue:

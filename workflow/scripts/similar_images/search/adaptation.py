@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from ..base.files import checked, sealed
 from ..features.index import Features, Index
+from . import components
+from .exact import normalise
 
 # Chosen by cross-validation: see docs/accuracy.md.
 SHRINKAGE = 0.2
@@ -90,16 +92,9 @@ class Parts:
 
 
 def apply(adaptation: Adaptation, reduced: Features) -> Features:
-    """Return reduced features (n, k), mapped, as float32 rows of length 1.
-
-    Computed in float64, so that a row does not depend on those beside it.
-    """
-    adapted = np.empty(reduced.shape, np.float32)
-    for start in range(0, len(reduced), ROWS):
-        block = reduced[start : start + ROWS].astype(np.float64)
-        adapted[start : start + ROWS] = _normalised(
-            (block - adaptation.centre) @ adaptation.projection
-        )
+    """Return reduced features (n, k), mapped, as float32 rows of length 1."""
+    adapted = components.project(reduced, adaptation.centre, adaptation.projection)
+    normalise(adapted)
     return adapted
 
 
@@ -186,13 +181,6 @@ def _map(moments: _Moments, shrinkage: float, stretch: float) -> tuple[Matrix, M
     scatter = products - (means.T * counts) @ means
     whitening = _whitening(scatter / max(images - len(counts), 1), shrinkage)
     return centre, whitening @ _stretch((means - centre) @ whitening, stretch)
-
-
-def _normalised(rows: Matrix) -> Matrix:
-    """Return `rows` scaled to length 1; zero rows stay zero."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: Matrix = rows / np.where(lengths > 0, lengths, 1)
-    return scaled
 
 
 def _whitening(within: Matrix, shrinkage: float) -> Matrix:

@@ -77,20 +77,29 @@ def fit(images: Index, with_levels: bool) -> Components:
 
 
 def apply(components: Components, features: Features) -> Features:
-    """Return `features` (n, d) along the components, as float32 (n, k).
-
-    The matrix product is always of `ROWS` rows, so that a row does not depend on those beside it.
-    """
-    centre, directions = (
-        part.astype(np.float32) for part in (components.centre, components.directions)
-    )
-    found = np.empty((len(features), directions.shape[1]), np.float32)
-    block = np.zeros((ROWS, len(centre)), np.float32)
+    """Return `features` (n, d), scaled to length 1, along the components, as float32 (n, k)."""
+    found = np.empty((len(features), components.directions.shape[1]), np.float32)
     for start in range(0, len(features), ROWS):
         rows = features[start : start + ROWS].copy()
         normalise(rows)
-        block[: len(rows)] = rows - centre
-        found[start : start + ROWS] = (block @ directions)[: len(rows)]
+        found[start : start + ROWS] = project(rows, components.centre, components.directions)
+    return found
+
+
+def project(
+    features: Features, centre: NDArray[np.float64], directions: NDArray[np.float64]
+) -> Features:
+    """Return `features` (n, d), less a centre (d,), along directions (d, k), as float32 (n, k).
+
+    The matrix product is always of `ROWS` rows, so that a row does not depend on those beside it.
+    """
+    start_at, along = centre.astype(np.float32), directions.astype(np.float32)
+    found = np.empty((len(features), along.shape[1]), np.float32)
+    block = np.zeros((ROWS, len(centre)), np.float32)
+    for start in range(0, len(features), ROWS):
+        rows = features[start : start + ROWS]
+        np.subtract(rows, start_at, out=block[: len(rows)])
+        found[start : start + ROWS] = (block @ along)[: len(rows)]
     return found
 
 
