@@ -94,6 +94,29 @@ def test_in_a_file_the_last_activations_of_each_stride_are_found(tmp_path: Path)
     assert_allclose(given, np.concatenate(expected, axis=1), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["f16", "f64"])
+def test_a_network_may_compute_in_other_types_in_between(kind: str) -> None:
+    from openvino import opset13 as operations
+
+    random, pictures = np.random.default_rng(0), np.float32
+    inner = np.dtype({"f16": np.float16, "f64": np.float64}[kind])
+    taken_in = operations.parameter([2, 64, 64, 3], pictures)
+    order = operations.constant(np.array([0, 3, 1, 2]))
+    found = operations.convert(operations.transpose(taken_in, order), kind)
+    for inputs, stride in ((3, 2), (4, 2), (4, 2), (4, 2), (4, 2), (4, 1)):
+        kernel = operations.constant(random.normal(0, 0.2, (4, inputs, 3, 3)).astype(inner))
+        found = operations.relu(
+            operations.convolution(found, kernel, [stride] * 2, [1, 1], [1, 1], [1, 1])
+        )
+    mean = operations.convert(operations.reduce_mean(found, [2, 3], keep_dims=False), "f32")
+    network = ov.Model([mean], [taken_in], "mixed")
+    whole, channels = middle.add_to_openvino(network, 64, None)
+    assert channels == [4, 4, 4, 4]
+    given = ov.Core().compile_model(whole, "CPU")(np.ones((2, 64, 64, 3), np.float32))[0]
+    assert (given.dtype, given.shape) == (np.float32, (2, 20))
+    assert np.isfinite(given).all()
+
+
 def test_of_a_transformer_the_tokens_in_the_middle_are_taken(tmp_path: Path) -> None:
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8)
     _, channels, dimension = taken(

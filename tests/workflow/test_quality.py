@@ -98,7 +98,7 @@ def test_the_catalogue_chooses_the_similarity_and_the_results_follow_its_choice(
 def test_with_cosine_the_page_and_the_end_of_a_run_say_which_setting_would_be_better(
     project: Project,
 ) -> None:
-    advice = "search.metric: auto would classify about"
+    advice = "search.metric: auto would take adapted and classify about"
     assert advice not in project.run().console
     assert advice not in project.result("new/report.html").read_text("utf-8")
     add_scenes(project)

@@ -10,7 +10,7 @@ from similar_images.base.job import logged
 from similar_images.catalogue import learning, leave_one_out, quality, survey
 from similar_images.features import images
 from similar_images.remote.results import results_of
-from similar_images.search import choice, components
+from similar_images.search import choice
 from similar_images.search.neighbours import first_of_equals
 
 # The threads share the fits. If they shared a product, its last bits would depend on their number.
@@ -22,9 +22,9 @@ with logged(snakemake.log[0], "quality"), threadpool_limits(1):
     learn = None
     if metric != choice.COSINE:
         listed, eligible = Path(snakemake.input.images), first_of_equals(catalogue)
-        if len(catalogue.paths) <= survey.MOST_ASKED + components.SAMPLE:
+        if survey.knows_those_asked(catalogue):
             with_levels = metric == choice.ADAPTED
-            features = images.collect(listed, results, with_levels=with_levels)
+            features = images.collect(listed, results, on_disk=True, with_levels=with_levels)
             learn = learning.from_all(features, eligible, with_levels=with_levels)
         else:
             reduced = Path(snakemake.input.reduced)

@@ -55,9 +55,9 @@ def test_who_keeps_cosine_learns_what_would_be_better() -> None:
     catalogue = told_apart()
     found = compared(catalogue, "cosine", adapted=catalogue)
     shares = (f"{found[name]['accuracy']:.0%}" for name in ("adapted", "cosine"))
-    assert "auto would classify about {} of such photos correctly, cosine {} (".format(
-        *shares
-    ) in str(found["advice"])
+    expected = "auto would take adapted and classify about {} of photos like the catalogue's "
+    expected += "correctly; cosine classifies {} ("
+    assert expected.format(*shares) in str(found["advice"])
     assert found["choice"] is None
     for metric in ("adapted", "auto"):
         assert compared(catalogue, metric, adapted=catalogue)["advice"] is None

@@ -1,12 +1,14 @@
 """Tests of the images of a catalogue that are asked as if they were new."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from catalogues import learned, of_directions
 from similar_images.catalogue import survey
 from similar_images.catalogue.survey import Round, Survey
 from similar_images.features.index import Index
+from similar_images.search import components
 
 
 def drawn(images: int = 60, threads: int = 1) -> Survey:
@@ -17,6 +19,22 @@ def drawn(images: int = 60, threads: int = 1) -> Survey:
     features = random.normal(size=(images, 10)).astype(np.float32)
     catalogue = Index("network", "model", names, labels, names, features)
     return survey.draw(catalogue, learned(catalogue), threads)
+
+
+@pytest.mark.parametrize(("different", "names"), [(29, 1), (29, 2), (30, 1), (30, 2)])
+def test_it_is_said_whether_images_that_are_asked_are_in_the_sample_of_the_components(
+    different: int, names: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "MOST_ASKED", 20)
+    monkeypatch.setattr(components, "SAMPLE", 10)
+    ids = [f"{n:03}" for n in range(different)] * names
+    paths = [f"{n}.jpg" for n in range(len(ids))]
+    features = np.random.default_rng(0).normal(size=(len(ids), 3)).astype(np.float32)
+    catalogue = Index("network", "model", paths, ["a"] * len(ids), ids, features)
+    asked = {ids[row] for row in survey.draw(catalogue).asked}
+    table = pa.table({"image": paths, "content_id": ids})
+    known = {ids[paths.index(path)] for path in components.sample(table, 10).to_pylist()}
+    assert survey.knows_those_asked(catalogue) == bool(asked & known) == (different < 30)
 
 
 def test_the_folds_keep_a_group_together_and_are_of_one_size() -> None:

@@ -113,6 +113,25 @@ def test_features_that_are_no_numbers_stop_with_the_first_such_image(members: Me
         extract(members, prepare, Overflowing(2), 3, "model", 1, Timing(), int)
 
 
+class OverflowingInTheMiddle(MeanColour):
+    """An engine whose middle layers have no number for what is not dark."""
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        features = super().__call__(images)
+        middle = np.where(features > 11, np.float32(np.inf), 1)
+        return np.concatenate([features, middle], axis=1)
+
+
+def test_where_only_a_middle_layer_overflows_the_features_are_kept(members: Members) -> None:
+    for grey in (3, 12):
+        members.put(png(grey))
+    prepare = Preparation(8, "bicubic", 1000)
+    engine = OverflowingInTheMiddle(2)
+    shard = extract(members, prepare, engine, 3, "model", 1, Timing(), int, channels=[3])
+    assert_array_equal(shard.features, run(members).features)
+    assert shard.levels.any(axis=1).tolist() == [False, False]
+
+
 @pytest.mark.parametrize("bad", [0, 2, 3, 4])
 def test_an_unreadable_image_has_a_fault_and_no_features(members: Members, bad: int) -> None:
     for n in range(5):

@@ -67,3 +67,25 @@ def test_zeros_stay_zeros() -> None:
 def test_a_model_without_levels_has_none() -> None:
     assert levels.encode(np.empty((3, 0), np.float32), []).shape == (3, 0)
     assert levels.none(3).shape == (3, 0)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channels", [3, 2000])
+def test_a_part_that_overflowed_is_zero_and_the_others_are_as_they_were(
+    bad: float, channels: int
+) -> None:
+    values = drawn(2, [5, channels])
+    expected = levels.encode(values, [5, channels])
+    values[1, 6] = bad
+    found = levels.encode(values, [5, channels])
+    assert_array_equal(found[0], expected[0])
+    assert_array_equal(found[1, :5], expected[1, :5])
+    assert not found[1, 5:].any()
+
+
+def test_very_large_numbers_are_folded_without_an_overflow() -> None:
+    values = drawn(2, [2000])
+    values /= values.max()
+    assert_array_equal(
+        levels.encode(values * np.float32(3e38), [2000]), levels.encode(values, [2000])
+    )

@@ -133,8 +133,9 @@ def _advice(figures: Mapping[str, Any]) -> str | None:
     if best == choice.COSINE:
         return None
     return (
-        f"search.metric: auto would classify about {figures[best]['accuracy']:.0%} of such photos "
-        f"correctly, cosine {figures[choice.COSINE]['accuracy']:.0%} ({figures['folds']}-fold "
-        "cross-validation on the catalogue's own photos). To try it, change that setting in "
-        "config.yaml and run again. No features are extracted again."
+        f"search.metric: auto would take {best} and classify about "
+        f"{figures[best]['accuracy']:.0%} of photos like the catalogue's correctly; cosine "
+        f"classifies {figures[choice.COSINE]['accuracy']:.0%} ({figures['folds']}-fold "
+        "cross-validation on the catalogue). To use it, change search.metric in config.yaml and "
+        "run again. No features are extracted again."
     )

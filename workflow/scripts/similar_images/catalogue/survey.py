@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..features.index import Index
+from ..search import components
 from ..search.neighbours import first_of_equals
 from . import leave_one_out
 from .learning import Learn
@@ -75,6 +76,14 @@ def draw(catalogue: Index, learn: Learn | None = None, threads: int = 1) -> Surv
     eligible = first_of_equals(catalogue)
     asked = leave_one_out.sample(catalogue, eligible, MOST_ASKED)
     return Survey(catalogue, eligible, asked, learn, threads)
+
+
+def knows_those_asked(catalogue: Index) -> bool:
+    """Return whether images that are asked are in the sample that the components are found from.
+
+    Both are chosen by content, from the two ends.
+    """
+    return len(set(catalogue.content_ids)) < MOST_ASKED + components.SAMPLE
 
 
 def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:

@@ -74,7 +74,7 @@ def extract(
         )
         batches = _batches(outcomes, engine.batch_size, shard, progress)
         for rows, found in ahead(streams, run, batches, engine.streams):
-            _check_finite(found, rows, shard, members)
+            _check_finite(found[:, :dimension], rows, shard, members)
             features[rows] = found[:, :dimension]
             kept[rows] = levels.encode(found[:, dimension:], channels)
     count = len(shard.content_ids)

@@ -34,18 +34,18 @@ def widths(channels: Sequence[int]) -> list[int]:
 def encode(values: Features, channels: Sequence[int]) -> Levels:
     """Return the levels (n, sum of `widths`) of what the network gives: values (n, sum).
 
-    A row does not depend on those beside it.
+    A row does not depend on those beside it. A part that has overflowed, with a value that is not
+    finite, is zero, and counts for nothing.
 
     Args:
-        values: finite numbers.
+        values: what the middle layers give.
         channels: of each part.
     """
     encoded = [none(len(values))]
     for part in _parts(values, channels):
-        folded = _folded(part)
-        largest = np.abs(folded).max(axis=1, keepdims=True)
-        scaled = folded / np.where(largest > 0, largest, 1)
-        encoded.append(np.rint(LARGEST * scaled).astype(np.int8))
+        finite = np.isfinite(part).all(axis=1, keepdims=True)
+        folded = _folded(_scaled(np.where(finite, part, 0)))
+        encoded.append(np.rint(LARGEST * _scaled(folded)).astype(np.int8))
     return np.concatenate(encoded, axis=1)
 
 
@@ -57,6 +57,13 @@ def join(features: Features, levels: Levels, channels: Sequence[int]) -> Feature
 
 def _parts(values: Features, sizes: Sequence[int]) -> list[Features]:
     return np.split(values, np.cumsum(sizes)[:-1], axis=1) if sizes else []
+
+
+def _scaled(rows: Features) -> Features:
+    """Return `rows`, each with 1 as its largest absolute value; zero rows stay zero."""
+    largest: Features = np.abs(rows).max(axis=1, keepdims=True)
+    largest[largest == 0] = 1
+    return rows / largest
 
 
 def _normalised(rows: Features) -> Features:

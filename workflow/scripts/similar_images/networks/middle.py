@@ -167,10 +167,11 @@ def _axes(port: Any, images: int) -> list[int]:
 
 
 def _statistics(port: Any, axes: list[int]) -> list[Any]:
-    """Return the mean and the standard deviation of each channel, both (n, channels)."""
+    """Return the mean and the standard deviation of each channel, both float32 (n, channels)."""
     from openvino import opset13 as operations
 
-    mean = operations.reduce_mean(port, axes, keep_dims=True)
-    apart = operations.subtract(port, mean)
+    values = operations.convert(port, "f32")  # a network may compute in other types in between
+    mean = operations.reduce_mean(values, axes, keep_dims=True)
+    apart = operations.subtract(values, mean)
     variance = operations.reduce_mean(operations.multiply(apart, apart), axes, keep_dims=False)
     return [operations.squeeze(mean, axes), operations.sqrt(variance)]
