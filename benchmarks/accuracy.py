@@ -745,7 +745,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     )
     drawn = extract(ROOT, "data")
     yield from tell_classifier([*sets, drawn])
-    yield "The nearest images do worse on none of the sets, and better beyond chance on none."
+    yield "The nearest images do worse on none of the sets."
     yield ""
     yield "## Series"
     yield ""
