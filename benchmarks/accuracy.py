@@ -19,7 +19,6 @@ from unittest.mock import patch
 
 import numpy as np
 import pages
-import pyarrow as pa
 from numpy.typing import NDArray
 from pages import table
 from sklearn.covariance import ledoit_wolf_shrinkage, oas
@@ -111,7 +110,7 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
     known = catalogue or set_.catalogue
     eligible, fitted, queries = first_of_equals(known), None, set_.queries
     if metric != choice.COSINE:
-        known, queries = reduced(metric, known, queries)
+        known, queries = reduced(metric, eligible, known, queries)
         fitted = adaptation.fit(known, eligible)
     asked = comparable(queries, fitted)
     found = nearest(asked, blocks(comparable(known, fitted), eligible), conformal.NEIGHBOURS)
@@ -125,10 +124,12 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
     ]
 
 
-def reduced(metric: str, catalogue: Index, *others: Index) -> list[Index]:
-    """Return a catalogue, and others, along the principal components of the catalogue."""
+def reduced(
+    metric: str, eligible: NDArray[np.bool_], catalogue: Index, *others: Index
+) -> list[Index]:
+    """Return a catalogue, and others, along the principal components of its `eligible` rows."""
     images = [learned_from(metric, one) for one in (catalogue, *others)]
-    found = components.fit(sample_of(images[0]), metric == choice.ADAPTED)
+    found = components.fit(images[0].rows(np.flatnonzero(eligible)), metric == choice.ADAPTED)
     return [components.reduce(found, one) for one in images]
 
 
@@ -145,13 +146,6 @@ def learned_from(metric: str, images: Index) -> Index:
     if metric != choice.ADAPTED:
         return images
     return replace(images, features=np.stack([JOINED[id_] for id_ in images.content_ids]))
-
-
-def sample_of(catalogue: Index) -> Index:
-    """Return the images that the components are found from."""
-    table = pa.table({"image": catalogue.paths, "content_id": catalogue.content_ids})
-    paths = set(components.sample(table).to_pylist())
-    return catalogue.rows(np.flatnonzero([path in paths for path in catalogue.paths]))
 
 
 def own_answers(catalogue: Index, metric: str, whole_series: bool = True) -> list[Ballot]:
@@ -309,7 +303,7 @@ def cross_validated(
     for fold in range(survey.FOLDS):
         others = eligible & (fold_of != fold)
         with patch.object(components, "DIMENSION", dimension):
-            along = reduced_without(catalogue, others)
+            (along,) = reduced(choice.ADAPTED, others, catalogue)
         amount = estimated(along, others, shrinkage) if isinstance(shrinkage, str) else shrinkage
         fitted = adaptation.fit(along, others, amount, stretch)
         seen = replace(along, features=adaptation.apply(fitted, along.features))
@@ -317,13 +311,6 @@ def cross_validated(
         found = leave_one_out.ask(seen, asked, VOTERS, others, apart)
         ballots += [survey.ballot_of(answer, catalogue) for (answer,) in found]
     return ballots
-
-
-def reduced_without(catalogue: Index, others: NDArray[np.bool_]) -> Index:
-    """Return a catalogue along the principal components of some rows."""
-    images = learned_from(choice.ADAPTED, catalogue)
-    found = components.fit(images.rows(np.flatnonzero(others)), with_levels=True)
-    return components.reduce(found, images)
 
 
 def estimated(along: Index, rows: NDArray[np.bool_], name: str) -> float:
