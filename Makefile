@@ -5,7 +5,7 @@
 # make test-faults   every fault in every rule after every change, and 10,000 random sequences of
 #             changes, some hours
 # make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
-# make test-alone   the tests of runs whose jobs share no folder, some minutes
+# make test-no-shared-folder   the tests of runs whose jobs share no folder, some minutes
 # make lint   the linters
 # make bench  the benchmarks, some twenty minutes; DATA=folder adds real photos: labelled sets in
 #             folders with catalogue/<class>/ and queries/<class>/
@@ -29,7 +29,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm test-alone lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock rooms screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock rooms screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -50,8 +50,8 @@ test-slurm: $(VENV)/dev.installed $(VENV)/slurm.installed
 		{ apt-get update && apt-get install --yes slurm-wlm munge; } || true
 	$(BIN)/pytest -rs tests/slurm
 
-test-alone: $(VENV)/dev.installed
-	$(BIN)/pytest tests/alone
+test-no-shared-folder: $(VENV)/dev.installed
+	$(BIN)/pytest tests/no_shared_folder
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check

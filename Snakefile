@@ -11,13 +11,13 @@ report: "workflow/report/workflow.rst"
 
 # In the order in which the data flows.
 include: "workflow/rules/common.smk"
-include: "workflow/rules/photos.smk"
-include: "workflow/rules/networks.smk"
+include: "workflow/rules/images.smk"
+include: "workflow/rules/backbones.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/catalogue.smk"
-include: "workflow/rules/answers.smk"
-include: "workflow/rules/pages.smk"
+include: "workflow/rules/classification.smk"
+include: "workflow/rules/report.smk"
 
 
 # Snakemake has set its own handlers, and its scheduler is there.

@@ -27,41 +27,35 @@ from sklearn.metrics import roc_auc_score
 
 import deciding
 from pipeline import lay_out
-from similar_images.answers import confidence, conformal, strangers, vote, worth
-from similar_images.answers.intervals import wilson_interval
-from similar_images.catalogue import (
-    learning,
-    leave_one_out,
-    metric_comparison,
-    quality,
-    series,
-    survey,
-)
-from similar_images.catalogue.series import Width
-from similar_images.catalogue.survey import Ballot, Survey
-from similar_images.features import index
-from similar_images.features.images import Stream
-from similar_images.features.index import Index
-from similar_images.search import adaptation, choice, components
-from similar_images.search.exact import blocks, nearest, normalise
-from similar_images.search.neighbours import comparable, first_of_equals
+from similar_images.classification import (confidence, conformal, out_of_distribution, vote)
+from similar_images.curation import active_learning
+from similar_images.evaluation.intervals import wilson_interval
+from similar_images.evaluation import (held_out_learning, leave_one_out, metric_comparison, quality, near_duplicates, cross_validation)
+from similar_images.evaluation.near_duplicates import Width
+from similar_images.evaluation.cross_validation import (Ballot, Survey)
+from similar_images.features import feature_table
+from similar_images.features.sharded_features import Stream
+from similar_images.features.feature_table import Index
+from similar_images.search import (metric_learning, metric_choice, principal_components)
+from similar_images.search.exact import (blocks, nearest, normalise)
+from similar_images.search.neighbours import (comparable, first_of_equals)
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKBONE = "EfficientNetLite2"
 VOTERS = 10
-METRICS = choice.METRICS
+METRICS = metric_choice.METRICS
 TEMPERATURES = (0.02, 0.05, 0.07, 0.1, 0.2)
 DIMENSIONS = (128, 256, 512, 1024)
 SHRINKAGES = (0.03, 0.1, 0.3, 1.0, 3.0)
 STRETCHES = (0.0, 1.0, 2.0, 4.0)
 # Of the classifier, the inverse strengths of its regularisation to choose from.
 COSTS = np.logspace(-1, 4, 6)
-# Of the series: what is tried in place of `series.NARROW`.
-RARITIES, FEWEST = (0.95, 0.98, 0.99, 1.0), (1, survey.FOLDS)
+# Of the series: what is tried in place of `near_duplicates.NARROW`.
+RARITIES, FEWEST = (0.95, 0.98, 0.99, 1.0), (1, cross_validation.FOLDS)
 # Of the prior of the confidence: penalties, and photos of a class in the catalogues drawn.
 PENALTIES, PHOTOS = (0.1, 1.0, 3.0, 10.0, 30.0), (5, 10, 15)
 COVERAGES = (0.8, 0.9, 0.95)
-# Of the strangers: what is tried in place of `series.WIDE`.
+# Of the strangers: what is tried in place of `near_duplicates.WIDE`.
 WIDTHS = (0.99, 0.95, 0.9, 0.8)
 INTERVAL = (0.025, 0.975)
 # So often are outcomes, frequencies of classes, and small catalogues drawn.
@@ -96,7 +90,7 @@ def extract(data: Path, name: str) -> Set:
         wanted = [f"results/{part}/features.pkl" for part in ("catalogue", "new")]
         command = [sys.executable, "-m", "snakemake", "--cores", "all", "--quiet", "all"]
         subprocess.run([*command, "--", *wanted], cwd=project, check=True)
-        catalogue, queries = (index.read(project / path) for path in wanted)
+        catalogue, queries = (feature_table.read(project / path) for path in wanted)
         for path in wanted:
             for part in Stream((project / path).with_name("images.parquet"), with_levels=True):
                 JOINED.update(zip(part.content_ids, part.features, strict=True))
@@ -109,9 +103,9 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
     """Return what the queries find in the catalogue of the set, or in another one."""
     known = catalogue or set_.catalogue
     eligible, fitted, queries = first_of_equals(known), None, set_.queries
-    if metric != choice.COSINE:
-        known, queries = reduced(metric, eligible, known, queries)
-        fitted = adaptation.fit(known, eligible)
+    if metric != metric_choice.COSINE:
+        known, queries = reduced(metric, known, queries)
+        fitted = metric_learning.fit(known, eligible)
     asked = comparable(queries, fitted)
     found = nearest(asked, blocks(comparable(known, fitted), eligible), conformal.NEIGHBOURS)
     return [
@@ -129,31 +123,38 @@ def reduced(
 ) -> list[Index]:
     """Return a catalogue, and others, along the principal components of its `eligible` rows."""
     images = [learned_from(metric, one) for one in (catalogue, *others)]
-    found = components.fit(images[0].rows(np.flatnonzero(eligible)), metric == choice.ADAPTED)
-    return [components.reduce(found, one) for one in images]
+    found = principal_components.fit(sample_of(images[0]), metric == metric_choice.ADAPTED)
+    return [principal_components.reduce(found, one) for one in images]
 
 
-def learn(metric: str, catalogue: Index) -> learning.Learn | None:
+def learn(metric: str, catalogue: Index) -> held_out_learning.Learn | None:
     """Return the adapted similarity of a catalogue, to be learned without some images."""
-    if metric == choice.COSINE:
+    if metric == metric_choice.COSINE:
         return None
-    images, with_levels = learned_from(metric, catalogue), metric == choice.ADAPTED
-    return learning.from_all(images, first_of_equals(catalogue), with_levels=with_levels)
+    images, with_levels = learned_from(metric, catalogue), metric == metric_choice.ADAPTED
+    return held_out_learning.from_all(images, first_of_equals(catalogue), with_levels=with_levels)
 
 
 def learned_from(metric: str, images: Index) -> Index:
     """Return `images` with the features that a similarity learns from."""
-    if metric != choice.ADAPTED:
+    if metric != metric_choice.ADAPTED:
         return images
     return replace(images, features=np.stack([JOINED[id_] for id_ in images.content_ids]))
+
+
+def sample_of(catalogue: Index) -> Index:
+    """Return the images that the components are found from."""
+    table = pa.table({"image": catalogue.paths, "content_id": catalogue.content_ids})
+    paths = set(principal_components.sample(table).to_pylist())
+    return catalogue.rows(np.flatnonzero([path in paths for path in catalogue.paths]))
 
 
 def own_answers(catalogue: Index, metric: str, whole_series: bool = True) -> list[Ballot]:
     """Return what the images of the catalogue find, as `quality` asks them, or by themselves."""
     everyone, apart = census(catalogue, metric), leave_one_out.equal_bytes(catalogue)
     if whole_series:
-        apart = series.join(catalogue, everyone.eligible, apart, series.NARROW)[0].group_of
-    return survey.ask(everyone, conformal.NEIGHBOURS, apart)[0]
+        apart = near_duplicates.join(catalogue, everyone.eligible, apart, near_duplicates.NARROW)[0].group_of
+    return cross_validation.ask(everyone, conformal.NEIGHBOURS, apart)[0]
 
 
 def census(catalogue: Index, metric: str) -> Survey:
@@ -203,7 +204,7 @@ def tell_classifier(sets: Sequence[Set]) -> Iterator[str]:
     for set_ in sets:
         regression = LogisticRegressionCV(
             Cs=COSTS,
-            cv=survey.FOLDS,
+            cv=cross_validation.FOLDS,
             l1_ratios=(0,),
             scoring="accuracy",
             max_iter=1000,
@@ -211,7 +212,7 @@ def tell_classifier(sets: Sequence[Set]) -> Iterator[str]:
         )
         trained = regression.fit(set_.catalogue.features, np.array(set_.catalogue.labels))
         theirs = trained.predict(set_.queries.features) == np.array(set_.queries.labels)
-        ours = right(answers(set_, choice.ADAPTED))
+        ours = right(answers(set_, metric_choice.ADAPTED))
         gained, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
         by_chance = metric_comparison.by_chance(gained, gained + lost)
         rows.append([set_.name, share(theirs), share(ours), gained, lost, f"{by_chance:.2f}"])
@@ -227,8 +228,8 @@ def tell_series(sets: Sequence[Set]) -> Iterator[str]:
         surveys = [census(set_.catalogue, metric) for metric in METRICS]
         new = [share(right(answers(set_, metric))) for metric in METRICS]
         for rare, fewest in product(RARITIES, FEWEST):
-            (found,) = series.join(set_.catalogue, eligible, apart, Width(rare, fewest))
-            own = [survey.ask(one, VOTERS, found.group_of)[0] for one in surveys]
+            (found,) = near_duplicates.join(set_.catalogue, eligible, apart, Width(rare, fewest))
+            own = [cross_validation.ask(one, VOTERS, found.group_of)[0] for one in surveys]
             rows.append(
                 [
                     *(set_.name, f"{rare:.0%}", fewest, f"{found.limit:.3f}"),
@@ -273,9 +274,9 @@ def tell_temperature(sets: Sequence[Set]) -> Iterator[str]:
 def tell_adaptation(sets: Sequence[Set]) -> Iterator[str]:
     """Tell what each constant of the adapted similarity does, with the others as they are."""
     chosen = {
-        "dimension": components.DIMENSION,
-        "shrinkage": adaptation.SHRINKAGE,
-        "stretch": adaptation.STRETCH,
+        "dimension": principal_components.DIMENSION,
+        "shrinkage": metric_learning.SHRINKAGE,
+        "stretch": metric_learning.STRETCH,
     }
     tried: dict[str, Sequence[float | str]] = {
         "dimension": DIMENSIONS,
@@ -298,19 +299,26 @@ def cross_validated(
 ) -> list[Ballot]:
     """Return what the catalogue's images find in the other folds, by a similarity fitted there."""
     eligible, apart = first_of_equals(catalogue), leave_one_out.equal_bytes(catalogue)
-    fold_of = survey.folds(catalogue, eligible, apart)
+    fold_of = cross_validation.folds(catalogue, eligible, apart)
     ballots = []
-    for fold in range(survey.FOLDS):
+    for fold in range(cross_validation.FOLDS):
         others = eligible & (fold_of != fold)
-        with patch.object(components, "DIMENSION", dimension):
-            (along,) = reduced(choice.ADAPTED, others, catalogue)
+        with patch.object(principal_components, "DIMENSION", dimension):
+            along = reduced_without(catalogue, others)
         amount = estimated(along, others, shrinkage) if isinstance(shrinkage, str) else shrinkage
-        fitted = adaptation.fit(along, others, amount, stretch)
-        seen = replace(along, features=adaptation.apply(fitted, along.features))
+        fitted = metric_learning.fit(along, others, amount, stretch)
+        seen = replace(along, features=metric_learning.apply(fitted, along.features))
         asked = np.flatnonzero(eligible & (fold_of == fold))
         found = leave_one_out.ask(seen, asked, VOTERS, others, apart)
-        ballots += [survey.ballot_of(answer, catalogue) for (answer,) in found]
+        ballots += [cross_validation.ballot_of(answer, catalogue) for (answer,) in found]
     return ballots
+
+
+def reduced_without(catalogue: Index, others: NDArray[np.bool_]) -> Index:
+    """Return a catalogue along the principal components of some rows."""
+    images = learned_from(metric_choice.ADAPTED, catalogue)
+    found = principal_components.fit(images.rows(np.flatnonzero(others)), with_levels=True)
+    return principal_components.reduce(found, images)
 
 
 def estimated(along: Index, rows: NDArray[np.bool_], name: str) -> float:
@@ -496,14 +504,14 @@ class Round(NamedTuple):
     known: NDArray[np.bool_]
     judge: quality.Judge
 
-    def familiar(self, metric: str, width: Width = series.WIDE) -> strangers.Known:
+    def familiar(self, metric: str, width: Width = near_duplicates.WIDE) -> out_of_distribution.Known:
         """Return how the catalogue's own images fare."""
         everyone, apart = census(self.catalogue, metric), leave_one_out.equal_bytes(self.catalogue)
-        (wide,) = series.join(self.catalogue, everyone.eligible, apart, width)
-        (ballots,) = survey.ask(everyone, VOTERS, wide.group_of)
+        (wide,) = near_duplicates.join(self.catalogue, everyone.eligible, apart, width)
+        (ballots,) = cross_validation.ask(everyone, VOTERS, wide.group_of)
         return quality.familiar(ballots, self.judge, wide.group_of[everyone.asked])
 
-    def familiarity(self, known: strangers.Known) -> NDArray[np.float64]:
+    def familiarity(self, known: out_of_distribution.Known) -> NDArray[np.float64]:
         """Return the familiarity of each query."""
         return np.array([known.familiarity(self.judge.scores(ballot)) for ballot in self.new])
 
@@ -538,13 +546,13 @@ def tell_scores(asked: Rounds) -> Iterator[str]:
         told: dict[str, list[list[float]]] = {}
         for one in parts:
             ours, theirs = (scores_of(b, one.judge.calibration) for b in (one.own, one.new))
-            limits = {n: float(np.quantile(own, strangers.REFUSED)) for n, own in ours.items()}
+            limits = {n: float(np.quantile(own, out_of_distribution.REFUSED)) for n, own in ours.items()}
             known = one.familiar(metric)
             theirs["familiarity"] = one.familiarity(known)
             limits["familiarity"] = known.least_familiarity
             for score, values in theirs.items():
                 refused = values < limits[score]
-                fair = values < np.quantile(values[one.known], strangers.REFUSED)
+                fair = values < np.quantile(values[one.known], out_of_distribution.REFUSED)
                 area = roc_auc_score(one.known, values)
                 shares = fair[~one.known], refused[one.known], refused[~one.known]
                 told.setdefault(score, []).append([area, *(share.mean() for share in shares)])
@@ -626,7 +634,7 @@ def tell_widths(asked: Rounds) -> Iterator[str]:
         for rare in WIDTHS:
             shares = []
             for one in parts:
-                known = one.familiar(metric, series.WIDE._replace(rare=rare))
+                known = one.familiar(metric, near_duplicates.WIDE._replace(rare=rare))
                 refused = one.familiarity(known) < known.least_familiarity
                 shares.append([refused[one.known].mean(), refused[~one.known].mean()])
             cells.append(" / ".join(f"{share:.1%}" for share in np.mean(shares, axis=0)))
@@ -714,7 +722,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
         "*adapted* learns from the features and the middle layers of the network, *adapted-top* "
         "from the features alone. "
         "The catalogue's own images are asked by leave-one-out with the cosine, and with the "
-        f"adapted similarities by {survey.FOLDS}-fold cross-validation, fitted without the fold "
+        f"adapted similarities by {cross_validation.FOLDS}-fold cross-validation, fitted without the fold "
         "that is asked: each by itself, and without its series (below), as `quality.json` has it.",
         WIDTH,
     )
@@ -724,7 +732,7 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield from wrap(
         "Is a look at the nearest images worse than a classifier that is trained on the same "
         "features? scikit-learn's logistic regression on them, scaled to length 1, its "
-        f"regularisation chosen by {survey.FOLDS} folds of the catalogue; the queries that are "
+        f"regularisation chosen by {cross_validation.FOLDS} folds of the catalogue; the queries that are "
         "named rightly by the one and not by the other; and the probability of so many more by "
         "chance (McNemar's test, one-sided). It must be trained anew for each new image of the "
         "catalogue, and shows no images.",
@@ -738,10 +746,10 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield ""
     yield from wrap(
         "A catalogue often has one thing in one place many times. These photos are no copies, but "
-        "each is named by the others as no new photo would be. `catalogue/series.py` links images "
+        "each is named by the others as no new photo would be. `evaluation/near_duplicates.py` links images "
         "of one class that are more alike than nearly all images (99 %) are to any of another "
         "class, and asks what is linked as a whole. A class that would fall into fewer groups than "
-        f"there are folds ({survey.FOLDS}) is left as it is: its images are all alike, and no "
+        f"there are folds ({cross_validation.FOLDS}) is left as it is: its images are all alike, and no "
         "part of them says how a new one would fare. So it is, at 95 %, in the set *data*, the "
         "drawn shoes that come with this project.",
         WIDTH,
@@ -772,8 +780,8 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield ""
     yield "5-fold cross-validation, each image by itself: share named rightly / share of the three"
     yield "nearest with the right class. One constant is varied, the others are as chosen:"
-    yield f"{components.DIMENSION} dimensions, shrinkage {adaptation.SHRINKAGE} and"
-    yield f"stretch {adaptation.STRETCH:g}."
+    yield f"{principal_components.DIMENSION} dimensions, shrinkage {metric_learning.SHRINKAGE} and"
+    yield f"stretch {metric_learning.STRETCH:g}."
     yield from tell_adaptation(sets)
     yield "The estimates of Ledoit-Wolf and OAS come to nearly the same as the fixed shrinkage, and"
     yield "would be one more thing to compute. A larger stretch trusts the labels more, and some"
@@ -880,7 +888,7 @@ def told_of_strangers(sets: Sequence[Set], drawn: Set) -> Iterator[str]:
     )
     yield from tell_widths({**asked, **others})
     yield from wrap(
-        f"{series.WIDE.rare:.0%} was chosen with all of this in sight, and the groceries asked for "
+        f"{near_duplicates.WIDE.rare:.0%} was chosen with all of this in sight, and the groceries asked for "
         "it: a part of a series that is overlooked makes the catalogue's images seem nearer than "
         "new photos are, and these would be refused. On the clothes any width will do. 5 ± 2 % of "
         "the known are refused on both sets, and on the groceries exchanged; of the clothes "
@@ -908,7 +916,7 @@ def decisions(sets: Sequence[Set]) -> Iterator[str]:
     yield "- *Information density*: the doubt times the mean cosine to the other undecided queries"
     yield "  (B. Settles and M. Craven, 2008)."
     yield "- *Worth*: the order of the report, the doubt times a density by shared neighbours, and"
-    yield "  ranked one after the other (`answers/worth.py`)."
+    yield "  ranked one after the other (`curation/active_learning.py`)."
     yield from tell_decisions(sets)
     yield from wrap(
         "Most of what a decision is worth is the query itself: its own answer is right from then "
@@ -922,7 +930,7 @@ def decisions(sets: Sequence[Set]) -> Iterator[str]:
     yield from wrap(
         "The three that go by doubt are nearly level: *worth* is ahead on the smallest catalogues "
         "of clothing alone. "
-        f"The constants of *worth*, exponent {worth.DENSITY} and discount {worth.LIKE}, were "
+        f"The constants of *worth*, exponent {active_learning.DENSITY} and discount {active_learning.LIKE}, were "
         "chosen on such small catalogues of the clothing set: the clothing rows of the second "
         "table are not independent of them. The queries, and the grocery set, had no part in it.",
         WIDTH,

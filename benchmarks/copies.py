@@ -27,10 +27,10 @@ from pages import table
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from pipeline import lay_out
-from similar_images.answers.duplicates import SIMILAR
-from similar_images.base.files import digest
-from similar_images.base.formats import read_csv, read_parquet
-from similar_images.photos.registration import COPY
+from similar_images.duplicates.query_duplicates import SIMILAR
+from similar_images.core.files import digest
+from similar_images.core.formats import (read_csv, read_parquet)
+from similar_images.duplicates.registration import COPY
 from similar_images.search.neighbours import CANDIDATES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -281,14 +281,14 @@ def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
         f"A pair is looked at where the cosine of its features is at least {SIMILAR}, for the "
         f"{CANDIDATES} nearest images of each query, and is a copy where the two differ by at most "
         f"{COPY} of their contrast in the place where they differ most "
-        "(`photos/registration.py`). The second limit was chosen on drawn boots and on the "
+        "(`duplicates/registration.py`). The second limit was chosen on drawn boots and on the "
         "catalogues, with other copies; the queries had no part in it, and the sneakers none but "
         "that what is compared was chosen on both kinds of shoes. The first one only spares work.",
         WIDTH,
     )
     yield ""
     yield from wrap(
-        "Most pairs are rejected by their sketches (`photos/sketches.py`) or by a registration of "
+        "Most pairs are rejected by their sketches (`duplicates/sketches.py`) or by a registration of "
         "small pictures; the others are registered in full.",
         WIDTH,
     )

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from similar_images.answers import confidence, vote, worth
-from similar_images.features.index import Index
+from similar_images.classification import (confidence, vote)
+from similar_images.curation import active_learning
+from similar_images.features.feature_table import Index
 
 Rows = NDArray[np.intp]
 
@@ -71,7 +72,7 @@ def by_density(shop: Shop, answers: Answers, _: np.random.Generator) -> Sequence
 
 def by_worth(_: Shop, answers: Answers, __: np.random.Generator) -> Sequence[int]:
     """Order the queries as the report does."""
-    return worth.rank(answers.doubt, answers.near)
+    return active_learning.rank(answers.doubt, answers.near)
 
 
 ORDERS: dict[str, Order] = {

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from machine import take_turns
-from similar_images.networks import building, engines, trial
-from similar_images.photos.preparation import Preparation
+from similar_images.backbones import (building, engines, validation)
+from similar_images.images.preprocessing import Preparation
 
 SIZE = 260  # of EfficientNetLite2
 PHOTOS, ROUNDS = 64, 7
@@ -112,7 +112,7 @@ def likenesses(photos: list[bytes]) -> dict[str, tuple[str, str]]:
         building.export(building.build("EfficientNetLite2", None)[0], "openvino", folder)
         engine = engines.load("openvino", folder, threads=2)
         for way in (OURS, SIMPLEJPEG, OPENCV):
-            found = trial.features_of(engine, np.stack([WAYS[way](photo) for photo in photos]))
+            found = validation.features_of(engine, np.stack([WAYS[way](photo) for photo in photos]))
             features[way] = found / np.linalg.norm(found, axis=1, keepdims=True)
     cosines = {way: (found * features[OURS]).sum(axis=1) for way, found in features.items()}
     return {way: (f"{c.mean():.5f}", f"{c.min():.5f}") for way, c in cosines.items()}

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pages import table
 
 from photos import vary_sample
-from similar_images.networks import building, cards, engines, trial
-from similar_images.photos.preparation import Preparation
+from similar_images.backbones import (building, preprocessing_config, engines, validation)
+from similar_images.images.preprocessing import Preparation
 
 SCRIPT = Path(__file__).parent / "peers" / "export_networks.py"
 PHOTOS = 16
@@ -51,12 +51,12 @@ def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
         resample="bicubic",
     )
     engine = engines.load("openvino", folder / file.stem, threads=2)
-    card = cards.read(backbone)
+    card = preprocessing_config.read(backbone)
     pixels = original["pictures"].transpose(0, 2, 3, 1) * card.deviation + card.mean
     prepare = Preparation(made.input_size, "bicubic", 10**8, made.fit, made.crop)
     photos = np.stack([prepare(io.BytesIO(path.read_bytes())).image for path in files])
     likeness = [
-        least_cosine(trial.features_of(engine, images)[:, : made.features], original["features"])
+        least_cosine(validation.features_of(engine, images)[:, : made.features], original["features"])
         for images in ((255 * pixels).round().clip(0, 255).astype(np.uint8), photos)
     ]
     return [file.stem, *(f"{value:.6f}" for value in likeness)]

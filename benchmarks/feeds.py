@@ -20,9 +20,9 @@ from typing import Any
 from pages import table
 
 from pipeline import Run, lay_out, run
-from similar_images.remote.access import Access
-from similar_images.remote.addresses import Limits
-from similar_images.remote.looks import Looks
+from similar_images.storage.access import Access
+from similar_images.storage.addresses import Limits
+from similar_images.storage.metadata import Looks
 from web_server import serving
 
 BACKBONE = "EfficientNetLite2"

@@ -24,13 +24,13 @@ from pages import table
 
 from machine import take_turns
 from networks import prepared, random_b3, run_bare
-from similar_images.base.errors import UserError
-from similar_images.base.files import digest
-from similar_images.base.timing import Timing
+from similar_images.core.errors import UserError
+from similar_images.core.files import digest
+from similar_images.core.timing import Timing
 from similar_images.features.extraction import extract
-from similar_images.networks import building, engines, trial
-from similar_images.networks.backbones import Device, EngineName
-from similar_images.photos.preparation import Preparation
+from similar_images.backbones import (building, engines, validation)
+from similar_images.backbones.registry import (Device, EngineName)
+from similar_images.images.preprocessing import Preparation
 from similar_images.search import exact
 
 PROCESSOR = "processor"
@@ -117,7 +117,7 @@ def measure(
     )
     prepare = Preparation(260, "bicubic", 10**8)
     pixels = np.stack([prepared(prepare, file) for file in files])
-    features = {name: trial.features_of(engine, pixels) for name, engine in lite2.items()}
+    features = {name: validation.features_of(engine, pixels) for name, engine in lite2.items()}
     return [
         [
             *(name, f"{IMAGES / bare[name]:.1f}", f"{len(members) / whole[name]:.1f}"),

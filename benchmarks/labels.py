@@ -18,9 +18,9 @@ from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 from pages import table
 
-from similar_images.catalogue.audit import audit
-from similar_images.catalogue.out_of_sample import confidences, fit, gather
-from similar_images.features.index import Index
+from similar_images.curation.audit import audit
+from similar_images.evaluation.label_confidence import (confidences, fit, gather)
+from similar_images.features.feature_table import Index
 from similar_images.search.neighbours import first_of_equals
 
 DRAWS = 40

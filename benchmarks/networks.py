@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from machine import matmul_gflops
 from photos import vary_sample
-from similar_images.base.files import digest
-from similar_images.base.timing import Timing
+from similar_images.core.files import digest
+from similar_images.core.timing import Timing
 from similar_images.features import extraction
-from similar_images.networks import building, engines, middle
-from similar_images.photos.preparation import Preparation
+from similar_images.backbones import (building, engines, middle_layers)
+from similar_images.images.preprocessing import Preparation
 
 THREADS = 2
 IMAGES = 128
@@ -59,7 +59,7 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
     images = np.stack([prepared(prepare, file) for file in files]).astype(np.float32)
     members = {digest(file): [str(file).encode()] for file in files}
 
-    whole, channels = middle.add_to_keras(network, network.output)
+    whole, channels = middle_layers.add_to_keras(network, network.output)
     building.export(whole, "openvino", folder / "with_levels")
     with_levels = engines.load("openvino", folder / "with_levels", THREADS)
     extract = partial(

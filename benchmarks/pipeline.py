@@ -15,7 +15,7 @@ import yaml
 
 from networks import THREADS, run_bare
 from photos import draw_noise, vary_sample
-from similar_images.networks import engines
+from similar_images.backbones import engines
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where `measure_growth` and `measure_whole` put the photos.

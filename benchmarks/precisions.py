@@ -29,10 +29,11 @@ import machine
 from machine import take_turns
 from networks import THREADS, prepared, random_b3, run_bare
 from pipeline import lay_out
-from similar_images.base.formats import read_json, read_parquet
-from similar_images.features import calibration, index, manifest
-from similar_images.networks import building, engines, model, quantisation, trial
-from similar_images.photos.preparation import Preparation
+from similar_images.core.formats import (read_json, read_parquet)
+from similar_images.images import (quantisation_sample, manifest)
+from similar_images.features import feature_table
+from similar_images.backbones import (building, engines, model, quantisation, validation)
+from similar_images.images.preprocessing import Preparation
 from similar_images.search.exact import normalise
 
 BACKBONE = "EfficientNetLite2"
@@ -70,8 +71,8 @@ What a precision costs in accuracy is in [accuracy.md](accuracy.md#precisions).
 class Outcome(NamedTuple):
     """What a precision gives: features of catalogue and queries, and the queries' right answers."""
 
-    catalogue: index.Index
-    queries: index.Index
+    catalogue: feature_table.Index
+    queries: feature_table.Index
     right: int
 
 
@@ -117,7 +118,7 @@ def run(project: Path, photos: Path, precision: str) -> Outcome:
     wanted = [f"results/{part}" for part in ("catalogue/features.pkl", "new/features.pkl")]
     command = [sys.executable, "-m", "snakemake", "--cores", "all", "--quiet", "all", "--"]
     subprocess.run([*command, *wanted, "results/new/metrics.json"], cwd=project, check=True)
-    catalogue, asked = (index.read(project / path) for path in wanted)
+    catalogue, asked = (feature_table.read(project / path) for path in wanted)
     for part in (catalogue, asked):
         normalise(part.features)
     return Outcome(catalogue, asked, read_json(project / "results/new/metrics.json")["correct"])
@@ -132,16 +133,16 @@ def keep(project: Path, photos: Path, exact: Outcome) -> Outcome:
         project / "results/model/backbone",
         project / KEPT,
         made,
-        calibration.pictures(members, prepare, quantisation.PICTURES),
+        quantisation_sample.pictures(members, prepare, quantisation.PICTURES),
         LEFT,
     )
     engine = engines.load("openvino", project / KEPT, THREADS)
 
-    def again(part: index.Index, folder: Path) -> index.Index:
+    def again(part: feature_table.Index, folder: Path) -> feature_table.Index:
         pixels = np.stack([prepared(prepare, folder / path) for path in part.paths])
         missing = -len(pixels) % engine.batch_size
         padded = np.pad(pixels, [(0, missing), (0, 0), (0, 0), (0, 0)])
-        features = trial.features_of(engine, padded)[: len(pixels), : made.features]
+        features = validation.features_of(engine, padded)[: len(pixels), : made.features]
         normalise(features)
         return replace(part, features=features)
 

@@ -14,8 +14,8 @@ import numpy as np
 
 import pipeline
 from networks import THREADS, prepared, run_bare
-from similar_images.networks import engines, model
-from similar_images.photos.preparation import Preparation
+from similar_images.backbones import (engines, model)
+from similar_images.images.preprocessing import Preparation
 
 BACKBONE = "EfficientNetLite2"
 METRICS = ("cosine", "auto")

@@ -28,11 +28,13 @@ from threadpoolctl import threadpool_limits
 import machine
 from networks import THREADS
 from pipeline import lay_out
-from similar_images.base.formats import read_parquet, write_parquet
-from similar_images.features import amendments, images, manifest, merge, store
+from similar_images.core.formats import (read_parquet, write_parquet)
+from similar_images.decisions import overrides
+from similar_images.features import (sharded_features, merge, store)
+from similar_images.images import manifest
 from similar_images.features import plan as planning
-from similar_images.networks import model
-from similar_images.photos import collection, summary
+from similar_images.backbones import model
+from similar_images.images import (collection, fingerprint)
 from similar_images.search import neighbours
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,7 +85,7 @@ def measure_search(folder: Path) -> dict[str, Any]:
 def search(queries: Path, catalogue: Path) -> None:
     """Search as the rule does."""
     with threadpool_limits(1):
-        neighbours.find(images.Stream(queries), images.Stream(catalogue), 10)
+        neighbours.find(sharded_features.Stream(queries), sharded_features.Stream(catalogue), 10)
 
 
 def list_readable(results: Path) -> None:
@@ -92,12 +94,12 @@ def list_readable(results: Path) -> None:
     features = store.folder(results, made_by.backbone, made_by.fingerprint)
     listing = read_parquet(results / "catalogue/manifest.parquet")
     table = planning.assign(
-        amendments.amend(listing, amendments.SCHEMA.empty_table(), "catalogue"),
+        overrides.amend(listing, overrides.SCHEMA.empty_table(), "catalogue"),
         read_parquet(results / "plan/contents.parquet", ["content_id", "shard"]),
     )
     readable, _ = merge.merge(table, features, made_by, max_pixels=50_000_000)
     merge.duplicates(readable)
-    images.write(results / "images.parquet", readable)
+    sharded_features.write(results / "images.parquet", readable)
 
 
 def measure_manifest(project: Path) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def measure_manifest(project: Path) -> dict[str, Any]:
     """
     photos = project / "photos"
     results = {
-        "summarise": [alone(summary.summarise, photos) for _ in range(ROUNDS)],
+        "summarise": [alone(fingerprint.summarise, photos) for _ in range(ROUNDS)],
         "manifest_first": alone(build, project),
         "manifest_again": alone(build, project),
         "plan": alone(build_plan, project),

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 
 import machine
 from networks import THREADS
-from similar_images.features.images import Stream
-from similar_images.search import exact, memory, neighbours
+from similar_images.features.sharded_features import Stream
+from similar_images.search import (exact, cache, neighbours)
 
 QUERIES, FEATURES, COUNT, ROUNDS = 256, 1536, 10, 3
 
@@ -75,7 +75,7 @@ def measure_stored(rows: int, queries: int) -> dict[str, Any]:
         catalogue = write_features(Path(folder, "catalogue"), rows)
 
         def search(which: Path) -> None:
-            memory.search(
+            cache.search(
                 Stream(which),
                 Stream(catalogue),
                 COUNT,

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from similar_images.base.formats import read_parquet
-from similar_images.base.timing import Timing
-from similar_images.features import images, levels, shards, store
+from similar_images.core.formats import read_parquet
+from similar_images.core.timing import Timing
+from similar_images.features import (sharded_features, levels, shards, store)
 from similar_images.search.exact import Features
 
 FEATURES = 1536  # of EfficientNetB3
@@ -28,9 +28,9 @@ def write_features(folder: Path, rows: int) -> Path:
             {"image": f"{id_}.jpg", "label": "x", "content_id": id_, "shard": name}
             for id_ in content_ids
         ]
-    schema = images.schema("none", "model", FEATURES)
+    schema = sharded_features.schema("none", "model", FEATURES)
     path = folder / "catalogue/images.parquet"
-    images.write(path, pa.Table.from_pylist(table, schema=schema))
+    sharded_features.write(path, pa.Table.from_pylist(table, schema=schema))
     return path
 
 
@@ -42,7 +42,7 @@ def add_image(path: Path, content_id: str) -> None:
     write_shard(shard, [content_id], "model", rng.random((1, FEATURES), dtype=np.float32))
     row = {"image": f"{content_id}.jpg", "label": "x", "content_id": content_id, "shard": name}
     table = read_parquet(path)
-    images.write(path, pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)]))
+    sharded_features.write(path, pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)]))
 
 
 def write_shard(path: Path, content_ids: list[str], fingerprint: str, features: Features) -> None:

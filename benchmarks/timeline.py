@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from pipeline import Run
-from similar_images.pages import plots
+from similar_images.report import plots
 
 # The way to the report, and what nobody waits for.
 COLOURS = {True: "#2856a3", False: "#9fb3c8"}

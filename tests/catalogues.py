@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from similar_images.base.timing import Timing
-from similar_images.catalogue import learning
-from similar_images.features import images, levels, shards, store
-from similar_images.features.index import Index
+from similar_images.core.timing import Timing
+from similar_images.evaluation import held_out_learning
+from similar_images.features import (sharded_features, levels, shards, store)
+from similar_images.features.feature_table import Index
 from similar_images.search import exact
 from similar_images.search.neighbours import first_of_equals
 
@@ -30,15 +30,15 @@ def direction(number: int) -> np.ndarray:
 
 def of_directions(*images: tuple[str, float]) -> Index:
     """Return an index of images (class, direction in degrees), each with bytes of its own."""
-    angles = np.radians([angle for _, angle in images])
-    names = [f"{n:03}" for n in range(len(images))]
+    angles = np.radians([angle for _, angle in sharded_features])
+    names = [f"{n:03}" for n in range(len(sharded_features))]
     features = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    return Index("network", "model", names, [label for label, _ in images], names, features)
+    return Index("network", "model", names, [label for label, _ in sharded_features], names, features)
 
 
-def learned(index: Index) -> learning.Learn:
+def learned(index: Index) -> held_out_learning.Learn:
     """Return the adapted similarity of `index`, to be learned without some images."""
-    return learning.from_all(index, first_of_equals(index), with_levels=False)
+    return held_out_learning.from_all(index, first_of_equals(index), with_levels=False)
 
 
 def lay_out(folder: Path, rows: Rows, size: int) -> Path:
@@ -60,8 +60,8 @@ def lay_out(folder: Path, rows: Rows, size: int) -> Path:
         for path, label, number in sorted(rows)
         for id_ in [content(number)[0]]
     ]
-    schema = images.schema("network", "model", 5)
-    images.write(folder / "images.parquet", pa.Table.from_pylist(table, schema=schema))
+    schema = sharded_features.schema("network", "model", 5)
+    sharded_features.write(folder / "images.parquet", pa.Table.from_pylist(table, schema=schema))
     return folder / "images.parquet"
 
 

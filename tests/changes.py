@@ -3,8 +3,8 @@
 from hashlib import sha256
 
 from project import Project
-from similar_images.base.formats import write_csv
-from similar_images.photos.decisions import HEADER
+from similar_images.core.formats import write_csv
+from similar_images.decisions.decisions import HEADER
 
 
 def add(project: Project) -> None:

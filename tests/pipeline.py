@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from similar_images.base.formats import read_parquet
-from similar_images.base.timing import Timing
-from similar_images.features import levels, manifest, plan, shards
+from similar_images.core.formats import read_parquet
+from similar_images.core.timing import Timing
+from similar_images.features import (levels, plan, shards)
+from similar_images.images import manifest
 from similar_images.features.plan import Cut
-from similar_images.photos.collection import scan
+from similar_images.images.collection import scan
 
 LONG_AGO = 1_700_000_000 * 10**9
 

@@ -20,8 +20,8 @@ import numpy as np
 import yaml
 from PIL import Image, ImageFilter
 
-from similar_images.catalogue.comparison import merged
-from similar_images.photos.summary import summarise
+from similar_images.evaluation.settings_comparison import merged
+from similar_images.images.fingerprint import summarise
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = {"boots": (160, 90, 40), "sandals": (230, 200, 60), "sneakers": (60, 90, 200)}

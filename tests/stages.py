@@ -19,13 +19,14 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from similar_images.answers import conformal, nearest
-from similar_images.base import job
-from similar_images.base.formats import read_json, write_json
-from similar_images.features import extraction, images, manifest, plan
-from similar_images.networks import engines, model
-from similar_images.networks.model import Model
-from similar_images.photos import registration
+from similar_images.classification import (conformal, nearest)
+from similar_images.core import job
+from similar_images.core.formats import (read_json, write_json)
+from similar_images.features import (extraction, sharded_features, plan)
+from similar_images.images import manifest
+from similar_images.backbones import (engines, model)
+from similar_images.backbones.model import Model
+from similar_images.duplicates import registration
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "workflow/scripts"
 # Pixels on each side of a photo, as the stand-in for a network takes it.
@@ -121,7 +122,7 @@ def stand_ins() -> Iterator[None]:
         stack.enter_context(patch.object(engines, "load", lambda *_: Pixels()))
         stack.enter_context(patch.object(time, "time_ns", lambda: now() + HOUR_NS))
         stack.enter_context(patch.object(plan, "SMALL_SHARDS", 3))
-        for module in (images, manifest, extraction, registration):
+        for module in (sharded_features, manifest, extraction, registration):
             stack.enter_context(patch.object(module, "ThreadPoolExecutor", AtOnce))
         yield
 

@@ -17,7 +17,7 @@ import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = "similar_images"
-FLOOR = "base"  # All stand on it: arrows to it would hide the others.
+FLOOR = "core"  # All stand on it: arrows to it would hide the others.
 BEGIN, END = "<!-- The rooms, drawn by `make rooms` -->", "<!-- End of the rooms -->"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from similar_images.base import files
+from similar_images.core import files
 from uses import APPROXIMATE, AUDIT, AUTO, COMPARE, PORTABLE, USUAL, Use, UsedProject
 
 # For each use the files that it makes, and an output of the job that reads a file, which is removed

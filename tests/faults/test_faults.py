@@ -25,8 +25,8 @@ from PIL import Image
 
 from changes import add, add_query, change, decide_on_some, delete, relabel
 from project import ROOT, Project, Run
-from similar_images.base import files
-from similar_images.features import index, shards
+from similar_images.core import files
+from similar_images.features import (feature_table, shards)
 from uses import AUDIT, COMPARE, FEATURES, USES, USUAL, Use, UsedProject
 
 STRIKE = Path(__file__).with_name("strike")
@@ -203,7 +203,7 @@ def read_whole(path: Path) -> None:
         case ".parquet":
             pq.read_table(path)
         case ".pkl":
-            index.read(path)
+            feature_table.read(path)
         case ".npz":
             with np.load(path) as arrays:
                 assert all(arrays[name].size for name in arrays)

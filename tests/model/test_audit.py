@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from project import lay_out
-from similar_images.catalogue.audit import audit
-from similar_images.features import index
-from similar_images.features.index import Index
+from similar_images.curation.audit import audit
+from similar_images.features import feature_table
+from similar_images.features.feature_table import Index
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clothing" / "catalogue"
 
@@ -22,7 +22,7 @@ def clothing(tmp_path_factory: pytest.TempPathFactory) -> Index:
     project = lay_out(tmp_path_factory.mktemp("clothing") / "project")
     project.settle(catalogue=str(PHOTOS), queries={"new": None}, backbone="EfficientNetLite2")
     project.run("results/catalogue/features.pkl")
-    return index.read(project.result("catalogue/features.pkl"))
+    return feature_table.read(project.result("catalogue/features.pkl"))
 
 
 @pytest.mark.parametrize("seed", range(3))

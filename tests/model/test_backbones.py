@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 import brought
-from similar_images.networks import building, engines, middle
-from similar_images.networks.backbones import KERAS
-from similar_images.photos.preparation import Preparation
+from similar_images.backbones import (building, engines, middle_layers)
+from similar_images.backbones.registry import KERAS
+from similar_images.images.preprocessing import Preparation
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -124,7 +124,7 @@ def test_the_fallback_gives_the_features_that_its_fingerprint_stands_for(
 def test_the_engines_agree_on_photographs(
     lite2: Any, photos: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    whole, channels = middle.add_to_keras(lite2, lite2.output)
+    whole, channels = middle_layers.add_to_keras(lite2, lite2.output)
     for engine in ("openvino", "tensorflow"):
         building.export(whole, engine, tmp_path / engine)  # type: ignore[arg-type]
     features = in_batches(engines.load("openvino", tmp_path / "openvino", threads=2), photos)

@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from onnx import helper
 
 import brought
-from similar_images.base.errors import UserError
-from similar_images.networks import building, cards, engines, middle, opening, standard
+from similar_images.core.errors import UserError
+from similar_images.backbones import (building, preprocessing_config, engines, middle_layers, loading, adapter)
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
 # The last layers at a stride of 16 and of 32 before the one that the features are the mean of.
@@ -37,7 +37,7 @@ def test_behind_the_features_are_mean_and_deviation_of_two_middle_layers(name: s
     import keras
 
     network = with_random_weights(name)
-    whole, channels = middle.add_to_keras(network, network.output)
+    whole, channels = middle_layers.add_to_keras(network, network.output)
     size, dimension = network.input_shape[1], network.output_shape[1]
     images = np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype(np.float32)
     maps = [network.get_layer(layer).output for layer in LAYERS[name]]
@@ -57,7 +57,7 @@ def test_the_features_are_the_same_to_the_bit_beside_the_middle_layers(
 ) -> None:
     network = with_random_weights(name)
     size, dimension = network.input_shape[1], network.output_shape[1]
-    whole, channels = middle.add_to_keras(network, network.output)
+    whole, channels = middle_layers.add_to_keras(network, network.output)
     building.export(network, "openvino", tmp_path / "alone")
     building.export(whole, "openvino", tmp_path / "whole")
     alone, both = (engines.load("openvino", tmp_path / n, 1) for n in ("alone", "whole"))
@@ -69,10 +69,10 @@ def test_the_features_are_the_same_to_the_bit_beside_the_middle_layers(
 
 def taken(path: Path, **settings: Any) -> tuple[Any, list[int], int]:
     """Return a network that people bring with its middle layers, their channels, its features."""
-    card = cards.read({"file": str(path), **settings})
-    network = standard.standardised(opening.open_network(path), card, 2)
+    card = preprocessing_config.read({"file": str(path), **settings})
+    network = adapter.standardised(loading.open_network(path), card, 2)
     _, size, _, _ = network.inputs[0].shape
-    whole, channels = middle.add_to_openvino(network, size, card.levels)
+    whole, channels = middle_layers.add_to_openvino(network, size, card.levels)
     return whole, channels, network.outputs[0].shape[1]
 
 
@@ -110,7 +110,7 @@ def test_a_network_may_compute_in_other_types_in_between(kind: str) -> None:
         )
     mean = operations.convert(operations.reduce_mean(found, [2, 3], keep_dims=False), "f32")
     network = ov.Model([mean], [taken_in], "mixed")
-    whole, channels = middle.add_to_openvino(network, 64, None)
+    whole, channels = middle_layers.add_to_openvino(network, 64, None)
     assert channels == [4, 4, 4, 4]
     given = ov.Core().compile_model(whole, "CPU")(np.ones((2, 64, 64, 3), np.float32))[0]
     assert (given.dtype, given.shape) == (np.float32, (2, 20))

@@ -15,9 +15,9 @@ from playwright.sync_api import Locator, expect
 from browser import AXE, HOSTILE, Visit, serious_findings
 from invented import invented_cards, write_audit, write_page
 from project import Project
-from similar_images.base.errors import UserError
-from similar_images.base.formats import csv_lines, read_csv, write_csv
-from similar_images.photos import decisions
+from similar_images.core.errors import UserError
+from similar_images.core.formats import (csv_lines, read_csv, write_csv)
+from similar_images.decisions import decisions
 
 Open = Callable[..., Visit]
 COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"]

@@ -12,8 +12,8 @@ from playwright.sync_api import Locator, expect
 from browser import AXE, HOSTILE, Visit, serious_findings
 from invented import invented_cards, write_page
 from project import CLASSES, Project
-from similar_images.pages.cards import Product
-from similar_images.pages.portable import portable
+from similar_images.report.cards import Product
+from similar_images.report.portable import portable
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 Open = Callable[..., Visit]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from similar_images.networks.model import Model
+from similar_images.backbones.model import Model
 
 # How long an example takes says nothing of whether it is right.
 settings.register_profile("untimed", deadline=None)

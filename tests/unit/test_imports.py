@@ -67,7 +67,7 @@ def test_keras_comes_without_what_no_network_needs() -> None:
 def test_the_adapted_similarity_is_fitted_without_scipy() -> None:
     code = (
         "import numpy as np\n"
-        "from similar_images.features.index import Index\n"
+        "from similar_images.features.feature_table import Index\n"
         "from similar_images.search import adaptation\n"
         "features = np.random.default_rng(0).random((9, 4), np.float32)\n"
         "names, labels = list('abcdefghi'), list('abcabcabc')\n"
@@ -75,5 +75,5 @@ def test_the_adapted_similarity_is_fitted_without_scipy() -> None:
         "adaptation.fit(catalogue, np.ones(9, np.bool_))"
     )
     loaded = modules_after(code)
-    assert "similar_images.search.adaptation" in loaded
+    assert "similar_images.search.metric_learning" in loaded
     assert "scipy" not in loaded

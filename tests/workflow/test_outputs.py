@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from project import CLASSES, Project, lay_out
-from similar_images.photos.folders import OWN
+from similar_images.images.folders import OWN
 
 PREDICTION_COLUMNS = [
     *("image", "label", "prediction", "votes", "voters", "confidence", "classes", "correct"),

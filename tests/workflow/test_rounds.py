@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from project import Project, lay_out
-from similar_images.base.formats import read_parquet, write_csv
-from similar_images.features import images
-from similar_images.photos.decisions import HEADER
+from similar_images.core.formats import (read_parquet, write_csv)
+from similar_images.features import sharded_features
+from similar_images.decisions.decisions import HEADER
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clothing"
 ROUNDS = 10
@@ -52,7 +52,7 @@ def test_ten_rounds_of_decisions_extract_nothing_and_end_as_a_clean_run(tmp_path
         rows = project.rows("new/predictions.csv")
         assert sum(row["decision"] == "catalogue" for row in rows) == len(decided)
         assert not any(f"new:{row['image']}" in row.values() for row in rows)
-    assert len(decided) == len(images.collect(project.result("new/images.parquet")).paths)
+    assert len(decided) == len(sharded_features.collect(project.result("new/images.parquet")).paths)
     clean = project.rebuilt(tmp_path / "clean")
     assert project.predictions() == clean.predictions()
     for name in ("members.csv", "quality.json"):

@@ -12,7 +12,7 @@ import sequences
 import stages
 from project import Project, Run, lay_out
 from sequences import Outcome, World
-from similar_images.base.errors import UserError
+from similar_images.core.errors import UserError
 
 # A run takes seconds. So few projects are laid out, and each goes through several sequences.
 PROJECTS, SEQUENCES = 4, 5

@@ -19,21 +19,22 @@ sys.path.insert(0, str(SCRIPTS))
 # second of each run. None of them is a table.
 sys.modules.setdefault("pandas", None)
 
-from similar_images.answers import conformal, nearest
-from similar_images.base import files, formats, settings
-from similar_images.base.digests import Digests
-from similar_images.base.errors import DamagedFileError, UserError, reason
-from similar_images.catalogue import comparison
-from similar_images.networks import opening
-from similar_images.photos import decisions, retries
-from similar_images.photos.folders import check_not_own
-from similar_images.photos.lists import check_elsewhere
-from similar_images.photos.names import alike
-from similar_images.photos.summary import check_catalogue, summarise
-from similar_images.remote.access import Access
-from similar_images.remote.addresses import Limits, is_address
-from similar_images.remote.looks import Looks, NotAskedError
-from similar_images.remote.results import check_sent, results_of
+from similar_images.classification import conformal, nearest
+from similar_images.core import files, formats, settings
+from similar_images.core.digests import Digests
+from similar_images.core.errors import DamagedFileError, UserError, reason
+from similar_images.evaluation import settings_comparison
+from similar_images.backbones import loading
+from similar_images.decisions import decisions
+from similar_images.images import retries
+from similar_images.images.folders import check_not_own
+from similar_images.images.lists import check_elsewhere
+from similar_images.images.names import alike
+from similar_images.images.fingerprint import check_catalogue, summarise
+from similar_images.storage.access import Access
+from similar_images.storage.addresses import Limits, is_address
+from similar_images.storage.metadata import Looks, NotAskedError
+from similar_images.storage.results import check_sent, results_of
 
 
 def hash_of(*patterns):
@@ -72,7 +73,7 @@ checked("", settings.check, config, schema)
 validate(config, str(SCHEMA))  # fills in the defaults
 
 ENTRIES = {
-    name: comparison.merged(config, changes)
+    name: settings_comparison.merged(config, changes)
     for name, changes in config["compare"].items()
 }
 for name, entry in ENTRIES.items():
@@ -152,7 +153,7 @@ def network_digests(settings):
         return None
     setting = "backbone.file"
     path = Path(settings["backbone"]["file"])
-    return digests_of(setting, checked(f"{setting}: ", opening.files_of, path))
+    return digests_of(setting, checked(f"{setting}: ", loading.files_of, path))
 
 
 METRIC = config["search"]["metric"]
@@ -163,7 +164,7 @@ LEARNED = (
     if REDUCED
     else []
 )
-# With `auto` each job learns from it which similarity to take: see `choice.chosen`.
+# With `auto` each job learns from it which similarity to take: see `metric_choice.chosen`.
 COMPARISON = "results/catalogue/metrics.json" if METRIC == "auto" else []
 # With `cosine` the page says whether another similarity would be better.
 ADVICE = "results/catalogue/metrics.json" if METRIC == "cosine" else []
@@ -180,7 +181,7 @@ OWN_NETWORK = bool(config["weights"]) or not isinstance(config["backbone"], str)
 QUANTISED = config["precision"] == "int8"
 PICKLED = config["features_pkl"]
 EXTRACTION_THREADS = config["extraction"]["threads"]
-# What rules read that need the catalogue as a whole: see `images.load`.
+# What rules read that need the catalogue as a whole: see `sharded_features.load`.
 CATALOGUE = f"results/catalogue/{'features.pkl' if PICKLED else 'images.parquet'}"
 
 
@@ -197,7 +198,7 @@ wildcard_constraints:
 # parameter: where one of them hides something else, the collection's fingerprint changes.
 config["own"] = [
     str(project / name)
-    for project in comparison.projects(Path())
+    for project in settings_comparison.projects(Path())
     for name in ("results", "logs")
 ]
 

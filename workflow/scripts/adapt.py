@@ -3,19 +3,19 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.job import logged
-from similar_images.features import images
-from similar_images.remote.results import results_of
-from similar_images.search import adaptation
+from similar_images.core.job import logged
+from similar_images.features import sharded_features
+from similar_images.storage.results import results_of
+from similar_images.search import metric_learning
 from similar_images.search.neighbours import first_of_equals
 
 with logged(snakemake.log[0], "adapt"):
-    reduced = images.collect(
+    reduced = sharded_features.collect(
         Path(snakemake.input.catalogue),
         results_of(snakemake.config),
         on_disk=True,
         reduced=Path(snakemake.input.reduced),
     )
-    fitted = adaptation.fit(reduced, first_of_equals(reduced))
-    adaptation.write(Path(snakemake.output[0]), fitted)
+    fitted = metric_learning.fit(reduced, first_of_equals(reduced))
+    metric_learning.write(Path(snakemake.output[0]), fitted)
     logging.info("Fitted to %d images", len(reduced.paths))

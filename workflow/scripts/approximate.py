@@ -3,23 +3,23 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import read_parquet
-from similar_images.base.job import logged
-from similar_images.features.images import Stream
-from similar_images.remote.results import results_of
-from similar_images.search import adaptation, approximate, choice
+from similar_images.core.formats import read_parquet
+from similar_images.core.job import logged
+from similar_images.features.sharded_features import Stream
+from similar_images.storage.results import results_of
+from similar_images.search import (metric_learning, approximate, metric_choice)
 
 catalogue = Path(snakemake.input.catalogue)
 
 with logged(snakemake.log[0], "approximate"):
-    comparison = choice.read(snakemake.input.comparison)
-    adapted = choice.chosen(snakemake.params.metric, comparison) != choice.COSINE
+    comparison = metric_choice.read(snakemake.input.comparison)
+    adapted = metric_choice.chosen(snakemake.params.metric, comparison) != metric_choice.COSINE
     reduced = Path(snakemake.input.learned[1]) if adapted else None
     made = approximate.build(
         Stream(catalogue, results=results_of(snakemake.config), reduced=reduced),
         read_parquet(catalogue),
         snakemake.params.neighbours,
-        adaptation.read(Path(snakemake.input.learned[2])) if adapted else None,
+        metric_learning.read(Path(snakemake.input.learned[2])) if adapted else None,
     )
     approximate.write(*map(Path, snakemake.output), made)
     logging.info("%s", approximate.sentence(made))

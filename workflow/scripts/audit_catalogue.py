@@ -5,13 +5,15 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from similar_images.base.formats import read_parquet, write_csv
-from similar_images.base.job import Progress, logged
-from similar_images.catalogue import audit
-from similar_images.features import images, manifest
-from similar_images.photos import registration, retries
-from similar_images.photos.opening import Photos
-from similar_images.remote.results import results_of
+from similar_images.core.formats import (read_parquet, write_csv)
+from similar_images.core.job import (Progress, logged)
+from similar_images.curation import audit
+from similar_images.features import sharded_features
+from similar_images.images import manifest
+from similar_images.duplicates import registration
+from similar_images.images import retries
+from similar_images.images.opening import Photos
+from similar_images.storage.results import results_of
 
 output = Path(snakemake.output.audit)
 memory, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
@@ -30,7 +32,7 @@ compare = partial(
 with logged(snakemake.log[0], "audit"), results.keeping(memory, again):
     members = read_parquet(Path(snakemake.input.images))
     findings, classes = audit.audit(
-        images.load(Path(snakemake.input.catalogue), results),
+        sharded_features.load(Path(snakemake.input.catalogue), results),
         {content_id: files[0] for content_id, files in manifest.members(members).items()},
         compare,
         snakemake.params.voters,

@@ -4,14 +4,15 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from similar_images.base.files import replacing
-from similar_images.base.formats import read_csv, read_parquet
-from similar_images.base.job import Progress, logged
-from similar_images.networks import model
-from similar_images.pages import audit_report, cards
-from similar_images.photos import decisions, retries, thumbnails
-from similar_images.photos.opening import Photos
-from similar_images.remote.results import results_of
+from similar_images.core.files import replacing
+from similar_images.core.formats import (read_csv, read_parquet)
+from similar_images.core.job import (Progress, logged)
+from similar_images.backbones import model
+from similar_images.report import (audit_page, cards)
+from similar_images.decisions import decisions
+from similar_images.images import (retries, thumbnails)
+from similar_images.images.opening import Photos
+from similar_images.storage.results import results_of
 
 page = Path(snakemake.output[0])
 folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
@@ -19,19 +20,19 @@ folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
 with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder, again):
     findings = read_csv(Path(snakemake.input.audit))
     members = read_parquet(Path(snakemake.input.images))
-    files = cards.files(members, audit_report.images(audit_report.shown(findings)))
+    files = cards.files(members, audit_page.images(audit_page.shown(findings)))
     contents = {content_id: file for content_id, file in files.values() if content_id}
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
     retries.note(again, photos.unread)
-    told = audit_report.AuditReport(
+    told = audit_page.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=read_csv(Path(snakemake.input.classes)),
-        groups=audit_report.groups(findings, files, pictures, folder.name),
+        groups=audit_page.groups(findings, files, pictures, folder.name),
         files=Counter(members["content_id"].to_pylist()),
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.config["decisions"]))),
     )
     with replacing(page) as temporary:
-        temporary.write_text(audit_report.render(told), "utf-8")
+        temporary.write_text(audit_page.render(told), "utf-8")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from similar_images.base.formats import write_json
-from similar_images.base.job import logged
-from similar_images.catalogue import comparison
+from similar_images.core.formats import write_json
+from similar_images.core.job import logged
+from similar_images.evaluation import settings_comparison
 
 # No parameter: that would run the rule again wherever the project is moved to.
 SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
@@ -13,6 +13,6 @@ output = Path(snakemake.output[0])
 
 with logged(snakemake.log[0], f"compare {snakemake.wildcards.entry}"):
     folder = output.with_suffix("")
-    comparison.lay_out(folder, snakemake.params.settings, Path("results/features"))
-    comparison.run(folder, SNAKEFILE, snakemake.threads)
-    write_json(output, comparison.outcome(folder / "results"))
+    settings_comparison.lay_out(folder, snakemake.params.settings, Path("results/features"))
+    settings_comparison.run(folder, SNAKEFILE, snakemake.threads)
+    write_json(output, settings_comparison.outcome(folder / "results"))

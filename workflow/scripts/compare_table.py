@@ -3,15 +3,15 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import read_json, write_csv
-from similar_images.base.job import logged
-from similar_images.catalogue import comparison
-from similar_images.pages import plots
+from similar_images.core.formats import (read_json, write_csv)
+from similar_images.core.job import logged
+from similar_images.evaluation import settings_comparison
+from similar_images.report import plots
 
 with logged(snakemake.log[0], "compare"):
     outcomes = {Path(path).stem: read_json(Path(path)) for path in snakemake.input}
-    rows = comparison.rows(outcomes)
-    write_csv(Path(snakemake.output.table), comparison.HEADER, rows)
+    rows = settings_comparison.rows(outcomes)
+    write_csv(Path(snakemake.output.table), settings_comparison.HEADER, rows)
     plots.write(plots.comparison(outcomes), Path(snakemake.output.plot))
     for name, outcome in outcomes.items():
-        logging.info("%s", comparison.sentence(name, outcome))
+        logging.info("%s", settings_comparison.sentence(name, outcome))

@@ -6,11 +6,11 @@ import sys
 from itertools import starmap
 from pathlib import Path
 
-from similar_images.base.errors import UserError, reason
-from similar_images.base.formats import read_parquet
-from similar_images.base.job import logged
-from similar_images.catalogue import export
-from similar_images.photos.opening import Photos
+from similar_images.core.errors import (UserError, reason)
+from similar_images.core.formats import read_parquet
+from similar_images.core.job import logged
+from similar_images.curation import export
+from similar_images.images.opening import Photos
 
 folder = Path(snakemake.params.folder)
 # To be ended like this leaves nothing behind, either.

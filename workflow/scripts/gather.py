@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from similar_images.base.formats import read_parquet, write_parquet
-from similar_images.base.job import logged
+from similar_images.core.formats import (read_parquet, write_parquet)
+from similar_images.core.job import logged
 from similar_images.search import neighbours
 
 with logged(snakemake.log[0], f"gather {snakemake.wildcards.queries}"):

@@ -3,14 +3,14 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import write_parquet
-from similar_images.base.job import logged
-from similar_images.features import manifest
-from similar_images.photos import collection, retries
-from similar_images.photos.opening import Photos
-from similar_images.remote.addresses import is_address
-from similar_images.remote.looks import Looks
-from similar_images.remote.results import results_of
+from similar_images.core.formats import write_parquet
+from similar_images.core.job import logged
+from similar_images.images import manifest
+from similar_images.images import (collection, retries)
+from similar_images.images.opening import Photos
+from similar_images.storage.addresses import is_address
+from similar_images.storage.metadata import Looks
+from similar_images.storage.results import results_of
 
 name = snakemake.wildcards.collection
 params = snakemake.params

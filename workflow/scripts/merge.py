@@ -3,12 +3,13 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import read_parquet, write_csv, write_json
-from similar_images.base.job import logged
-from similar_images.features import amendments, images, index, merge, plan, store
-from similar_images.networks import model
-from similar_images.photos import retries
-from similar_images.remote.results import results_of
+from similar_images.core.formats import (read_parquet, write_csv, write_json)
+from similar_images.core.job import logged
+from similar_images.decisions import overrides
+from similar_images.features import (sharded_features, feature_table, merge, plan, store)
+from similar_images.backbones import model
+from similar_images.images import retries
+from similar_images.storage.results import results_of
 
 name = snakemake.wildcards.collection
 planned = Path(snakemake.input.plan)
@@ -18,7 +19,7 @@ again = readable.with_name(retries.NAME)
 with logged(snakemake.log[0], f"merge {name}"):
     made_by = model.read(Path(snakemake.input.model))
     features = store.folder(planned.parents[1], made_by.backbone, made_by.fingerprint)
-    decided = amendments.amend(
+    decided = overrides.amend(
         read_parquet(Path(snakemake.input.manifest)),
         read_parquet(Path(snakemake.input.amendments)),
         name,
@@ -31,9 +32,9 @@ with logged(snakemake.log[0], f"merge {name}"):
     merge.check(found, rejected, name, snakemake.params.on_error)
     duplicates = merge.duplicates(found)
     write_json(Path(snakemake.output.timing), merge.timing(table, features))
-    images.write(readable, found)
+    sharded_features.write(readable, found)
     if snakemake.output.index:
-        index.write(Path(snakemake.output.index), images.collect(readable))
+        feature_table.write(Path(snakemake.output.index), sharded_features.collect(readable))
     write_csv(Path(snakemake.output.rejected), merge.Rejected._fields, rejected)
     members = merge.members(found, snakemake.params.label_from)
     write_csv(Path(snakemake.output.members), merge.Member._fields, members)

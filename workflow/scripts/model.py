@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from similar_images.base.files import sealed
-from similar_images.base.formats import read_parquet
-from similar_images.base.job import logged
-from similar_images.features import calibration, manifest
-from similar_images.networks import building, model, quantisation
-from similar_images.photos.opening import Photos
-from similar_images.photos.preparation import Preparation
-from similar_images.remote.results import results_of
+from similar_images.core.files import sealed
+from similar_images.core.formats import read_parquet
+from similar_images.core.job import logged
+from similar_images.images import (quantisation_sample, manifest)
+from similar_images.backbones import (building, model, quantisation)
+from similar_images.images.opening import Photos
+from similar_images.images.preprocessing import Preparation
+from similar_images.storage.results import results_of
 
 params = snakemake.params
 description = Path(snakemake.output.description)
@@ -32,7 +32,7 @@ with logged(snakemake.log[0], "model"):
             prepare = Preparation(
                 made.input_size, made.resample, params.max_pixels, made.fit, made.crop
             )
-            pictures = calibration.pictures(
+            pictures = quantisation_sample.pictures(
                 members, prepare, quantisation.PICTURES, Photos.of(snakemake.config)
             )
             made = quantisation.quantise(folder, made, pictures)

@@ -3,12 +3,13 @@
 import logging
 from pathlib import Path
 
-from similar_images.base.formats import read_parquet, write_json, write_parquet
-from similar_images.base.job import logged
-from similar_images.features import amendments, plan, store
-from similar_images.networks import model
-from similar_images.photos import decisions
-from similar_images.remote.results import results_of
+from similar_images.core.formats import (read_parquet, write_json, write_parquet)
+from similar_images.core.job import logged
+from similar_images.decisions import overrides
+from similar_images.features import (plan, store)
+from similar_images.backbones import model
+from similar_images.decisions import decisions
+from similar_images.storage.results import results_of
 
 shards = Path(snakemake.output.shards)
 results = results_of(snakemake.config)
@@ -40,10 +41,10 @@ with logged(snakemake.log[0], "plan"):
     decided = decisions.read(decisions.paths(snakemake.config["decisions"]))
     with results.keeping(applied, lost):
         missing = decisions.remember(decided, applied, lost)
-    changes = amendments.build(decided, manifests)
+    changes = overrides.build(decided, manifests)
     write_parquet(Path(snakemake.output.amendments), changes)
     needed = {
-        name: plan.shard_names(plan.assign(amendments.amend(listing, changes, name), table))
+        name: plan.shard_names(plan.assign(overrides.amend(listing, changes, name), table))
         for name, listing in manifests.items()
     }
     write_json(
@@ -52,11 +53,11 @@ with logged(snakemake.log[0], "plan"):
             "model": features.name,
             "shards": needed,
             "sources": list(plan.sources(table)),
-            "amendments": {name: amendments.digest(changes, name) for name in manifests},
+            "amendments": {name: overrides.digest(changes, name) for name in manifests},
         },
     )
     if decided:
-        logging.info("%s", amendments.sentence(decided, changes))
+        logging.info("%s", overrides.sentence(decided, changes))
     if missing:
         logging.warning(
             "%d decisions of the last run are in no file of decisions any more, such as %s of %s "

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from similar_images.base.formats import read_json
-from similar_images.base.job import logged
-from similar_images.pages import plots
+from similar_images.core.formats import read_json
+from similar_images.core.job import logged
+from similar_images.report import plots
 
 with logged(snakemake.log[0], "plot catalogue"):
     assessment = read_json(Path(snakemake.input.quality))

@@ -4,24 +4,20 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from similar_images.answers import (
-    confidence,
-    conformal,
-    duplicates,
-    metrics,
-    predictions,
-    products,
-    strangers,
-)
-from similar_images.answers.vote import VOTES
-from similar_images.base.formats import read_csv, read_json, read_parquet, write_csv, write_json
-from similar_images.base.job import Progress, logged
-from similar_images.features import images, manifest
+from similar_images.classification import (confidence, conformal, predictions, products, out_of_distribution)
+from similar_images.duplicates import query_duplicates
+from similar_images.evaluation import metrics
+from similar_images.classification.vote import VOTES
+from similar_images.core.formats import (read_csv, read_json, read_parquet, write_csv, write_json)
+from similar_images.core.job import (Progress, logged)
+from similar_images.features import sharded_features
+from similar_images.images import manifest
 from similar_images.features.merge import read_rejected
-from similar_images.networks import model
-from similar_images.photos import registration, retries
-from similar_images.photos.opening import Photos
-from similar_images.remote.results import results_of
+from similar_images.backbones import model
+from similar_images.duplicates import registration
+from similar_images.images import retries
+from similar_images.images.opening import Photos
+from similar_images.storage.results import results_of
 
 output = Path(snakemake.output.predictions)
 memory, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
@@ -42,12 +38,12 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     queries = read_parquet(Path(snakemake.input.queries))
     catalogue = read_parquet(Path(snakemake.input.catalogue))
     candidates = read_parquet(Path(snakemake.input.candidates))
-    copies = duplicates.find(candidates, queries, catalogue, compare)
+    copies = query_duplicates.find(candidates, queries, catalogue, compare)
     retries.note(again, photos.unread)
     if copies:
         logging.info("%d images stand in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))
-    product_of = images.products(catalogue)
+    product_of = sharded_features.products(catalogue)
     vote = VOTES[snakemake.params.vote]
     predicted = predictions.predict(
         neighbours,
@@ -60,7 +56,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
             metric=quality["metric"],
             calibration=confidence.read(quality["confidence"]),
             thresholds=conformal.Thresholds(**quality["sets"]),
-            known=strangers.read(quality["strangers"]),
+            known=out_of_distribution.read(quality["strangers"]),
             reject=snakemake.params.reject,
         ),
         product_of,

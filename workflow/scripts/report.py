@@ -6,17 +6,19 @@ The history and what turned stand outside the outputs: they are kept from run to
 from datetime import datetime
 from pathlib import Path
 
-from similar_images.answers import history, worth
-from similar_images.base.files import sealed
-from similar_images.base.formats import read_csv, read_json, read_parquet
-from similar_images.base.job import Progress, logged
+from similar_images.report import history
+from similar_images.curation import active_learning
+from similar_images.core.files import sealed
+from similar_images.core.formats import (read_csv, read_json, read_parquet)
+from similar_images.core.job import (Progress, logged)
 from similar_images.features.merge import read_rejected
-from similar_images.networks import model
-from similar_images.pages import cards, confusion, report
-from similar_images.photos import decisions, retries, thumbnails
-from similar_images.photos.opening import Photos
-from similar_images.remote.results import results_of
-from similar_images.search import choice
+from similar_images.backbones import model
+from similar_images.report import (cards, confusion, results_page)
+from similar_images.decisions import decisions
+from similar_images.images import (retries, thumbnails)
+from similar_images.images.opening import Photos
+from similar_images.storage.results import results_of
+from similar_images.search import metric_choice
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output[0])
@@ -32,7 +34,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     metrics = read_json(Path(snakemake.input.metrics))
     made_by = model.read(Path(snakemake.input.model))
     images = read_parquet(Path(snakemake.input.catalogue))
-    catalogue = report.catalogue(images)
+    catalogue = results_page.catalogue(images)
     queries = cards.files(
         read_parquet(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
@@ -53,7 +55,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         for row in predictions
         if not row["error"]
     ]
-    told = report.Report(
+    told = results_page.Report(
         name=name,
         made=made,
         model=made_by,
@@ -61,14 +63,14 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         catalogue=catalogue,
         metrics=metrics,
         quality=read_json(Path(snakemake.input.quality)),
-        advice=choice.read(snakemake.input.advice).get("advice"),
+        advice=metric_choice.read(snakemake.input.advice).get("advice"),
         cards=cards.cards(
             predictions,
             read_csv(Path(snakemake.input.votes)),
             queries,
             similar,
             pictures,
-            worth.order(
+            active_learning.order(
                 predictions,
                 read_parquet(Path(snakemake.input.neighbours)),
                 snakemake.params.neighbours,
@@ -86,4 +88,4 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         history=history.record(page.with_name("history.csv"), line),
     )
     with sealed(page) as temporary:
-        temporary.write_text(report.render(told, folder), "utf-8")
+        temporary.write_text(results_page.render(told, folder), "utf-8")

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from similar_images.base.files import checked, replacing
-from similar_images.base.job import logged
-from similar_images.pages import portable
-from similar_images.remote.results import results_of
+from similar_images.core.files import (checked, replacing)
+from similar_images.core.job import logged
+from similar_images.report import portable
+from similar_images.storage.results import results_of
 
 name = snakemake.wildcards.queries
 page, output = Path(snakemake.input.page), Path(snakemake.output[0])

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from similar_images.base.files import digest
-from similar_images.base.formats import write_parquet
-from similar_images.base.job import logged
-from similar_images.features.images import Stream, from_queries, model_of
-from similar_images.features.index import Index
-from similar_images.remote.results import results_of
-from similar_images.search import adaptation, choice, components, memory, neighbours
+from similar_images.core.files import digest
+from similar_images.core.formats import write_parquet
+from similar_images.core.job import logged
+from similar_images.features.sharded_features import (Stream, from_queries, model_of)
+from similar_images.features.feature_table import Index
+from similar_images.storage.results import results_of
+from similar_images.search import (metric_learning, metric_choice, principal_components, cache, neighbours)
 
 if snakemake.input.approximate:
     from similar_images.search import approximate
@@ -43,10 +43,10 @@ class Learned(NamedTuple):
     adaptation: Path
 
 
-def finder(count: int, learned: Learned | None, index: Sequence[str]) -> memory.Find:
+def finder(count: int, learned: Learned | None, index: Sequence[str]) -> cache.Find:
     """Return what finds the `count` nearest images, exactly or with the index."""
-    adapted = adaptation.read(learned.adaptation) if learned else None
-    reduction = components.read(learned.components) if learned else None
+    adapted = metric_learning.read(learned.adaptation) if learned else None
+    reduction = principal_components.read(learned.components) if learned else None
     table = approximate.read(*map(Path, index)) if index else None
 
     def find(asked: Stream, searched: Stream) -> pa.Table:
@@ -54,7 +54,7 @@ def finder(count: int, learned: Learned | None, index: Sequence[str]) -> memory.
         if learned and reduction:
             searched = replace(searched, reduced=learned.reduced)
             asked = replace(asked, with_levels=reduction.with_levels)
-            parts = (components.reduce(reduction, part) for part in asked)
+            parts = (principal_components.reduce(reduction, part) for part in asked)
         if table is None:
             return neighbours.find(parts, searched, count, adapted)
         return approximate.find(
@@ -74,7 +74,7 @@ def nearest(
     files = [*(learned or ()), *index]
     key = repr([wanted, params.code, *model_of(asked.schema), *map(digest, files)])
     find = finder(wanted, learned, index)
-    found = memory.search(queries, catalogue, wanted, find, folder, key)
+    found = cache.search(queries, catalogue, wanted, find, folder, key)
     return neighbours.without_own(found, own, count) if own else found
 
 
@@ -83,8 +83,8 @@ with logged(snakemake.log[0], f"search {name}"), results.keeping(folder):
     catalogue = Stream(Path(snakemake.input.catalogue), part, params.parts, results=results)
     asked = queries.images()
     own = neighbours.own_members(asked, from_queries(catalogue.path))
-    comparison = choice.read(snakemake.input.comparison)
-    adapted = choice.chosen(params.metric, comparison) != choice.COSINE
+    comparison = metric_choice.read(snakemake.input.comparison)
+    adapted = metric_choice.chosen(params.metric, comparison) != metric_choice.COSINE
     learned = Learned(*map(Path, snakemake.input.learned)) if adapted else None
     found = nearest(params.neighbours, folder, learned, snakemake.input.approximate)
     candidates = (

@@ -2,10 +2,10 @@
 
 import logging
 
-from similar_images.base.files import remove
-from similar_images.base.job import logged
+from similar_images.core.files import remove
+from similar_images.core.job import logged
 from similar_images.features import store
-from similar_images.remote.results import results_of
+from similar_images.storage.results import results_of
 
 results = results_of(snakemake.config)
 

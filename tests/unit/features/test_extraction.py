@@ -15,11 +15,11 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
-from similar_images.base.errors import UserError
-from similar_images.base.timing import Timing
+from similar_images.core.errors import UserError
+from similar_images.core.timing import Timing
 from similar_images.features.extraction import extract
 from similar_images.features.shards import Shard
-from similar_images.photos.preparation import Preparation
+from similar_images.images.preprocessing import Preparation
 
 
 class MeanColour:

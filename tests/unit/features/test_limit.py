@@ -8,17 +8,19 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
-from similar_images.base.errors import DamagedFileError
-from similar_images.base.files import discard
-from similar_images.base.timing import Timing
-from similar_images.features import amendments, images, manifest, merge, plan, shards, store
+from similar_images.core.errors import DamagedFileError
+from similar_images.core.files import discard
+from similar_images.core.timing import Timing
+from similar_images.decisions import overrides
+from similar_images.features import (sharded_features, merge, plan, shards, store)
+from similar_images.images import manifest
 from similar_images.features.extraction import extract
-from similar_images.features.index import Index
+from similar_images.features.feature_table import Index
 from similar_images.features.merge import Rejected
 from similar_images.features.plan import Cut
-from similar_images.networks.model import Model
-from similar_images.photos.collection import scan
-from similar_images.photos.preparation import Preparation
+from similar_images.backbones.model import Model
+from similar_images.images.collection import scan
+from similar_images.images.preprocessing import Preparation
 
 # The images of the collection are squares with sides of these lengths.
 SIDES = (4, 10, 20, 30)
@@ -69,10 +71,10 @@ def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, li
             )
             shards.write(path, extracted, Timing())
             made += 1
-    decided = amendments.amend(listing, amendments.SCHEMA.empty_table(), "catalogue")
+    decided = overrides.amend(listing, overrides.SCHEMA.empty_table(), "catalogue")
     readable, rejected = merge.merge(plan.assign(decided, planned), features, model, limit)
-    images.write(work / "catalogue/images.parquet", readable)
-    return images.collect(work / "catalogue/images.parquet"), rejected, made
+    sharded_features.write(work / "catalogue/images.parquet", readable)
+    return sharded_features.collect(work / "catalogue/images.parquet"), rejected, made
 
 
 def assert_equal(found: Index, expected: Index) -> None:

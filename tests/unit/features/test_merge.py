@@ -12,16 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from similar_images.base.errors import DamagedFileError, UserError
-from similar_images.base.files import discard
-from similar_images.base.formats import write_csv
-from similar_images.base.timing import Timing
-from similar_images.features import amendments, images, manifest, merge, shards, store
-from similar_images.features.index import Index
+from similar_images.core.errors import (DamagedFileError, UserError)
+from similar_images.core.files import discard
+from similar_images.core.formats import write_csv
+from similar_images.core.timing import Timing
+from similar_images.decisions import overrides
+from similar_images.features import (sharded_features, merge, shards, store)
+from similar_images.images import manifest
+from similar_images.features.feature_table import Index
 from similar_images.features.levels import none
-from similar_images.features.merge import Duplicate, Rejected
-from similar_images.networks.model import Model
-from similar_images.photos.collection import scan
+from similar_images.features.merge import (Duplicate, Rejected)
+from similar_images.backbones.model import Model
+from similar_images.images.collection import scan
 
 Row = tuple[str, str | None, str | None, str | None, str | None]
 
@@ -30,9 +32,9 @@ def listing(*rows: Row) -> pa.Table:
     """Return a manifest with its shards, of rows (image, label, content id, shard, fault)."""
     names = ["image", "label", "content_id", "shard", "fault"]
     table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
-    undecided = amendments.SCHEMA.empty_table()
+    undecided = overrides.SCHEMA.empty_table()
     files = pa.Table.from_pylist(table, schema=manifest.SCHEMA)
-    decided = amendments.amend(files, undecided, "catalogue")
+    decided = overrides.amend(files, undecided, "catalogue")
     return decided.append_column("shard", pa.array([row[3] for row in rows], pa.string()))
 
 
@@ -65,7 +67,7 @@ def readable_of(*rows: tuple[str, str | None, str]) -> pa.Table:
     """Return the table of readable images of rows (path, label, content id)."""
     names = ("image", "label", "content_id")
     return pa.Table.from_pylist(
-        [dict(zip(names, row, strict=True)) for row in rows], schema=images.SCHEMA
+        [dict(zip(names, row, strict=True)) for row in rows], schema=sharded_features.SCHEMA
     )
 
 
@@ -75,8 +77,8 @@ def merged(
     """Return the index that the rule `merge` makes, and the rejected files."""
     readable, rejected = merge.merge(table, features, model, max_pixels)
     path = features.parents[1] / "catalogue/images.parquet"
-    images.write(path, readable)
-    return images.collect(path), rejected
+    sharded_features.write(path, readable)
+    return sharded_features.collect(path), rejected
 
 
 @pytest.fixture
@@ -254,7 +256,7 @@ def test_what_is_nobody_s_photo_stops_no_run(tmp_path: Path, name: str) -> None:
 
 def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
     readable = readable_of(("1", "boots", "a"), ("2", "sandals", "b"))
-    left_out = Rejected("x.jpg", "boots", amendments.LEFT_OUT, "boots", "out")
+    left_out = Rejected("x.jpg", "boots", overrides.LEFT_OUT, "boots", "out")
     merge.check(readable, [left_out], "catalogue", "stop")
     with pytest.raises(UserError, match="1 files cannot be used") as stopped:
         merge.check(readable, [left_out, Rejected("y.jpg", "boots", "damaged")], "shoes", "stop")
@@ -263,7 +265,7 @@ def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
 
 def test_members_tell_where_their_class_comes_from() -> None:
     rows = [{"image": "a", "label": "boots", "decision": "right"}, {"image": "b", "label": "hats"}]
-    table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=images.SCHEMA)
+    table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=sharded_features.SCHEMA)
     assert merge.members(table, "folder") == [
         ("a", "boots", "decision"),
         ("b", "hats", "folder"),

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import LONG_AGO, Pipeline, id_of
-from similar_images.base.formats import read_parquet, write_parquet
-from similar_images.base.timing import Timing
-from similar_images.features import manifest, plan, shards
+from similar_images.core.formats import (read_parquet, write_parquet)
+from similar_images.core.timing import Timing
+from similar_images.images import manifest
+from similar_images.features import (plan, shards)
 from similar_images.features.levels import none
 from similar_images.features.plan import Cut
-from similar_images.photos.collection import scan
+from similar_images.images.collection import scan
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_array_equal
 
-from similar_images.base.errors import DamagedFileError
-from similar_images.base.timing import Timing
+from similar_images.core.errors import DamagedFileError
+from similar_images.core.timing import Timing
 from similar_images.features import shards
 from similar_images.features.shards import Shard
 
@@ -71,7 +71,7 @@ def test_equal_shards_made_in_equal_time_are_equal_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "similar_images.base.timing.time", SimpleNamespace(perf_counter=lambda: 1.5)
+        "similar_images.core.timing.time", SimpleNamespace(perf_counter=lambda: 1.5)
     )
     for name in "ab":
         shards.write(tmp_path / name, shard_of(100), Timing())

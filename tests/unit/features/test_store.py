@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from similar_images.base.errors import UserError
-from similar_images.base.formats import write_json
-from similar_images.base.timing import Timing
-from similar_images.features import shards, store
+from similar_images.core.errors import UserError
+from similar_images.core.formats import write_json
+from similar_images.core.timing import Timing
+from similar_images.features import (shards, store)
 from similar_images.features.levels import none
 
 MODEL = "0123456789abcdef"

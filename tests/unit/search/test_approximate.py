@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from similar_images.base.errors import DamagedFileError, UserError
-from similar_images.features import images
-from similar_images.features.index import Index
-from similar_images.search import adaptation, approximate, components, neighbours
+from similar_images.core.errors import (DamagedFileError, UserError)
+from similar_images.features import sharded_features
+from similar_images.features.feature_table import Index
+from similar_images.search import (metric_learning, approximate, principal_components, neighbours)
 from similar_images.search.approximate import Approximate
 
 DIMENSION = 12
@@ -41,7 +41,7 @@ def table(parts: Sequence[Index]) -> pa.Table:
         for n, one in enumerate(parts)
         for path, label, content_id in zip(one.paths, one.labels, one.content_ids, strict=True)
     ]
-    schema = images.schema("network", parts[0].fingerprint, DIMENSION)
+    schema = sharded_features.schema("network", parts[0].fingerprint, DIMENSION)
     return pa.Table.from_pylist(rows, schema=schema)
 
 
@@ -140,9 +140,9 @@ def test_of_a_small_catalogue_all_is_found(size: int) -> None:
 
 
 def test_the_similarity_may_be_an_adapted_one() -> None:
-    along = components.fit(part(range(2000)), False)
-    one, asked = (components.reduce(along, part(rows)) for rows in (range(2000), QUERIES))
-    fitted = adaptation.fit(one, np.ones(2000, np.bool_))
+    along = principal_components.fit(part(range(2000)), False)
+    one, asked = (principal_components.reduce(along, part(rows)) for rows in (range(2000), QUERIES))
+    fitted = metric_learning.fit(one, np.ones(2000, np.bool_))
     made = approximate.build([one], table([one]), 10, fitted)
     got = approximate.find([asked], made, table([one]), 1, fitted)
     wanted = neighbours.find([asked], [one], 1, fitted)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogues import Rows, lay_out, reference
-from similar_images.features import images
-from similar_images.features.images import Stream
-from similar_images.features.index import Index
-from similar_images.search import exact, neighbours
+from similar_images.features import sharded_features
+from similar_images.features.sharded_features import Stream
+from similar_images.features.feature_table import Index
+from similar_images.search import (exact, neighbours)
 
 catalogues = st.lists(
     st.tuples(st.text("ab", max_size=4), st.sampled_from("xy"), st.integers(0, 9)),
@@ -80,7 +80,7 @@ def members(*rows: tuple[str, ...]) -> pa.Table:
     """Return readable images of rows (path, content, set, shard), or these and their product."""
     names = ("image", "content_id", "set", "shard", "product")
     table = [dict(zip(names, row, strict=False)) for row in rows]
-    return pa.Table.from_pylist(table, schema=images.SCHEMA)
+    return pa.Table.from_pylist(table, schema=sharded_features.SCHEMA)
 
 
 def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_content(
@@ -92,16 +92,16 @@ def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_conte
         ("d", "4", "catalogue", "two"),
         ("a-set:c", "3", "a-set", "three"),
     )
-    images.write(tmp_path / "images.parquet", catalogue)
-    taken = images.from_queries(tmp_path / "images.parquet")
+    sharded_features.write(tmp_path / "images.parquet", catalogue)
+    taken = sharded_features.from_queries(tmp_path / "images.parquet")
     assert sorted(taken["image"].to_pylist()) == ["a-set:c", "new:b"]
     queries = members(
         *((name, id_, "new", "one") for name, id_ in zip("pqrs", "1223", strict=True))
     )
     expected = {"q": {"new:b"}, "r": {"new:b"}, "s": {"a-set:c"}}
     assert neighbours.own_members(queries, taken) == expected
-    images.write(tmp_path / "images.parquet", catalogue.slice(0, 1))
-    none = images.from_queries(tmp_path / "images.parquet")
+    sharded_features.write(tmp_path / "images.parquet", catalogue.slice(0, 1))
+    none = sharded_features.from_queries(tmp_path / "images.parquet")
     assert len(none) == 0
     assert neighbours.own_members(queries, none) == {}
 

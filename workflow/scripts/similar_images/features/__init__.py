@@ -1,1 +1,1 @@
-"""The features of all contents, extracted once and kept in one store."""
+"""The features of all photos, extracted once and kept in one store."""

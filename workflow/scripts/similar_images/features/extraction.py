@@ -10,14 +10,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base.ahead import ahead
-from ..base.errors import UserError
-from ..base.timing import Timing
-from ..networks.engines import Engine
-from ..photos.decoding import UnreadableImageError
-from ..photos.names import as_text
-from ..photos.opening import LOCAL, LostError, Photos
-from ..photos.preparation import Preparation, Prepared
+from ..core.prefetch import ahead
+from ..core.errors import UserError
+from ..core.timing import Timing
+from ..backbones.engines import Engine
+from ..images.decoding import UnreadableImageError
+from ..images.names import as_text
+from ..images.opening import (LOCAL, LostError, Photos)
+from ..images.preprocessing import (Preparation, Prepared)
 from . import levels
 from .shards import Shard
 

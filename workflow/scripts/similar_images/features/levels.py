@@ -12,7 +12,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from .index import Features
+from .feature_table import Features
 
 Levels = NDArray[np.int8]  # a row for each image
 

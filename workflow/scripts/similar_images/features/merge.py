@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..base.errors import UserError
-from ..base.formats import read_csv
-from ..networks.model import Model
-from ..photos.decisions import OUT
-from ..photos.folders import NO_LOSS
-from . import images, shards
+from ..core.errors import UserError
+from ..core.formats import read_csv
+from ..backbones.model import Model
+from ..decisions.decisions import OUT
+from ..images.folders import NO_LOSS
+from . import (sharded_features, shards)
 from .plan import shard_names
 
 TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
@@ -62,12 +62,12 @@ class Duplicate(NamedTuple):
 def merge(
     manifest: pa.Table, features: Path, model: Model, max_pixels: int
 ) -> tuple[pa.Table, list[Rejected]]:
-    """Return the readable images of `manifest`, see `images.SCHEMA`, and the files it lacks.
+    """Return the readable images of `manifest`, see `sharded_features.SCHEMA`, and the files it lacks.
 
     Both are in the order of `manifest`.
 
     Args:
-        manifest: the collection's as it was decided, with its shards: see `amendments.amend` and
+        manifest: the collection's as it was decided, with its shards: see `overrides.amend` and
             `plan.assign`.
         features: the folder of the shards.
         model: whose features these must be.
@@ -90,7 +90,7 @@ def merge(
         readable.append(reason is None)
         if reason:
             rejected.append(Rejected(image, label, reason, *decided))
-    schema = images.schema(model.backbone, model.fingerprint, model.features, model.levels)
+    schema = sharded_features.schema(model.backbone, model.fingerprint, model.features, model.levels)
     table = manifest.filter(pa.array(readable, pa.bool_()))
     return table.select(schema.names).cast(schema), rejected
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..base.errors import DamagedFileError
-from ..base.files import remove
-from ..base.formats import group_values, open_parquet, write_parquet
-from ..photos.preparation import TOO_MANY
+from ..core.errors import DamagedFileError
+from ..core.files import remove
+from ..core.formats import (group_values, open_parquet, write_parquet)
+from ..images.preprocessing import TOO_MANY
 from . import shards
 
 logger = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..base.errors import UserError
-from ..base.files import checked, replacing
-from ..base.formats import read_parquet
-from ..base.timing import Timing
+from ..core.errors import UserError
+from ..core.files import (checked, replacing)
+from ..core.formats import read_parquet
+from ..core.timing import Timing
 from . import levels
 from .levels import Levels
 
@@ -34,7 +34,7 @@ class Contents:
     Attributes:
         content_ids: SHA-256 of the image files' bytes.
         faults: for each of them why its bytes give no features, or None.
-        pixels: for each of them `preparation.Prepared.pixels`; None where they are not known.
+        pixels: for each of them `preprocessing.Prepared.pixels`; None where they are not known.
         fingerprint: of the model and the preparation that made the features.
     """
 

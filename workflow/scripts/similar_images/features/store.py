@@ -5,9 +5,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ..base.errors import DamagedFileError
-from ..base.files import remove
-from ..base.formats import read_json
+from ..core.errors import DamagedFileError
+from ..core.files import remove
+from ..core.formats import read_json
 from . import shards
 
 logger = logging.getLogger(__name__)

@@ -1,1 +1,1 @@
-"""The images of the catalogue most like a query."""
+"""The catalogue images most similar to a query."""

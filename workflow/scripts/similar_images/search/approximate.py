@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..base.files import checked, sealed
-from ..base.formats import read_json, write_json
-from ..features import images
-from ..features.index import Features, Index
-from . import exact, neighbours
-from .adaptation import Adaptation
-from .neighbours import Image, Nearest, comparable, first_of_equals
+from ..core.files import (checked, sealed)
+from ..core.formats import (read_json, write_json)
+from ..features import sharded_features
+from ..features.feature_table import (Features, Index)
+from . import (exact, neighbours)
+from .metric_learning import Adaptation
+from .neighbours import (Image, Nearest, comparable, first_of_equals)
 
 # Chosen by measurement: see docs/design.md.
 LISTS = 2  # times the square root of the number of images
@@ -97,7 +97,7 @@ def build(
         index.add_with_ids(part.features, part.rows)
     asked = _some(sample, np.unique(np.linspace(0, len(sample.rows) - 1, ASKED, dtype=int)))
     recall = _tune(index, asked, _exact(asked, _findable(catalogue, adaptation), count))
-    _, fingerprint, _ = images.model_of(table.schema)
+    _, fingerprint, _ = sharded_features.model_of(table.schema)
     return Approximate(index, fingerprint, count, len(asked.rows), recall)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from ..features.index import Features
+from ..features.feature_table import Features
 
 QUERIES = 1024
 # Rows of the catalogue multiplied at once: enough for the matrix product to be at full speed.

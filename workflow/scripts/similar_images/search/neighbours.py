@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..base.errors import UserError
-from ..features.index import Features, Index
-from . import adaptation as adaptations
+from ..core.errors import UserError
+from ..features.feature_table import (Features, Index)
+from . import metric_learning as adaptations
 from . import exact
-from .adaptation import Adaptation
+from .metric_learning import Adaptation
 
 Image = tuple[str, str | None]  # path and class
 # For each query similarities and images, the most similar first.
@@ -113,8 +113,8 @@ def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, set[str]]:
     With the photos of a product that were taken, all of its photos count as taken.
 
     Args:
-        queries: the readable images of the query set, see `images.SCHEMA`.
-        taken: the members of the catalogue that are from query sets, see `images.from_queries`.
+        queries: the readable images of the query set, see `sharded_features.SCHEMA`.
+        taken: the members of the catalogue that are from query sets, see `sharded_features.from_queries`.
     """
     own: defaultdict[str, set[str]] = defaultdict(set)
     for column in ("content_id", "product"):

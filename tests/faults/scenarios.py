@@ -1,0 +1,112 @@
+"""The ways to use the workflow that together set every rule to work."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from project import Project, Running, lay_out_shoes
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """What the workflow is asked for.
+
+    Attributes:
+        rules: those that are tried in this use, in the order in which they run.
+        settings: beside those that all uses share.
+        target: what Snakemake is asked for.
+        outcome: returns what came out, which does not depend on what happened on the way.
+    """
+
+    rules: tuple[str, ...]
+    settings: Mapping[str, Any]
+    target: str = "all"
+    outcome: Callable[[Project], object] = Project.predictions
+
+
+def audited(project: Project) -> object:
+    return project.rows("catalogue/audit.csv"), project.rows("catalogue/classes.csv")
+
+
+def compared(project: Project) -> object:
+    """Return the table of the comparison but for the speed."""
+    return [row | {"images_per_second": ""} for row in project.rows("compare.csv")]
+
+
+FEATURES = ("model", "manifest", "plan", "extract", "merge")
+USUAL = Use(
+    (
+        *FEATURES,
+        *("components", "adapt", "quality", "compare_metrics", "search", "predict"),
+        *("plot_catalogue", "plot", "report"),
+    ),
+    {"search": {"metric": "adapted"}},
+)
+IN_PARTS = Use(("gather",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
+APPROXIMATE = Use(("approximate",), {"search": {"index": "approximate"}})
+AUTO = Use(("compare_metrics",), {"search": {"metric": "auto"}})
+PORTABLE = Use(("report_portable",), {}, "portable")
+AUDIT = Use((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
+COMPARE = Use(
+    (*FEATURES, "quality", "compare_entry", "compare_table"),
+    {"compare": {"one": {"search": {"neighbours": 1}}}},
+    "compare",
+    compared,
+)
+# Each rule, and the use in which it is struck alone: the usual one, where it runs in that.
+USES = {
+    rule: use
+    for use in (COMPARE, AUDIT, PORTABLE, AUTO, APPROXIMATE, IN_PARTS, USUAL)
+    for rule in use.rules
+}
+
+
+class UsedProject(Project):
+    """A project that is always asked for the same."""
+
+    def __init__(self, folder: Path, use: Use) -> None:
+        super().__init__(folder)
+        self.use = use
+
+    def start(self, *arguments: str, **environment: str) -> Running:
+        return super().start(*arguments, self.use.target, **environment)
+
+    def answers(self) -> list[str]:
+        return []  # its target has all that it is compared by
+
+    def outcome(self) -> object:
+        return self.use.outcome(self)
+
+
+def lay_out(folder: Path, use: Use, backbone: str, former: bool = False) -> UsedProject:
+    """Lay out a project with an image that is too large for its settings.
+
+    Args:
+        folder: where.
+        use: what it is asked for.
+        backbone: the network.
+        former: whether its workflow is a former version.
+    """
+    project = UsedProject(lay_out_shoes(folder).folder, use)
+    project.settle(backbone=backbone, images={"max_pixels": 1000}, **use.settings)
+    project.image("catalogue/boots/large.png", size=(40, 40))
+    project.age()
+    if former:
+        take_former_version(project)
+    return project
+
+
+def take_former_version(project: Project) -> None:
+    """Give `project` a workflow of its own: it votes for the rarest class, its networks differ."""
+    link = project.folder / "workflow"
+    original = link.resolve()
+    link.unlink()
+    shutil.copytree(original, link)
+    vote = link / "scripts/similar_images/classification/vote.py"
+    text = vote.read_text("utf-8")
+    assert "winner = max(" in text
+    vote.write_text(text.replace("winner = max(", "winner = min("), "utf-8")
+    with (link / "scripts/similar_images/backbones/model.py").open("a") as stream:
+        stream.write("# another version\n")

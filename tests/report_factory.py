@@ -1,0 +1,158 @@
+"""The report's page out of invented answers: of any number, and of any kind."""
+
+import logging
+import random
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from similar_images.backbones.model import Model
+from similar_images.report import audit_page
+from similar_images.report.cards import (Card, File, Similar)
+from similar_images.report.confusion import Confusion
+from similar_images.report.results_page import (Catalogue, Report, render)
+from similar_images.images import thumbnails
+
+
+def write_page(
+    folder: Path,
+    cards: list[Card],
+    classes: list[str],
+    figures: bool = False,
+    metrics: Mapping[str, Any] | None = None,
+    **told: Any,
+) -> Path:
+    """Write the page of `cards` into `folder`, with figures of each class where that is asked."""
+    logging.getLogger("PIL").setLevel(logging.WARNING)
+    draw(folder / "report_files", len(cards))
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    for card in cards:
+        counts[classes.index(card.label), classes.index(card.prediction)] += 1
+    right = sum(card.status == "right" for card in cards)
+    figure = {"support": 1, "recall": 0.5, "precision": 0.25, "f1": 0.5}
+    report = Report(
+        name="invented",
+        made=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        model=Model(
+            *("EfficientNetLite2", "EfficientNetB3", True, "the weights cannot be had", None, None),
+            *(1280, 260, "stretch", 1.0, "bicubic", "openvino", "float32", "CPU", "fingerprint"),
+        ),
+        neighbours=10,
+        catalogue=Catalogue(13_000, classes),
+        metrics={
+            **dict.fromkeys(("images", "readable", "labelled"), len(cards)),
+            **{"correct": right, "accuracy": right / len(cards)},
+            "accuracy_interval_95": [0.7, 0.9],
+            "classes": dict.fromkeys(classes, figure) if figures else {},
+            "duplicates": {"exact": 0, "near": 0, "mirrored": 0},
+            "decided": 0,
+            "products": None,
+            **(metrics or {}),
+        },
+        quality=invented_quality(),
+        cards=cards,
+        confusion=Confusion(classes, counts, len(classes)),
+        rejected={"invented": [], "catalogue": []},
+        **told,
+    )
+    page = folder / "report.html"
+    page.write_text(render(report, folder / "report_files"), "utf-8")
+    return page
+
+
+def invented_quality() -> dict[str, Any]:
+    point = {"correct": 80, "accuracy": 0.8, "accuracy_interval_95": [0.7, 0.9]}
+    curve = [{"neighbours": n, "majority": point, "weighted": point} for n in (1, 10, 50)]
+    configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "asked": 100}
+    told = {"method": "leave-one-out", "curve": curve, "strangers": {"refused": 0.25}}
+    return {**configured, **point, **told, "choice": None}
+
+
+def draw(folder: Path, number: int) -> None:
+    """Put `number` thumbnails into `folder`, whose content ids are the numbers."""
+    sample = folder / "sample.jpg"
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (60, 45, 3), np.uint8)
+    Image.fromarray(noise).resize((180, 240)).save(sample, quality=80)
+    thumbnails.folder_of(folder).mkdir()
+    for n in range(number):
+        shutil.copy(sample, thumbnails.path_of(folder, f"{n:064x}"))
+
+
+def invented_cards(number: int, classes: list[str]) -> list[Card]:
+    random_ = random.Random(1)
+    pictures = [f"{n:064x}" for n in range(number)]
+    return [invented_card(n, random_, classes, pictures) for n in range(number)]
+
+
+def invented_card(
+    number: int, random_: random.Random, classes: list[str], pictures: list[str]
+) -> Card:
+    label, other = random_.sample(classes, 2)
+    right = random_.random() < 0.8
+    similar = [
+        Similar(f"{label}/{n}.jpg", f"photos/{label}/{n}.jpg", random_.choice(pictures), label, s)
+        for n, s in enumerate(sorted((random_.random() for _ in range(3)), reverse=True))
+    ]
+    return Card(
+        *(f"{label}/{number:04}.jpg", f"photos/{label}/{number:04}.jpg", pictures[number]),
+        status="right" if right else "wrong",
+        label=label,
+        prediction=label if right else other,
+        others=[other if right else label] if number % 2 else [],
+        votes=[(label if right else other, 6), ("class 00", 4)],
+        voters=10,
+        similar=similar,
+        confidence=(number % 100) / 100,
+        duplicate="",
+        duplicate_of="",
+        reason="",
+        content=pictures[number],
+        decision="",
+        given=label,
+        worth=None,
+        before=None,
+        further=[],
+        product=None,
+    )
+
+
+def write_audit(folder: Path, same: str = "", name: str = "boots/1", **told: Any) -> Path:
+    """Write the page of an audit with one finding of most kinds, whose contents are numbers.
+
+    The photo `same` has the bytes of boots/2, and the first is called `name`.
+    """
+    found = [
+        ("wrong_label", name, "boots", "hats/3", "hats"),
+        ("duplicate_across_classes", "boots/2", "boots", "hats/3", "hats"),
+        ("duplicate", "hats/4", "hats", "hats/4 again", "hats"),
+        ("outlier", "shoes/5", "shoes", "hats/4", "hats"),
+        ("small_class", "shoes/5", "shoes", "", ""),
+    ]
+    names = ("finding", "image", "label", "other_image", "other_label")
+    findings = [dict(zip(names, row, strict=True)) | {"rank": "1", "score": "0.5"} for row in found]
+    numbers = {name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
+    numbers |= {same: 2} if same else {}
+    files = {
+        name: File(f"{number:064x}", name.encode())
+        for name, number in (numbers | {"shoes/5": 5}).items()
+    }
+    draw(folder / "report_files", 6)
+    classes = [
+        {"label": label, "images": "2", "recognised": "0.5", "taken_for": ""}
+        for label in ("boots", "hats", "shoes")
+    ]
+    pictures = {f"{n:064x}" for n in range(6)}
+    groups = audit_page.groups(findings, files, pictures, "report_files")
+    made = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    page = folder / "report.html"
+    counts = Counter(file.content_id for file in files.values())
+    report = audit_page.AuditReport(made, "EfficientNetLite2", classes, groups, counts, **told)
+    page.write_text(audit_page.render(report), "utf-8")
+    return page

@@ -1,0 +1,78 @@
+"""What is let in from outside: the one download, and the packages."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from similar_images.backbones.registry import KERAS
+
+ROOT = Path(__file__).parents[3]
+SCRIPTS = ROOT / "workflow" / "scripts"
+NETWORK = {
+    *("urllib", "http", "socket", "ssl", "ftplib"),
+    *("requests", "aiohttp", "httpx", "urllib3", "fsspec"),
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules and the names that a Python file imports, wherever it does."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "urllib.parse":
+            pass  # it only takes addresses apart
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(alias.name for alias in node.names)}
+    return found
+
+
+def importers(wanted: set[str]) -> set[str]:
+    return {
+        path.name
+        for path in SCRIPTS.rglob("*.py")
+        if wanted & {name.partition(".")[0] for name in imported(path)}
+    }
+
+
+def test_few_modules_speak_to_the_network_and_one_downloads_weights() -> None:
+    of_the_web = {"weights.py", "web.py", "connections.py"}
+    assert importers(NETWORK) == of_the_web | {"stores.py", "buckets.py", "results.py"}
+    assert importers({"get_file"}) == {"weights.py"}
+
+
+def test_addresses_are_asked_through_one_module_alone() -> None:
+    assert importers({"web", "buckets"}) == {"access.py"}
+    assert importers({"connections"}) == {"web.py"}
+    # Where results stand is told by the command line, and not by a stranger.
+    assert importers({"stores"}) == {"buckets.py", "results.py"}
+
+
+def test_one_rule_alone_reaches_that_module() -> None:
+    assert importers({"weights"}) == {"building.py"}
+    makers = {
+        path.name for path in SCRIPTS.glob("*.py") if "building.make(" in path.read_text("utf-8")
+    }
+    assert makers == {"model.py"}
+
+
+def test_weights_are_downloaded_encrypted() -> None:
+    assert all(backbone.url.startswith("https://") for backbone in KERAS.values())
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.txt")), ids=str)
+def test_every_package_is_pinned_with_its_hashes(lock: Path) -> None:
+    text = lock.read_text("utf-8").replace("\\\n", " ")
+    packages = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    assert packages
+    for package in packages:
+        assert re.match(r"[\w.\[\]-]+==\S+( ;.*?)?( +--hash=sha256:[0-9a-f]{64})+\s*$", package)
+
+
+def test_packages_are_installed_by_their_hashes_alone() -> None:
+    text = (ROOT / "Makefile").read_text("utf-8")
+    installs = [line for line in text.splitlines() if "pip install" in line]
+    assert installs
+    assert all("--require-hashes" in line for line in installs)

@@ -1,0 +1,152 @@
+"""Tests of the figures about the catalogue."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalogues import of_directions
+from similar_images.classification import conformal
+from similar_images.classification.confidence import Calibration
+from similar_images.classification.out_of_distribution import Known
+from similar_images.classification.vote import (VOTES, majority)
+from similar_images.evaluation import (leave_one_out, quality, cross_validation)
+from similar_images.features.feature_table import Index
+
+
+def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, Any]:
+    """Return the assessment where only equal bytes show one thing."""
+    group_of = leave_one_out.equal_bytes(catalogue)
+    return quality.assess(catalogue, group_of, voters, vote, metric, 0.9)
+
+
+# Asked against the others: a, b and d find their class nearest, c and e do not.
+LINE = [("boots", 0), ("boots", 1), ("sandals", 3), ("sandals", 20), ("boots", 22.0)]
+
+
+def at(assessment: dict[str, Any], size: int) -> dict[str, Any]:
+    return next(point for point in assessment["curve"] if point["neighbours"] == size)
+
+
+def test_each_image_is_asked_against_the_others_alone() -> None:
+    catalogue = of_directions(*LINE)
+    catalogue.features[:] *= 5
+    found = assess(catalogue, 1, "majority", "cosine")
+    assert (found["images"], found["asked"], found["correct"]) == (5, 5, 2)
+    assert found["accuracy"] == pytest.approx(2 / 5)
+    low, high = found["accuracy_interval_95"]
+    assert 0 < low < 2 / 5 < high < 1
+
+
+def test_the_votes_are_counted_or_weighted() -> None:
+    # The image at 0 has one near neighbour of its class and two far ones of the other.
+    found = assess(
+        of_directions(("boots", 0), ("boots", 5), ("sandals", 80), ("sandals", 85)),
+        3,
+        "weighted",
+        "cosine",
+    )
+    assert at(found, 3)["majority"]["correct"] == 0
+    assert at(found, 3)["weighted"]["correct"] == found["correct"] == 4
+
+
+def test_the_curve_has_the_configured_number_of_neighbours() -> None:
+    found = assess(of_directions(*LINE), 7, "majority", "cosine")
+    assert [point["neighbours"] for point in found["curve"]] == [1, 3, 5, 7, 10, 15, 20, 30, 50]
+    assert found["accuracy"] == at(found, 7)["majority"]["accuracy"]
+
+
+# Few different ones, so that there are ties.
+neighbours = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from([0.9, 0.8, 0.5, -0.1])), min_size=1
+).map(lambda found: sorted(found, key=lambda one: -one[1]))
+
+
+@given(drawn=st.lists(st.tuples(st.sampled_from("abcd"), neighbours), max_size=5))
+def test_each_point_of_the_curve_is_what_its_votes_say_one_by_one(
+    drawn: list[tuple[str, list[tuple[str, float]]]],
+) -> None:
+    ballots = [
+        cross_validation.Ballot(own, [label for label, _ in found], [value for _, value in found])
+        for own, found in drawn
+    ]
+    sizes = [1, 2, 3, 5, 8]
+    expected = [
+        {
+            name: sum(quality.is_right(b, vote, size) for b in ballots)
+            for name, vote in VOTES.items()
+        }
+        for size in sizes
+    ]
+    assert quality.numbers_right(ballots, sizes) == expected
+
+
+def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cross_validation, "MOST_ASKED", 3)
+    found = assess(of_directions(*LINE), 1, "majority", "cosine")
+    assert (found["images"], found["asked"]) == (5, 3)
+    assert found["note"] == "asked is a sample of 3 of the 5 different images"
+    assert assess(of_directions(*LINE[:3]), 1, "majority", "cosine")["note"] is None
+
+
+def test_the_sentence_tells_the_figures() -> None:
+    told = quality.sentence(assess(of_directions(*LINE), 1, "majority", "cosine"))
+    assert told.startswith("2 of 5 catalogue images named rightly by the others: 40.0%")
+
+
+def test_images_of_one_group_do_not_name_each_other() -> None:
+    catalogue = of_directions(*LINE)
+    found = quality.assess(catalogue, np.array([0, 0, 1, 2, 2]), 1, "majority", "cosine", 0.9)
+    assert (found["correct"], found["groups"]) == (1, 3)
+
+
+def test_images_of_one_series_do_not_name_each_other() -> None:
+    others = [("b", angle) for angle in (10, 30, 50, 70, 85)]
+    alone = [("a", angle) for angle in (20, 40, 60, 80)]
+    found = assess(of_directions(("a", 0), ("a", 1), *alone, *others), 1, "majority", "cosine")
+    assert (found["groups"], found["correct"]) == (10, 0)
+    assert found["series_similarity"] == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
+
+
+# The probability is nearly 1, whatever the answer.
+SURE = quality.Judge(1, majority, Calibration(30, [0.0] * 4))
+
+
+def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known() -> None:
+    known = Known([[0.9] * 4, [0.5] * 4], 0.6)
+    near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
+    shares = [
+        quality.refused(cross_validation.draw(of_directions(*images)), np.arange(3), SURE, known)
+        for images in (near, far)
+    ]
+    assert shares == [0, 1]
+    alone = cross_validation.draw(of_directions(("a", 0), ("a", 1)))
+    assert quality.refused(alone, np.arange(2), SURE, known) is None
+
+
+def test_what_is_familiar_is_told_by_images_of_other_series() -> None:
+    apart = [("a", angle) for angle in (0, 8, 16)]
+    series = [("a", 24 + 0.1 * n) for n in range(5)]
+    catalogue = of_directions(*apart, *series, *(("b", angle) for angle in (27, 35, 43)))
+    told = assess(catalogue, 1, "majority", "cosine")["strangers"]
+    assert max(told["quantiles"][0]) < np.cos(np.radians(2))
+
+
+def test_nine_in_ten_images_have_their_class_in_their_set() -> None:
+    random = np.random.default_rng(0)
+    ballots = [
+        cross_validation.Ballot(str(random.choice(["a", "b"], p=[1 - p, p])), ["a", "b"], [0.07, 0.07 * x])
+        for x in random.uniform(-2, 1, 500)
+        for p in [float(np.exp(x) / (np.e + np.exp(x)))]
+    ]
+    found = quality.thresholds(ballots, 0.9)
+    sets = [
+        conformal.classes(conformal.shares(b.labels, b.similarities), "", found) for b in ballots
+    ]
+    covered = np.mean([b.label in set_ for b, set_ in zip(ballots, sets, strict=True)])
+    assert 0.9 <= covered < 0.92
+    assert np.mean(list(map(len, sets))) < 2

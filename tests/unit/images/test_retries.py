@@ -1,0 +1,33 @@
+"""Tests of how the next run comes to read what one could not."""
+
+from pathlib import Path
+
+import pytest
+
+from similar_images.images import retries
+
+
+def test_it_counts_the_runs_that_could_not_read_all(tmp_path: Path) -> None:
+    path = tmp_path / retries.NAME
+    told = []
+    for unread in ({}, {"a.jpg": "stale file handle"}, {}, {"a.jpg": "x", "b.jpg": "x"}, {}):
+        retries.note(path, unread)
+        told.append(retries.count(path))
+    assert told == [0, 1, 1, 2, 2]
+
+
+def test_what_could_not_be_read_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    retries.note(tmp_path / retries.NAME, {"b.jpg": "x", "a\udcff.jpg": "input/output error"})
+    assert caplog.messages == [
+        "photos that could not be read now, and that the next run tries again: "
+        r"2, such as a\xff.jpg (input/output error)"
+    ]
+
+
+def test_a_damaged_count_only_costs_another_look(tmp_path: Path) -> None:
+    path = tmp_path / retries.NAME
+    retries.note(path, {"a.jpg": "x"})
+    path.write_bytes(b"x")
+    assert retries.count(path) == 0
+    retries.note(path, {"a.jpg": "x"})
+    assert retries.count(path) == 1

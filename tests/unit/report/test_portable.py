@@ -1,0 +1,93 @@
+"""Tests of the report as one file to send."""
+
+import json
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from invented import invented_cards, write_page
+from similar_images.core.errors import UserError
+from similar_images.report.cards import Card
+from similar_images.report.portable import (AFTER, BEFORE, MOST_CARDS, SIDE, portable)
+from similar_images.images import thumbnails
+
+CLASSES = ["boots", "hats", "</script><script>alert(1)</script>"]
+
+
+def made_of(page: Path) -> tuple[str, dict[str, Any]]:
+    """Return the portable page of `page`, without its data, and that."""
+    html = portable(
+        page.read_text("utf-8"), page.parent / "report_files", "results/set/report.html"
+    )
+    head, rest = html.split(BEFORE)
+    data, tail = rest.split(AFTER, 1)
+    return head + tail, json.loads(data)
+
+
+def shown(folder: Path, cards: Sequence[Card]) -> list[str]:
+    """Return the names of the cards that the portable page of `cards` has."""
+    _, told = made_of(write_page(folder, list(cards), CLASSES))
+    return [card["name"] for card in told["cards"]]
+
+
+def test_wrong_answers_come_first_then_refused_ones_then_the_least_sure(tmp_path: Path) -> None:
+    card = replace(invented_cards(1, CLASSES)[0], status="right", confidence=0.1)
+    others = [
+        replace(card, name="rejected", status="rejected", confidence=None, similar=[]),
+        replace(card, name="sure", confidence=0.9),
+        *(replace(card, name=f"unsure {n}") for n in range(MOST_CARDS - 3)),
+        replace(card, name="unlabelled", status="unlabelled", confidence=0.05),
+        replace(card, name="wrong", status="wrong", confidence=0.95),
+        replace(card, name="refused", status="refused", confidence=0.99),
+    ]
+    names = shown(tmp_path, others)
+    assert len(names) == MOST_CARDS
+    assert {other.name for other in others} - set(names) == {"rejected", "sure"}
+
+
+def test_the_cards_stay_in_the_order_of_the_page(tmp_path: Path) -> None:
+    cards = invented_cards(MOST_CARDS + 50, CLASSES)
+    names = shown(tmp_path, cards)
+    assert names == [card.name for card in cards if card.name in set(names)]
+
+
+def test_the_whole_page_is_told_and_its_tables_and_figures_stay_as_they_are(tmp_path: Path) -> None:
+    cards = invented_cards(MOST_CARDS + 50, CLASSES)
+    page = write_page(tmp_path, cards, CLASSES, figures=True)
+    around, told = made_of(page)
+    head, rest = page.read_text("utf-8").split(BEFORE)
+    data, tail = rest.split(AFTER, 1)
+    assert around == head + tail
+    assert told["portable"]["all"] == MOST_CARDS + 50
+    assert told["portable"]["address"] == "results/set/report.html"
+    assert {**json.loads(data), "cards": told["cards"], "portable": told["portable"]} == told
+
+
+def test_it_has_the_pictures_of_its_own_cards_alone_and_small(tmp_path: Path) -> None:
+    cards = [
+        replace(card, status="right", confidence=n / 1000, similar=[])
+        for n, card in enumerate(invented_cards(MOST_CARDS + 1, CLASSES))
+    ]
+    page = write_page(tmp_path, cards, CLASSES)
+    large = thumbnails.path_of(tmp_path / "report_files", cards[0].picture or "")
+    Image.new("RGB", (560, 420)).save(large)
+    _, told = made_of(page)
+    pictures = told["portable"]["pictures"]
+    assert pictures.keys() == {card.picture for card in cards[:-1]}
+    with Image.open(BytesIO(b64decode(pictures[cards[0].picture]))) as image:
+        assert image.size == (SIDE, SIDE * 3 / 4)
+
+
+def test_a_thumbnail_that_is_gone_is_told_with_what_to_do(tmp_path: Path) -> None:
+    cards = invented_cards(3, CLASSES)
+    page = write_page(tmp_path, cards, CLASSES)
+    gone = thumbnails.path_of(tmp_path / "report_files", cards[1].picture or "")
+    gone.unlink()
+    with pytest.raises(UserError, match=f"{gone} is gone.*--forcerun report"):
+        made_of(page)

@@ -1,0 +1,146 @@
+"""The form in which every network is run: pictures, RGB from 0 to 255, in, rows of features out."""
+
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import UserError
+from .preprocessing_config import (FAMILIES, Card)
+
+if TYPE_CHECKING:
+    import openvino
+
+# Fewer numbers than these are a score or a class, and no features.
+FEWEST = 8
+WHITE = 255
+
+
+def standardised(network: "openvino.Model", card: Card, batch_size: int) -> "openvino.Model":
+    """Return `network` with what its card tells built in.
+
+    Its input is float32 (n, s, s, 3), its output float32 (n, d). The number of images n is fixed:
+    `batch_size`, or that which the network was made for where it takes no other.
+
+    Raises:
+        UserError: the network does not turn a picture into features, or its card lacks something.
+    """
+    import openvino
+
+    if len(network.inputs) != 1:
+        raise UserError(f"It has not one input but {_listed(network.inputs)}.")
+    layout = card.layout or _layout(network.inputs[0])
+    size = card.size or _size(network.inputs[0], layout)
+    features = _pooled(_output(network, card), card, layout)
+    whole = openvino.Model([features], network.get_parameters(), "features")
+    return _in_batches(_prepared(whole, card, layout), size, batch_size)
+
+
+def _layout(port: Any) -> str:
+    """Return the layout that has the three channels where the shape of the input has a 3."""
+    shape = port.partial_shape
+    if shape.rank.is_dynamic or len(shape) != 4:
+        raise UserError(f"It takes no pictures: its input is {_listed([port])}.")
+    found = [layout for layout, axis in (("NCHW", 1), ("NHWC", 3)) if shape[axis] == 3]
+    if len(found) != 1:
+        raise UserError(
+            "layout is missing (NCHW or NHWC): the file does not tell which axis of its input "
+            f"{_listed([port])} has the three channels."
+        )
+    return found[0]
+
+
+def _size(port: Any, layout: str) -> int:
+    height, width = (port.partial_shape[layout.index(axis)] for axis in "HW")
+    if height.is_dynamic or width.is_dynamic:
+        raise UserError(
+            "size is missing, the width and height of the network's input in pixels: the file "
+            f"leaves it open ({_listed([port])})."
+        )
+    if height != width:
+        raise UserError(f"Its input is not square as {layout}: {_listed([port])}.")
+    return int(height.get_length())
+
+
+def _output(network: "openvino.Model", card: Card) -> Any:
+    outputs = {name: port for port in network.outputs for name in port.names or {port.any_name}}
+    if card.output is not None and card.output not in outputs:
+        raise UserError(
+            f"output: {card.output} is none of the network. Allowed: {_listed(network.outputs)}."
+        )
+    if card.output is None and len(network.outputs) > 1:
+        raise UserError(
+            "output is missing, the name of the one with the features. Allowed: "
+            f"{_listed(network.outputs)}."
+        )
+    port = network.outputs[0] if card.output is None else outputs[card.output]
+    if not port.element_type.is_real():
+        raise UserError(f"Its output {_listed([port])} is no features: whole numbers.")
+    return port
+
+
+def _pooled(port: Any, card: Card, layout: str) -> Any:
+    """Return the output as (n, d): a map is averaged, and tokens as the card tells."""
+    from openvino import opset13 as operations
+
+    value = port.get_node().input_value(0)
+    rank = port.partial_shape.rank
+    axes = 0 if rank.is_dynamic else rank.get_length()
+    if axes == 2:
+        return value
+    if axes == 4:
+        places = [layout.index(axis) for axis in "HW"]
+        return operations.reduce_mean(value, places, keep_dims=False)
+    if axes == 3 and card.pooling == "mean":
+        return operations.reduce_mean(value, [1], keep_dims=False)
+    if axes == 3 and card.pooling == "first":
+        return operations.gather(value, 0, 1)
+    if axes == 3:
+        raise UserError(
+            "pooling is missing (mean or first): what is made of the tokens of the output "
+            f"{_listed([port])}."
+        )
+    raise UserError(f"Its output {_listed([port])} is no features of an image.")
+
+
+def _prepared(network: "openvino.Model", card: Card, layout: str) -> "openvino.Model":
+    """Return `network` with the preparation of pictures before it."""
+    from openvino import Layout, Type
+    from openvino.preprocess import ColorFormat, PrePostProcessor
+
+    if card.mean is None or card.deviation is None:
+        raise UserError(
+            "mean and deviation are missing, which the network takes its pictures with "
+            f"(where white is 1). Set them, or set family to one of {', '.join(FAMILIES)}."
+        )
+    process = PrePostProcessor(network)
+    picture = process.input()
+    picture.tensor().set_element_type(Type.f32).set_layout(Layout("NHWC"))
+    picture.tensor().set_color_format(ColorFormat.RGB)
+    if card.channels == "BGR":
+        picture.preprocess().convert_color(ColorFormat.BGR)
+    picture.preprocess().mean([WHITE * value for value in card.mean])
+    picture.preprocess().scale([WHITE * value for value in card.deviation])
+    picture.model().set_layout(Layout(layout))
+    process.output().tensor().set_element_type(Type.f32)
+    return process.build()
+
+
+def _in_batches(network: "openvino.Model", size: int, batch_size: int) -> "openvino.Model":
+    """Return `network` for `batch_size` images, or else for as many as it was made for."""
+    own = network.inputs[0].partial_shape[0]
+    output = network.outputs[0].partial_shape
+    for images in (batch_size, 1 if own.is_dynamic else own.get_length()):
+        batched = network.clone()
+        try:
+            batched.reshape([images, size, size, 3])
+        except RuntimeError:
+            continue
+        output = batched.outputs[0].partial_shape
+        if output.is_static and output[0] == images and output[1].get_length() >= FEWEST:
+            return batched
+    raise UserError(
+        f"It gives no features for each picture of {size} x {size} pixels; its "
+        f"output is {output}. At least {FEWEST} numbers for each are needed."
+    )
+
+
+def _listed(ports: Any) -> str:
+    return ", ".join(f"{min(port.names, default='unnamed')} {port.partial_shape}" for port in ports)

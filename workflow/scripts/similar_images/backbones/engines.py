@@ -1,0 +1,252 @@
+"""Engines: what runs a backbone on prepared images."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import UserError
+from .registry import (Device, EngineName, Precision)
+
+if TYPE_CHECKING:
+    import openvino
+    from openvino import InferRequest
+
+OPENVINO_FILE = "model.xml"
+# What OpenVINO calls a precision, and what of a processor's abilities it takes. What is not
+# quantised in an int8 network stays in f32.
+HINTS: Mapping[Precision, str] = {
+    "float32": "f32",
+    "bfloat16": "bf16",
+    "float16": "f16",
+    "int8": "f32",
+}
+ABILITIES: Mapping[Precision, str] = {
+    "float32": "FP32",
+    "bfloat16": "BF16",
+    "float16": "FP16",
+    "int8": "INT8",
+}
+HISTOGRAM_SIZE = 64
+HISTOGRAM_FEATURES = 512
+
+
+class Engine(Protocol):
+    """A loaded backbone.
+
+    Attributes:
+        batch_size: images that one call takes; a fixed number, so that the features of an
+            image do not depend on the images beside it.
+        streams: calls that can run at once, from as many threads.
+    """
+
+    batch_size: int
+    streams: int
+
+    @abstractmethod
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return features (batch_size, d) of RGB images, uint8 (batch_size, s, s, 3)."""
+
+
+def load(
+    name: EngineName,
+    folder: Path,
+    threads: int,
+    precision: Precision = "float32",
+    device: Device = "CPU",
+) -> Engine:
+    """Load the backbone exported to `folder` into the engine called `name`.
+
+    The engine takes `threads` threads and no more. All but OpenVINO compute in float32, and choose
+    their device by themselves.
+
+    Raises:
+        UserError: OpenVINO sees no such device.
+    """
+    if name == "openvino":
+        _check_device(device)
+        return OpenVino(folder, threads, precision, device)
+    if name == "tensorflow":
+        return TensorFlow(folder, threads)
+    return Histogram()
+
+
+def fastest(precision: Precision, device: Device) -> EngineName:
+    """Return the fastest engine that is there: TensorFlow where it sees a GPU, else OpenVINO.
+
+    TensorFlow has float32 alone, and a device other than the processor is one of OpenVINO's.
+    """
+    if precision != "float32" or device != "CPU":
+        return "openvino"
+    import tensorflow
+
+    return "tensorflow" if tensorflow.config.list_physical_devices("GPU") else "openvino"
+
+
+def devices() -> list[str]:
+    """Return the kinds of devices that OpenVINO sees on this machine; one is the processor."""
+    import openvino
+
+    # Of several GPUs it tells GPU.0, GPU.1, and so on, and GPU is the first.
+    return sorted({name.partition(".")[0] for name in openvino.Core().available_devices})
+
+
+def precisions(device: Device = "CPU") -> list[Precision]:
+    """Return the precisions that this machine's `device` has."""
+    import openvino
+
+    able = openvino.Core().get_property(device, "OPTIMIZATION_CAPABILITIES")
+    return [name for name, ability in ABILITIES.items() if ability in able]
+
+
+def check(engine: EngineName, precision: Precision, device: Device) -> None:
+    """Refuse a precision or a device that `engine` on this machine has not.
+
+    Raises:
+        UserError: it names those that there are.
+    """
+    if engine == "openvino":
+        _check_device(device)
+        there = precisions(device)
+        if precision not in there:
+            raise UserError(
+                f"precision: this machine's {device} has no {precision}. Allowed here: "
+                f"{', '.join(there)}."
+            )
+        return
+    if precision != "float32":
+        raise UserError(f"precision: with engine: {engine} there is float32 alone.")
+    if device != "CPU":
+        raise UserError(
+            f"device: {device} is for engine: openvino. With engine: {engine} leave device at CPU; "
+            "tensorflow takes an NVIDIA GPU by itself."
+        )
+
+
+def _check_device(device: Device) -> None:
+    if device != "CPU" and device not in (there := devices()):
+        raise UserError(
+            f"device: OpenVINO sees no {device} on this machine. Allowed here: {', '.join(there)}. "
+            "Install its driver, or set device: CPU; for a GPU of NVIDIA's, set engine: tensorflow."
+        )
+
+
+def fix_batch(network: "openvino.Model") -> int:
+    """Return how many images `network` takes at once; one that takes any number is fixed."""
+    shape = network.inputs[0].partial_shape
+    if shape.is_dynamic:
+        shape[0] = OpenVino.batch_size
+        network.reshape(shape)
+    return int(shape[0].get_length())
+
+
+class OpenVino:
+    """The exported network on OpenVINO.
+
+    On the CPU each thread runs a network of its own on a small batch. Two threads on one network
+    would wait for each other in every layer, and all the more where a decoder takes one of them
+    away. Another device says how many calls at once it is fastest with.
+    """
+
+    batch_size = 2  # what passes between the layers of more falls out of a core's cache
+
+    def __init__(self, folder: Path, threads: int, precision: Precision, device: Device) -> None:
+        import openvino
+
+        core = openvino.Core()
+        network = core.read_model(folder / OPENVINO_FILE)
+        self.batch_size = fix_batch(network)
+        compiled = core.compile_model(network, device, _options(threads, precision, device))
+        self.streams = threads
+        if device != "CPU":
+            self.streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+        self._idle: SimpleQueue[InferRequest] = SimpleQueue()
+        for _ in range(self.streams):
+            request = compiled.create_infer_request()
+            # OpenVINO's binding looks NumPy up at its first tensor: were two threads the first at
+            # the same time, one would wait for the other's lock with the interpreter's in hand.
+            _ = request.output_tensors[0].data
+            self._idle.put(request)
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine`."""
+        request = self._idle.get()
+        features: NDArray[np.float32] = request.infer(images.astype(np.float32))[0].copy()
+        self._idle.put(request)
+        return features
+
+
+def _options(threads: int, precision: Precision, device: Device) -> dict[str, Any]:
+    """Return what OpenVINO is told of how to compute."""
+    # Left alone, it takes bf16 or f16 where there is any, and the features differ.
+    hint = HINTS[precision]
+    if device == "CPU":
+        return {
+            "INFERENCE_PRECISION_HINT": hint,
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": threads,
+            # With pinning, jobs side by side would be put on the same cores.
+            "ENABLE_CPU_PINNING": False,
+        }
+    return {
+        # An NPU has no f32, so that what is not quantised in an int8 network is in f16 there.
+        "INFERENCE_PRECISION_HINT": "f16" if device == "NPU" else hint,
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        # It would wait for more images than there are to come.
+        "ALLOW_AUTO_BATCHING": False,
+    }
+
+
+class TensorFlow:
+    """The exported network as a `tf.function`, on a GPU if there is one."""
+
+    batch_size = 32
+    streams = 1
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        import tensorflow
+
+        settle_tensorflow(threads)
+        self._network = tensorflow.saved_model.load(str(folder))
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine`."""
+        features: NDArray[np.float32] = self._network.serve(images.astype(np.float32)).numpy()
+        return features
+
+
+def settle_tensorflow(threads: int) -> None:
+    """Tell TensorFlow how to compute, before it computes anything."""
+    import tensorflow
+
+    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    # NVIDIA's TF32 cuts what it multiplies to ten bits: features within a cosine of 0.9999 alone.
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    for gpu in tensorflow.config.list_physical_devices("GPU"):
+        # Left alone, the first of several jobs takes all of its memory.
+        tensorflow.config.experimental.set_memory_growth(gpu, True)
+
+
+class Histogram:
+    """A joint colour histogram of 8 x 8 x 8 bins, as a baseline without a network.
+
+    The square root of the shares makes the cosine of two histograms their Bhattacharyya
+    coefficient (A. Bhattacharyya, 1943).
+    """
+
+    batch_size = 8
+    streams = 1
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Engine`."""
+        levels = (images // 32).astype(np.intp)
+        bins = (levels[..., 0] * 8 + levels[..., 1]) * 8 + levels[..., 2]
+        counts = [np.bincount(b.ravel(), minlength=HISTOGRAM_FEATURES) for b in bins]
+        shares = np.array(counts, np.float32) / np.float32(bins[0].size)
+        features: NDArray[np.float32] = np.sqrt(shares)
+        return features

@@ -1,0 +1,90 @@
+"""Cards: how a picture is brought to a network that people bring, and where its features are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ..core.errors import UserError
+
+Fit = Literal["stretch", "pad", "crop"]
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a file does not tell of its network; what is None is read from it or asked for.
+
+    Attributes:
+        size: width and height of its input, in pixels.
+        fit: how a picture becomes square: stretched, padded with white, or cropped.
+        crop: the share of the picture's shorter side that is left by a crop.
+        channels: their order.
+        layout: the axes of its input: images (N), channels (C), height and width.
+        mean, deviation: what is taken from the channels, and what they are then divided by, where
+            white is 1; in the order in which the network takes them.
+        output: the name of the output with the features, where there are several.
+        levels: the names of the middle layers that the adapted similarity also learns from; None
+            where they are to be found.
+        pooling: what is made of an output of several places or tokens: their mean, or the first.
+    """
+
+    size: int | None = None
+    fit: Fit = "stretch"
+    crop: float = 1.0
+    channels: Literal["RGB", "BGR"] = "RGB"
+    layout: Literal["NCHW", "NHWC"] | None = None
+    mean: Triple | None = None
+    deviation: Triple | None = None
+    output: str | None = None
+    levels: tuple[str, ...] | None = None
+    pooling: Literal["mean", "first"] | None = None
+
+
+def _equal(value: float) -> Triple:
+    return (value, value, value)
+
+
+_IMAGENET: dict[str, Any] = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225)}
+_CENTRED: dict[str, Any] = {"mean": _equal(0.5), "deviation": _equal(0.5)}
+
+# How the networks of each family take their pictures; docs/networks.md tells where that is written.
+FAMILIES: Mapping[str, Card] = {
+    "torchvision": Card(**_IMAGENET, fit="crop", crop=224 / 256),
+    "timm": Card(**_IMAGENET, fit="crop", crop=0.875),
+    "timm-centred": Card(**_CENTRED, fit="crop", crop=0.9),
+    "dinov2": Card(**_IMAGENET, fit="crop", crop=224 / 256, pooling="first"),
+    "clip": Card(
+        mean=(0.48145466, 0.4578275, 0.40821073),
+        deviation=(0.26862954, 0.26130258, 0.27577711),
+        fit="crop",
+    ),
+    "siglip": Card(**_CENTRED),
+    # The three modes of `preprocess_input` of Keras applications, and the networks without one.
+    "keras-torch": Card(**_IMAGENET),
+    "keras-tf": Card(**_CENTRED),
+    "keras-caffe": Card(
+        mean=(103.939 / 255, 116.779 / 255, 123.68 / 255),
+        deviation=_equal(1 / 255),
+        channels="BGR",
+    ),
+    "keras-raw": Card(mean=_equal(0), deviation=_equal(1 / 255)),
+}
+
+
+def read(settings: Mapping[str, Any]) -> Card:
+    """Return the card of the family that `settings` names, if any, with what they tell besides.
+
+    Raises:
+        UserError: a crop is told for pictures that are not cropped.
+    """
+    family = FAMILIES[settings["family"]] if "family" in settings else Card()
+    told = {name: value for name, value in settings.items() if name not in ("file", "family")}
+    for name in ("mean", "deviation", "levels"):
+        if name in told:
+            told[name] = tuple(told[name])
+    card = replace(family, **told)
+    if card.fit == "crop":
+        return card
+    if "crop" in told:
+        raise UserError(f"backbone.crop: with fit: {card.fit} nothing is cropped. Set fit: crop.")
+    return replace(card, crop=1.0)

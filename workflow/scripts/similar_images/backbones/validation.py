@@ -1,0 +1,81 @@
+"""The trial of a network that people bring: whether it gives features, in the memory there is."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import UserError
+from .engines import Engine
+from .loading import told
+
+# By how much the features of an image may differ beside other images, as a share of the largest.
+TOLERANCE = 1e-3
+
+
+@contextmanager
+def on_trial(path: Path) -> Iterator[None]:
+    """Refuse the network at `path`, by its name, for what goes wrong or takes too much memory.
+
+    Without a limit the system would end the job, or another one, without a word.
+
+    Raises:
+        UserError: for every fault that what runs within finds in the network.
+    """
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    resource.setrlimit(resource.RLIMIT_AS, (memory, before[1]))
+    try:
+        yield
+    except (UserError, MemoryError, RuntimeError) as error:  # OpenVINO raises the last one
+        reason = str(error)
+        if isinstance(error, MemoryError) or "bad_alloc" in reason:
+            reason = f"It takes more memory than this machine has ({memory >> 30} GB)."
+        elif isinstance(error, RuntimeError):
+            reason = f"It cannot be run: {told(error)}"
+        raise UserError(f"backbone: {path}: {reason}") from error
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def run(engine: Engine, size: int, dimension: int) -> bool:
+    """Give the engine pictures of noise of `size` x `size` pixels, and look at what it gives.
+
+    The first `dimension` numbers of an image are its features.
+
+    Returns:
+        Whether the others, which come from middle layers, are finite.
+
+    Raises:
+        UserError: they are not finite, or the same for any picture, or not those of one picture.
+    """
+    noise = np.random.default_rng(0)
+    images = noise.integers(0, 256, (max(2, engine.batch_size), size, size, 3), np.uint8)
+    features, others = np.split(features_of(engine, images), [dimension], axis=1)
+    if not np.isfinite(features).all():
+        raise UserError(
+            "It gives features that are no numbers (NaN or infinite). Is it "
+            "damaged, or are mean and deviation wrong?"
+        )
+    if np.array_equal(features[0], features[1]):
+        raise UserError("It gives the same features for any picture.")
+    alike = features_of(engine, np.repeat(images[:1], len(images), axis=0))[:, :dimension]
+    apart = np.abs(alike - features[0]).max()
+    if apart > TOLERANCE * np.abs(features).max():
+        raise UserError(
+            "The features that it gives for a picture depend on the pictures beside it. "
+            " Was it exported as it is in training?"
+        )
+    return bool(np.isfinite(others).all())
+
+
+def features_of(engine: Engine, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the features (n, d) of images (n, s, s, 3), n a multiple of the engine's batch."""
+    size = engine.batch_size
+    return np.vstack(
+        [engine(images[start : start + size]) for start in range(0, len(images), size)]
+    )

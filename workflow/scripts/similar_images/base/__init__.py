@@ -1,1 +1,0 @@
-"""What every room uses: files that are whole or absent, errors for people, and what a job tells."""

@@ -1,0 +1,204 @@
+"""The predictions: for each query its class and the images of the catalogue most like it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from ..features.merge import Rejected
+from . import (conformal, nearest)
+from .confidence import (Calibration, evidence)
+from .conformal import Thresholds
+from ..duplicates.query_duplicates import Duplicate
+from .nearest import SHOWN
+from .out_of_distribution import Known
+from .vote import (Decision, Vote)
+
+HEADER = (
+    "image",
+    "label",
+    "prediction",
+    "votes",
+    "voters",
+    "confidence",
+    "classes",
+    "correct",
+    *(
+        f"{column}_{n}"
+        for n in range(1, SHOWN + 1)
+        for column in ("similar", "class", "similarity")
+    ),
+    "metric",
+    "refused",
+    "duplicate",
+    "duplicate_of",
+    "label_given",
+    "decision",
+    "error",
+)
+VOTES_HEADER = ("image", "class", "votes")
+Row = tuple[object, ...]
+# The label of a query as it came, and what people decided of it, if anything.
+Decided = tuple[str | None, str | None]
+
+
+class Predictions(NamedTuple):
+    """Both tables of the predictions, sorted by path.
+
+    Attributes:
+        rows: one for each query file, with the columns of `HEADER`.
+        votes: one for each query and class that has a vote, with the columns of `VOTES_HEADER`,
+            the predicted class first, then by falling votes.
+    """
+
+    rows: list[Row]
+    votes: list[Row]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """How predictions are made, and when they are refused.
+
+    Attributes:
+        voters: how many of the neighbours vote, the most similar first.
+        vote: how they are counted, one of `vote.VOTES`.
+        metric: name of the similarity.
+        calibration: gives the confidence; None where the catalogue tells nothing of it.
+        thresholds: give the conformal set.
+        known: tells strangers from photos of known classes.
+        reject: the confidence under which a prediction is refused; "auto" refuses where the
+            familiarity is under the least of `known`; None refuses none.
+    """
+
+    voters: int
+    vote: Vote
+    metric: str
+    calibration: Calibration | None
+    thresholds: Thresholds
+    known: Known
+    reject: float | str | None = None
+
+    def confidence(
+        self, decision: Decision, labels: Sequence[str], similarities: Sequence[float]
+    ) -> float | None:
+        """Return the confidence in the outcome of a vote; None where it is not known."""
+        if self.calibration is None:
+            return None
+        return self.calibration.probability(evidence(decision, labels, similarities))
+
+    def refusal(self, confidence: float | None, similarity: float) -> str | None:
+        """Return why a prediction is refused, or None."""
+        if self.reject is None:
+            return None
+        if confidence is None:
+            # Nothing is known of what is familiar, either.
+            return None if self.reject == "auto" else "confidence not known"
+        if self.reject == "auto":
+            familiarity = self.known.familiarity((similarity, confidence))
+            least = self.known.least_familiarity
+            if familiarity >= least:
+                return None
+            return f"familiarity {familiarity:.3f} under {least:.3f}: perhaps none of the classes"
+        if confidence >= float(self.reject):
+            return None
+        return f"confidence {confidence:.3f} under search.reject {self.reject}"
+
+
+def decided(queries: pa.Table) -> dict[str, Decided]:
+    """Return what was decided of each of `queries`, see `sharded_features.SCHEMA`."""
+    columns = (queries[name].to_pylist() for name in ("image", "given", "decision"))
+    return {image: (given, decision) for image, given, decision in zip(*columns, strict=True)}
+
+
+def predict(
+    neighbours: pa.Table,
+    rejected: Sequence[Rejected],
+    duplicates: Mapping[str, Duplicate],
+    decided: Mapping[str, Decided],
+    judge: Judge,
+    product_of: Mapping[str, str],
+) -> Predictions:
+    """Return the predictions for each query file.
+
+    Args:
+        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        rejected: the other files.
+        duplicates: the queries that stand in the catalogue, by path.
+        decided: of each readable query.
+        judge: how they are made.
+        product_of: the products of the catalogue's images that have one. All neighbours vote, but
+            no two of one product are shown.
+    """
+    answers = [
+        _answered(query, duplicates.get(query["image"]), decided[query["image"]], judge, product_of)
+        for query in neighbours.to_pylist()
+    ]
+    rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
+    return Predictions(
+        sorted(rows, key=lambda row: str(row[0])),
+        [count for _, votes in answers for count in votes],
+    )
+
+
+def _answered(
+    query: Mapping[str, Any],
+    duplicate: Duplicate | None,
+    decided: Decided,
+    judge: Judge,
+    product_of: Mapping[str, str],
+) -> tuple[Row, list[Row]]:
+    """Return the row of a query and its votes."""
+    if not query["class"]:
+        return _alone(query, decided), []
+    labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
+    decision = judge.vote(labels, similarities)
+    probability = judge.confidence(decision, labels, similarities)
+    refused = judge.refusal(probability, similarities[0])
+    shares = conformal.shares(query["class"], query["similarity"])
+    classes = conformal.classes(shares, decision.label, judge.thresholds)
+    correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
+    shown: list[object] = [None] * (3 * SHOWN)
+    found = nearest.products(nearest.images(query), product_of)
+    for n, (image, label, similarity) in enumerate(found[:SHOWN]):
+        shown[3 * n : 3 * n + 3] = image, label, Decimal(f"{similarity:.6f}")
+    _, *copy = duplicate or (None, None, None)
+    row = (
+        query["image"],
+        query["label"],
+        None if refused else decision.label,
+        None if refused else decision.votes,
+        decision.voters,
+        None if probability is None else f"{probability:.4f}",
+        None if refused else conformal.joined(classes),
+        None if refused else correct,
+        *shown,
+        judge.metric,
+        refused,
+        *copy,
+        *decided,
+        None,
+    )
+    return row, _votes(query["image"], labels, decision.label)
+
+
+def _alone(query: Mapping[str, Any], decided: Decided) -> Row:
+    """Return the row of a query for which the catalogue has no image: all it has are its own."""
+    answer = dict.fromkeys(HEADER) | {"image": query["image"], "label": query["label"]}
+    answer |= {"voters": 0, "refused": "no image of the catalogue to compare it with"}
+    answer |= zip(("label_given", "decision"), decided, strict=True)
+    return tuple(answer.values())
+
+
+def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
+    """Return the votes of each class, the `winner` of a tie first."""
+    counted = sorted(Counter(labels).items(), key=lambda item: (item[0] != winner, -item[1], item))
+    return [(path, label, votes) for label, votes in counted]
+
+
+def _unanswered(query: Rejected) -> Row:
+    blank = len(HEADER) - 5
+    decided = query.label_given, query.decision
+    return (query.image, query.label, *[None] * blank, *decided, query.reason)

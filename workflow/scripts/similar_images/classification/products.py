@@ -1,0 +1,109 @@
+"""Products: a query set whose photos show one product several times is answered by product."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from itertools import chain
+
+import pyarrow as pa
+
+from ..images.names import normal_form
+from . import nearest
+from .nearest import (SHOWN, Near)
+from .vote import Vote
+
+HEADER = (
+    *("product", "label", "conflict", "prediction", "correct"),
+    *("images", "used", "votes", "voters", "share"),
+    *(
+        f"{column}_{n}"
+        for n in range(1, SHOWN + 1)
+        for column in ("product", "similar", "class", "similarity")
+    ),
+)
+Row = Mapping[str, str]  # of `predictions.csv`
+
+
+def product_of(row: Row, column: str) -> str:
+    """Return the product of a query: what stands in `column`, or else the photo itself."""
+    return normal_form(row.get(column, "").strip()) or row["image"]
+
+
+def answers(
+    predictions: Iterable[Row],
+    neighbours: pa.Table,
+    column: str,
+    known: Mapping[str, str],
+    voters: int,
+    vote: Vote,
+) -> list[tuple[object, ...]]:
+    """Return a row for each product of a query set, sorted by name, with the columns of `HEADER`.
+
+    For each photo that has an answer its nearest products of the catalogue vote, and the votes of
+    all photos are counted together. The label is that of the readable photos, where they agree.
+
+    Args:
+        predictions: rows of `predictions.csv`; those that were rejected or refused do not vote.
+        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        column: of `predictions`, that tells the product.
+        known: the products of the catalogue's images that have one.
+        voters: how many products vote for each photo.
+        vote: how they are counted, one of `vote.VOTES`.
+    """
+    near = {
+        query["image"]: nearest.products(nearest.images(query), known)
+        for query in neighbours.to_pylist()
+    }
+    photos = defaultdict(list)
+    for row in predictions:
+        photos[product_of(row, column)].append(row)
+    return [
+        (product, *_answer(rows, [near[row["image"]] for row in _used(rows)], known, voters, vote))
+        for product, rows in sorted(photos.items())
+    ]
+
+
+def _used(photos: Iterable[Row]) -> list[Row]:
+    return [row for row in photos if row["prediction"]]
+
+
+def _answer(
+    photos: Sequence[Row],
+    used: Sequence[Sequence[Near]],
+    known: Mapping[str, str],
+    voters: int,
+    vote: Vote,
+) -> list[object]:
+    """Return the row of a product but for its name.
+
+    Args:
+        photos: all of the product.
+        used: for each of them that votes the nearest products, the most similar first.
+        known: the products of the catalogue's images that have one.
+        voters: how many products vote for each photo.
+        vote: how they are counted.
+    """
+    labels = {row["label"] for row in photos if row["label"] and not row["error"]}
+    label = min(labels) if len(labels) == 1 else None
+    conflict = str(len(labels) > 1).lower()
+    counts = len(photos), len(used)
+    if not used:
+        return [label, conflict, None, None, *counts, *[None] * (len(HEADER) - 7)]
+    ballots = _ranked(near[:voters] for near in used)
+    decision = vote([one.label for one in ballots], [one.similarity for one in ballots])
+    correct = None if label is None else str(decision.label == label).lower()
+    share = f"{decision.votes / decision.voters:.4f}"
+    found = nearest.products(_ranked(near[:SHOWN] for near in used), known)[:SHOWN]
+    shown: list[object] = [
+        value
+        for image, class_, similarity in found
+        for value in (known.get(image, image), image, class_, Decimal(f"{similarity:.6f}"))
+    ]
+    blank = [None] * (4 * (SHOWN - len(found)))
+    answer = decision.label, correct, *counts, decision.votes, decision.voters, share
+    return [label, conflict, *answer, *shown, *blank]
+
+
+def _ranked(found: Iterable[Sequence[Near]]) -> list[Near]:
+    """Return the images found for all photos, the most similar first."""
+    return sorted(chain.from_iterable(found), key=lambda one: (-one.similarity, one.image))

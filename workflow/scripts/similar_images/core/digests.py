@@ -1,0 +1,62 @@
+"""Digests of the files that people name, such as networks: a large one is read once."""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+from .errors import (UserError, reason)
+from .files import (digest, sealed)
+from .formats import read_json
+
+# A file changed again within the clock tick of its own time stamp would look unchanged.
+SETTLING_NS = 2_000_000_000
+
+
+class Digests:
+    """Digests of files, remembered as long as the system tells no change of a file.
+
+    Args:
+        memory: the file in which they are kept.
+    """
+
+    def __init__(self, memory: Path) -> None:
+        self._memory = memory
+        try:
+            self._known = read_json(memory)
+        except UserError:
+            self._known = {}  # absent or damaged: reading the files again makes it anew
+        self._lasting = dict(self._known)
+        self._is_new = False
+
+    def of(self, path: Path) -> str:
+        """Return the digest of the file at `path`.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        try:
+            place, now, status = os.path.realpath(path), time.time_ns(), os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError(f"{path} is not a regular file. Name one that is.")
+            # No program can set the ctime: it shows an older file that was put in place.
+            state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+            known = self._known.get(place)
+            if known is None or known["state"] != state:
+                known = self._known[place] = {"state": state, "digest": digest(path)}
+                if max(status.st_mtime_ns, status.st_ctime_ns) < now - SETTLING_NS:
+                    self._lasting[place] = known
+                    self._is_new = True
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be read: {reason(error)}. Name a file that can be read."
+            ) from error
+        return str(known["digest"])
+
+    def keep(self) -> None:
+        """Keep what was read for the next run."""
+        if not self._is_new:
+            return
+        with sealed(self._memory) as temporary:
+            temporary.write_text(json.dumps(self._lasting), "utf-8")

@@ -1,0 +1,151 @@
+"""Files that are complete or absent, and that are checked when they are read.
+
+A file that a later job reads is written by `sealed`, which keeps its checksum beside it, and read
+within `checked`. Shards have their checksums inside, since their parts are read by themselves.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import (DamagedFileError, UserError)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place when the block succeeds.
+
+    A reader sees the old file or the new one, never a part. On any exception the temporary
+    file is removed and `path` is left as it was. A folder can be written in the same way, where
+    there is none yet.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        _remove(temporary)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove from `folder` and all below it what jobs that were killed have left of `replacing`."""
+    for temporary in list(folder.rglob(".*.tmp")):
+        _remove(temporary)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that are gone have left of `replacing` the folder `path`."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+)\.tmp")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    for temporary in list(beside):
+        match = ours.fullmatch(temporary.name)
+        if match and not temporary.is_symlink() and temporary.is_dir() and not _runs(int(match[1])):
+            _remove(temporary)
+
+
+def _runs(process: int) -> bool:
+    """Tell whether a process has this number on this machine."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # it is another user's
+    return True
+
+
+@contextmanager
+def sealed(path: Path) -> Iterator[Path]:
+    """As `replacing`, and keep the checksum of the file or folder beside it, for `checked`.
+
+    The checksum goes first. Killed between the two, a job leaves a file that counts as damaged;
+    the other way round it would leave one that nothing vouches for.
+    """
+    with replacing(path) as temporary:
+        yield temporary
+        with replacing(seal_of(path)) as seal:
+            seal.write_text(_checksum(temporary), "ascii")
+
+
+@contextmanager
+def checked(path: Path) -> Iterator[None]:
+    """Compare `path` with its checksum, where it has one, before the block reads it.
+
+    What else the block may raise over the bytes counts as damage, too.
+
+    Raises:
+        DamagedFileError: it is not what was written.
+        UserError: the system does not let it be read.
+    """
+    try:
+        seal = seal_of(path)
+        if seal.exists() and seal.read_bytes() != _checksum(path).encode("ascii"):
+            raise ValueError("its checksum is wrong")
+        yield
+    except (MemoryError, UserError):
+        raise  # the one says nothing of the file, the other has been told
+    except Exception as error:  # readers of damaged bytes can raise anything
+        if isinstance(error, OSError) and error.errno:
+            raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise DamagedFileError(path, error) from error
+
+
+def check(path: Path) -> None:
+    """Compare `path` with its checksum, where it has one.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with checked(path):
+        pass
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder and its checksum, where they are there."""
+    _remove(path)
+    _remove(seal_of(path))
+
+
+def discard(error: DamagedFileError) -> str:
+    """Remove the damaged file, so that the next run makes it anew, and return what to tell."""
+    remove(error.path)
+    return f"{error} and was removed. Run again: it is then made anew."
+
+
+def seal_of(path: Path) -> Path:
+    """Return where the checksum of the file or folder `path` is kept."""
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _checksum(path: Path) -> str:
+    """Return a digest of a file, or of the names and bytes of all files in a folder.
+
+    Hidden ones do not count: Snakemake puts a time stamp into folders.
+    """
+    if not path.is_dir():
+        return digest(path)
+    files = sorted(file for file in path.rglob("[!.]*") if file.is_file())
+    lines = [f"{digest(file)} {file.relative_to(path)}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def digest(path: Path | bytes | str, algorithm: str = "sha256") -> str:
+    """Return the hexadecimal digest of a file's bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()

@@ -1,0 +1,185 @@
+"""The formats of the files in results/: JSON, CSV and Parquet."""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .files import (checked, sealed)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+# Characters; more than any file that we read has. By itself Python takes no more than 131,072.
+LONGEST_CELL = 2**31 - 1
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write `content` as indented UTF-8 JSON."""
+    with sealed(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file that `write_json` wrote.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with checked(path):
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return content
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write `header` and `rows` as UTF-8 CSV; None becomes an empty cell.
+
+    A spreadsheet takes a text that begins with certain characters for a formula. Such a text has
+    an apostrophe put before it, as OWASP advises
+    (https://owasp.org/www-community/attacks/CSV_Injection); `read_csv` takes it off again.
+    Numbers stay as they are.
+    """
+    with sealed(path) as temporary:
+        write_csv_lines(temporary, header, rows)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a CSV file that `write_csv` wrote, as texts.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with checked(path):
+        header, *rows = csv_lines(path)
+        return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def csv_lines(path: Path) -> list[list[str]]:
+    """Return the header and the rows of a CSV file that `write_csv` wrote, read unchecked.
+
+    Raises:
+        ValueError: as `csv_rows`.
+        OSError: it cannot be read.
+    """
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [list(map(true_text, row)) for _, row in csv_rows(stream)]
+
+
+def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a CSV, its cells as they are, with the line that it begins in.
+
+    Raises:
+        ValueError: a row is not whole: quotation marks are not closed, or not doubled.
+    """
+    csv.field_size_limit(LONGEST_CELL)  # of all readers of the process
+    reader = csv.reader(lines, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"line {line}: not a row of a CSV file ({error})") from error
+
+
+def true_text(cell: str) -> str:
+    """Return the text that `write_csv` has written as `cell`."""
+    return _DEFUSED.sub(r"\1", cell) if "'" in cell else cell
+
+
+def write_csv_lines(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write what `csv_lines` reads, as `write_csv` does, but without a checksum, and in place."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(_UnixLines(stream))
+        writer.writerow(_defused(header))
+        writer.writerows(map(_defused, rows))
+
+
+# Where a cell may begin: at the beginning of the text, or after what separates cells or lines in
+# a spreadsheet of another locale. What a formula begins with: the wide forms are Japanese.
+_BEGINNING = r"(^|[;\t\r\n])"
+_FORMULA = r"(?=[ ']*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
+_ARMED = re.compile(_BEGINNING + _FORMULA)
+_DEFUSED = re.compile(_BEGINNING + "'" + _FORMULA)
+
+
+def _defused(row: Iterable[object]) -> list[object]:
+    """Return the cells of `row`, texts changed so that none is a formula to a spreadsheet."""
+    return [_ARMED.sub(r"\1'", cell) if isinstance(cell, str) else cell for cell in row]
+
+
+class _UnixLines:
+    """Ends each row with a line feed.
+
+    The writer itself is left its own row end, since it quotes the characters of that alone, and
+    a carriage return in a file's name must be quoted.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> int:
+        return self._stream.write(row.removesuffix("\r\n") + "\n")
+
+
+def write_parquet(path: Path, table: "pa.Table", grouped_by: str | None = None) -> None:
+    """Write `table`, compressed.
+
+    Sorted by the column `grouped_by`, it gets a row group for each of that column's values, so
+    that the rows of one value are read without the others: see `group_values`.
+    """
+    import pyarrow.parquet as pq  # slow, and the Snakefile reads this module
+
+    groups = [table] if grouped_by is None else _runs(table.sort_by(grouped_by), grouped_by)
+    with (
+        sealed(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema, compression="zstd") as file,
+    ):
+        for group in groups:
+            file.write_table(group)
+
+
+def _runs(table: "pa.Table", column: str) -> Iterator["pa.Table"]:
+    """Yield the parts of `table` with equal values of `column`, by which it is sorted."""
+    start = 0
+    for length in table[column].value_counts().field("counts").to_pylist():
+        yield table.slice(start, length)
+        start += length
+
+
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> "pa.Table":
+    """Read the table at `path`, or some columns of it, and check its checksums.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    with open_parquet(path) as file:
+        return file.read(columns, use_threads=False)
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator["pq.ParquetFile"]:
+    """Open the table at `path` for reading, with its checksums checked.
+
+    `ParquetFile`, since `pyarrow.parquet.read_table` costs a third of a second for imports.
+
+    Raises:
+        DamagedFileError, UserError: as `checked`.
+    """
+    import pyarrow.parquet as pq
+
+    with checked(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        yield file
+
+
+def group_values(file: "pq.ParquetFile", column: str) -> list[str | None]:
+    """Return for each row group of `file` the value of `column`, by which it is grouped."""
+    number = file.schema_arrow.get_field_index(column)
+    found = (
+        file.metadata.row_group(n).column(number).statistics for n in range(file.num_row_groups)
+    )
+    return [statistics.min if statistics.has_min_max else None for statistics in found]

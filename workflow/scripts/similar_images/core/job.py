@@ -1,0 +1,107 @@
+"""What every job has: a log that is also shown on the console, and errors for people."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from typing import TextIO
+
+from .errors import (DamagedFileError, UserError)
+from .files import discard
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_REPORTS = 2.0
+# PyArrow imports pandas wherever it is, for a third of a second, to know its tables when it is
+# given one, and no job gives it any. OpenVINO and NNCF tell a server what they are used for, unless
+# a file in the user's home forbids it or this package is missing.
+HIDDEN = ("pandas", "openvino_telemetry")
+
+
+@contextmanager
+def logged(log: str, name: str) -> Iterator[None]:
+    """Send the job's messages to the file `log` and to the console, headed by `name`.
+
+    A `UserError` ends the job with its message alone; any other exception with its traceback. A
+    damaged file is removed, so that the next run makes it anew.
+    What libraries print, above all TensorFlow's chatter, goes into the file alone.
+    """
+    with (
+        open(log, "w", encoding="utf-8") as file,
+        _standard_error_to(file) as console,
+        hidden(HIDDEN),
+    ):
+        logging.basicConfig(
+            level=logging.INFO,
+            format=f"[{name}] %(message)s",
+            handlers=[logging.StreamHandler(file), logging.StreamHandler(console)],
+        )
+        try:
+            yield
+        except DamagedFileError as error:
+            logger.error("Error: %s", discard(error))
+            sys.exit(1)
+        except UserError as error:
+            logger.error("Error: %s", error)
+            sys.exit(1)
+        except Exception:
+            logger.exception("Unexpected error")
+            sys.exit(1)
+
+
+@contextmanager
+def _standard_error_to(file: TextIO) -> Iterator[TextIO]:
+    """Lead the process' standard error, native code's too, into `file`; yield the console."""
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as console:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield console
+        finally:
+            os.dup2(console.fileno(), 2)
+
+
+@contextmanager
+def hidden(packages: Collection[str]) -> Iterator[None]:
+    """Let `packages` count as not installed, unless they are loaded already."""
+    finder = _Hidden(packages)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
+class _Hidden(MetaPathFinder):
+    def __init__(self, packages: Collection[str]) -> None:
+        self._packages = packages
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname in self._packages:
+            raise ModuleNotFoundError(f"{fullname} is hidden from jobs", name=fullname)
+
+
+class Progress:
+    """Tells now and then how many images are done, the rate and the time left.
+
+    Args:
+        total: how many there are.
+        unit: what is counted, if not images.
+    """
+
+    def __init__(self, total: int, unit: str = "images") -> None:
+        self.total = total
+        self.unit = unit
+        self.started = self.reported = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        """Take note that so many are done."""
+        now = time.monotonic()
+        if done < self.total and now - self.reported < SECONDS_BETWEEN_REPORTS:
+            return
+        self.reported = now
+        rate = done / max(now - self.started, 1e-9)
+        left = round((self.total - done) / rate)
+        logger.info("%d of %d %s, %.1f/s, %d s left", done, self.total, self.unit, rate, left)

@@ -1,0 +1,1 @@
+"""How to improve a catalogue: the audit, the review order, and the export."""

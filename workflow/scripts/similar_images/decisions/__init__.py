@@ -1,0 +1,1 @@
+"""People's decisions on photos, and the labels that these override."""

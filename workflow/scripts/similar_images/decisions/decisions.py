@@ -1,0 +1,293 @@
+"""What people have decided of photos: files `decisions.csv`, as the pages save them.
+
+The Snakefile reads them at each start, so this imports nothing slow.
+"""
+
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.errors import (UserError, reason)
+from ..core.formats import (csv_rows, true_text, write_csv)
+from ..images.names import (as_label, fault_of_label)
+from ..images.fingerprint import Summary
+
+HEADER = ("content_id", "image", "set", "decision", "label", "when", "note")
+CATALOGUE = "catalogue"
+RIGHT, WRONG, OUT = "right", "wrong", "out"
+# Taken into the catalogue. It names the decision as well as the collection.
+DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE)
+# So much is no file of decisions: a million of them have less.
+MOST_BYTES = 300_000_000
+LONGEST_LABEL = 1_000
+# Of more faults the first are told.
+MOST_TOLD = 20
+
+_CONTENT_ID = re.compile(r"[0-9a-f]{64}")
+_SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_WHEN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+class Decision(NamedTuple):
+    """What was decided of a content.
+
+    Attributes:
+        content_id: SHA-256 of the file's bytes.
+        image: path in its collection when it was decided; for people.
+        set: the collection in which it was decided.
+        decision: one of `DECISIONS`.
+        label: the class that it has by the decision; None where it is left out.
+        when: the time of the decision.
+        note: anything.
+    """
+
+    content_id: str
+    image: str
+    set: str
+    decision: str
+    label: str | None
+    when: datetime
+    note: str
+
+    @property
+    def subject(self) -> tuple[str, str, bool]:
+        """What it decides: of two decisions on the same subject the later one counts.
+
+        The class of a photo in one collection is a subject, and whether the photo is taken into the
+        catalogue is another. So confirming a class takes no photo out of the catalogue.
+        """
+        return self.content_id, self.set, self.decision == CATALOGUE
+
+    @property
+    def said(self) -> tuple[str, str | None]:
+        """What two decisions on one content in one collection can contradict each other in."""
+        return self.decision, self.label
+
+
+def paths(setting: str | Sequence[str] | None) -> list[Path]:
+    """Return the files that the setting `decisions` names."""
+    named = [setting] if isinstance(setting, str) else setting or []
+    return [Path(path) for path in named]
+
+
+def read(files: Iterable[Path]) -> list[Decision]:
+    """Return the decisions that count: of each subject the latest, of equally late ones the last.
+
+    Raises:
+        UserError: a file is not there or cannot be read; or it is not a file of decisions, or a
+            damaged one: the first faults are told, each with its line.
+    """
+    latest: dict[tuple[str, str, bool], Decision] = {}
+    for file in files:
+        for decision in _read(file):
+            known = latest.get(decision.subject, decision)
+            if decision.when >= known.when:
+                latest[decision.subject] = decision
+    return list(latest.values())
+
+
+def rows(decided: Iterable[Decision]) -> list[dict[str, str]]:
+    """Return `decided` as rows of a file of decisions."""
+    return [
+        decision._asdict() | {"label": decision.label or "", "when": decision.when.isoformat()}
+        for decision in decided
+    ]
+
+
+def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Decision]:
+    """Remember what a run applies, and return what the run before applied and this one does not.
+
+    A file that was saved by an older page, and put in place of a newer one, lacks decisions.
+
+    Args:
+        decided: see `read`.
+        applied: where they are remembered.
+        lost: where those that are returned are kept, if there are any.
+    """
+    try:
+        before = read([applied])
+    except UserError:
+        before = []  # absent or damaged
+    subjects = {decision.subject for decision in decided}
+    missing = [decision for decision in before if decision.subject not in subjects]
+    if missing:
+        _write(lost, missing)
+    _write(applied, decided)
+    return missing
+
+
+def _write(path: Path, decided: Iterable[Decision]) -> None:
+    write_csv(path, HEADER, [list(row.values()) for row in rows(decided)])
+
+
+def at_most(catalogue: Summary, decided: Sequence[Decision]) -> Summary:
+    """Return the summary of `catalogue` with all classes and images that it can have by `decided`.
+
+    Which of them it has is known only when the contents are.
+    """
+    labels = {decision.label for decision in decided if decision.label is not None}
+    taken = sum(decision.label is not None for decision in decided)
+    return replace(catalogue, images=catalogue.images + taken, classes=catalogue.classes | labels)
+
+
+def _read(path: Path) -> list[Decision]:
+    """Return the decisions in a file.
+
+    Raises:
+        UserError: as `read`.
+    """
+    found: list[Decision] = []
+    faults: list[str] = []
+    # The line of the first decision on a content in a collection at a time, and what it said.
+    said: dict[tuple[str, str, datetime], tuple[int, Decision]] = {}
+    try:
+        for line, row in _rows(_text(path)):
+            if line == 1:
+                _check_header(row)
+                continue
+            wrong = list(_faults(row))
+            faults += [f"line {line}: {fault}" for fault in wrong]
+            if wrong:
+                continue
+            decision = _decision(row)
+            found.append(decision)
+            key = decision.content_id, decision.set, decision.when
+            first, other = said.setdefault(key, (line, decision))
+            if other.said != decision.said:
+                faults.append(
+                    f"lines {first} and {line} contradict each other: on the same content in the "
+                    f"same set at the same time they say {_quoted(other)} and {_quoted(decision)}"
+                )
+    except ValueError as error:
+        faults.append(str(error))
+    if faults:
+        raise UserError(_complaint(path, faults))
+    return found
+
+
+def _complaint(path: Path, faults: Sequence[str]) -> str:
+    told = "\n".join(f"  {fault}" for fault in faults[:MOST_TOLD])
+    more = f"\n  and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
+    return (
+        f"{path} is not a file of decisions, or a damaged one:\n{told}{more}\n"
+        "Mend or remove these lines, save the decisions from the page anew, or set another file."
+    )
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        UserError: it is not there or cannot be read.
+        ValueError: it is no text in UTF-8, or far too large.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+            raise UserError(f"{path} is not a regular file. Name another file.")
+        if status.st_size > MOST_BYTES:
+            raise ValueError(f"it has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path}: there is no such file. Save the decisions from the page under this name, "
+            "or set decisions: null."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {reason(error)}. Name another file.") from error
+    for start, what in ((data.find(b"\0"), "a NUL byte"), (_first_not_utf8(data), "not UTF-8")):
+        if start >= 0:
+            line = 1 + data.count(b"\n", 0, start)
+            raise ValueError(f"line {line}: {what}; allowed: text in UTF-8")
+    return data.decode("utf-8-sig")  # spreadsheets put a mark before
+
+
+def _first_not_utf8(data: bytes) -> int:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return -1
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a CSV with the line that it begins in, the header first.
+
+    Raises:
+        ValueError: there is none, or a row is not whole.
+    """
+    line = 0
+    for line, row in csv_rows(StringIO(text, newline="")):
+        if row or line == 1:  # an empty line says nothing
+            yield line, list(map(true_text, row))
+    if not line:
+        _check_header([])
+
+
+def _check_header(row: Sequence[str]) -> None:
+    if tuple(row) != HEADER:
+        raise ValueError(
+            f"line 1: {_shown(','.join(row))} is not the header; allowed: {','.join(HEADER)}"
+        )
+
+
+def _faults(row: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with a row, and what is allowed."""
+    if len(row) != len(HEADER):
+        yield f"{len(row)} cells; allowed: {len(HEADER)}, as in the header"
+        return
+    content_id, _, set_, decision, label, when, _ = row
+    if not _CONTENT_ID.fullmatch(content_id):
+        yield (
+            f"content_id {_shown(content_id)}; allowed: the SHA-256 of the file, 64 digits of "
+            "0 to 9 and a to f"
+        )
+    if not _SET.fullmatch(set_):
+        yield f"set {_shown(set_)}; allowed: catalogue, or the name of a query set"
+    if decision not in DECISIONS:
+        yield f"decision {_shown(decision)}; allowed: {', '.join(DECISIONS)}"
+    elif decision == OUT and label:
+        yield f"label {_shown(label)} with the decision out; allowed: none"
+    elif decision != OUT and not as_label(label):
+        yield f"no label with the decision {decision}; allowed: the class that the photo has"
+    elif len(label) > LONGEST_LABEL:
+        yield f"a label of {len(label):,} characters; allowed: at most {LONGEST_LABEL:,}"
+    elif fault := fault_of_label(label):
+        yield f"label {_shown(label)}: {fault}; allowed: the name of a class"
+    if decision == set_ == CATALOGUE:
+        yield (
+            "decision catalogue of a photo of the catalogue; allowed: right, wrong, out, or the "
+            "name of a query set as the set"
+        )
+    if not _is_time(when):
+        yield f"when {_shown(when)}; allowed: date, time and offset such as 2026-11-24T17:03:12Z"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return _WHEN.fullmatch(text) is not None and datetime.fromisoformat(text) is not None
+    except ValueError:  # a thirteenth month
+        return False
+
+
+def _decision(row: Sequence[str]) -> Decision:
+    content_id, image, set_, decision, label, when, note = row
+    time = datetime.fromisoformat(when)
+    return Decision(content_id, image, set_, decision, as_label(label), time, note)
+
+
+def _quoted(decision: Decision) -> str:
+    return " ".join(_shown(part) for part in decision.said if part is not None)
+
+
+def _shown(text: str) -> str:
+    """Return `text` in quotes, what cannot be printed escaped, and cut where it is long."""
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")

@@ -1,0 +1,212 @@
+"""Amendments: what the decisions of people change in the collections, by the contents of files.
+
+The plan works out which decision concerns which collection, and each collection applies its own.
+Nobody's photos are touched.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .decisions import (CATALOGUE, OUT, Decision)
+from ..images import manifest
+
+LEFT_OUT = "left out by a decision"
+
+SCHEMA = pa.schema(
+    [
+        ("collection", pa.string()),
+        ("content_id", pa.string()),
+        ("decision", pa.string()),
+        ("label", pa.string()),
+        # Of a query that becomes a member of the catalogue: what it is called there, its file,
+        # its label as it came, the set that it is from, and its product.
+        ("image", pa.string()),
+        ("file", pa.binary()),
+        ("given", pa.string()),
+        ("set", pa.string()),
+        ("product", pa.string()),
+    ]
+)
+# A manifest with what was decided: the label as it came, the decision, and the collection that
+# the file is from.
+AMENDED = pa.schema(
+    [*manifest.SCHEMA, ("given", pa.string()), ("decision", pa.string()), ("set", pa.string())]
+)
+
+
+class _File(NamedTuple):
+    """A file of a collection: path in it, path to open, its label as it came, and its product."""
+
+    image: str
+    file: bytes
+    given: str | None
+    product: str | None
+
+
+class _Amendment(NamedTuple):
+    """A row of the amendments."""
+
+    collection: str
+    content_id: str
+    decision: str
+    label: str | None
+    image: str | None = None
+    file: bytes | None = None
+    given: str | None = None
+    set: str | None = None
+    product: str | None = None
+
+
+def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.Table:
+    """Return what `decided` changes in the collections, sorted by content, see `SCHEMA`.
+
+    In each collection the latest decision counts that was made there. A query that was taken into
+    the catalogue is a member of it until it is left out there. A decision on a content that its
+    collection holds no longer changes nothing.
+
+    Args:
+        decided: see `decisions.read`.
+        manifests: of the collections; the first is the catalogue's.
+    """
+    made: dict[str, list[Decision]] = {}
+    for decision in decided:
+        made.setdefault(decision.content_id, []).append(decision)
+    files = {name: _held(table, made) for name, table in manifests.items()}
+    images = manifests[CATALOGUE]["image"]
+    taken = set(images.filter(pc.match_substring(images, ":")).to_pylist())
+    rows: list[_Amendment] = []
+    for content_id, on_content in sorted(made.items()):
+        held = {name: found[content_id] for name, found in files.items() if content_id in found}
+        rows += _amend(on_content, held, taken)
+    return pa.Table.from_pylist([row._asdict() for row in rows], schema=SCHEMA)
+
+
+def sentence(decided: Sequence[Decision], amendments: pa.Table) -> str:
+    """Return what to tell of the decisions and what came of them."""
+    applied = set(amendments["content_id"].to_pylist())
+    lost = sum(decision.content_id not in applied for decision in decided)
+    told = f"; {lost} of them change nothing: their photos are not there any more" if lost else ""
+    return f"{len(decided)} decisions{told}"
+
+
+def digest(amendments: pa.Table, collection: str) -> str:
+    """Return what changes when the amendments of a collection do; "" where there are none."""
+    rows = amendments.filter(pc.equal(amendments["collection"], collection)).to_pylist()
+    return hashlib.sha256(repr(rows).encode()).hexdigest() if rows else ""
+
+
+def amend(table: pa.Table, amendments: pa.Table, collection: str) -> pa.Table:
+    """Return the manifest `table` of a collection as it was decided, sorted by image.
+
+    A file that is left out gets a fault; see `AMENDED`.
+    """
+    own = amendments.filter(pc.equal(amendments["collection"], collection))
+    row = pc.index_in(table["content_id"], own["content_id"], skip_nulls=True)
+    decision = own["decision"].take(row)
+    left_out = pc.fill_null(pc.equal(decision, OUT), False)
+    amended = pa.table(
+        {
+            "image": table["image"],
+            "file": table["file"],
+            "label": pc.coalesce(own["label"].take(row), table["label"]),
+            "content_id": table["content_id"],
+            "fault": pc.if_else(left_out, LEFT_OUT, table["fault"]),
+            "product": table["product"],
+            "given": table["label"],
+            "decision": decision,
+            "set": pa.repeat(collection, len(table)),
+        },
+        schema=AMENDED,
+    )
+    adopted = own.filter(pc.is_valid(own["image"]))
+    if not len(adopted):
+        return amended
+    faults = pa.nulls(len(adopted), pa.string())
+    columns = [faults if name == "fault" else adopted[name] for name in AMENDED.names]
+    return pa.concat_tables([amended, pa.table(columns, schema=AMENDED)]).sort_by("image")
+
+
+def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
+    """Return for each of `content_ids` that a manifest holds the first of its files."""
+    wanted = pa.array(content_ids, pa.string())
+    rows = table.filter(pc.is_in(table["content_id"], wanted, skip_nulls=True))
+    names = ("content_id", "image", "file", "label", "product")
+    columns = (rows[name].to_pylist() for name in names)
+    # The last of equal keys stands.
+    return {id_: _File(*rest) for id_, *rest in reversed(list(zip(*columns, strict=True)))}
+
+
+def _amend(
+    made: Sequence[Decision], held: Mapping[str, _File], taken: Collection[str]
+) -> Iterator[_Amendment]:
+    """Yield what the decisions on one content change in the collections that hold it.
+
+    Args:
+        made: on one content, of each subject the latest.
+        held: the file of each collection that holds it.
+        taken: names in the catalogue that could be those of queries.
+    """
+    joined = _joined(made)
+    home = _home(joined, held) if joined else None
+    member = _of_member(made, joined, home) if joined and home else None
+    for name in held:
+        here = [one for one in made if one.set == name and (joined or one.decision != CATALOGUE)]
+        if joined and name in (home, CATALOGUE):
+            here.append(joined)
+        if last := _latest(here):
+            label = member.label if member and last is joined else last.label
+            yield _Amendment(name, last.content_id, last.decision, label)
+    if member and home:
+        image, file, given, product = held[home]
+        yield _Amendment(
+            *(CATALOGUE, member.content_id, member.decision, member.label),
+            *(_name(home, image, taken), file, given, home),
+            product=product,
+        )
+
+
+def _home(joined: Decision, held: Mapping[str, _File]) -> str | None:
+    """Return the query set whose file is a member of the catalogue; None if the catalogue has one.
+
+    A file that was moved into another set since the decision remains a member.
+    """
+    if CATALOGUE in held:
+        return None
+    return joined.set if joined.set in held else next(iter(held), None)
+
+
+def _of_member(made: Sequence[Decision], joined: Decision, home: str) -> Decision:
+    """Return the decision that gives a member of the catalogue its class.
+
+    It is the latest one on its class, whether it was made in the catalogue or in its query set.
+    """
+    on_class = [one for one in made if one.set in (home, CATALOGUE) and one.decision != OUT]
+    return max([*reversed(on_class), joined], key=_when)
+
+
+def _latest(made: Iterable[Decision]) -> Decision | None:
+    """Return the latest decision, of equally late ones the last."""
+    return max(reversed(list(made)), key=_when, default=None)
+
+
+def _when(decision: Decision) -> datetime:
+    return decision.when
+
+
+def _joined(made: Sequence[Decision]) -> Decision | None:
+    """Return the decision that took a query into the catalogue, unless it left that since."""
+    there = _latest(one for one in made if one.set == CATALOGUE)
+    joined = _latest(one for one in made if one.decision == CATALOGUE)
+    left = joined and there and there.decision == OUT and there.when >= joined.when
+    return None if left else joined
+
+
+def _name(query_set: str, image: str, taken: Collection[str]) -> str:
+    """Return what a query is called in the catalogue, where no file may be called so, too."""
+    name = f"{query_set}:{image}"
+    return name if name not in taken else _name(query_set, name, taken)

@@ -1,0 +1,1 @@
+"""How good the answers are: accuracy, cross-validation, and comparisons of settings."""

@@ -1,0 +1,151 @@
+"""Series: photos of one thing in one place, which a catalogue often has many times.
+
+Each knows its class by the others, as no new photo would: so they are asked together or not at all.
+They are no copies, and no picture alone tells them; the catalogue as a whole does. Where two of one
+class are more alike than images of different classes almost ever are, they are linked, and what is
+linked, if by others in between, is one series (single linkage: P. Sneath, "The Application of
+Computers to Taxonomy", Journal of General Microbiology 17, 1957). docs/accuracy.md has what this
+tells well, and where it tells too little.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..features.feature_table import (Features, Index)
+from . import leave_one_out
+from .cross_validation import FOLDS
+
+# So many images are asked for their nearest one of another class.
+ASKED = 1000
+# Of larger classes only so many images are looked at: what is held in memory grows as the square.
+MOST = 4096
+ROWS = 512
+
+
+class Width(NamedTuple):
+    """How much is one series.
+
+    Attributes:
+        rare: the share of images that are less similar to all of other classes than the limit.
+        fewest: a class that would fall into fewer groups is left as it is: there the images of the
+            class are all alike, and what is left of it would say nothing of it as a whole.
+    """
+
+    rare: float
+    fewest: int
+
+
+NARROW = Width(rare=0.99, fewest=FOLDS)
+# So wide that what is left is of others for sure.
+WIDE = Width(rare=0.9, fewest=2)
+
+
+class Groups(NamedTuple):
+    """Which images show one thing.
+
+    Attributes:
+        group_of: (n,), rows of one number do.
+        limit: the cosine similarity from which on two of one class do; None where there are no
+            different classes.
+    """
+
+    group_of: NDArray[np.intp]
+    limit: float | None
+
+
+def join(
+    catalogue: Index,
+    eligible: NDArray[np.bool_],
+    group_of: NDArray[np.intp],
+    *widths: Width,
+) -> list[Groups]:
+    """Return `group_of` with the groups of a series joined, for each of `widths`.
+
+    Args:
+        catalogue: its features are rows of length 1.
+        eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
+        group_of: (n,), rows of one number show one thing already.
+        widths: of the series.
+    """
+    classes = np.unique(list(map(str, catalogue.labels)), return_inverse=True)[1]
+    others = _nearest_others(catalogue, eligible, group_of, classes)
+    if not len(others):
+        return [Groups(group_of, None) for _ in widths]
+    limits = [float(np.quantile(others, width.rare)) for width in widths]
+    joined = [group_of.copy() for _ in widths]
+    for rows in np.split(*_by_class(classes, np.flatnonzero(eligible))):
+        part = rows[:MOST]
+        for groups, near, width in zip(
+            joined, _near(catalogue.features[part], limits), widths, strict=True
+        ):
+            linked = _linked(near)
+            if len(np.unique(linked)) >= width.fewest:
+                _join(groups, part, linked)
+    return [Groups(groups, limit) for groups, limit in zip(joined, limits, strict=True)]
+
+
+def _nearest_others(
+    catalogue: Index,
+    eligible: NDArray[np.bool_],
+    group_of: NDArray[np.intp],
+    classes: NDArray[np.intp],
+) -> NDArray[np.float64]:
+    """Return how similar images of a sample are to their nearest one of another class."""
+    rows = np.flatnonzero(eligible)
+    asked = leave_one_out.sample(catalogue, eligible, ASKED)
+    features, nearest = catalogue.features[asked], np.full(len(asked), -np.inf)
+    for start in range(0, len(rows), ROWS):
+        block = rows[start : start + ROWS]
+        similarities = features @ catalogue.features[block].T
+        same = (classes[asked, np.newaxis] == classes[block]) | (
+            group_of[asked, np.newaxis] == group_of[block]
+        )
+        similarities[same] = -np.inf
+        nearest = np.maximum(nearest, similarities.max(axis=1))
+    found: NDArray[np.float64] = nearest[np.isfinite(nearest)]
+    return found
+
+
+def _by_class(
+    classes: NDArray[np.intp], rows: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return `rows` by class, and where each class but the first begins."""
+    ordered = rows[np.argsort(classes[rows], kind="stable")]
+    return ordered, np.flatnonzero(np.diff(classes[ordered])) + 1
+
+
+def _near(features: Features, limits: Sequence[float]) -> NDArray[np.bool_]:
+    """Return which two of `features` (n, d) are similar, by each of `limits`: (limits, n, n)."""
+    near = np.empty((len(limits), len(features), len(features)), np.bool_)
+    for start in range(0, len(features), ROWS):
+        block = slice(start, start + ROWS)
+        similarities = features[block] @ features.T
+        for own, limit in zip(near, limits, strict=True):
+            own[block] = similarities >= limit
+    return near
+
+
+def _linked(near: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return for each image the first that it is linked with, if by others that are `near`."""
+    np.fill_diagonal(near, True)
+    first = np.arange(len(near))
+    while True:
+        nearer = first.copy()
+        for start in range(0, len(near), ROWS):
+            block = slice(start, start + ROWS)
+            nearer[block] = np.where(near[block], first, len(first)).min(axis=1)
+        nearer = nearer[nearer]
+        if (nearer == first).all():
+            return first
+        first = nearer
+
+
+def _join(group_of: NDArray[np.intp], rows: NDArray[np.intp], linked: NDArray[np.intp]) -> None:
+    """Give the groups of those `rows` that are `linked` one number, in place."""
+    for row, first in zip(rows.tolist(), rows[linked].tolist(), strict=True):
+        one, other = group_of[row], group_of[first]
+        if one != other:
+            group_of[group_of == one] = other

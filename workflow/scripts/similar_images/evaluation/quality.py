@@ -1,0 +1,233 @@
+"""The quality of the answers, told by the catalogue itself: its images are asked as if new."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classification import (confidence, conformal, out_of_distribution)
+from ..classification.confidence import Calibration
+from .intervals import (share_in_words, wilson_interval)
+from ..classification.vote import (VOTES, Vote, weights_of)
+from ..features.feature_table import Index
+from ..search.exact import normalise
+from . import (near_duplicates, cross_validation)
+from .held_out_learning import Learn
+from .cross_validation import (FOLDS, Ballot, Round, Survey)
+
+# How many neighbours the curve is drawn for, beside the configured number.
+SIZES = (1, 3, 5, 10, 15, 20, 30, 50)
+
+
+class Judge(NamedTuple):
+    """How an answer is judged: how many vote on it, how, and what the confidence in it is."""
+
+    voters: int
+    vote: Vote
+    calibration: Calibration
+
+    def scores(self, ballot: Ballot) -> tuple[float, float]:
+        """Return the `out_of_distribution.SCORES` of a ballot with neighbours."""
+        votes = ballot.labels[: self.voters], ballot.similarities[: self.voters]
+        evidence = confidence.evidence(self.vote(*votes), *votes)
+        return ballot.similarities[0], self.calibration.probability(evidence)
+
+
+def assess(
+    catalogue: Index,
+    group_of: NDArray[np.intp],
+    voters: int,
+    vote: str,
+    metric: str,
+    coverage: float,
+    learn: Learn | None = None,
+    threads: int = 1,
+) -> dict[str, Any]:
+    """Return how often the catalogue's images are named rightly by the others.
+
+    With the very vote that the queries get. By cosine similarity each image is asked against all
+    others (M. Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", 1974).
+    The adapted similarity would know the class of the image; it is fitted without the fold of
+    the image, and that is asked against the other folds. No image is asked against its own group,
+    nor against its own series. The features of `catalogue` are normalised in place.
+
+    Args:
+        catalogue: see `Index`.
+        group_of: (n,), rows of one number show one thing: at least those of equal bytes.
+        voters: the configured number of neighbours that vote.
+        vote: the configured one of `vote.VOTES`.
+        metric: the name of the similarity.
+        coverage: of the conformal sets, as configured.
+        learn: the adapted similarity, see `cross_validation.Survey`; None for the cosine similarity.
+        threads: that share the work of the adapted similarity.
+    """
+    normalise(catalogue.features)
+    drawn = cross_validation.draw(catalogue, learn, threads)
+    narrow, wide = near_duplicates.join(catalogue, drawn.eligible, group_of, near_duplicates.NARROW, near_duplicates.WIDE)
+    sizes = sorted({*SIZES, voters})
+    most = max(sizes[-1], conformal.NEIGHBOURS)
+    ballots, farther = cross_validation.ask(drawn, most, narrow.group_of, wide.group_of)
+    ballots = cross_validation.answered(ballots)
+    curve: list[dict[str, Any]] = [
+        {"neighbours": size} | {name: share(number, len(ballots)) for name, number in right.items()}
+        for size, right in zip(sizes, numbers_right(ballots, sizes), strict=True)
+    ]
+    calibrated = _confidence(ballots, voters, VOTES[vote])
+    known, share_refused = out_of_distribution.NOT_KNOWN, None
+    if calibration := confidence.read(calibrated):
+        judge = Judge(voters, VOTES[vote], calibration)
+        known = familiar(farther, judge, wide.group_of[drawn.asked])
+        share_refused = refused(drawn, group_of, judge, known)
+    return {
+        "images": len(catalogue.paths),
+        "asked": len(ballots),
+        "note": _note(drawn, len(ballots)),
+        "groups": len(np.unique(narrow.group_of)),
+        "series_similarity": narrow.limit,
+        "neighbours": voters,
+        "vote": vote,
+        "metric": metric,
+        "method": f"{FOLDS}-fold cross-validation" if learn else "leave-one-out",
+        **next(point[vote] for point in curve if point["neighbours"] == voters),
+        "curve": curve,
+        "confidence": calibrated,
+        "sets": asdict(thresholds(ballots, coverage)),
+        "strangers": {
+            "scores": out_of_distribution.SCORES,
+            **asdict(known),
+            "refused": share_refused,
+        },
+    }
+
+
+def thresholds(ballots: Sequence[Ballot], coverage: float) -> conformal.Thresholds:
+    """Return the thresholds of conformal sets in which the images asked have their own class."""
+    shares = [conformal.shares(ballot.labels, ballot.similarities) for ballot in ballots]
+    own = [(b.label, share.get(b.label, 0.0)) for b, share in zip(ballots, shares, strict=True)]
+    return conformal.fit(own, coverage)
+
+
+def familiar(
+    ballots: Sequence[Ballot], judge: Judge, group_of: NDArray[np.intp]
+) -> out_of_distribution.Known:
+    """Return how photos of known classes fare.
+
+    Args:
+        ballots: of images that were asked without their series. These are to be wider than those of
+            the other estimates: a part of its series that is overlooked makes an image seem nearer
+            than new photos are, and these would be refused.
+        judge: of the answers.
+        group_of: of each of `ballots`, the number of its series.
+    """
+    found = [n for n, ballot in enumerate(ballots) if ballot.labels]
+    return out_of_distribution.fit([judge.scores(ballots[n]) for n in found], group_of[found])
+
+
+def refused(
+    drawn: Survey, group_of: NDArray[np.intp], judge: Judge, known: out_of_distribution.Known
+) -> float | None:
+    """Return the share of strangers that `search.reject: auto` refuses.
+
+    Strangers are those asked of one class in `FOLDS`, all of which are left out of the
+    catalogue, and of the adapted similarity's fit; each class is left out once. None where there is
+    one class alone.
+    """
+    labels = np.array(list(map(str, drawn.catalogue.labels)))
+    names = np.unique(labels)
+    rounds = []
+    for fold in range(min(FOLDS, len(names))):
+        left_out = np.isin(labels, names[fold::FOLDS])
+        if (drawn.eligible & ~left_out).any():
+            rounds.append(Round(drawn.asked[left_out[drawn.asked]], left_out, group_of))
+    ballots = cross_validation.answered(list(chain(*cross_validation.ask_in_rounds(drawn, judge.voters, rounds))))
+    found = [known.familiarity(judge.scores(ballot)) for ballot in ballots]
+    return float(np.mean(np.array(found) < known.least_familiarity)) if found else None
+
+
+def sentence(assessment: Mapping[str, Any]) -> str:
+    """Return the accuracy as a sentence that a person can quote."""
+    if not assessment["asked"]:
+        return (
+            "How many catalogue images are named rightly by the others is not known: "
+            f"{assessment['note']}."
+        )
+    return (
+        f"{assessment['correct']} of {assessment['asked']} catalogue images named rightly by the "
+        f"others: {share_in_words(assessment)}."
+    )
+
+
+def numbers_right(ballots: Sequence[Ballot], sizes: Sequence[int]) -> list[dict[str, int]]:
+    """Return how many are right by each of `vote.VOTES`, for each number of neighbours.
+
+    As many as `is_right` says. Its votes are counted here for all ballots at once, neighbour by
+    neighbour, so that those of more neighbours go on from those of fewer.
+
+    Args:
+        ballots: with neighbours.
+        sizes: numbers of neighbours, in ascending order.
+    """
+    shape = len(ballots), sizes[-1]
+    # A class goes by the place of its nearest image: of equals the first is the nearer one's.
+    place, own = np.full(shape, -1), np.full(len(ballots), -1)
+    similarity, weight = np.zeros(shape), np.zeros(shape)
+    for n, ballot in enumerate(ballots):
+        labels = ballot.labels[: shape[1]]
+        there = slice(len(labels))
+        place[n, there] = list(map(labels.index, labels))
+        own[n] = labels.index(ballot.label) if ballot.label in labels else -1
+        similarity[n, there] = ballot.similarities[: shape[1]]
+        weight[n, there] = weights_of(ballot.similarities[: shape[1]])
+    votes, summed, weighted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    found = []
+    for last in range(shape[1]):
+        rows = np.flatnonzero(place[:, last] >= 0)
+        classes = rows, place[rows, last]
+        votes[classes] += 1
+        summed[classes] += similarity[rows, last]
+        weighted[classes] += weight[rows, last]
+        if last + 1 in sizes:
+            leading = np.where(votes == votes.max(axis=1, keepdims=True), summed, -np.inf)
+            winners = {"majority": leading.argmax(axis=1), "weighted": weighted.argmax(axis=1)}
+            found.append({name: int((winner == own).sum()) for name, winner in winners.items()})
+    return found
+
+
+def is_right(ballot: Ballot, vote: Vote, size: int) -> bool:
+    """Return whether the vote of the first `size` neighbours names the image rightly."""
+    return vote(ballot.labels[:size], ballot.similarities[:size]).label == ballot.label
+
+
+def _confidence(ballots: Sequence[Ballot], voters: int, vote: Vote) -> dict[str, Any]:
+    seen, right = [], []
+    for ballot in ballots:
+        labels, similarities = ballot.labels[:voters], ballot.similarities[:voters]
+        decision = vote(labels, similarities)
+        seen.append(confidence.evidence(decision, labels, similarities))
+        right.append(decision.label == ballot.label)
+    evidence = np.array(seen, float).reshape(len(seen), len(confidence.EVIDENCE))
+    return confidence.assess(evidence, np.array(right, np.bool_), FOLDS)
+
+
+def share(correct: int, asked: int) -> dict[str, Any]:
+    """Return how many were right, their share of those asked, and its interval.
+
+    Share and interval are None where none was asked.
+    """
+    return {
+        "correct": correct,
+        "accuracy": correct / asked if asked else None,
+        "accuracy_interval_95": wilson_interval(correct, asked),
+    }
+
+
+def _note(drawn: Survey, asked: int) -> str | None:
+    if not asked:
+        return cross_validation.NONE_ASKED
+    different = drawn.eligible.sum()
+    if asked == different:
+        return None
+    return f"asked is a sample of {asked} of the {different} different images"

@@ -1,0 +1,164 @@
+"""The comparison: the workflow is run on the same catalogue with several settings."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..core.errors import UserError
+from ..core.files import replacing
+from ..core.formats import read_json
+from ..decisions import decisions
+from ..storage.addresses import is_address
+
+FIGURES = (
+    "results/model/model.json",
+    "results/catalogue/quality.json",
+    "results/catalogue/timing.json",
+)
+HEADER = (
+    "name",
+    "backbone",
+    "precision",
+    "metric",
+    "vote",
+    "neighbours",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "method",
+    "images_per_second",
+    "features",
+    "network_bytes",
+    "index_bytes",
+)
+
+
+def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `config` with `changes`, which may name single settings of its mappings.
+
+    What is told of one backbone says nothing of another, so that it is changed as a whole.
+    """
+    return {
+        **config,
+        **{
+            key: {**config.get(key, {}), **value}
+            if isinstance(value, Mapping) and key != "backbone"
+            else value
+            for key, value in changes.items()
+        },
+    }
+
+
+def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
+    """Write `settings` into `folder`, and lead its store of features to the folder `store`.
+
+    A shard that stands there already is not extracted again, nor is a photo hashed or fetched whose
+    content is known beside it. Query sets are left out, but where people have decided: the
+    catalogue may have members out of them.
+    """
+    decided = [os.path.abspath(path) for path in decisions.paths(settings["decisions"])]
+    absolute: dict[str, Any] = {
+        name: _absolute(settings[name]) if settings[name] else None
+        for name in ("catalogue", "weights")
+    }
+    if isinstance(backbone := settings["backbone"], Mapping):
+        absolute["backbone"] = {**backbone, "file": os.path.abspath(backbone["file"])}
+    queries = {
+        name: _absolute(path) for name, path in settings["queries"].items() if path and decided
+    }
+    own_settings = {"queries": queries, "decisions": decided, "compare": {}}
+    own = folder / "results"
+    store.mkdir(parents=True, exist_ok=True)
+    _link(own / "features", store)
+    if (fetched := store.with_name("fetched")).is_dir():
+        _link(own / "fetched", fetched)
+    # What is known of addresses, too: a server may give no answer now.
+    for name in ("hashes.parquet", "looks.json"):
+        known, kept = (one / "catalogue" / name for one in (store.parent, own))
+        if known.is_file() and not kept.is_file():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(known, kept)
+    with replacing(folder / "config.yaml") as temporary:
+        text = yaml.safe_dump({**settings, **absolute, **own_settings})
+        temporary.write_text(text, "utf-8")
+
+
+def projects(folder: Path) -> list[Path]:
+    """Return the project in `folder`, and the one that it is an entry of: see `lay_out`."""
+    place = folder.absolute().parent
+    entry = (place.parent.name, place.name) == ("results", "compare")
+    return [folder, *([folder / ".." / ".." / ".."] if entry else [])]
+
+
+def _link(path: Path, target: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_symlink():
+        path.symlink_to(os.path.relpath(target, path.parent))
+
+
+def _absolute(location: str) -> str:
+    return location if is_address(location) else os.path.abspath(location)
+
+
+def run(folder: Path, snakefile: Path, cores: int) -> None:
+    """Run the workflow in `folder`, up to the figures about the catalogue.
+
+    Raises:
+        UserError: it failed.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    options = ["--directory", str(folder), "--cores", str(cores), "--nolock"]
+    done = subprocess.run([*command, *options, "catalogue"], check=False)  # noqa: S603
+    if done.returncode:
+        raise UserError(f"the run in {folder} failed; its logs are in {folder / 'logs'}")
+
+
+def outcome(results: Path) -> dict[str, Any]:
+    """Return what the run whose `results` these are tells about its settings."""
+    model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
+    network = (results / "model" / "backbone").rglob("*")
+    index = results / "catalogue" / "features.pkl"
+    low, high = quality["accuracy_interval_95"] or (None, None)
+    return {
+        "backbone": model["backbone"],
+        "precision": model["precision"],
+        **{name: quality[name] for name in ("metric", "vote", "neighbours", "accuracy")},
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "method": quality["method"],
+        "images_per_second": timing["images_per_second"],
+        "features": model["features"],
+        "network_bytes": sum(file.stat().st_size for file in network if file.is_file()),
+        "index_bytes": index.stat().st_size if index.exists() else None,
+    }
+
+
+def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    """Return a row for each outcome, the most accurate first, those not known last.
+
+    Raises:
+        UserError: there is nothing to compare.
+    """
+    if not outcomes:
+        raise UserError(
+            "compare: nothing is named to be compared. Name at least one entry in config.yaml, "
+            "such as `lite2: {backbone: EfficientNetLite2}`."
+        )
+    ordered = sorted(outcomes.items(), key=lambda item: _rank(item[1]["accuracy"]), reverse=True)
+    return [(name, *(outcome[column] for column in HEADER[1:])) for name, outcome in ordered]
+
+
+def sentence(name: str, outcome: Mapping[str, Any]) -> str:
+    """Return how accurate the settings `name` are, for the console."""
+    accuracy = outcome["accuracy"]
+    return f"{name}: " + ("accuracy not known" if accuracy is None else f"{accuracy:.1%} right")
+
+
+def _rank(accuracy: float | None) -> float:
+    return -1 if accuracy is None else accuracy

@@ -1,0 +1,294 @@
+"""The readable images of a collection, and the stream of their features."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..core.prefetch import ahead
+from ..core.files import sealed
+from ..core.formats import (open_parquet, read_parquet, write_parquet)
+from ..decisions.decisions import CATALOGUE
+from ..storage.results import (SHARED, Results)
+from . import (feature_table, levels, shards, store)
+from .feature_table import (Features, Index)
+
+SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("label", pa.string()),
+        ("content_id", pa.string()),
+        ("shard", pa.string()),
+        # The file to open, the label as it came, what people decided of it, and the collection that
+        # the file is from: the catalogue can have members from query sets, see `amendments`.
+        ("file", pa.binary()),
+        ("given", pa.string()),
+        ("decision", pa.string()),
+        ("set", pa.string()),
+        # What it shows by its list; an image without one is a product by itself.
+        ("product", pa.string()),
+    ]
+)
+# What the index of a collection takes from the table, where its features stand, and the product.
+_COLUMNS = ["image", "label", "content_id", "shard", "product"]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The images of a collection, or of a part of it, as an index for each shard in turn.
+
+    In memory at a time are one of them and the two that are read ahead of it, whatever the size
+    of the collection. It can be gone through any number of times.
+
+    Attributes:
+        path: the table of the images, in the collection's folder of results/.
+        part: which part, from 0.
+        parts: into how many the shards are divided.
+        only: the paths of the images to go through, or None for all.
+        results: bring the shards.
+        with_levels: whether their levels follow the features, see `levels.join`.
+        reduced: where other features of the images stand that take the place of theirs, or None:
+            see `write_reduced`.
+    """
+
+    path: Path
+    part: int = 0
+    parts: int = 1
+    only: pa.ChunkedArray | None = None
+    results: Results = SHARED
+    with_levels: bool = False
+    reduced: Path | None = None
+
+    def __iter__(self) -> Iterator[Index]:
+        """Go through the images.
+
+        Raises:
+            DamagedFileError: the table or a shard is damaged.
+            UserError: the system does not let one of them be read.
+        """
+        with (
+            open_parquet(self.path) as file,
+            self._reader(file) as read,
+            ThreadPoolExecutor(1) as reader,
+        ):
+            tables = ((number, self._rows(file, [number])) for number in self._groups(file))
+            some = ((number, rows) for number, rows in tables if len(rows))
+            yield from ahead(reader, lambda one: read(*one), some, 1)
+
+    def images(self) -> pa.Table:
+        """Return the rows of the images, without their features.
+
+        Raises:
+            DamagedFileError, UserError: as `formats.open_parquet`.
+        """
+        with open_parquet(self.path) as file:
+            return self._rows(file, self._groups(file))
+
+    @contextmanager
+    def _reader(self, file: pq.ParquetFile) -> Iterator[Callable[[int, pa.Table], Index]]:
+        """Yield what reads the features of some images of a row group."""
+        if self.reduced:
+            with open_parquet(self.reduced) as reduced:
+                yield partial(_read_reduced, reduced)
+            return
+        backbone, fingerprint, _ = model_of(file.schema_arrow)
+        folder = store.folder(self.path.parents[1], backbone, fingerprint)
+        channels = channels_of(file.schema_arrow) if self.with_levels else []
+        yield partial(_read, folder, self.results, channels)
+
+    def _groups(self, file: pq.ParquetFile) -> range:
+        """Return the row groups of the part; there is one for each shard."""
+        groups = file.num_row_groups
+        return range(*(groups * n // self.parts for n in (self.part, self.part + 1)))
+
+    def _rows(self, file: pq.ParquetFile, groups: Iterable[int]) -> pa.Table:
+        rows = file.read_row_groups(groups, _COLUMNS, use_threads=False)
+        # The place of each in its row group, by which `reduced` knows it.
+        rows = rows.append_column("place", pa.array(np.arange(len(rows))))
+        return rows if self.only is None else rows.filter(pc.is_in(rows["image"], self.only))
+
+
+def schema(
+    backbone: str, fingerprint: str, features: int, channels: Sequence[int] = ()
+) -> pa.Schema:
+    """Return the schema of a table of images for `model_of` and `channels_of`."""
+    told = {
+        "backbone": backbone,
+        "fingerprint": fingerprint,
+        "features": str(features),
+        "levels": json.dumps(list(channels)),
+    }
+    return SCHEMA.with_metadata(told)
+
+
+def write(path: Path, images: pa.Table) -> None:
+    """Write the table of the images, with a row group for each shard."""
+    write_parquet(path, images, grouped_by="shard")
+
+
+def from_queries(path: Path) -> pa.Table:
+    """Return the members of the catalogue that are from query sets, without their features.
+
+    Of each `image`, `content_id`, `set` and `product`. Of the catalogue's own images next to
+    nothing is read.
+    """
+    with open_parquet(path) as file:
+        column = file.schema_arrow.get_field_index("set")
+        groups = []
+        for n in range(file.num_row_groups):
+            found = file.metadata.row_group(n).column(column).statistics
+            if {found.min, found.max} != {CATALOGUE}:
+                groups.append(n)
+        columns = ["image", "content_id", "set", "product"]
+        table = file.read_row_groups(groups, columns, use_threads=False)
+    return table.filter(pc.not_equal(table["set"], CATALOGUE))
+
+
+def products(images: pa.Table) -> dict[str, str]:
+    """Return the products of those of `images` that have one, by image."""
+    known = images.filter(pc.is_valid(images["product"]))
+    columns = (known[name].to_pylist() for name in ("image", "product"))
+    return dict(zip(*columns, strict=True))
+
+
+def load(path: Path, results: Results = SHARED) -> Index:
+    """Return the index at `path`: a pickle, or the table of the images with their shards.
+
+    Out of shards, the features are collected in a temporary file beside the table, so that they
+    need not fit into memory.
+
+    Raises:
+        DamagedFileError, UserError: as `feature_table.read`, or as a `Stream` when it is gone through.
+    """
+    return feature_table.read(path) if path.suffix == ".pkl" else collect(path, results, on_disk=True)
+
+
+def write_reduced(path: Path, parts: Iterable[Features], dimension: int) -> None:
+    """Write other features of the images, for `Stream.reduced`.
+
+    Args:
+        path: the file.
+        parts: for each row group of the table of the images in turn (n, d), in its order.
+        dimension: d.
+    """
+    schema = pa.schema([("features", pa.binary(dimension * shards.FLOAT.itemsize))])
+    # Features are noise to a compressor.
+    packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
+    with sealed(path) as temporary, pq.ParquetWriter(temporary, schema, **packing) as file:
+        for features in parts:
+            table = pa.table([shards.column(features)], schema=schema)
+            file.write_table(table, row_group_size=len(table))
+
+
+def collect(
+    path: Path,
+    results: Results = SHARED,
+    *,
+    on_disk: bool = False,
+    with_levels: bool = False,
+    reduced: Path | None = None,
+) -> Index:
+    """Return the index of all images in the table at `path`, sorted by path.
+
+    Args:
+        path: the table.
+        results: bring the shards.
+        on_disk: whether the features are to be held in a file, not in memory.
+        with_levels: see `Stream`.
+        reduced: likewise.
+
+    Raises:
+        DamagedFileError, UserError: as a `Stream` when it is gone through.
+    """
+    table = read_parquet(path, _COLUMNS).sort_by("image")
+    backbone, fingerprint, dimension = model_of(table.schema)
+    if with_levels:
+        dimension += sum(levels.widths(channels_of(table.schema)))
+    if reduced:
+        dimension = _width_of(reduced)
+    shape = (len(table), dimension)
+    paths = table["image"].to_pylist()
+    features = _on_disk(path.parent, shape) if on_disk else np.empty(shape, np.float32)
+    row_of = {image: row for row, image in enumerate(paths)}
+    for part in Stream(path, results=results, with_levels=with_levels, reduced=reduced):
+        features[[row_of[image] for image in part.paths]] = part.features
+    return Index(
+        backbone,
+        fingerprint,
+        paths,
+        table["label"].to_pylist(),
+        table["content_id"].to_pylist(),
+        features,
+    )
+
+
+def _on_disk(folder: Path, shape: tuple[int, int]) -> Features:
+    """Return an array in a file that nobody sees and that goes with it."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.float32, "w+", shape=shape)
+
+
+def model_of(schema: pa.Schema) -> tuple[str, str, int]:
+    """Return what `schema` tells: the backbone, the fingerprint, the number of features."""
+    backbone, fingerprint, dimension = (
+        schema.metadata[name].decode() for name in (b"backbone", b"fingerprint", b"features")
+    )
+    return backbone, fingerprint, int(dimension)
+
+
+def channels_of(schema: pa.Schema) -> list[int]:
+    """Return the channels of each part of the levels, see `levels`; none where there are none."""
+    channels: list[int] = json.loads(schema.metadata[b"levels"])
+    return channels
+
+
+def _read(
+    folder: Path, results: Results, channels: Sequence[int], _: int, images: pa.Table
+) -> Index:
+    """Return the index of `images`, whose features stand in one shard.
+
+    With the levels of so many `channels` in each part, or without.
+    """
+    path = folder / f"{images['shard'][0].as_py()}.parquet"
+    if not path.exists():
+        results.fetch(path)
+    shard = shards.read(path, with_levels=bool(channels))
+    position = {content_id: n for n, content_id in enumerate(shard.content_ids)}
+    rows = [position[content_id] for content_id in images["content_id"].to_pylist()]
+    features = shard.features[rows]
+    if channels:
+        features = levels.join(features, shard.levels[rows], channels)
+    return _index(images, features)
+
+
+def _read_reduced(reduced: pq.ParquetFile, number: int, images: pa.Table) -> Index:
+    """Return the index of `images`, which are of a row group, with their other features."""
+    group = reduced.read_row_group(number, use_threads=False)
+    features = shards.rows_of(group["features"], shards.FLOAT)
+    return _index(images, features[images["place"].to_numpy()])
+
+
+def _width_of(path: Path) -> int:
+    with open_parquet(path) as file:
+        return int(file.schema_arrow.field("features").type.byte_width) // shards.FLOAT.itemsize
+
+
+def _index(images: pa.Table, features: Features) -> Index:
+    backbone, fingerprint, _ = model_of(images.schema)
+    return Index(
+        backbone,
+        fingerprint,
+        images["image"].to_pylist(),
+        images["label"].to_pylist(),
+        images["content_id"].to_pylist(),
+        features,
+    )

@@ -1,0 +1,1 @@
+"""Image files: which there are, what they are called, and the pixels that their bytes give."""

@@ -1,0 +1,180 @@
+"""What a collection holds: a folder or bucket with a sub-folder for each class, or a list."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.errors import UserError
+from ..storage.addresses import (Look, is_address)
+from ..storage.metadata import (UNSEEN, Looks)
+from . import lists
+from .folders import (Bounds, Contents, Finding, Folder, fault_of_name, is_folder, look_at, look_into, walk)
+from .names import (Spellings, as_text, fault_of_label, label_of, normal_form)
+
+# The last time stamp that a column holds, of the year 2262.
+LATEST = 2**63 - 1
+
+
+class Entry(NamedTuple):
+    """One photo of a collection.
+
+    Attributes:
+        image: path relative to the collection as text, or the name of an address; it names the
+            photo in every table.
+        file: the path to open as the operating system's bytes, or the name of an address.
+        label: the class, or None.
+        size: bytes.
+        mtime: time of the last change, in nanoseconds.
+        mode: the file's, which tells whether it may be read.
+        fault: why the photo cannot be used, or None.
+        version: see `Look.version`; None where it is a file.
+        further: what stands in the further columns of a list that were asked for.
+        ctime: when the system last saw a change of the file or of its name, in nanoseconds; unlike
+            `mtime`, nobody can set it, so that a file put in place of another one shows it.
+    """
+
+    image: str
+    file: bytes
+    label: str | None
+    size: int = 0
+    mtime: int = 0
+    mode: int = 0
+    fault: str | None = None
+    version: str | None = None
+    further: tuple[str, ...] = ()
+    ctime: int = 0
+
+
+def scan(
+    location: str | Path,
+    follow_links: bool = False,
+    looks: Looks = UNSEEN,
+    further: Sequence[str] = (),
+    own: Iterable[Path] = (),
+) -> Iterator[Entry]:
+    """Yield every photo of the collection at `location`, in an order that never changes.
+
+    A folder's sub-folders are the classes; nested folders belong to the class above them, and
+    files directly in the folder have no class. So it is below the address of a bucket. A list has
+    the columns `image` (relative to the list, or an address) and `label` (may be empty).
+
+    Args:
+        location: of the collection.
+        follow_links: whether links that lead out of a folder are followed.
+        looks: at the addresses.
+        further: the columns of a list to read besides.
+        own: folders that this workflow writes; what is in them is not read.
+
+    Raises:
+        UserError: there is none of these at `location`.
+    """
+    if is_address(str(location)):
+        return _scan_bucket(str(location), looks)
+    path = Path(location)
+    if is_folder(path):
+        return _scan_folder(path, follow_links, own)
+    return _scan_list(path, looks, further)
+
+
+def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield `entries`; those without a class become faulty, since a catalogue needs one."""
+    for entry in entries:
+        if entry.fault is None and entry.label is None:
+            entry = entry._replace(fault="no class: put it into the folder of its class")
+        yield entry
+
+
+def _scan_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[Entry]:
+    top = os.fsencode(root)
+    for contents in walk(root, follow_links, own, _look):
+        for path, finding in contents.found:
+            entry = _entry(path, os.path.join(top, path), label_of(path), finding)
+            yield _with_possible_class(entry)
+
+
+def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[Contents]:
+    return (look_into(folder, bounds) for folder in folders)
+
+
+def _scan_bucket(prefix: str, looks: Looks) -> Iterator[Entry]:
+    for name, look in looks.below(prefix).items():
+        image = name.removeprefix(prefix.rstrip("/") + "/")
+        path = os.fsencode(image)
+        faults = filter(None, map(fault_of_name, path.split(b"/")))
+        look = look._replace(fault=next(faults, look.fault))
+        yield _with_possible_class(_seen(image, name, label_of(path), look))
+
+
+def _scan_list(path: Path, looks: Looks, further: Sequence[str]) -> Iterator[Entry]:
+    rows = lists.read(path, further)
+    seen = looks.at(lists.addresses_in(rows))
+    files = _ListedFiles(path)
+    for row in rows:
+        if row.address is not None:
+            entry = _seen(row.image, row.image, row.label, seen[row.image])
+        else:
+            entry = files.entry(row)
+        yield entry._replace(further=row.further)
+
+
+class _ListedFiles:
+    """The files of a list, whose names may have another Unicode form on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._base = os.fsencode(path.parent)
+        self._spellings = Spellings()
+        # The row and the status of each file whose name may be written in another form.
+        self._known: dict[str, tuple[lists.Listed, os.stat_result]] = {}
+
+    def entry(self, row: lists.Listed) -> Entry:
+        """Return the entry of a row.
+
+        Raises:
+            UserError: another row names the same file.
+        """
+        image = os.fsencode(row.image)
+        file = os.path.join(self._base, image)
+        finding = look_at(partial(os.stat, file))
+        if isinstance(finding, str) and not os.path.lexists(file):
+            match self._spellings.of(self._base, image):
+                case [file]:
+                    finding = look_at(partial(os.stat, file))
+                case [_, *_] as files:
+                    above = os.path.join(self._base, b"")
+                    names = (ascii(os.fsdecode(one.removeprefix(above))) for one in files)
+                    finding = f"in several Unicode forms: {' and '.join(names)}; name one of them"
+        if isinstance(finding, os.stat_result) and not row.image.isascii():
+            self._check_once(row, finding)
+        return _entry(image, file, row.label, finding)
+
+    def _check_once(self, row: lists.Listed, status: os.stat_result) -> None:
+        first, known = self._known.setdefault(normal_form(row.image), (row, status))
+        if first is not row and os.path.samestat(known, status):
+            raise UserError(
+                f"{self._path}, {row.place}: {row.image} is the same file as in {first.place}, in "
+                "another Unicode form. Name each image once."
+            )
+
+
+def _with_possible_class(entry: Entry) -> Entry:
+    """Return `entry`, faulty and without a class if none can have its name."""
+    fault = fault_of_label(entry.label)
+    return entry._replace(label=None, fault=entry.fault or fault) if fault else entry
+
+
+def _seen(image: str, name: str, label: str | None, look: Look) -> Entry:
+    # Where there is a version, equal bytes that were put there again are told to be equal. What
+    # tells neither may have changed just now.
+    mtime = 0 if look.version else look.mtime or LATEST
+    file = os.fsencode(name)
+    return Entry(image, file, label, look.size, mtime, fault=look.fault, version=look.version)
+
+
+def _entry(path: bytes, file: bytes, label: str | None, finding: Finding) -> Entry:
+    if isinstance(finding, str):
+        return Entry(as_text(path), file, label, fault=finding)
+    status = finding.st_size, finding.st_mtime_ns, finding.st_mode
+    return Entry(as_text(path), file, label, *status, ctime=finding.st_ctime_ns)

@@ -1,0 +1,164 @@
+"""The summary of a collection, by which a run learns whether anything has changed."""
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from ..core.errors import UserError
+from ..core.processes import (forked, processes)
+from ..storage.addresses import (is_address, name_of)
+from ..storage.metadata import (UNSEEN, Looks)
+from .collection import (Entry, scan)
+from .folders import (Bounds, Finding, Folder, is_folder, look_into, walk)
+from .names import (fault_of_label, label_of)
+
+# Other processes take about as long to start.
+SECONDS_ALONE = 0.02
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A collection at a glance.
+
+    Attributes:
+        fingerprint: changes when a file is added, changed, renamed, relabelled or deleted.
+        images: files that may be images (all but links astray, pipes and the like).
+        classes: the names of the classes.
+    """
+
+    fingerprint: str
+    images: int
+    classes: frozenset[str]
+
+
+class _Part(NamedTuple):
+    """The summary of one folder of a collection, or of a whole list or bucket.
+
+    Attributes:
+        digest: of the files' paths, faults, sizes, times and modes.
+        images: how many files may be images, by label.
+        folders, links: see `Contents`.
+    """
+
+    digest: bytes
+    images: Mapping[str | None, int]
+    folders: Sequence[Folder] = ()
+    links: Sequence[Folder] = ()
+
+
+def summarise(
+    location: str | Path,
+    follow_links: bool = False,
+    needs_class: bool = False,
+    looks: Looks = UNSEEN,
+    further: Sequence[str] = (),
+    own: Iterable[Path] = (),
+) -> Summary:
+    """Walk the collection at `location` without opening an image and return its summary.
+
+    Images without a class count only where `needs_class` is False. The other arguments are those
+    of `scan`.
+
+    Raises:
+        UserError: as `scan`, or there is no image in it.
+    """
+    if not is_address(str(location)) and is_folder(Path(location)):
+        parts = _parts_of_folder(Path(location), follow_links, own)
+    else:
+        parts = iter([_part_of(scan(location, looks=looks, further=further))])
+    hasher = hashlib.sha256()
+    images: Counter[str | None] = Counter()
+    for part in parts:
+        hasher.update(part.digest)
+        images.update(part.images)
+    hasher.update(str(looks.tries).encode())  # known only now, when they have been asked
+    if needs_class:
+        del images[None]
+    if not images.total():
+        named = name_of(str(location)) if is_address(str(location)) else location
+        raise UserError(f"{named}: there are no images in it. Put some there, or name another.")
+    classes = frozenset(label for label, count in images.items() if label is not None and count)
+    return Summary(hasher.hexdigest(), images.total(), classes)
+
+
+def check_catalogue(summary: Summary, neighbours: int) -> None:
+    """Check that a catalogue has what a vote needs.
+
+    Raises:
+        UserError: it has fewer than two classes, or fewer images than `neighbours`.
+    """
+    if len(summary.classes) < 2:
+        raise UserError(
+            f"catalogue: it has {_listed(summary.classes)}; at least two are needed, "
+            "each a sub-folder with images (or a label in the CSV)."
+        )
+    if neighbours > summary.images:
+        raise UserError(
+            f"search.neighbours: {neighbours} is more than the catalogue has images; "
+            f"allowed: 1 to {summary.images}."
+        )
+
+
+def _listed(classes: frozenset[str]) -> str:
+    return f"one class ({next(iter(classes))})" if classes else "no class"
+
+
+def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[_Part]:
+    """Yield a part for each folder.
+
+    What takes the time is to ask the system for the status of each file. Once this has taken as
+    long as it takes to start other processes, they share the rest.
+    """
+    deadline = time.monotonic() + SECONDS_ALONE
+    with ExitStack() as stack:
+        pool = cache(lambda: stack.enter_context(forked(processes())))
+
+        def look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[_Part]:
+            rest = iter(folders)
+            look_into_one = partial(_part_of_folder, bounds=bounds)
+            while time.monotonic() < deadline and (folder := next(rest, None)):
+                yield look_into_one(folder)
+            if others := list(rest):
+                chunk = 1 + len(others) // (8 * processes())
+                yield from pool().map(look_into_one, others, chunksize=chunk)
+
+        yield from walk(root, follow_links, own, look)
+
+
+def _part_of_folder(folder: Folder, bounds: Bounds) -> _Part:
+    contents = look_into(folder, bounds)
+    images = sum(isinstance(finding, os.stat_result) for _, finding in contents.found)
+    label = label_of(os.path.join(folder.path, b""))
+    usable = 0 if fault_of_label(label) else images
+    digest = _digest(_record(path, finding) for path, finding in contents.found)
+    return _Part(digest, {label: usable}, contents.folders, contents.links)
+
+
+def _part_of(entries: Iterable[Entry]) -> _Part:
+    """Return the part that a whole list or bucket is."""
+    records = []
+    images: Counter[str | None] = Counter()
+    for entry in entries:
+        records.append(repr(entry).encode())
+        images[entry.label] += entry.fault is None
+    return _Part(_digest(records), images)
+
+
+def _digest(records: Iterable[bytes]) -> bytes:
+    text = b"".join(sorted(records))
+    return hashlib.sha256(text).digest() if text else b""
+
+
+def _record(path: bytes, finding: Finding) -> bytes:
+    """Return what the fingerprint depends on."""
+    if isinstance(finding, str):
+        return b"%b\0%b\n" % (path, finding.encode())
+    times = finding.st_mtime_ns, finding.st_ctime_ns
+    return b"%b\0%d %d %d %d\n" % (path, finding.st_size, *times, finding.st_mode)

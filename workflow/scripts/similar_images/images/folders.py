@@ -1,0 +1,267 @@
+"""What is in a folder of photos: nothing is opened, and each real folder is read once."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
+
+from ..core.errors import (UserError, reason)
+from .names import as_text
+
+HIDDEN = "hidden: its name starts with a dot"
+CLUTTER = "not a photo of yours: systems put it into folders"
+OWN = "not a photo of yours: this workflow writes it"
+# The file by which an exported folder is known, wherever it is moved.
+EXPORTED = b".similar-image-finder-export"
+# What is passed over for these reasons loses nobody a photo.
+NO_LOSS = frozenset({HIDDEN, CLUTTER, OWN})
+LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
+READ_AS = "the same folder is read as {}, and each folder counts once"
+
+
+class Folder(NamedTuple):
+    """A folder of a collection.
+
+    Attributes:
+        path: relative to the collection.
+        file: the path to open.
+        real: the path to open, without links.
+        fault: why its contents do not count, or None.
+    """
+
+    path: bytes
+    file: bytes
+    real: bytes
+    fault: str | None = None
+
+
+# Of Windows, macOS and Synology, in lower case; most names of theirs are hidden.
+_OF_SYSTEMS = frozenset(
+    {
+        *(b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"$recycle.bin"),
+        *(b"system volume information", b"icon\r", b"__macosx", b"@eadir"),
+    }
+)
+
+
+# What a name stands for that is no folder: the status of what may be an image, or a fault.
+Finding = os.stat_result | str
+
+
+class Contents(NamedTuple):
+    """What is directly in a folder, each list sorted by path.
+
+    Attributes:
+        found: paths relative to the collection, with their findings.
+        folders: real folders.
+        links: folders that links lead to.
+    """
+
+    found: list[tuple[bytes, Finding]]
+    folders: list[Folder]
+    links: list[Folder]
+
+
+class Bounds(NamedTuple):
+    """What of a collection's folder is read.
+
+    Attributes:
+        home: the real path of the collection's folder.
+        follow_links: whether links that lead out of it are followed.
+        own: real paths of folders that this workflow writes.
+        trees: real paths that are read with all below, and how each is called in the collection.
+    """
+
+    home: bytes
+    follow_links: bool
+    own: frozenset[bytes]
+    trees: Mapping[bytes, bytes]
+
+
+class Part(Protocol):
+    """What a walk needs to know of a folder."""
+
+    @property
+    def folders(self) -> Sequence[Folder]:
+        """See `Contents`."""
+
+    @property
+    def links(self) -> Sequence[Folder]:
+        """See `Contents`."""
+
+
+P = TypeVar("P", bound=Part)
+
+
+def walk(
+    root: Path,
+    follow_links: bool,
+    own: Iterable[Path],
+    look: Callable[[Sequence[Folder], Bounds], Iterable[P]],
+) -> Iterator[P]:
+    """Yield a part for each folder of the collection at `root`, and each real folder once.
+
+    Links are followed after all folders that are there without them. So a folder is read under its
+    own name, whatever links lead to it, and a folder that only links lead to under the first of
+    them by path.
+
+    Args:
+        root: the collection's folder.
+        follow_links: whether links that lead out of it are followed.
+        own: folders that this workflow writes; they are not read, except for `root` itself.
+        look: returns the parts of folders, which do not depend on each other, in their order.
+    """
+    file = os.fsencode(root)
+    top = Folder(b"", file, os.path.realpath(file))
+    trees: dict[bytes, bytes] = {}
+    written = frozenset(os.path.realpath(os.fsencode(folder)) for folder in own)
+    links = [top]
+    while links:
+        level = _entered(links, trees)
+        links = []
+        while level:
+            below: list[Folder] = []
+            for part in look(level, Bounds(top.real, follow_links, written, trees)):
+                yield part
+                below += part.folders
+                links += part.links
+            level = below
+
+
+def look_into(folder: Folder, bounds: Bounds) -> Contents:
+    """Return what is in `folder`.
+
+    A folder that does not count or cannot be listed is its own finding.
+    """
+    contents = Contents([], [], [])
+    if folder.fault is not None:
+        contents.found.append((folder.path, folder.fault))
+        return contents
+    try:
+        with os.scandir(folder.file) as children:
+            sorted_children = sorted(children, key=attrgetter("name"))
+        if folder.path and any(child.name == EXPORTED for child in sorted_children):
+            contents.found.append((folder.path, OWN))  # as a collection itself it is read
+            return contents
+        for child in sorted_children:
+            _sort_in(child, folder, bounds, contents)
+    except OSError as error:
+        contents.found.append((folder.path, reason(error)))
+    return contents
+
+
+def _sort_in(child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: Contents) -> None:
+    """Add `child` of `folder` to `contents`."""
+    path = os.path.join(folder.path, child.name)
+    if fault := fault_of_name(child.name):
+        contents.found.append((path, fault))
+    elif child.is_symlink():
+        real = os.path.realpath(child.path)
+        if fault := _fault_of_target(real, bounds):
+            contents.found.append((path, fault))
+        elif os.path.isdir(child.path):  # DirEntry.is_dir raises on a loop of links
+            contents.links.append(Folder(path, child.path, real))
+        else:
+            contents.found.append((path, look_at(child.stat)))
+    elif child.is_dir():
+        real = os.path.join(folder.real, child.name)
+        fault = OWN if real in bounds.own else None
+        if real in bounds.trees:  # of a link that was followed before one to a folder above
+            fault = _read_as(bounds.trees[real])
+        contents.folders.append(Folder(path, child.path, real, fault))
+    else:
+        contents.found.append((path, look_at(child.stat)))
+
+
+def fault_of_name(name: bytes) -> str | None:
+    """Return why what is called `name` is nobody's photo, nor a folder of photos, or None."""
+    if name.startswith(b".") and name not in (b".", b".."):  # which a key in a bucket may have
+        return HIDDEN
+    return CLUTTER if name.lower() in _OF_SYSTEMS else None
+
+
+def _fault_of_target(real: bytes, bounds: Bounds) -> str | None:
+    """Return why a link to the real path `real` is not followed, or None."""
+    if any(_is_in(real, folder) for folder in bounds.own):
+        return OWN
+    return None if bounds.follow_links or _is_in(real, bounds.home) else LEAVES
+
+
+def _is_in(real: bytes, folder: bytes) -> bool:
+    return os.path.commonpath([real, folder]) == folder
+
+
+def _entered(links: Iterable[Folder], trees: dict[bytes, bytes]) -> list[Folder]:
+    """Return `links`, with a fault where the folder is read anyway; add the others to `trees`."""
+    entered = []
+    # A folder comes before those below it, and the links to one folder are in order.
+    for link in sorted(links, key=attrgetter("real", "path")):
+        known = _known(link.real, trees)
+        if known is None:
+            trees[link.real] = link.path
+            entered.append(link)
+        else:
+            entered.append(link._replace(fault=_read_as(known)))
+    return sorted(entered)
+
+
+def _known(real: bytes, trees: Mapping[bytes, bytes]) -> bytes | None:
+    """Return the path in the collection under which the folder `real` is read, if it is."""
+    folder, below = real, b""
+    while folder not in trees:
+        folder, name = os.path.split(folder)
+        if not name or fault_of_name(name):
+            return None
+        below = os.path.join(name, below) if below else name
+    return os.path.join(trees[folder], below) if below else trees[folder]
+
+
+def _read_as(path: bytes) -> str:
+    return READ_AS.format(as_text(path) or "the collection itself")
+
+
+def look_at(status_of: Callable[[], os.stat_result]) -> Finding:
+    """Return the status of what may be an image, opened by nobody: a pipe must not hang the scan.
+
+    Otherwise return its fault.
+    """
+    try:
+        status = status_of()
+    except OSError as error:
+        return reason(error)
+    except ValueError:  # a CSV can hold what no file can be called
+        return "not a possible file name"
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file"
+    if not status.st_size:
+        return "empty file"
+    return status
+
+
+def check_not_own(root: Path, results: Path) -> None:
+    """Check that the collection at `root` is not in the folder `results`.
+
+    Raises:
+        UserError: it is.
+    """
+    if _is_in(os.path.realpath(os.fsencode(root)), os.path.realpath(os.fsencode(results))):
+        raise UserError(
+            f"{root} is in {results}, which this workflow writes itself. Copy the photos to "
+            "another folder, and name that."
+        )
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether the collection at `path` is a folder; otherwise it is a CSV list.
+
+    Raises:
+        UserError: it is neither of the two.
+    """
+    if not path.is_dir() and not path.is_file():
+        raise UserError(
+            f"{path}: no such folder or CSV file. Give a folder with one sub-folder for each "
+            "class, or a CSV with the columns image and label."
+        )
+    return path.is_dir()

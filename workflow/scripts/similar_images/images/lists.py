@@ -1,0 +1,284 @@
+"""A collection as a list: CSV, Parquet or JSON lines, a row for each image."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..core.errors import UserError
+from ..core.formats import (csv_rows, true_text)
+from ..storage.addresses import (is_address, looks_like_address, name_of)
+from .cells import (Column, column_of, text_of)
+from .names import (fault_of_label, listed_label, normal_form)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Where a row stands, for complaints, and its texts by the names of the columns.
+Row = tuple[str, Mapping[str, str]]
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# How the name of a file of an image ends.
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+
+
+class Listed(NamedTuple):
+    """A row of a list.
+
+    Attributes:
+        image: what it is called: a path relative to the list, or the name of an address.
+        address: where it stands, or None where it is a file.
+        label: the class, or None.
+        place: where the row stands in the list, for complaints.
+        further: what stands in the further columns that were asked for.
+    """
+
+    image: str
+    address: str | None
+    label: str | None
+    place: str
+    further: tuple[str, ...] = ()
+
+
+def read(path: Path, further: Sequence[str] = ()) -> list[Listed]:
+    """Return the rows of the list at `path`, sorted by image.
+
+    It is Parquet or JSON lines where its name ends so (.parquet, .jsonl, .ndjson), otherwise CSV.
+
+    Args:
+        path: of the list.
+        further: the columns to read besides `image` and `label`.
+
+    Raises:
+        UserError: it is damaged, a column is missing, an image is empty or named twice, or a label
+            can be no class.
+    """
+    columns = ("image", "label", *map(normal_form, further))
+    rows = READERS.get(path.suffix.lower(), _csv)(path, columns)
+    listed: dict[str, Listed] = {}
+    for place, row in rows:
+        image, label, *others = (row[name] for name in columns)
+        if not image:
+            raise UserError(f"{path}, {place}: the image is empty.")
+        if looks_like_address(image):
+            raise UserError(
+                f"{path}, {place}: the image looks like an address and is none. An address begins "
+                "with its scheme, such as https://, and with no space before it."
+            )
+        image, address = (name_of(image), image) if is_address(image) else (image, None)
+        if image in listed:
+            raise UserError(
+                f"{path}, {place}: {image} stands in the list already. Name each image once."
+            )
+        if fault := fault_of_label(label.strip()):
+            raise UserError(f"{path}, {place}: {fault}. Write it without.")
+        listed[image] = Listed(image, address, listed_label(label), place, tuple(others))
+    return [listed[image] for image in sorted(listed)]
+
+
+def addresses_in(rows: Iterable[Listed]) -> dict[str, str]:
+    """Return the addresses in `rows`, by their names."""
+    return {row.image: row.address for row in rows if row.address is not None}
+
+
+def addresses(collections: Iterable[str]) -> dict[str, str]:
+    """Return the addresses in those of `collections` that are lists, by their names."""
+    paths = filter(Path.is_file, map(Path, collections))
+    return addresses_in(row for path in paths for row in read(path))
+
+
+def check_elsewhere(location: str) -> None:
+    """Check that the photos of a collection stand at addresses, where any machine can fetch them.
+
+    Raises:
+        UserError: they do not.
+    """
+    if is_address(location):
+        return
+    if not Path(location).is_file():
+        raise UserError(
+            f"{location} is a folder, which jobs that share no folder do not see. Put the photos "
+            "into a bucket and name that, or name a list of addresses."
+        )
+    image = next((row.image for row in read(Path(location)) if row.address is None), None)
+    if image is not None:
+        raise UserError(
+            f"{location}: {image} is a file, which jobs that share no folder do not see. Name only "
+            "addresses."
+        )
+
+
+def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv_rows(stream)
+            _, header = next(rows, (1, []))
+            header = _names(f"{path}, line 1", map(true_text, header))
+            _check_columns(path, columns, header, "The first line must name them.")
+            wanted = {name: header.index(name) for name in columns}
+            for line, row in rows:
+                if row:  # an empty line says nothing
+                    _check_row(f"{path}, line {line}", row, len(header), wanted["image"])
+                    yield f"line {line}", {name: true_text(row[n]) for name, n in wanted.items()}
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
+    except ValueError as error:
+        raise UserError(
+            f"{path}, {error}. Close each quotation mark that opens a cell, and double those in it."
+        ) from error
+
+
+def _check_row(place: str, row: Sequence[str], cells: int, image: int) -> None:
+    """Check that a row of a CSV is one row.
+
+    Args:
+        place: of the row.
+        row: its cells.
+        cells: how many the header has.
+        image: the place of the image among them.
+
+    Raises:
+        UserError: it has more or fewer cells than the header, or a cell has taken in other rows.
+    """
+    if len(row) != cells:
+        raise UserError(
+            f"{place}: cells: {len(row)}; allowed: {cells}, as in the first line. A text with a "
+            'comma needs quotation marks around it, as in "Boots, ankle"; an empty cell needs its '
+            "comma."
+        )
+    for n, cell in enumerate(row):
+        if "\n" not in cell and "\r" not in cell:
+            continue
+        first, *others = _LINE_END.split(cell)
+        if _are_rows([*row[:n], first], others, row[n + 1 :], image):
+            raise UserError(
+                f"{place}: cell {n + 1} has taken in the rows below it: it begins with a quotation "
+                "mark that is closed only later. Remove the mark, or double it within another pair."
+            )
+
+
+def _are_rows(
+    before: Sequence[str], others: Sequence[str], after: Sequence[str], image: int
+) -> bool:
+    """Tell whether the lines of a cell would be whole rows, each with an image, without its quotes.
+
+    Args:
+        before: the cells up to this one, of which the first line is taken.
+        others: the other lines of the cell.
+        after: the cells after it.
+        image: the place of the image in a row.
+    """
+    cells = len(before) + len(after)
+    *first, begun = before
+    *whole, last = (line.split(",") for line in others)
+    rows = [[*first, *begun.split(",")], *whole, [*last, *after]]
+    return all(len(row) == cells and _is_image(row[image]) for row in rows)
+
+
+def _is_image(cell: str) -> bool:
+    return is_address(cell) or _ENDING.search(cell.strip()) is not None
+
+
+def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    # Objects as pairs, since a dictionary would hide a key that is there twice.
+    decode = json.JSONDecoder(object_pairs_hook=tuple).decode
+    named: set[str] = set()
+    before: Sequence[str] | None = None
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    row = decode(line)
+                    if not isinstance(row, tuple):
+                        raise ValueError(f"line {number} is no object")
+                    if "\\u" in line:  # half a character can be written so
+                        json.dumps(row, ensure_ascii=False).encode()
+                    keys = [name for name, _ in row]
+                    if keys != before:  # mostly all lines have the same
+                        names = _names(f"{path}, line {number}", keys)
+                        named.update(names)
+                        before = keys
+                    values = dict(zip(names, (value for _, value in row), strict=True))
+                    cells = [(name, text_of, values.get(name)) for name in columns]
+                    yield _row(path, f"line {number}", cells)
+    except (ValueError, RecursionError) as error:  # of UTF-8 and of JSON, too
+        raise UserError(f"{path}: not JSON lines in UTF-8 ({error}).") from error
+    _check_columns(path, columns, named, "Each line is an object with these keys.")
+
+
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    import pyarrow as pa  # slow, and the Snakefile reads this module
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = _names(str(path), file.schema_arrow.names)
+            _check_columns(path, columns, names, "These are its columns' names.")
+            stored = [file.schema_arrow.names[names.index(name)] for name in columns]
+            number = 0
+            for batch in file.iter_batches(columns=stored, use_threads=False):
+                found = [_column(path, name, batch[name]) for name in stored]
+                texts = [column.text for column in found]
+                for values in zip(*(column.values for column in found), strict=True):
+                    number += 1
+                    yield _row(path, f"row {number}", zip(columns, texts, values, strict=True))
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path}: not a Parquet file ({error}).") from error
+
+
+READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
+    ".parquet": _parquet,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+}
+
+
+def _check_columns(path: Path, wanted: Iterable[str], there: Iterable[str], how: str) -> None:
+    missing = sorted(set(wanted) - set(there))
+    if missing:
+        raise UserError(f"{path}: the column {' and '.join(missing)} is missing. {how}")
+
+
+def _names(place: str, columns: Iterable[str]) -> list[str]:
+    """Return the names of `columns` in their normal form.
+
+    Raises:
+        UserError: two have the same. Those without a name are never asked for.
+    """
+    names = list(map(normal_form, columns))
+    known: dict[str, int] = {}
+    for number, name in enumerate(map(str.strip, names), 1):
+        if name and name in known:
+            raise UserError(
+                f"{place}: the columns {known[name]} and {number} are both called {name}. Rename "
+                "or remove one of them."
+            )
+        known[name] = number
+    return names
+
+
+def _column(path: Path, name: str, array: "pa.Array") -> Column:
+    try:
+        return column_of(array)
+    except ValueError as error:
+        raise UserError(f"{path}, column {name}: {error}.") from error
+
+
+def _row(path: Path, place: str, cells: Iterable[tuple[str, Callable[[Any], str], Any]]) -> Row:
+    """Return a row.
+
+    Args:
+        path: of the list.
+        place: of the row.
+        cells: for each column its name, what gives the text of a value, and the value.
+
+    Raises:
+        UserError: a value has no text.
+    """
+    row = {}
+    for name, text_of_value, value in cells:
+        try:
+            row[name] = text_of_value(value)
+        except ValueError as error:
+            raise UserError(f"{path}, {place}, column {name}: {error}.") from error
+    return place, row

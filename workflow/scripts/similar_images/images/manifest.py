@@ -1,0 +1,226 @@
+"""The manifest: a row for each file of a collection, with the hash of its content."""
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.digests import SETTLING_NS
+from ..core.errors import (UserError, reason)
+from ..core.formats import (read_parquet, write_parquet)
+from .collection import (LATEST, Entry)
+from .opening import (LOCAL, Photos)
+from .retries import PASSING
+from ..storage.addresses import (FetchError, is_address)
+
+SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("file", pa.binary()),
+        ("label", pa.string()),
+        ("content_id", pa.string()),
+        ("fault", pa.string()),
+        # What its list says that it shows, if anything.
+        ("product", pa.string()),
+    ]
+)
+# As the fields of `Entry`.
+FILES_SCHEMA = pa.schema(
+    [
+        ("image", pa.string()),
+        ("file", pa.binary()),
+        ("label", pa.string()),
+        ("size", pa.int64()),
+        ("mtime", pa.int64()),
+        ("mode", pa.int64()),
+        ("fault", pa.string()),
+        ("version", pa.string()),
+        ("further", pa.list_(pa.string())),
+        ("ctime", pa.int64()),
+    ]
+)
+HASHES_SCHEMA = pa.schema(
+    [
+        ("content_id", pa.string()),
+        ("fault", pa.string()),
+        # Whether it is the content of now, and not what was known before.
+        ("current", pa.bool_()),
+    ]
+)
+CACHE_SCHEMA = pa.schema(
+    [
+        # Absolute, or an address: collections come and go under one name.
+        ("place", pa.binary()),
+        ("size", pa.int64()),
+        # Null where nothing vouches for the content being the same, though size and time are.
+        ("mtime", pa.int64()),
+        ("ctime", pa.int64()),
+        ("content_id", pa.string()),
+        ("version", pa.string()),
+    ]
+)
+# What the name of a further column begins with, so that it is none of the others'.
+FURTHER = "further: "
+# Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
+BATCH = 10_000
+# Photos that a thread hashes in one go at the most.
+HASHED_AT_ONCE = 100
+
+
+def build(
+    entries: Iterable[Entry],
+    cache: Path,
+    threads: int = 1,
+    photos: Photos = LOCAL,
+    further: Sequence[str] = (),
+    product: str | None = None,
+) -> pa.Table:
+    """Return the manifest of a collection: one row for each photo, sorted by image.
+
+    Args:
+        entries: the photos of the collection.
+        cache: where the content ids of photos are remembered that keep their place, size, times and
+            version.
+        threads: photos hashed at once.
+        photos: opens them.
+        further: the names of what is in `Entry.further`; each becomes a column.
+        product: which of them tells the product; one that is not among them tells none.
+    """
+    files = _table_of(entries).sort_by("image")
+    hashes = _identify(files, cache, threads, photos)
+    others = {name: pc.list_element(files["further"], n) for n, name in enumerate(further)}
+    unknown = pa.nulls(len(files), pa.string())
+    products = pc.utf8_trim_whitespace(others.get(product or "", unknown))
+    products = pc.utf8_normalize(products, "NFC")  # as `names.normal_form`
+    columns = [files[name] for name in ("image", "file", "label")]
+    columns += [hashes["content_id"], hashes["fault"]]
+    columns.append(pc.if_else(pc.equal(products, ""), None, products))
+    table = pa.table(columns, schema=SCHEMA)
+    for name, values in others.items():
+        table = table.append_column(FURTHER + name, values)
+    return table
+
+
+def passing(table: pa.Table) -> dict[str, str]:
+    """Return the faults of a manifest that may be gone another time, by image.
+
+    They are those of the scan, such as a folder that a network disk did not list.
+    """
+    faulty = table.filter(pc.is_in(table["fault"], pa.array(sorted(PASSING))))
+    return dict(zip(faulty["image"].to_pylist(), faulty["fault"].to_pylist(), strict=True))
+
+
+def further(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return what stands in the further columns `names` of a manifest, by image."""
+    columns = (table[FURTHER + name].to_pylist() for name in names)
+    images = table["image"].to_pylist()
+    return {image: values for image, *values in zip(images, *columns, strict=True)}
+
+
+def members(table: pa.Table) -> dict[str, list[bytes]]:
+    """Return the content ids of a manifest or a plan, sorted, each with the files that have it."""
+    table = table.select(["content_id", "file"]).sort_by("content_id")
+    files: dict[str, list[bytes]] = {}
+    for row in table.to_pylist():
+        files.setdefault(row["content_id"], []).append(row["file"])
+    return files
+
+
+def _table_of(entries: Iterable[Entry]) -> pa.Table:
+    entries = map(_storable, entries)
+    tables = [FILES_SCHEMA.empty_table()]
+    while batch := list(islice(entries, BATCH)):
+        tables.append(_table(batch, FILES_SCHEMA))
+    return pa.concat_tables(tables)
+
+
+def _storable(entry: Entry) -> Entry:
+    mtime, ctime = (max(-LATEST, min(time, LATEST)) for time in (entry.mtime, entry.ctime))
+    if (mtime, ctime) == (entry.mtime, entry.ctime):
+        return entry
+    return entry._replace(mtime=mtime, ctime=ctime)
+
+
+def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.Table:
+    """Return the content id and the fault of each of `files`; one of the two is null."""
+    now = time.time_ns()
+    places = pa.array([_place(file) for file in files["file"].to_pylist()], pa.binary())
+    files = files.append_column("place", places)
+    cached = _read_cache(cache)
+    cached = cached.take(pc.index_in(files["place"], cached["place"]))
+    known = files.append_column("content_id", _remembered(files, cached))
+    known = known.append_column("before", cached["content_id"])
+    size = max(1, min(len(known) // (8 * threads), HASHED_AT_ONCE))
+    parts = (known.slice(start, size) for start in range(0, len(known), size))
+    with ThreadPoolExecutor(threads) as pool:
+        found = pool.map(partial(_hash, photos), parts)
+        hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *found])
+    old = pc.less(pc.max_element_wise(files["mtime"], files["ctime"]), now - SETTLING_NS)
+    columns = {name: files[name] for name in CACHE_SCHEMA.names if name != "content_id"}
+    columns["content_id"] = hashes["content_id"]
+    columns["mtime"] = pc.if_else(pc.and_(old, hashes["current"]), files["mtime"], None)
+    hashed = pa.table(columns).select(CACHE_SCHEMA.names)
+    write_parquet(cache, hashed.filter(pc.is_valid(hashed["content_id"])))
+    return hashes
+
+
+def _place(file: bytes) -> bytes:
+    return file if is_address(os.fsdecode(file)) else os.path.abspath(file)
+
+
+def _remembered(files: pa.Table, found: pa.Table) -> pa.ChunkedArray:
+    """Return the content id of each of `files` that was `found` as it is now and has no fault."""
+    same = pc.and_(pc.is_null(files["fault"]), pc.equal(_version(files), _version(found)))
+    for name in ("size", "mtime", "ctime"):
+        same = pc.and_(same, pc.equal(files[name], found[name]))
+    return pc.if_else(same, found["content_id"], None)
+
+
+def _version(table: pa.Table) -> pa.ChunkedArray:
+    return pc.coalesce(table["version"], "")
+
+
+def _hash(photos: Photos, files: pa.Table) -> pa.Table:
+    columns = [files[name].to_pylist() for name in ("file", "content_id", "fault", "before")]
+    rows = [
+        (content_id, fault, True) if content_id or fault else _digest(photos, file, before)
+        for file, content_id, fault, before in zip(*columns, strict=True)
+    ]
+    return _table(rows, HASHES_SCHEMA)
+
+
+def _digest(photos: Photos, file: bytes, before: str | None) -> tuple[str | None, str | None, bool]:
+    """Return the content id of a photo, or the fault, and whether that is how it is now.
+
+    A photo that a server does not give now, but may later, counts as it was `before`.
+    """
+    try:
+        return photos.identify(file), None, True
+    except FetchError as error:
+        return (before, None, False) if before and error.heals else (None, reason(error), True)
+    except OSError as error:
+        return None, reason(error), True
+
+
+def _table(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:
+    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=schema)
+
+
+def _read_cache(path: Path) -> pa.Table:
+    try:
+        table = read_parquet(path)
+    except UserError:
+        table = None  # absent or damaged: hashing the files again makes it anew
+    if table is not None and {"image", "version"} <= {*table.column_names}:
+        # Of an earlier version. What it knows of addresses holds, and saves fetching them again.
+        places, unchanged = table["image"].cast(pa.binary()), pa.array([0] * len(table), pa.int64())
+        table = table.append_column("place", places).append_column("ctime", unchanged)
+        table = table.select(CACHE_SCHEMA.names)
+    whole = table is not None and table.schema.equals(CACHE_SCHEMA)
+    return table if whole else CACHE_SCHEMA.empty_table()

@@ -1,0 +1,185 @@
+"""Opening a photo by its content: no other bytes than those are ever read for it."""
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from ..core.errors import reason
+from ..core.files import digest
+from ..storage.access import (NOWHERE, Access)
+from ..storage.addresses import (HIDDEN, Limits, is_address)
+from ..storage.cache import Cache
+from . import lists
+
+CACHE = Path("results/fetched")
+GIGABYTE = 10**9
+
+
+class LostError(OSError):
+    """The bytes of a photo cannot be had now, whatever they are; the message is the reason."""
+
+
+class Photos:
+    """Opens photos, wherever they stand: files, and addresses by their names.
+
+    Attributes:
+        unread: the files and the names of addresses whose bytes could not be had, and why. The next
+            run has to try them again, see `retries`.
+
+    Args:
+        access: asks addresses.
+        cache: keeps what was fetched.
+        addresses: returns addresses by their names, at least those that these do not tell, see
+            `addresses.name_of`; called when one is needed, since the lists of them may be long.
+    """
+
+    def __init__(
+        self, access: Access, cache: Cache, addresses: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
+        self.access = access
+        self._cache = cache
+        self._addresses = addresses
+        self.unread: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Photos":
+        """Return what opens the photos of a project with these settings."""
+        remote = settings["remote"]
+        collections = [settings["catalogue"], *settings["queries"].values()]
+        return cls(
+            Access(Limits.of(remote)),
+            Cache(CACHE, int(remote["cache_gigabytes"] * GIGABYTE)),
+            lambda: lists.addresses(filter(None, collections)),
+        )
+
+    def identify(self, file: bytes) -> str:
+        """Return the content id of `file`; what is fetched for it is kept, if there is room.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self._noting(file):
+            return self._fetch(file)[0] if is_address(os.fsdecode(file)) else digest(file)
+
+    @contextmanager
+    def opened(self, content_id: str, file: bytes) -> Iterator[BinaryIO]:
+        """Open `file`, whose bytes must be those of `content_id` before the block and after it.
+
+        Raises:
+            LostError: it is gone, has changed, or changes while the block runs, or it could not be
+                read to its end, whatever the block has made of that.
+        """
+        if is_address(os.fsdecode(file)):
+            with self._lost(file):
+                data = self._cache.get(content_id) or self._fetch_unchanged(content_id, file)
+            yield BytesIO(data)
+            return
+        with self._lost(file):
+            stream = _WatchedFile(file)
+        with stream:
+            with self._lost(file):
+                stream.check_content(content_id)
+            try:
+                yield cast(BinaryIO, stream)
+            finally:
+                with self._lost(file):
+                    stream.check()
+
+    @contextmanager
+    def _lost(self, file: bytes) -> Iterator[None]:
+        """Note an error of the system, or of a server, and raise it as a `LostError`."""
+        try:
+            with self._noting(file):
+                yield
+        except OSError as error:
+            raise LostError(reason(error)) from error
+
+    @contextmanager
+    def _noting(self, file: bytes) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.unread[os.fsdecode(file)] = reason(error)
+            raise
+
+    def _fetch_unchanged(self, content_id: str, file: bytes) -> bytes:
+        found, data = self._fetch(file)
+        if found != content_id:
+            raise OSError("the photo has changed")
+        return data
+
+    def _fetch(self, file: bytes) -> tuple[str, bytes]:
+        """Fetch a photo, keep it, and return its content id and its bytes."""
+        name = os.fsdecode(file)
+        data = self.access.fetch(self._named.get(name, name) if HIDDEN in name else name)
+        content_id = hashlib.sha256(data).hexdigest()
+        self._cache.put(content_id, data)
+        return content_id, data
+
+    @cached_property
+    def _named(self) -> Mapping[str, str]:
+        return self._addresses()
+
+
+class _WatchedFile(io.BufferedIOBase):
+    """A file that remembers the system's error when it could not be read.
+
+    Decoders raise errors of their own in its place, or go on without what they could not read. An
+    error at a seek is theirs: they look for a place that the bytes name and that is not there.
+    """
+
+    def __init__(self, file: bytes) -> None:
+        self._file = open(file, "rb")  # noqa: SIM115 - closed by `close`
+        self._time = os.fstat(self.fileno()).st_mtime_ns
+        self._error: OSError | None = None
+
+    def check_content(self, content_id: str) -> None:
+        """Check that the file has the bytes of `content_id`, and go back to its beginning.
+
+        Raises:
+            OSError: it has others, or cannot be read.
+        """
+        if hashlib.file_digest(self._file, "sha256").hexdigest() != content_id:
+            raise OSError("the file has changed")
+        self._file.seek(0)
+
+    def check(self) -> None:
+        """Check that everything could be read, and that the file is as it was when it was opened.
+
+        Raises:
+            OSError: it is not so.
+        """
+        if self._error is not None:
+            raise self._error
+        if os.fstat(self.fileno()).st_mtime_ns != self._time:
+            raise OSError("the file is changing")
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            self._error = error
+            raise
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+# For photos that are all files.
+LOCAL = Photos(NOWHERE, Cache(CACHE, 0))

@@ -1,0 +1,87 @@
+"""From the bytes of an image file to the pixels that a backbone takes."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import BinaryIO, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from .decoding import (DECODING, GAP, UnreadableImageError, count_pixels, open_image, reduced_rgb, upright)
+
+# The one fault that another limit can undo.
+TOO_MANY = "too many pixels"
+
+
+Fit = Literal["stretch", "pad", "crop"]
+
+
+class Prepared(NamedTuple):
+    """An image for a backbone.
+
+    Attributes:
+        image: RGB, uint8 (size, size, 3).
+        pixels: width times height of the file's image; thrice that of a WebP's.
+    """
+
+    image: NDArray[np.uint8]
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How an image becomes pixels.
+
+    Attributes:
+        size: width and height of the result, in pixels.
+        resample: the filter that scales the image to it.
+        max_pixels: what `Prepared.pixels` may be at the most.
+        fit: how the image becomes square: stretched, padded with white, or cropped.
+        crop: the share of the image's shorter side that a crop leaves, in the middle.
+    """
+
+    size: int
+    resample: Literal["bilinear", "bicubic"]
+    max_pixels: int
+    fit: Fit = "stretch"
+    crop: float = 1.0
+
+    def __call__(self, file: BinaryIO) -> Prepared:
+        """Return the image in `file`, upright.
+
+        The format is told by the content. Of an animation the first frame counts; a
+        transparent image lies on white; 16-bit and float greys are scaled to 8 bits.
+
+        Raises:
+            UnreadableImageError: there is no readable image in it, or it has too many pixels.
+        """
+        pixels = count_pixels(open_image(file))
+        if pixels > self.max_pixels:
+            raise UnreadableImageError(TOO_MANY, pixels)
+        try:
+            with DECODING.taken(pixels):
+                # Opened once more, so that its memory is free again when the next one starts.
+                return Prepared(self._decode(open_image(file)), pixels)
+        except MemoryError:
+            raise  # it says nothing of the image
+        except UnreadableImageError as error:
+            raise UnreadableImageError(str(error), pixels) from error
+        except Exception as error:  # decoders raise many types for damaged data
+            raise UnreadableImageError(f"damaged or truncated: {error}", pixels) from error
+
+    def _decode(self, image: Image.Image) -> NDArray[np.uint8]:
+        scaled = ceil(self.size / self.crop)
+        # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
+        image.draft(None, (scaled, scaled))
+        small = reduced_rgb(image, GAP * scaled, in_shape=self.fit != "stretch")
+        return np.asarray(self._square(upright(image, small)))
+
+    def _square(self, image: Image.Image) -> Image.Image:
+        square = (self.size, self.size)
+        filter_ = Image.Resampling[self.resample.upper()]
+        if self.fit == "pad":
+            return ImageOps.pad(image, square, filter_, color="white")
+        if self.fit == "crop":
+            return ImageOps.fit(image, square, filter_, bleed=(1 - self.crop) / 2)
+        return image.resize(square, filter_)

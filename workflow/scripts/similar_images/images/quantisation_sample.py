@@ -1,0 +1,53 @@
+"""The photos that a quantised network is fitted on."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import UserError
+from .decoding import UnreadableImageError
+from .names import as_text
+from .opening import (LOCAL, LostError, Photos)
+from .preprocessing import Preparation
+
+
+def pictures(
+    members: Mapping[str, Sequence[bytes]], prepare: Preparation, count: int, photos: Photos = LOCAL
+) -> list[NDArray[np.uint8]]:
+    """Return `count` readable photos as the network takes them, or all where there are fewer.
+
+    A photo that cannot be had now is passed over while there are enough others.
+
+    They are those with the smallest content ids: a sample by chance, and mostly the same one when
+    photos are added.
+
+    Args:
+        members: content ids, each with the files that have these bytes.
+        prepare: turns a file's bytes into pixels.
+        count: how many.
+        photos: opens them.
+
+    Raises:
+        UserError: there are fewer since some cannot be had now. The network would stay so.
+    """
+    found: list[NDArray[np.uint8]] = []
+    lost: list[str] = []
+    for content_id in sorted(members):
+        if len(found) == count:
+            break
+        file = members[content_id][0]
+        try:
+            with photos.opened(content_id, file) as stream:
+                found.append(prepare(stream).image)
+        except UnreadableImageError:
+            pass  # it will be listed as rejected
+        except LostError as error:
+            lost.append(f"{as_text(file)} ({error})")
+    if lost and len(found) < count:
+        raise UserError(
+            f"precision: int8 takes {count} photos of the catalogue, or all of them, and "
+            f"{len(lost)} could not be read, such as {lost[0]}. Run again once they can be, or set "
+            "precision: float32."
+        )
+    return found

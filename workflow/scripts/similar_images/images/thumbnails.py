@@ -1,0 +1,116 @@
+"""Thumbnails: small JPEG files that a page can show quickly, made once for each content."""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from ..core.files import replacing
+from .decoding import (DECODING, GAP, count_pixels, open_image, reduced_rgb, upright)
+from .opening import (LOCAL, Photos)
+
+logger = logging.getLogger(__name__)
+
+# The longest side, in pixels. The large view of a page shows a photo on up to 544 CSS pixels, and a
+# card on up to 186, of which a screen of high density makes 372 or 558.
+SIDE = 560
+QUALITY = 70
+# For a page it looks like Lanczos, at a third of the cost.
+RESAMPLE = Image.Resampling.HAMMING
+
+
+def folder_of(folder: Path) -> Path:
+    """Return where in `folder` the thumbnails are; the name is their size."""
+    return folder / str(SIDE)
+
+
+def path_of(folder: Path, content_id: str) -> Path:
+    """Return the file in `folder` with the thumbnail of `content_id`."""
+    return folder_of(folder) / f"{content_id}.jpg"
+
+
+def make(
+    files: Mapping[str, bytes],
+    folder: Path,
+    threads: int,
+    progress: Callable[[int], None],
+    photos: Photos = LOCAL,
+) -> set[str]:
+    """Bring `folder` to hold the thumbnails of `files`, and no others.
+
+    Those that stand there already are kept. How many files are gone or changed is logged.
+
+    Args:
+        files: content ids, each with a file that has these bytes.
+        folder: where the thumbnails go.
+        threads: files read at once.
+        progress: told after each content how many are done.
+        photos: opens them.
+
+    Returns:
+        The content ids that have thumbnails: all but those whose file is gone or changed.
+    """
+    folder_of(folder).mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(threads) as pool:
+        made = set()
+        outcomes = pool.map(partial(_ensure, folder, photos), files.keys(), files.values())
+        for number, (content_id, there) in enumerate(zip(files, outcomes, strict=True), 1):
+            if there:
+                made.add(content_id)
+            progress(number)
+    if len(made) < len(files):
+        logger.warning("%d photos are gone or have changed", len(files) - len(made))
+    _remove_others(folder, made)
+    return made
+
+
+def _ensure(folder: Path, photos: Photos, content_id: str, file: bytes) -> bool:
+    """Make the thumbnail of one content where it is missing; tell whether it is there."""
+    path = path_of(folder, content_id)
+    if path.is_file():
+        return True
+    try:
+        image = read(content_id, file, SIDE, photos, RESAMPLE)
+    except Exception:  # decoders raise many types; a page can do without the picture
+        return False
+    with replacing(path) as temporary:
+        image.save(temporary, "JPEG", quality=QUALITY)
+    return True
+
+
+def read(
+    content_id: str,
+    file: bytes,
+    side: int,
+    photos: Photos = LOCAL,
+    resample: Image.Resampling = Image.Resampling.LANCZOS,
+) -> Image.Image:
+    """Return the image in `file`, upright and in RGB, at most `side` pixels long and never larger.
+
+    The bytes must be those of `content_id`, since what is made of them is kept under that name.
+
+    Raises:
+        Exception: the file is gone or has changed, or cannot be decoded.
+    """
+    with photos.opened(content_id, file) as stream:
+        image = open_image(stream)
+        width, height = image.size
+        scale = min(1, side / max(width, height))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        with DECODING.taken(count_pixels(image)):
+            image.draft(None, (side, side))
+            small = reduced_rgb(image, GAP * side).resize(size, resample)
+            return upright(image, small)
+
+
+def _remove_others(folder: Path, content_ids: set[str]) -> None:
+    kept = {path_of(folder, content_id) for content_id in content_ids}
+    for path in folder.glob("*/*.jpg"):
+        if path not in kept:
+            path.unlink()
+    for former in folder.iterdir():  # earlier versions had other sizes
+        if former != folder_of(folder) and former.is_dir() and not any(former.iterdir()):
+            former.rmdir()

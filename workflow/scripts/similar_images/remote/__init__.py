@@ -1,1 +1,0 @@
-"""Photos that stand elsewhere: at addresses of the web, and in buckets."""

@@ -1,0 +1,1 @@
+"""What people read: the pages, the figures, the history, and the summary of a run."""

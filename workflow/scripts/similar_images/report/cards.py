@@ -1,0 +1,222 @@
+"""The cards of the report: each query beside the images most like it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..classification import conformal
+from ..classification.nearest import SHOWN
+from ..classification.products import product_of
+from ..images.names import as_text
+
+Status = Literal["right", "wrong", "unlabelled", "refused", "rejected"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+Row = Mapping[str, str]
+
+
+class File(NamedTuple):
+    """An image file of a collection: its content id and the path to open."""
+
+    content_id: str | None
+    file: bytes
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A picture on a card.
+
+    Attributes:
+        name: path in the collection.
+        path: path to open, as text.
+        picture: content id, by which its thumbnails are named; None where there is none.
+    """
+
+    name: str
+    path: str
+    picture: str | None
+
+
+@dataclass(frozen=True)
+class Similar(Photo):
+    """One of the most similar images, with its class and cosine similarity."""
+
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Product:
+    """The product that a query shows: its name, its photos, and the class that it was given."""
+
+    name: str
+    photos: int
+    prediction: str
+
+
+@dataclass(frozen=True)
+class Card(Photo):
+    """A query and its answer.
+
+    Attributes:
+        status: what became of it.
+        label: its class, or "".
+        prediction: the class it was given, or "" where it was refused or rejected.
+        others: the other classes that the true one may be, most likely first.
+        votes: classes and their votes, the prediction first.
+        voters: neighbours that voted.
+        similar: the most similar images, nearest first.
+        confidence: the probability that the prediction is right; None where it was rejected.
+        duplicate: "exact", "near" or "mirrored" where it stands in the catalogue, or "".
+        duplicate_of: path of that image of the catalogue, or "".
+        reason: why it was refused or rejected, or "".
+        content: its content id, by which it is decided on; None where it could not be read.
+        decision: what a person decided, as in decisions.csv, or "".
+        given: its label as it came, or "".
+        worth: its place, from 1, in the order of what is most worth a decision; None outside it.
+        before: its prediction in the last run, where that was another one; None where it was not.
+        further: the names of the further columns of its list, each with what stands there.
+        product: the product that it shows, as products.csv has it; None where there are none.
+    """
+
+    status: Status
+    label: str
+    prediction: str
+    others: list[str]
+    votes: list[tuple[str, int]]
+    voters: int
+    similar: list[Similar]
+    confidence: float | None
+    duplicate: str
+    duplicate_of: str
+    reason: str
+    content: str | None
+    decision: str
+    given: str
+    worth: int | None
+    before: str | None
+    further: list[tuple[str, str]]
+    product: Product | None
+
+
+def similar_images(predictions: Iterable[Row]) -> set[str]:
+    """Return the catalogue images that the cards of `predictions` show."""
+    shown = {row[f"similar_{n}"] for row in predictions for n in range(1, SHOWN + 1)}
+    return shown - {""}
+
+
+def files(manifest: pa.Table, images: Iterable[str]) -> dict[str, File]:
+    """Return the files of `images` out of their collection's `manifest`."""
+    wanted = pa.array(sorted(images), pa.string())
+    table = manifest.filter(pc.is_in(manifest["image"], wanted))
+    columns = (table[name].to_pylist() for name in ("image", "content_id", "file"))
+    return {image: File(*rest) for image, *rest in zip(*columns, strict=True)}
+
+
+def contents(
+    predictions: Iterable[Row], queries: Mapping[str, File], similar: Mapping[str, File]
+) -> dict[str, bytes]:
+    """Return the content ids of the images that can be shown, each with a file that has it."""
+    readable = [queries[row["image"]] for row in predictions if not row["error"]]
+    return {
+        content_id: file
+        for content_id, file in (*readable, *similar.values())
+        if content_id is not None
+    }
+
+
+def products(predictions: Iterable[Row], answers: Iterable[Row], column: str) -> dict[str, Product]:
+    """Return the product that each query shows.
+
+    Args:
+        predictions: rows of `predictions.csv`.
+        answers: rows of `products.csv`.
+        column: of `predictions`, that tells the product.
+    """
+    known = {
+        row["product"]: Product(row["product"], int(row["images"]), row["prediction"])
+        for row in answers
+    }
+    return {row["image"]: known[product_of(row, column)] for row in predictions}
+
+
+def cards(
+    predictions: Iterable[Row],
+    votes: Iterable[Row],
+    queries: Mapping[str, File],
+    similar: Mapping[str, File],
+    pictures: set[str],
+    worth: Mapping[str, int],
+    turned: Mapping[str, str],
+    further: Sequence[str],
+    products: Mapping[str, Product],
+) -> list[Card]:
+    """Return a card for each row of `predictions`.
+
+    Args:
+        predictions: rows of `predictions.csv`.
+        votes: rows of `votes.csv`.
+        queries: files of the query set.
+        similar: files of the catalogue; at least those that are shown.
+        pictures: content ids that have thumbnails.
+        worth: the order of what is most worth a decision, by query.
+        turned: the predictions of the last run, of those queries that now have another one.
+        further: the names of the further columns of `predictions`.
+        products: see `products`.
+    """
+    counted = defaultdict(list)
+    for vote in votes:
+        counted[vote["image"]].append((vote["class"], int(vote["votes"])))
+    return [
+        Card(
+            *_photo(row["image"], queries, pictures),
+            status=_status(row),
+            label=row["label"],
+            prediction=row["prediction"],
+            others=[name for name in conformal.split(row["classes"]) if name != row["prediction"]],
+            votes=counted[row["image"]],
+            voters=int(row["voters"] or 0),
+            similar=[
+                Similar(
+                    *_photo(row[f"similar_{n}"], similar, pictures),
+                    label=row[f"class_{n}"],
+                    similarity=float(row[f"similarity_{n}"]),
+                )
+                for n in range(1, SHOWN + 1)
+                if row[f"similar_{n}"]
+            ],
+            confidence=float(row["confidence"]) if row["confidence"] else None,
+            duplicate=row["duplicate"],
+            duplicate_of=row["duplicate_of"],
+            reason=row["refused"] or row["error"],
+            content=queries[row["image"]].content_id,
+            decision=row["decision"],
+            given=row["label_given"],
+            worth=worth.get(row["image"]),
+            before=turned.get(row["image"]),
+            further=[(name, row[name]) for name in further if row[name]],
+            product=products.get(row["image"]),
+        )
+        for row in predictions
+    ]
+
+
+def _photo(
+    image: str, known: Mapping[str, File], pictures: set[str]
+) -> tuple[str, str, str | None]:
+    """Return the fields of a `Photo`."""
+    content_id, file = known[image]
+    return image, as_text(file), content_id if content_id in pictures else None
+
+
+def _status(row: Row) -> Status:
+    if row["error"]:
+        return "rejected"
+    if row["refused"]:
+        return "refused"
+    if not row["label"]:
+        return "unlabelled"
+    return "right" if row["correct"] == "true" else "wrong"

@@ -1,0 +1,83 @@
+"""The report as one file to send: its page, with small pictures inside.
+
+Pictures inside a page make it large and slow, so this one has no more cards than people look at.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from jinja2.utils import htmlsafe_json_dumps
+from PIL import Image
+
+from ..core.errors import UserError
+from ..images import thumbnails
+
+# With three similar photos each they make a file of some 8 MB, which can be sent by mail.
+MOST_CARDS = 200
+# The longest side of a picture, in pixels.
+SIDE = 240
+# What stands in the page before and after its data.
+BEFORE, AFTER = '<script type="application/json" id="data">', "</script>"
+# Wrong answers come first, and files that could not be read last.
+ORDER = {"wrong": 0, "refused": 1, "unlabelled": 2, "right": 2, "rejected": 3}
+
+Card = Mapping[str, Any]  # as the page has it, see `preprocessing_config.Card`
+
+
+def portable(page: str, thumbnail_folder: Path, address: str) -> str:
+    """Return `page` as one file: with its small pictures, and with `MOST_CARDS` cards at the most.
+
+    Args:
+        page: the report as HTML, see `results_page.render`.
+        thumbnail_folder: where its thumbnails are.
+        address: where people find the whole page.
+
+    Raises:
+        UserError: a thumbnail is gone.
+    """
+    head, _, rest = page.partition(BEFORE)
+    data, _, tail = rest.partition(AFTER)
+    told = json.loads(data)
+    cards = first(told["cards"])
+    told["portable"] = {
+        "all": len(told["cards"]),
+        "address": address,
+        "pictures": _pictures(cards, thumbnail_folder),
+    }
+    told["cards"] = cards
+    return f"{head}{BEFORE}{htmlsafe_json_dumps(told)}{AFTER}{tail}"
+
+
+def first(cards: Sequence[Card], most: int = MOST_CARDS) -> list[Card]:
+    """Return `most` of `cards`, in their order: wrong answers, then the least sure ones."""
+    pressing = sorted(range(len(cards)), key=lambda place: _urgency(cards[place]))
+    return [cards[place] for place in sorted(pressing[:most])]
+
+
+def _urgency(card: Card) -> tuple[int, float]:
+    sureness = 1.0 if card["confidence"] is None else card["confidence"]
+    return ORDER[card["status"]], sureness
+
+
+def _pictures(cards: Iterable[Card], folder: Path) -> dict[str, str]:
+    """Return small pictures for `cards` in base64, by content id."""
+    photos = [photo for card in cards for photo in (card, *card["similar"])]
+    shown = sorted({photo["picture"] for photo in photos if photo["picture"]})
+    return {picture: _small(thumbnails.path_of(folder, picture)) for picture in shown}
+
+
+def _small(thumbnail: Path) -> str:
+    written = BytesIO()
+    if not thumbnail.exists():
+        raise UserError(
+            f"{thumbnail} is gone, which the report shows. To make the pictures again, run "
+            "snakemake --cores 8 --forcerun report"
+        )
+    with Image.open(thumbnail) as image:
+        image.thumbnail((SIDE, SIDE), thumbnails.RESAMPLE)
+        image.save(written, "JPEG", quality=thumbnails.QUALITY)
+    return base64.b64encode(written.getvalue()).decode()

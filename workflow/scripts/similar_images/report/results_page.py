@@ -1,0 +1,119 @@
+"""The report: one page that shows each query beside the images most like it.
+
+What the page says at its top, in its tables and figures stands in the HTML; the cards are data that
+its script shows, since there may be thousands.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..features.merge import Rejected
+from ..backbones.model import Model
+from ..images import thumbnails
+from . import charts
+from .cards import (STATUSES, Card, Row)
+from .confusion import Confusion
+from .templates import (environment, with_scripts)
+
+# A longer list makes the page slow; the CSV file has all.
+MOST_REJECTED = 1000
+# With more, the tables of classes are folded: the photos would begin far below them.
+FEW_CLASSES = 12
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The catalogue in figures: usable images and their classes.
+
+    Attributes:
+        images: how many.
+        classes: sorted.
+    """
+
+    images: int
+    classes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the page tells.
+
+    Attributes:
+        name: of the query set.
+        made: when.
+        model: what made the features.
+        neighbours: how many vote.
+        catalogue: its size.
+        metrics: as `metrics.json` has them.
+        quality: of the catalogue, as `quality.json` has it.
+        cards: one for each query file.
+        confusion: what was taken for what.
+        rejected: files left out, for each collection.
+        decided: the decisions that were applied, as rows of decisions.csv.
+        history: the runs until now, as rows of history.csv.
+        advice: what to set for better answers, if anything.
+    """
+
+    name: str
+    made: datetime
+    model: Model
+    neighbours: int
+    catalogue: Catalogue
+    metrics: Mapping[str, Any]
+    quality: Mapping[str, Any]
+    cards: Sequence[Card]
+    confusion: Confusion
+    rejected: Mapping[str, Sequence[Rejected]]
+    decided: Sequence[Row] = ()
+    history: Sequence[Row] = ()
+    advice: str | None = None
+
+
+def catalogue(images: pa.Table) -> Catalogue:
+    """Return the figures of the catalogue with these `images`, rows of its `images.parquet`."""
+    return Catalogue(len(images), sorted(pc.unique(images["label"]).to_pylist()))
+
+
+def render(report: Report, thumbnail_folder: Path) -> str:
+    """Return the page of `report` as HTML.
+
+    Args:
+        report: what it tells.
+        thumbnail_folder: where the thumbnails stand; a folder beside the page.
+    """
+    template = environment().get_template("report.html.j2")
+    return template.render(
+        report=report,
+        counts=_counts(report.cards),
+        labels=sorted({card.label for card in report.cards} - {""}),
+        predicted=sorted({card.prediction for card in report.cards} - {""}),
+        matrix=report.confusion.hardest(),
+        figures=charts.histograms(report.cards, report.neighbours),
+        curve=charts.curve(report.quality),
+        few_classes=report.confusion.total <= FEW_CLASSES,
+        timeline=charts.timeline(report.history),
+        turned=any(card.before is not None for card in report.cards),
+        worth=any(card.worth is not None for card in report.cards),
+        rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
+        data={
+            "cards": [asdict(card) for card in report.cards],
+            "folder": f"{thumbnail_folder.name}/{thumbnails.SIDE}",
+            "set": report.name,
+            "classes": list(report.catalogue.classes),
+            "decided": list(report.decided),
+        },
+        **with_scripts("decisions.js", "report.js"),
+    )
+
+
+def _counts(cards: Sequence[Card]) -> dict[str, int]:
+    """Return the number of cards, and of those of each status."""
+    counted = Counter(card.status for card in cards)
+    return {"all": len(cards), **{status: counted[status] for status in STATUSES}}

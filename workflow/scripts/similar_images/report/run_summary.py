@@ -1,0 +1,68 @@
+"""What a run tells at its end, in a few lines."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import UserError
+from ..core.formats import (read_csv, read_json)
+from ..evaluation.intervals import share_in_words
+
+
+def told(results: Path, sets: Iterable[str]) -> list[str]:
+    """Return a line for each of the query `sets`, and what there is to tell of the catalogue.
+
+    That is which similarity was chosen, or would be better, and what it had to leave out.
+
+    Args:
+        results: the folder of all results.
+        sets: those whose report was made.
+    """
+    lines = [_guarded(_set, results, name) for name in sets]
+    lines += [_guarded(tell, results) for tell in (_similarity, _left_out)]
+    return [line for line in lines if line]
+
+
+def _guarded(tell: Callable[..., str], results: Path, *names: str) -> str:
+    """Return what `tell` returns, or what is wrong with its files: the run itself is well."""
+    try:
+        return tell(results, *names)
+    except UserError as error:
+        return str(error)
+
+
+def _set(results: Path, name: str) -> str:
+    metrics = read_json(results / name / "metrics.json")
+    said = _right(metrics, "images", metrics["readable"] - metrics["refused"])
+    if products := metrics["products"]:
+        said += "; " + _right(products, "products", products["predicted"])
+    more = {
+        "decided": metrics["decided"],
+        "refused": metrics["refused"],
+        "files left out": metrics["images"] - metrics["readable"],
+    }
+    counts = "".join(f", {number} {what}" for what, number in more.items() if number)
+    return f"{name}: {said}{counts}. Look at {results / name / 'report.html'}"
+
+
+def _right(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
+    """Return how many are right, or, where there are no labels, how many were predicted."""
+    if not accuracy["labelled"]:
+        return f"{predicted} {what} predicted"
+    return (
+        f"{accuracy['correct']} of {accuracy['labelled']} labelled {what} right: "
+        f"{share_in_words(accuracy)}"
+    )
+
+
+def _similarity(results: Path) -> str:
+    if choice := read_json(results / "catalogue" / "quality.json")["choice"]:
+        return str(choice)
+    compared = results / "catalogue" / "metrics.json"  # not there where a page alone was asked for
+    return str(read_json(compared)["advice"] or "") if compared.is_file() else ""
+
+
+def _left_out(results: Path) -> str:
+    path = results / "catalogue" / "rejected.csv"
+    rejected = len(read_csv(path))
+    return f"catalogue: {rejected} files left out. Look at {path}" if rejected else ""

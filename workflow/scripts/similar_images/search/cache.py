@@ -1,0 +1,139 @@
+"""What earlier searches have found, so that only what is new is searched.
+
+The nearest among old and new images are the nearest of both: queries that were asked before are
+compared with the new images of the catalogue alone. What is found is the same to the bit.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.errors import UserError
+from ..core.files import remove
+from ..core.formats import (read_parquet, write_parquet)
+from ..features.sharded_features import Stream
+from . import neighbours
+
+# Returns the neighbours of queries, see `neighbours.SCHEMA`. Every neighbour is an image of the
+# catalogue that it is given: `search` passes a part of the catalogue and merges what comes back.
+Find = Callable[[Stream, Stream], pa.Table]
+
+ANSWERS = pa.schema([("content_id", pa.string()), *list(neighbours.SCHEMA)[2:]])
+CATALOGUE = pa.schema([("image", pa.string()), ("label", pa.string()), ("content_id", pa.string())])
+
+
+class Memory(NamedTuple):
+    """What a search has found.
+
+    Attributes:
+        answers: neighbours by the content of the query, see `ANSWERS`.
+        catalogue: the images that could be found, see `CATALOGUE`.
+    """
+
+    answers: pa.Table
+    catalogue: pa.Table
+
+
+def search(
+    queries: Stream, catalogue: Stream, count: int, find: Find, folder: Path, key: str
+) -> pa.Table:
+    """Return what `find` returns for `queries` and `catalogue`, and remember it in `folder`.
+
+    Args:
+        queries: all images of the query set.
+        catalogue: all that can be found.
+        count: how many neighbours `find` gives.
+        find: searches; it is asked for what is not remembered.
+        folder: of the memory, written anew. One that is damaged counts as empty.
+        key: of all that the answers depend on but for the images; the answers under another key
+            are forgotten.
+
+    Raises:
+        DamagedFileError, UserError: as a `Stream`, and from `find`.
+    """
+    asked, findable = queries.images(), _findable(catalogue.images())
+    memory = _read(folder, key)
+    answers = _still_right(memory, findable)
+    known = asked.filter(pc.is_in(asked["content_id"], answers["content_id"]))
+    unknown = asked.filter(pc.invert(pc.is_in(asked["content_id"], answers["content_id"])))
+    added = _without(findable, memory.catalogue)
+    old = _answers_of(known.sort_by("image"), answers)
+    if len(known) and len(added):
+        among_added = find(
+            replace(queries, only=known["image"]), replace(catalogue, only=added["image"])
+        )
+        old = neighbours.gather([old, among_added], count)
+    new = find(replace(queries, only=unknown["image"]), catalogue)
+    found = pa.concat_tables([old, new]).combine_chunks().sort_by("image")
+    _write(folder, key, Memory(_by_content(found, asked), findable), memory)
+    return found
+
+
+def _findable(images: pa.Table) -> pa.Table:
+    """Return the rows that can be found: of equal bytes under one class the first alone.
+
+    As `neighbours.first_of_equals`.
+    """
+    first = images.group_by(["label", "content_id"]).aggregate([("image", "min")])
+    columns = [first[name] for name in ("image_min", "label", "content_id")]
+    return pa.table(columns, schema=CATALOGUE)
+
+
+def _still_right(memory: Memory, findable: pa.Table) -> pa.Table:
+    """Return the answers that name no image that cannot be found any more."""
+    gone = _without(memory.catalogue, findable)
+    similar = memory.answers["similar"].combine_chunks()
+    lost = pc.is_in(similar.flatten(), gone["image"].combine_chunks())
+    wrong = pc.list_parent_indices(similar).filter(lost)
+    rows = pa.array(range(len(similar)), pa.int64())
+    return memory.answers.filter(pc.invert(pc.is_in(rows, wrong)))
+
+
+def _without(images: pa.Table, others: pa.Table) -> pa.Table:
+    """Return the rows of `images` that are none of `others`."""
+    return images.filter(pc.invert(pc.is_in(_whole(images), _whole(others))))
+
+
+def _whole(images: pa.Table) -> pa.ChunkedArray:
+    """Return the rows as one text each."""
+    return pc.binary_join_element_wise(*(images[name] for name in CATALOGUE.names), "\0")
+
+
+def _answers_of(queries: pa.Table, answers: pa.Table) -> pa.Table:
+    """Return the neighbours of `queries`, whose `answers` are known, see `neighbours.SCHEMA`."""
+    found = answers.take(pc.index_in(queries["content_id"], answers["content_id"]))
+    columns = [queries["image"], queries["label"], *found.columns[1:]]
+    return pa.table(columns, schema=neighbours.SCHEMA)
+
+
+def _by_content(found: pa.Table, asked: pa.Table) -> pa.Table:
+    content_ids = asked["content_id"].take(pc.index_in(found["image"], asked["image"]))
+    return pa.table([content_ids, *found.columns[2:]], schema=ANSWERS)
+
+
+def _files(folder: Path) -> Memory:
+    """Return where the parts of a memory stand."""
+    return Memory(folder / "answers.parquet", folder / "catalogue.parquet")
+
+
+def _read(folder: Path, key: str) -> Memory:
+    try:
+        memory = Memory(*map(read_parquet, _files(folder)))
+        if memory.answers.schema.metadata[b"key"].decode() == key:
+            return memory
+    except (UserError, KeyError, TypeError):
+        pass  # absent or damaged: searching again makes it anew
+    return Memory(ANSWERS.empty_table(), CATALOGUE.empty_table())
+
+
+def _write(folder: Path, key: str, memory: Memory, before: Memory) -> None:
+    """Write the memory; killed in the middle, it leaves none that is half of another's."""
+    answers, catalogue = _files(folder)
+    if not memory.catalogue.equals(before.catalogue):
+        remove(answers)
+        write_parquet(catalogue, memory.catalogue)
+    write_parquet(answers, memory.answers.replace_schema_metadata({"key": key}))

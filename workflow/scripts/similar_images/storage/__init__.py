@@ -1,0 +1,1 @@
+"""Photos and results elsewhere: web addresses, buckets, and object stores."""

@@ -1,0 +1,85 @@
+"""Access to addresses of every kind: each is asked by what knows its scheme."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ..core.prefetch import ahead
+from ..core.processes import (forked, processes)
+from .addresses import (WEB, Limits, Look, scheme_of)
+
+if TYPE_CHECKING:
+    from .buckets import Buckets
+    from .web import Web
+
+# So many addresses are worth a process.
+MANY = 1000
+
+
+class Access:
+    """Looks at addresses and fetches what stands there, within `limits`, on many threads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+
+    def look(self, addresses: Sequence[str]) -> list[Look]:
+        """Return what is told of each of `addresses`.
+
+        To ask and to read an answer takes half a millisecond of Python, so that of many addresses
+        several processes take a part each, and of the connections as well.
+        """
+        count = min(processes(), self.limits.connections, len(addresses) // MANY)
+        if count < 2:
+            return self._looked(addresses)
+        size = -(-len(addresses) // count)
+        parts = [addresses[start : start + size] for start in range(0, len(addresses), size)]
+        share = Access(replace(self.limits, connections=self.limits.connections // count))
+        with forked(count) as pool:
+            return list(chain.from_iterable(pool.map(share._looked, parts)))
+
+    def listed(self, prefix: str) -> Iterator[tuple[str, Look]]:
+        """Yield the address of each object below `prefix`, and what is told of it, sorted.
+
+        Raises:
+            FetchError: they cannot be listed.
+        """
+        yield from self._buckets.listed(prefix)
+
+    def fetch(self, address: str) -> bytes:
+        """Return the bytes that stand at `address`.
+
+        Raises:
+            FetchError: there are none, they are too many, or they may not be asked for.
+        """
+        return self._store(address).fetch(address)
+
+    def _looked(self, addresses: Sequence[str]) -> list[Look]:
+        threads = self.limits.connections
+        with ThreadPoolExecutor(threads) as pool:
+            return list(ahead(pool, self._look, addresses, 4 * threads))
+
+    def _look(self, address: str) -> Look:
+        return self._store(address).look(address)
+
+    def _store(self, address: str) -> "Web | Buckets":
+        return self._web if scheme_of(address) in WEB else self._buckets
+
+    # Both load packages that a run with photos on its own disk does without.
+    @cached_property
+    def _web(self) -> "Web":
+        from .web import Web
+
+        return Web(self.limits)
+
+    @cached_property
+    def _buckets(self) -> "Buckets":
+        from .buckets import Buckets
+
+        return Buckets(self.limits)
+
+
+# For photos that are all files: it asks no address.
+NOWHERE = Access(Limits((), private=False, connections=1, seconds=1, max_bytes=1))

@@ -1,0 +1,149 @@
+"""Photos in buckets."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .addresses import (FetchError, Limits, Look, scheme_of)
+from .object_stores import (fault_of, open_store, status_of)
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+# What the packages call the version of an object, and the time of its last change.
+_VERSIONS = ("ETag", "etag", "generation")
+_TIMES = ("LastModified", "last_modified", "mtime")
+
+
+class Buckets:
+    """Looks into buckets, and fetches from them; for many threads of one process."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._stores: dict[str, AbstractFileSystem] = {}
+        self._lock = threading.Lock()
+
+    def look(self, address: str) -> Look:
+        """Return what is told of the object at `address`, or why there is no photo."""
+        try:
+            store, path = self._find(address)
+            info = self._ask(store.info, path, refresh=True)
+            if info["type"] != "file":
+                raise FetchError("no such object")
+        except FetchError as error:
+            return Look(fault=str(error), heals=error.heals)
+        return self._look_of(info)
+
+    def fetch(self, address: str) -> bytes:
+        """Return the bytes of the object at `address`.
+
+        Raises:
+            FetchError: they may not be had, or are too many, or too slow.
+        """
+        store, path = self._find(address)
+        most = self._limits.max_bytes
+        content: bytes = self._ask(store.cat_file, path, start=0, end=most + 1)
+        if len(content) > most:
+            raise self._too_large()
+        return content
+
+    def listed(self, prefix: str) -> Iterator[tuple[str, Look]]:
+        """Yield every object below `prefix` and what is told of it, sorted by address.
+
+        A prefix is taken for a folder: s3://shop/photos has not what is below s3://shop/photos2.
+        What stands for a folder itself (its name ends in a slash) is left out.
+
+        Raises:
+            FetchError: they cannot be listed.
+        """
+        self._limits.check(prefix)
+        scheme, path = _parts(prefix)
+        below = self._pages if scheme == "s3" else self._found
+        for name, info in below(self._store(scheme), path.rstrip("/")):
+            if not name.endswith("/"):
+                address = f"{scheme}://{name}"
+                yield address, self._listed_look(address, info)
+
+    def _pages(self, store: "AbstractFileSystem", path: str) -> Iterator[tuple[str, Any]]:
+        """Yield what is below `path`, a page at a time: fsspec itself would hold all in memory."""
+        bucket, folder, _ = store.split_path(path)
+        more = {"Bucket": bucket, "Prefix": f"{folder}/" if folder else ""}
+        while True:
+            page = self._ask(store.call_s3, "list_objects_v2", **more)
+            for info in page.get("Contents", ()):
+                yield f"{bucket}/{info['Key']}", info
+            if not page["IsTruncated"]:
+                return
+            more["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _found(self, store: "AbstractFileSystem", path: str) -> Iterator[tuple[str, Any]]:
+        yield from sorted(self._ask(store.find, path, detail=True).items())
+
+    def _find(self, address: str) -> tuple["AbstractFileSystem", str]:
+        """Return the store of `address` and the path in it, where it may be asked."""
+        self._check(address)
+        scheme, path = _parts(address)
+        return self._store(scheme), path
+
+    def _check(self, address: str) -> None:
+        self._limits.check(address)
+        _check_name(_parts(address)[1])
+
+    def _store(self, scheme: str) -> "AbstractFileSystem":
+        with self._lock:
+            if scheme not in self._stores:
+                self._stores[scheme] = open_store(scheme, self._limits)
+            return self._stores[scheme]
+
+    def _ask(self, call: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options, timeout=self._limits.seconds)
+        except Exception as error:  # each package has its own
+            if status_of(error) == 416:  # the range of an object that is empty
+                return b""
+            raise fault_of(error, self._limits) from None  # its traceback may be logged
+
+    def _listed_look(self, address: str, info: Mapping[str, Any]) -> Look:
+        try:
+            self._check(address)
+        except FetchError as error:
+            return Look(fault=str(error))
+        return self._look_of(info)
+
+    def _look_of(self, info: Mapping[str, Any]) -> Look:
+        size = int(info.get("size", info.get("Size")) or 0)
+        version = next((str(info[name]) for name in _VERSIONS if info.get(name)), "")
+        changed = next((info[name] for name in _TIMES if info.get(name)), 0)
+        fault = str(self._too_large()) if size > self._limits.max_bytes else None
+        return Look(size, _nanoseconds(changed), version.strip('"'), fault)
+
+    def _too_large(self) -> FetchError:
+        return FetchError(f"more than {self._limits.max_bytes:,} bytes (remote.max_bytes)")
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Return the scheme of `address`, and the path as fsspec knows it: the bucket and the key."""
+    return scheme_of(address), address.partition("://")[2]
+
+
+def _check_name(path: str) -> None:
+    """Check that `path` names an object, and the same one to whatever reads it.
+
+    Raises:
+        FetchError: it does not.
+    """
+    bucket, _, key = path.partition("/")
+    if not bucket or not key or key.endswith("/"):
+        raise FetchError("a bucket or a folder, and not an object")
+    if "?versionId=" in key:  # which s3fs takes for no part of the name
+        raise FetchError("a name with ?versionId= in it: give the object another")
+    if ".." in key.split("/"):
+        raise FetchError("a name with a part .. in it: give the object another")
+
+
+def _nanoseconds(time: object) -> int:
+    """Return a time to the second: some stores tell no more of one object, but more in lists."""
+    if isinstance(time, datetime):
+        time = time.timestamp()
+    return int(time) * 10**9 if isinstance(time, int | float) else 0

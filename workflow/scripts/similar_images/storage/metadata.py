@@ -1,0 +1,147 @@
+"""What was told of a collection's addresses: asked at the start of a run, and kept for its jobs."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..core.errors import UserError
+from ..core.files import sealed
+from ..core.formats import read_json
+from .access import (NOWHERE, Access)
+from .addresses import (FetchError, Look, name_of)
+
+
+class NotAskedError(Exception):
+    """Addresses are not known, and may not be asked now."""
+
+
+class Looks:
+    """The looks at the addresses of one collection.
+
+    An address that was seen before, and cannot be asked now but may be another time, counts as it
+    was seen: a server's bad hour takes nothing out of a catalogue.
+
+    Attributes:
+        tries: a number that grows whenever a photo has to be fetched though nothing is told to
+            have changed, since its server tells nothing that would change with its bytes.
+
+    Args:
+        memory: the file in which they are kept, or None.
+        access: asks for them.
+        most_failed: the share of the addresses that may fail.
+        anew: whether they are asked for even though they are kept.
+        silent: whether nobody may be asked, and nothing is kept.
+    """
+
+    def __init__(
+        self,
+        memory: Path | None,
+        access: Access,
+        most_failed: float,
+        anew: bool = False,
+        silent: bool = False,
+    ) -> None:
+        self._memory = memory
+        self._access = access
+        self._anew = anew
+        self._silent = silent
+        self._most_failed = most_failed
+        self.tries = 0
+
+    def at(self, addresses: Mapping[str, str]) -> dict[str, Look]:
+        """Return what is told of each of `addresses`, which come by their names, by its name.
+
+        Raises:
+            UserError: too many fail.
+            NotAskedError: they would have to be asked for.
+        """
+        if not addresses:
+            return {}
+        known = self._read()
+        if not self._anew and known.keys() >= addresses.keys():
+            return {name: known[name] for name in addresses}
+        self._check_allowed()
+        looks = self._access.look(list(addresses.values()))
+        return self._kept(dict(zip(addresses, looks, strict=True)), known)
+
+    def below(self, prefix: str) -> dict[str, Look]:
+        """Return what is told of each address below `prefix`, by its name.
+
+        Raises:
+            UserError: they cannot be listed.
+            NotAskedError: they would have to be listed.
+        """
+        known = self._read()
+        start = prefix.rstrip("/") + "/"
+        if not self._anew and known and all(name.startswith(start) for name in known):
+            return known
+        self._check_allowed()
+        try:
+            return self._kept(dict(self._access.listed(prefix)), known)
+        except FetchError as error:
+            raise UserError(f"{name_of(prefix)}: {error}") from error
+
+    def failed(self, faults: Mapping[str, str]) -> None:
+        """Take note of the photos that could not be fetched, by their names, and of the reasons.
+
+        What was told of them stays as it is, so that a server that then gives no answer at all
+        takes none of them out. The next run fetches them: see `retries`.
+
+        Raises:
+            UserError: they are too many.
+        """
+        self._check(self._read() | {name: Look(fault=fault) for name, fault in faults.items()})
+
+    def _check_allowed(self) -> None:
+        if self._silent:
+            raise NotAskedError
+
+    def _kept(self, found: dict[str, Look], known: Mapping[str, Look]) -> dict[str, Look]:
+        self._check(found)
+        kept = {name: _best(look, known.get(name)) for name, look in found.items()}
+        self.tries += any(name in known and _tells_nothing(look) for name, look in kept.items())
+        self._write(kept)
+        return kept
+
+    def _check(self, looks: Mapping[str, Look]) -> None:
+        faults = [look.fault for look in looks.values() if look.fault]
+        if len(faults) > self._most_failed * len(looks):
+            (most, count), *_ = Counter(faults).most_common(1)
+            raise UserError(
+                f"{len(faults)} of {len(looks)} photos cannot be fetched ({count} of them: "
+                f"{most}): a share over remote.most_failed ({self._most_failed}). Nothing was "
+                "changed. Look at the addresses and at remote.allowed, or run again when they can "
+                "be had."
+            )
+
+    def _read(self) -> dict[str, Look]:
+        if self._memory is None:
+            return {}
+        try:
+            told = read_json(self._memory)
+        except UserError:
+            return {}  # absent or damaged: asking again makes it anew
+        self.tries = told["tries"]
+        return {name: Look(*look) for name, look in told["looks"].items()}
+
+    def _write(self, looks: Mapping[str, Look]) -> None:
+        if self._memory is None:
+            return
+        # JSON, since the Snakefile reads it, and to load PyArrow takes longer.
+        with sealed(self._memory) as temporary:
+            temporary.write_text(json.dumps({"tries": self.tries, "looks": looks}), "utf-8")
+
+
+def _best(look: Look, known: Look | None) -> Look:
+    """Return `look`, or what was `known` before where it only failed for now."""
+    return known if look.heals and known is not None and known.fault is None else look
+
+
+def _tells_nothing(look: Look) -> bool:
+    """Tell whether the photo has to be fetched though its look may be as it was."""
+    return look.fault is None and not look.tells_change
+
+
+# For collections without addresses: of others it tells that they are not allowed.
+UNSEEN = Looks(None, NOWHERE, most_failed=1)

@@ -1,0 +1,108 @@
+"""Object stores, by the library that pandas and Dask read them with.
+
+Credentials come from the environment or from the store's own files and are found by its package:
+none passes through here. Neither does what a package says of an error, for it may hold them: a
+fault is told in words of our own, with the store's name for it.
+
+The endpoint, too, comes from there (`AWS_ENDPOINT_URL`) and not from strangers, so that it may be
+in a private network whatever `Limits.private` says.
+"""
+
+import errno
+import logging
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .addresses import (BUCKETS, FetchError, Limits)
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+# The exceptions of their packages, by name: to import them takes a second.
+_NO_CREDENTIALS = {
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "ProfileNotFound",
+    "DefaultCredentialsError",
+    "ClientAuthenticationError",
+}
+_NO_NAME = {"ParamValidationError", "ValueError"}
+_BUSY = {errno.EBUSY, errno.EREMOTEIO}
+
+
+def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
+    """Return the store of `scheme`, which keeps no listing: a run sees what is there now.
+
+    Raises:
+        FetchError: its package is not installed.
+    """
+    try:
+        import fsspec
+
+        kind = fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        package = BUCKETS[scheme]
+        raise FetchError(
+            f"{scheme}:// is read by the package {package}, which is not installed: "
+            f"pip install {package}"
+        ) from error
+    for package in ("aiobotocore", "botocore"):  # of S3; they tell where they found credentials
+        logging.getLogger(package).setLevel(logging.WARNING)
+    options = {"config_kwargs": _settings(limits)} if scheme == "s3" else {}
+    return kind(use_listings_cache=False, skip_instance_cache=True, **options)
+
+
+def fault_of(error: Exception, limits: Limits) -> FetchError:
+    """Return what to tell of an `error` of a store's package."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & _NO_CREDENTIALS:
+        return FetchError(
+            "no credentials: set those of the store in the environment, such as "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or in its own files; "
+            "for a public bucket of S3, FSSPEC_S3_ANON=true"
+        )
+    if isinstance(error, TimeoutError):
+        return FetchError(f"not there within {limits.seconds:g} s", heals=True)
+    if names & _NO_NAME:
+        return FetchError("not a name that the store knows")
+    return _refusal(error)
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status that `error` stands for, or 0."""
+    answer = getattr(error.__cause__, "response", None)
+    if isinstance(answer, Mapping):
+        return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    told = (getattr(error, name, None) for name in ("status_code", "status", "code"))
+    return next((status for status in told if isinstance(status, int)), 0)
+
+
+def _settings(limits: Limits) -> dict[str, Any]:
+    return {
+        "connect_timeout": limits.seconds,
+        "read_timeout": limits.seconds,
+        "max_pool_connections": limits.connections,
+    }
+
+
+def _refusal(error: Exception) -> FetchError:
+    """Return what the store's answer says, or what became of the connection."""
+    status = status_of(error)
+    code = f" ({_code(error)})" if _code(error) else ""
+    if isinstance(error, PermissionError) or status in (401, 403):
+        return FetchError(f"access denied{code}")
+    if isinstance(error, FileNotFoundError) or status == 404:
+        return FetchError("no such bucket" if "NoSuchBucket" in code else "no such object")
+    if status == 429 or status >= 500 or getattr(error, "errno", None) in _BUSY:
+        return FetchError(f"the store is busy or failing{code}", heals=True)
+    if status >= 400:
+        return FetchError(f"refused by the store{code}")
+    return FetchError(f"the connection failed ({type(error).__name__})", heals=True)
+
+
+def _code(error: Exception) -> str:
+    """Return the store's own word for what is wrong, such as NoSuchBucket, or ""."""
+    answer = getattr(error.__cause__, "response", None)
+    code = answer.get("Error", {}).get("Code") if isinstance(answer, Mapping) else ""
+    return code if re.fullmatch(r"[A-Za-z.]{1,40}", code or "") else ""

@@ -1,0 +1,181 @@
+"""The folder results/, and the object store that stands for it where jobs share no folder.
+
+There Snakemake carries the outputs of rules to the store, and the inputs from it. What a job reads
+and keeps besides, such as what it remembers from run to run, goes by this module.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import UserError
+from ..core.files import seal_of
+from .addresses import (BUCKETS, FetchError, Limits, scheme_of)
+from .object_stores import (fault_of, open_store)
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+# Snakemake leaves larger files out of the sources that it sends to jobs.
+MOST_BYTES = 10_000_000
+# Ends the name of a file that is not whole yet.
+COMING = ".tmp"
+# Of a file, the time of its last change and its size.
+State = tuple[int, int]
+
+
+class Results:
+    """The folder results/ that all jobs share: what is kept is there.
+
+    Attributes:
+        folder: where a job finds it.
+        place: where people do.
+    """
+
+    folder = Path("results")
+    place = "results"
+
+    def fetch(self, *paths: Path) -> None:
+        """Bring the files and folders `paths` here as they were kept; what was not goes."""
+
+    def put(self, *paths: Path) -> None:
+        """Keep the files and folders `paths` as they are here; what is not here goes."""
+
+    @contextmanager
+    def keeping(self, *paths: Path) -> Iterator[None]:
+        """Bring `paths` here before the block, and keep them as they are after it."""
+        self.fetch(*paths)
+        yield
+        self.put(*paths)
+
+
+SHARED = Results()
+
+
+class StoredResults(Results):
+    """Results that stand in an object store; every job has a folder of its own.
+
+    What is wrong with the store is a `UserError`.
+
+    Args:
+        folder: where Snakemake brings what it carries for this job.
+        address: that of the folder in the store.
+        limits: of its connections.
+    """
+
+    def __init__(self, folder: Path, address: str, limits: Limits) -> None:
+        self.folder = folder
+        self.place = address
+        self._limits = limits
+        self._fetched: dict[Path, State] = {}
+
+    def fetch(self, *paths: Path) -> None:
+        """See `Results`. Jobs that run beside each other may fetch the same."""
+        found = sorted(self._found(paths))
+        coming = [path.with_name(f".{path.name}.{os.getpid()}{COMING}") for path in found]
+        for path in coming:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._ask(self._store.get, self._names(found), list(map(str, coming)))
+        for path, whole in zip(found, coming, strict=True):
+            os.replace(whole, path)
+            self._fetched[path] = _state(path)
+        for path in _files(paths) - set(found):
+            path.unlink(missing_ok=True)
+        for path in paths:
+            if seal_of(path) in found and not path.exists():
+                path.mkdir()  # it was a folder without files, which a store does not know
+
+    def put(self, *paths: Path) -> None:
+        """See `Results`; what is as it was fetched is not taken there again."""
+        here, there = _files(paths), self._found(paths)
+        same = {path for path in here & there if self._fetched.get(path) == _state(path)}
+        new = sorted(here - same)
+        self._ask(self._store.put, list(map(str, new)), self._names(new))
+        self._ask(self._store.rm, self._names(there - here))
+
+    @cached_property
+    def _store(self) -> "AbstractFileSystem":
+        try:
+            return open_store(scheme_of(self.place), self._limits)
+        except FetchError as error:
+            raise UserError(f"{self.place}: {error}") from error
+
+    def _found(self, paths: Iterable[Path]) -> set[Path]:
+        """Return the files in the store that are, or are below, `paths`, with their checksums."""
+        start = len(self._name(self.folder)) + 1
+        asked = self._names(_sealed(paths))
+        return {
+            self.folder / name[start:] for one in asked for name in self._ask(self._store.find, one)
+        }
+
+    def _names(self, paths: Iterable[Path]) -> list[str]:
+        return list(map(self._name, paths))
+
+    def _name(self, path: Path) -> str:
+        """Return what the store calls `path`: the bucket and the key."""
+        place = PurePosixPath(self.place.partition("://")[2])
+        return str(place / path.relative_to(self.folder))
+
+    def _ask(self, call: Callable[..., Any], *args: Any) -> Any:
+        if args == ([],) or args == ([], []):
+            return []
+        try:
+            return call(*args)
+        except Exception as error:  # each package has its own
+            raise UserError(f"{self.place}: {fault_of(error, self._limits)}") from None
+
+
+def check_sent(path: Path) -> None:
+    """Check that Snakemake takes the file at `path` along to jobs that share no folder.
+
+    Raises:
+        UserError: it does not.
+    """
+    if not path.resolve().is_relative_to(Path.cwd()):
+        raise UserError(
+            f"{path} is not below {Path.cwd()}, and jobs that share no folder are sent only what "
+            "is. Put it there."
+        )
+    if path.stat().st_size > MOST_BYTES:
+        raise UserError(
+            f"{path} has {path.stat().st_size:,} bytes, and jobs that share no folder are sent "
+            f"files of {MOST_BYTES:,} at most. Make it smaller, such as a list in Parquet."
+        )
+
+
+def results_of(settings: Mapping[str, Any]) -> Results:
+    """Return the results of a project with these settings, to which the Snakefile adds `stored`.
+
+    Raises:
+        UserError: they stand in a store that is not known.
+    """
+    if "stored" not in settings:
+        return SHARED
+    address = settings["stored"]["address"]
+    if scheme_of(address) not in BUCKETS:
+        raise UserError(
+            f"--default-storage-prefix {address}: results can stand in a bucket, at an address "
+            f"that begins with one of {', '.join(BUCKETS)}, and nowhere else. Name such a one."
+        )
+    folder = Path(settings["stored"]["folder"])
+    return StoredResults(folder, address, Limits.of(settings["remote"]))
+
+
+def _sealed(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield `paths`, and where their checksums are kept."""
+    for path in paths:
+        yield from (path, seal_of(path))
+
+
+def _files(paths: Iterable[Path]) -> set[Path]:
+    """Return the files that are, or are below, `paths`, with their checksums."""
+    found = (file for path in _sealed(paths) for file in (path, *path.rglob("*")))
+    return {file for file in found if file.is_file() and file.suffix != COMING}
+
+
+def _state(path: Path) -> State:
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_size

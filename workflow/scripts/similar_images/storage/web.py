@@ -1,0 +1,366 @@
+"""Photos at addresses of http and https: what is told of them, and their bytes.
+
+Whatever a server does, it ends, within the limits: as a photo, or as a fault with its reason. What
+may be another time is tried again, with growing waits. A reason never holds the query of an
+address, nor of a redirect more than its host.
+"""
+
+import io
+import logging
+import random
+import re
+import socket
+import ssl
+import threading
+import time
+from calendar import timegm
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_tz
+from functools import cache, cached_property, lru_cache
+from http.client import BadStatusLine, RemoteDisconnected, responses
+from typing import TypeVar
+from urllib.parse import urljoin
+
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Retry, Timeout
+from urllib3.exceptions import (
+    HTTPError,
+    InvalidHeader,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    SSLError,
+)
+from urllib3.exceptions import TimeoutError as TooLateError
+
+from ..core.errors import reason
+from .addresses import (WEB, FetchError, Limits, Look, Parts)
+from .connections import (GuardedPool, GuardedTlsPool, PrivateAddressError, tls)
+
+TRIES = 4
+FIRST_WAIT = 0.5  # seconds; each further wait is twice as long, and up to a half is left to chance
+REDIRECTS = 5
+# Hosts whose connections are kept open. With 16 to each they stay below the 1024 files that a
+# process may have open on most systems.
+HOSTS = 50
+CHUNK = 256 * 1024
+# So much of an answer that nobody needs is read, so that its connection can be used again.
+SHORT = 64 * 1024
+HEADERS = {"User-Agent": "Similar Image Finder", "Accept": "*/*", "Accept-Encoding": "identity"}
+
+MOVED = (301, 302, 303, 307, 308)
+# RFC 9110, 15.5.9 and 15.6, and RFC 6585, 4: what may be otherwise in a moment.
+BUSY = (408, 429, 500, 502, 503, 504)
+# HEAD is not known, or not allowed: a signature (as of S3) allows GET alone.
+NO_HEAD = (403, 405, 501)
+# A page to log in, or an error told with 200. Old servers call whatever they do not know plain
+# text: as with all other types, the bytes tell what it is.
+NO_PICTURE = re.compile(r"(text/(?!plain\b)[a-z.+-]{1,40}|application/(json|xml|xhtml\+xml))\b")
+# The trust in an ETag ends where it would fill a table.
+ETAG = re.compile(r"[\x21-\x7e]{1,128}")
+DIGITS = re.compile(r"[0-9]{1,18}")
+
+_ONCE = Retry(False, redirect=False)
+T = TypeVar("T")
+
+
+class Web:
+    """Asks for photos at addresses of the web; any number of threads may.
+
+    No proxy, cookie or password is ever used. A host whose name takes long to be looked up may
+    take longer than `limits.seconds`: how long is set in the system's resolv.conf.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        # It writes addresses into its log, and queries with them.
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._places = cache(lambda host: threading.BoundedSemaphore(limits.connections))
+        self._pools = lru_cache(HOSTS)(self._new_pool)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return tls()
+
+    def look(self, address: str) -> Look:
+        """Return what is told of `address` without its bytes."""
+        try:
+            return self._tried(lambda clock: self._look(address, clock))
+        except FetchError as error:
+            return Look(fault=str(error), heals=error.heals)
+
+    def fetch(self, address: str) -> bytes:
+        """Return the bytes at `address`.
+
+        Raises:
+            FetchError: there are none, too many, or they do not come.
+        """
+        return self._tried(lambda clock: self._ask("GET", address, clock, self._body))
+
+    def _tried(self, work: Callable[["_Clock"], T]) -> T:
+        """Return what `work` does, which is done again after each `_AgainError`.
+
+        Raises:
+            FetchError: it could not be done, or not in time.
+        """
+        clock = _Clock(self._limits.seconds)
+        for tries in range(1, TRIES + 1):
+            try:
+                return work(clock)
+            except _AgainError as error:
+                wait = max(error.wait, FIRST_WAIT * 2 ** (tries - 1) * random.uniform(0.5, 1))
+                if tries == TRIES or wait >= clock.left():
+                    raise FetchError(_in_short(error, tries), heals=True) from error
+                time.sleep(wait)
+        raise AssertionError("the last try has returned or raised")
+
+    def _look(self, address: str, clock: "_Clock") -> Look:
+        try:
+            return self._ask("HEAD", address, clock, self._told_by_head)
+        except _NoHeadError:
+            return self._ask("GET", address, clock, self._told)
+
+    def _ask(
+        self, method: str, address: str, clock: "_Clock", read: Callable[[BaseHTTPResponse], T]
+    ) -> T:
+        """Return what `read` makes of the answer, after all redirects.
+
+        Only to the host that is asked right now a place is held: two redirects that cross must not
+        wait for each other.
+        """
+        parts = self._allowed(address)
+        seen = {parts}
+        for _ in range(REDIRECTS + 1):
+            with self._answer(method, parts, clock) as answer:
+                location = answer.headers.get("Location")
+                if answer.status not in MOVED or location is None:
+                    return read(answer)
+            address, parts = self._moved(address, parts, location)
+            if parts in seen:
+                raise FetchError("redirects that lead in a circle")
+            seen.add(parts)
+        raise FetchError(f"more than {REDIRECTS} redirects")
+
+    def _allowed(self, address: str) -> Parts:
+        parts = self._limits.check(address)
+        if parts.scheme not in WEB:
+            raise FetchError(f"an address of {parts.scheme}, not of the web")
+        return parts
+
+    def _moved(self, address: str, parts: Parts, location: str) -> tuple[str, Parts]:
+        """Return the address that `location` of an answer leads to, and its parts.
+
+        Raises:
+            FetchError: it may not be asked.
+        """
+        try:  # as latin-1 it was read; those that are not ASCII are of UTF-8
+            address = urljoin(address, location.encode("latin-1").decode("utf-8", "replace"))
+            moved = self._allowed(address)
+        except FetchError as error:
+            raise FetchError(f"a redirect: {error}") from error
+        except ValueError as error:
+            raise FetchError("a redirect: not an address") from error
+        if parts.scheme == "https" and moved.scheme == "http":
+            raise FetchError("a redirect from https to http")
+        return address, moved
+
+    @contextmanager
+    def _answer(self, method: str, parts: Parts, clock: "_Clock") -> Iterator[BaseHTTPResponse]:
+        """Give the answer of one host; it holds one of the connections that it may have."""
+        with self._lock:
+            place = self._places(parts.host)
+            pool = self._pools(parts.scheme, parts.host, parts.port)
+        with clock.stopped():
+            place.acquire()
+        try:
+            with _faults(clock):
+                answer = _request(pool, method, parts, clock)
+                try:
+                    yield answer
+                finally:
+                    _put_back(answer)
+        finally:
+            place.release()
+
+    def _new_pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
+        most, private = self._limits.connections, self._limits.private
+        if scheme == "http":
+            return GuardedPool(host, port, maxsize=most, private=private)
+        return GuardedTlsPool(host, port, maxsize=most, private=private, ssl_context=self._tls)
+
+    def _told_by_head(self, answer: BaseHTTPResponse) -> Look:
+        if answer.status in NO_HEAD:
+            raise _NoHeadError("HEAD is refused")
+        return self._told(answer)
+
+    def _told(self, answer: BaseHTTPResponse) -> Look:
+        size = self._check(answer)
+        etag = answer.headers.get("ETag", "").strip()
+        version = etag if ETAG.fullmatch(etag) else ""
+        return Look(size or 0, _nanoseconds(answer.headers.get("Last-Modified", "")), version)
+
+    def _body(self, answer: BaseHTTPResponse) -> bytes:
+        size = self._check(answer)
+        body = io.BytesIO()
+        for chunk in answer.stream(CHUNK, decode_content=False):
+            body.write(chunk)
+            self._check_size(body.tell())
+        if not body.tell():
+            # Where a head breaks off, http.client takes that for its end, and for the body's.
+            raise FetchError("empty file") if size == 0 or answer.chunked else _broken_off()
+        return body.getvalue()
+
+    def _check(self, answer: BaseHTTPResponse) -> int | None:
+        """Return the bytes that `answer` announces, or None.
+
+        Raises:
+            FetchError: it is not to be a picture.
+        """
+        _check_status(answer)
+        if kind := NO_PICTURE.match(answer.headers.get("Content-Type", "").strip().lower()):
+            raise FetchError(f"{kind[1]} in place of a picture")
+        # Not asked for. What is packed may be a bomb.
+        if answer.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise FetchError("packed by the server, though it was asked not to")
+        length = answer.headers.get("Content-Length", "").strip()
+        if not DIGITS.fullmatch(length):
+            return None
+        self._check_size(int(length))
+        return int(length)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.max_bytes:
+            raise FetchError(f"more than {self._limits.max_bytes} bytes")
+
+
+class _AgainError(FetchError):
+    """A fault that may be none in a moment, after `wait` seconds at the least."""
+
+    def __init__(self, reason: str, wait: float = 0) -> None:
+        super().__init__(reason, heals=True)
+        self.wait = wait
+
+
+class _NoHeadError(FetchError):
+    """A server that does not answer to HEAD."""
+
+
+class _Clock:
+    """The seconds that a photo may take; they do not run while it waits for its turn."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._ends = time.monotonic() + seconds
+
+    def left(self) -> float:
+        return self._ends - time.monotonic()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self._ends += time.monotonic() - start
+
+
+def _in_short(error: _AgainError, tries: int) -> str:
+    asked = f", which asks to wait {error.wait:.0f} s" if error.wait >= 1 else ""
+    return f"{error}{asked}" + (f"; tried {tries} times" if tries > 1 else "")
+
+
+def _request(
+    pool: HTTPConnectionPool, method: str, parts: Parts, clock: _Clock
+) -> BaseHTTPResponse:
+    """Return the answer to one request, its body still to be read."""
+    if clock.left() <= 0:
+        raise _too_long(clock)
+    return pool.urlopen(
+        method,
+        (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+        headers=HEADERS,
+        timeout=Timeout(total=clock.left()),
+        retries=_ONCE,
+        redirect=False,
+        assert_same_host=False,
+        preload_content=False,
+        decode_content=False,
+    )
+
+
+def _put_back(answer: BaseHTTPResponse) -> None:
+    """Give the connection of `answer` to the next, or close it if too much would follow.
+
+    What follows an interim answer (RFC 9110, 15.2) would be taken for that to the next request.
+    """
+    left = answer.length_remaining
+    if answer.status >= 200 and left is not None and left <= SHORT:
+        answer.drain_conn()
+    answer.close()
+
+
+@contextmanager
+def _faults(clock: _Clock) -> Iterator[None]:
+    """Raise what fails on the way as a FetchError."""
+    try:
+        yield
+    except PrivateAddressError as error:
+        raise FetchError("an address of a private network") from error
+    except HTTPError as error:
+        raise _too_long(clock) if clock.left() <= 0 else _fault(error) from error
+
+
+def _too_long(clock: _Clock) -> FetchError:
+    return FetchError(f"it took more than {clock.seconds:g} s", heals=True)
+
+
+def _fault(error: HTTPError) -> FetchError:
+    """Return what `error` is for the user."""
+    cause = error.__cause__ or next(reversed(error.args), None)
+    if isinstance(error, NameResolutionError):
+        if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN:
+            return _AgainError("the name of the host could not be looked up")
+        return FetchError("there is no host of that name", heals=True)
+    if isinstance(error, NewConnectionError) and isinstance(cause, OSError):
+        return _AgainError(f"no connection: {reason(cause)}")
+    if isinstance(error, TooLateError):
+        return _AgainError("no answer in time")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return FetchError(f"no safe connection: {cause.verify_message}", heals=True)
+    if isinstance(cause, ssl.SSLError) and cause.reason:
+        return _AgainError(f"no safe connection: {cause.reason.lower().replace('_', ' ')}")
+    if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
+        return _AgainError("an answer that is not of HTTP")
+    if isinstance(error, ProtocolError | SSLError):
+        return _broken_off()
+    return FetchError("an answer that is not of HTTP")
+
+
+def _broken_off() -> _AgainError:
+    return _AgainError("the connection broke off")
+
+
+def _check_status(answer: BaseHTTPResponse) -> None:
+    status = answer.status
+    phrase = responses[status].lower() if status in responses else "a status unknown to HTTP"
+    fault = f"{status}: {phrase}"
+    if status in BUSY:
+        raise _AgainError(fault, _retry_after(answer))
+    if status != 200:
+        raise FetchError(fault, heals=500 <= status < 600)
+
+
+def _retry_after(answer: BaseHTTPResponse) -> float:
+    """Return the seconds that a server asks to wait, RFC 9110, 10.2.3; or 0."""
+    try:
+        return _ONCE.get_retry_after(answer) or 0
+    except (InvalidHeader, ValueError, OverflowError):
+        return 0
+
+
+def _nanoseconds(date: str) -> int:
+    """Return the time of an HTTP date, RFC 9110, 5.6.7; or 0."""
+    try:
+        fields = parsedate_tz(date)
+        return timegm(fields[:9]) * 1_000_000_000 if fields else 0
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return 0
