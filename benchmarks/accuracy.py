@@ -27,18 +27,25 @@ from sklearn.metrics import roc_auc_score
 
 import deciding
 from pipeline import lay_out
-from similar_images.classification import (confidence, conformal, out_of_distribution, vote)
+from similar_images.classification import confidence, conformal, out_of_distribution, vote
 from similar_images.curation import active_learning
+from similar_images.evaluation import (
+    cross_validation,
+    held_out_learning,
+    leave_one_out,
+    metric_comparison,
+    near_duplicates,
+    quality,
+)
+from similar_images.evaluation.cross_validation import CrossValidation, Neighbourhood
 from similar_images.evaluation.intervals import wilson_interval
-from similar_images.evaluation import (held_out_learning, leave_one_out, metric_comparison, quality, near_duplicates, cross_validation)
-from similar_images.evaluation.near_duplicates import Width
-from similar_images.evaluation.cross_validation import (Ballot, Survey)
+from similar_images.evaluation.near_duplicates import Linkage
 from similar_images.features import feature_table
-from similar_images.features.sharded_features import Stream
-from similar_images.features.feature_table import Index
-from similar_images.search import (metric_learning, metric_choice, principal_components)
-from similar_images.search.exact import (blocks, nearest, normalise)
-from similar_images.search.neighbours import (comparable, first_of_equals)
+from similar_images.features.feature_table import FeatureTable
+from similar_images.features.sharded_features import ShardedFeatures
+from similar_images.search import metric_choice, metric_learning, principal_components
+from similar_images.search.exact import blocks, nearest, normalise
+from similar_images.search.neighbours import comparable, first_of_equals
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKBONE = "EfficientNetLite2"
@@ -77,8 +84,8 @@ class Set(NamedTuple):
     """A set of photographs: the indexes of its catalogue and of its queries."""
 
     name: str
-    catalogue: Index
-    queries: Index
+    catalogue: FeatureTable
+    queries: FeatureTable
 
 
 def extract(data: Path, name: str) -> Set:
@@ -92,14 +99,16 @@ def extract(data: Path, name: str) -> Set:
         subprocess.run([*command, "--", *wanted], cwd=project, check=True)
         catalogue, queries = (feature_table.read(project / path) for path in wanted)
         for path in wanted:
-            for part in Stream((project / path).with_name("images.parquet"), with_levels=True):
+            for part in ShardedFeatures(
+                (project / path).with_name("images.parquet"), with_levels=True
+            ):
                 JOINED.update(zip(part.content_ids, part.features, strict=True))
     for part in (catalogue, queries):
         normalise(part.features)
     return Set(name, catalogue, queries)
 
 
-def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ballot]:
+def answers(set_: Set, metric: str, catalogue: FeatureTable | None = None) -> list[Neighbourhood]:
     """Return what the queries find in the catalogue of the set, or in another one."""
     known = catalogue or set_.catalogue
     eligible, fitted, queries = first_of_equals(known), None, set_.queries
@@ -109,7 +118,7 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
     asked = comparable(queries, fitted)
     found = nearest(asked, blocks(comparable(known, fitted), eligible), conformal.NEIGHBOURS)
     return [
-        Ballot(
+        Neighbourhood(
             str(label),
             [str(known.labels[row]) for _, row in best],
             [similarity for similarity, _ in best],
@@ -118,16 +127,14 @@ def answers(set_: Set, metric: str, catalogue: Index | None = None) -> list[Ball
     ]
 
 
-def reduced(
-    metric: str, eligible: NDArray[np.bool_], catalogue: Index, *others: Index
-) -> list[Index]:
-    """Return a catalogue, and others, along the principal components of its `eligible` rows."""
+def reduced(metric: str, catalogue: FeatureTable, *others: FeatureTable) -> list[FeatureTable]:
+    """Return a catalogue, and others, along the principal components of the catalogue."""
     images = [learned_from(metric, one) for one in (catalogue, *others)]
     found = principal_components.fit(sample_of(images[0]), metric == metric_choice.ADAPTED)
     return [principal_components.reduce(found, one) for one in images]
 
 
-def learn(metric: str, catalogue: Index) -> held_out_learning.Learn | None:
+def learn(metric: str, catalogue: FeatureTable) -> held_out_learning.Learn | None:
     """Return the adapted similarity of a catalogue, to be learned without some images."""
     if metric == metric_choice.COSINE:
         return None
@@ -135,42 +142,50 @@ def learn(metric: str, catalogue: Index) -> held_out_learning.Learn | None:
     return held_out_learning.from_all(images, first_of_equals(catalogue), with_levels=with_levels)
 
 
-def learned_from(metric: str, images: Index) -> Index:
+def learned_from(metric: str, images: FeatureTable) -> FeatureTable:
     """Return `images` with the features that a similarity learns from."""
     if metric != metric_choice.ADAPTED:
         return images
     return replace(images, features=np.stack([JOINED[id_] for id_ in images.content_ids]))
 
 
-def sample_of(catalogue: Index) -> Index:
+def sample_of(catalogue: FeatureTable) -> FeatureTable:
     """Return the images that the components are found from."""
     table = pa.table({"image": catalogue.paths, "content_id": catalogue.content_ids})
     paths = set(principal_components.sample(table).to_pylist())
     return catalogue.rows(np.flatnonzero([path in paths for path in catalogue.paths]))
 
 
-def own_answers(catalogue: Index, metric: str, whole_series: bool = True) -> list[Ballot]:
+def own_answers(
+    catalogue: FeatureTable, metric: str, whole_series: bool = True
+) -> list[Neighbourhood]:
     """Return what the images of the catalogue find, as `quality` asks them, or by themselves."""
     everyone, apart = census(catalogue, metric), leave_one_out.equal_bytes(catalogue)
     if whole_series:
-        apart = near_duplicates.join(catalogue, everyone.eligible, apart, near_duplicates.NARROW)[0].group_of
+        apart = near_duplicates.join(catalogue, everyone.eligible, apart, near_duplicates.NARROW)[
+            0
+        ].group_of
     return cross_validation.ask(everyone, conformal.NEIGHBOURS, apart)[0]
 
 
-def census(catalogue: Index, metric: str) -> Survey:
+def census(catalogue: FeatureTable, metric: str) -> CrossValidation:
     """Return a survey of all different images of `catalogue`, however many."""
     eligible = first_of_equals(catalogue)
-    return Survey(catalogue, eligible, np.flatnonzero(eligible), learn(metric, catalogue))
+    return CrossValidation(catalogue, eligible, np.flatnonzero(eligible), learn(metric, catalogue))
 
 
-def right(ballots: Sequence[Ballot], rule: vote.Vote = vote.majority) -> NDArray[np.bool_]:
-    """Return for each of `ballots` whether the vote is right."""
-    return np.array([quality.is_right(ballot, rule, VOTERS) for ballot in ballots])
+def right(
+    neighbourhoods: Sequence[Neighbourhood], rule: vote.Vote = vote.majority
+) -> NDArray[np.bool_]:
+    """Return for each of `neighbourhoods` whether the vote is right."""
+    return np.array(
+        [quality.is_right(neighbourhood, rule, VOTERS) for neighbourhood in neighbourhoods]
+    )
 
 
-def right_neighbours(ballots: Sequence[Ballot]) -> float:
+def right_neighbours(neighbourhoods: Sequence[Neighbourhood]) -> float:
     """Return the share of the three nearest images that have the right class."""
-    return float(np.mean([label == b.label for b in ballots for label in b.labels[:3]]))
+    return float(np.mean([label == b.label for b in neighbourhoods for label in b.labels[:3]]))
 
 
 def share(hits: NDArray[np.bool_]) -> str:
@@ -228,7 +243,7 @@ def tell_series(sets: Sequence[Set]) -> Iterator[str]:
         surveys = [census(set_.catalogue, metric) for metric in METRICS]
         new = [share(right(answers(set_, metric))) for metric in METRICS]
         for rare, fewest in product(RARITIES, FEWEST):
-            (found,) = near_duplicates.join(set_.catalogue, eligible, apart, Width(rare, fewest))
+            (found,) = near_duplicates.join(set_.catalogue, eligible, apart, Linkage(rare, fewest))
             own = [cross_validation.ask(one, VOTERS, found.group_of)[0] for one in surveys]
             rows.append(
                 [
@@ -295,12 +310,12 @@ def tell_adaptation(sets: Sequence[Set]) -> Iterator[str]:
 
 
 def cross_validated(
-    catalogue: Index, dimension: int, shrinkage: float | str, stretch: float
-) -> list[Ballot]:
+    catalogue: FeatureTable, dimension: int, shrinkage: float | str, stretch: float
+) -> list[Neighbourhood]:
     """Return what the catalogue's images find in the other folds, by a similarity fitted there."""
     eligible, apart = first_of_equals(catalogue), leave_one_out.equal_bytes(catalogue)
     fold_of = cross_validation.folds(catalogue, eligible, apart)
-    ballots = []
+    neighbourhoods = []
     for fold in range(cross_validation.FOLDS):
         others = eligible & (fold_of != fold)
         with patch.object(principal_components, "DIMENSION", dimension):
@@ -310,18 +325,20 @@ def cross_validated(
         seen = replace(along, features=metric_learning.apply(fitted, along.features))
         asked = np.flatnonzero(eligible & (fold_of == fold))
         found = leave_one_out.ask(seen, asked, VOTERS, others, apart)
-        ballots += [cross_validation.ballot_of(answer, catalogue) for (answer,) in found]
-    return ballots
+        neighbourhoods += [
+            cross_validation.neighbourhood_of(answer, catalogue) for (answer,) in found
+        ]
+    return neighbourhoods
 
 
-def reduced_without(catalogue: Index, others: NDArray[np.bool_]) -> Index:
+def reduced_without(catalogue: FeatureTable, others: NDArray[np.bool_]) -> FeatureTable:
     """Return a catalogue along the principal components of some rows."""
     images = learned_from(metric_choice.ADAPTED, catalogue)
     found = principal_components.fit(images.rows(np.flatnonzero(others)), with_levels=True)
     return principal_components.reduce(found, images)
 
 
-def estimated(along: Index, rows: NDArray[np.bool_], name: str) -> float:
+def estimated(along: FeatureTable, rows: NDArray[np.bool_], name: str) -> float:
     """Return the shrinkage that Ledoit-Wolf or OAS estimate for the covariance within classes.
 
     They mix (1 - s) of the covariance with s of the mean variance; but for a factor that is the
@@ -339,19 +356,19 @@ def estimated(along: Index, rows: NDArray[np.bool_], name: str) -> float:
     return float(mixed / (1 - mixed))
 
 
-def seen(ballots: Sequence[Ballot]) -> NDArray[np.float64]:
-    """Return the evidence of `ballots`."""
-    voting = [(b.labels[:VOTERS], b.similarities[:VOTERS]) for b in ballots]
+def seen(neighbourhoods: Sequence[Neighbourhood]) -> NDArray[np.float64]:
+    """Return the evidence of `neighbourhoods`."""
+    voting = [(b.labels[:VOTERS], b.similarities[:VOTERS]) for b in neighbourhoods]
     return np.array([confidence.evidence(vote.majority(*votes), *votes) for votes in voting])
 
 
-def calibrated(own: Sequence[Ballot]) -> confidence.Calibration:
+def calibrated(own: Sequence[Neighbourhood]) -> confidence.Calibration:
     """Return the calibration that a catalogue's own answers give."""
-    own = [ballot for ballot in own if ballot.labels]
+    own = [neighbourhood for neighbourhood in own if neighbourhood.labels]
     return confidence.fit(seen(own), right(own))
 
 
-def given(own: Sequence[Ballot], new: Sequence[Ballot]) -> NDArray[np.float64]:
+def given(own: Sequence[Neighbourhood], new: Sequence[Neighbourhood]) -> NDArray[np.float64]:
     """Return the confidences of `new` answers, by a catalogue's `own` ones."""
     calibration = calibrated(own)
     return np.array([calibration.probability(row) for row in seen(new).tolist()])
@@ -434,7 +451,9 @@ def tell_sets(sets: Sequence[Set]) -> Iterator[str]:
     for set_, metric, coverage in product(sets, METRICS, COVERAGES):
         fitted = quality.thresholds(own_answers(set_.catalogue, metric), coverage)
         new = answers(set_, metric)
-        names, number = np.unique([ballot.label for ballot in new], return_inverse=True)
+        names, number = np.unique(
+            [neighbourhood.label for neighbourhood in new], return_inverse=True
+        )
         drifts = random.dirichlet(np.ones(len(names)), DRIFTS)
         for name, tried in (("one", replace(fitted, own={})), ("of each class", fitted)):
             found = [
@@ -460,13 +479,13 @@ def tell_sets(sets: Sequence[Set]) -> Iterator[str]:
 
 
 def scores_of(
-    ballots: Sequence[Ballot], calibration: confidence.Calibration
+    neighbourhoods: Sequence[Neighbourhood], calibration: confidence.Calibration
 ) -> dict[str, NDArray[np.float64]]:
     """Return scores that are lower for strangers, by name."""
-    near = np.array([b.similarities[:VOTERS] for b in ballots])
+    near = np.array([b.similarities[:VOTERS] for b in neighbourhoods])
     logits = [
         (float(np.log(sum(weights.values()))), float(np.log(max(weights.values()))))
-        for weights in map(weights_of, ballots)
+        for weights in map(weights_of, neighbourhoods)
     ]
     energy, logit = np.transpose(logits)
     return {
@@ -476,14 +495,16 @@ def scores_of(
         "mean of ten": near.mean(axis=1),
         "energy": energy,
         "largest logit": logit,
-        "confidence": np.array([calibration.probability(row) for row in seen(ballots).tolist()]),
+        "confidence": np.array(
+            [calibration.probability(row) for row in seen(neighbourhoods).tolist()]
+        ),
     }
 
 
-def weights_of(ballot: Ballot) -> dict[str, float]:
+def weights_of(neighbourhood: Neighbourhood) -> dict[str, float]:
     """Return the weight that each class has in the weighted vote, by its similarities alone."""
-    scale = np.exp(ballot.similarities[0] / vote.TEMPERATURE)
-    weighed = vote.sums_by_class(ballot.labels, ballot.similarities)
+    scale = np.exp(neighbourhood.similarities[0] / vote.TEMPERATURE)
+    weighed = vote.sums_by_class(neighbourhood.labels, neighbourhood.similarities)
     return {label: weight * scale for label, weight in weighed.items()}
 
 
@@ -495,25 +516,36 @@ class Round(NamedTuple):
         own: what its own images find, their series left out.
         new: what the queries of all classes find.
         known: which of these are of classes that are left.
-        judge: judges the answers.
+        classifier: judges the answers.
     """
 
-    catalogue: Index
-    own: list[Ballot]
-    new: list[Ballot]
+    catalogue: FeatureTable
+    own: list[Neighbourhood]
+    new: list[Neighbourhood]
     known: NDArray[np.bool_]
-    judge: quality.Judge
+    classifier: quality.HeldOutClassifier
 
-    def familiar(self, metric: str, width: Width = near_duplicates.WIDE) -> out_of_distribution.Known:
+    def in_distribution(
+        self, metric: str, width: Linkage = near_duplicates.WIDE
+    ) -> out_of_distribution.InDistribution:
         """Return how the catalogue's own images fare."""
         everyone, apart = census(self.catalogue, metric), leave_one_out.equal_bytes(self.catalogue)
         (wide,) = near_duplicates.join(self.catalogue, everyone.eligible, apart, width)
-        (ballots,) = cross_validation.ask(everyone, VOTERS, wide.group_of)
-        return quality.familiar(ballots, self.judge, wide.group_of[everyone.asked])
+        (neighbourhoods,) = cross_validation.ask(everyone, VOTERS, wide.group_of)
+        return quality.in_distribution(
+            neighbourhoods, self.classifier, wide.group_of[everyone.asked]
+        )
 
-    def familiarity(self, known: out_of_distribution.Known) -> NDArray[np.float64]:
+    def in_distribution_score(
+        self, known: out_of_distribution.InDistribution
+    ) -> NDArray[np.float64]:
         """Return the familiarity of each query."""
-        return np.array([known.familiarity(self.judge.scores(ballot)) for ballot in self.new])
+        return np.array(
+            [
+                known.in_distribution_score(self.classifier.scores(neighbourhood))
+                for neighbourhood in self.new
+            ]
+        )
 
 
 # By the name of the set and the similarity.
@@ -528,9 +560,9 @@ def rounds(set_: Set, metric: str) -> list[Round]:
         kept = [n for n, c in enumerate(set_.catalogue.labels) if c not in held_out]
         catalogue = set_.catalogue.rows(np.array(kept))
         own, new = own_answers(catalogue, metric), answers(set_, metric, catalogue)
-        known = np.array([ballot.label not in held_out for ballot in new])
-        judge = quality.Judge(VOTERS, vote.majority, calibrated(own))
-        found.append(Round(catalogue, own, new, known, judge))
+        known = np.array([neighbourhood.label not in held_out for neighbourhood in new])
+        classifier = quality.HeldOutClassifier(VOTERS, vote.majority, calibrated(own))
+        found.append(Round(catalogue, own, new, known, classifier))
     return found
 
 
@@ -545,11 +577,13 @@ def tell_scores(asked: Rounds) -> Iterator[str]:
     for (name, metric), parts in asked.items():
         told: dict[str, list[list[float]]] = {}
         for one in parts:
-            ours, theirs = (scores_of(b, one.judge.calibration) for b in (one.own, one.new))
-            limits = {n: float(np.quantile(own, out_of_distribution.REFUSED)) for n, own in ours.items()}
-            known = one.familiar(metric)
-            theirs["familiarity"] = one.familiarity(known)
-            limits["familiarity"] = known.least_familiarity
+            ours, theirs = (scores_of(b, one.classifier.calibration) for b in (one.own, one.new))
+            limits = {
+                n: float(np.quantile(own, out_of_distribution.REFUSED)) for n, own in ours.items()
+            }
+            known = one.in_distribution(metric)
+            theirs["in_distribution_score"] = one.in_distribution_score(known)
+            limits["in_distribution_score"] = known.least_score
             for score, values in theirs.items():
                 refused = values < limits[score]
                 fair = values < np.quantile(values[one.known], out_of_distribution.REFUSED)
@@ -567,22 +601,20 @@ def tell_strangers(asked: Rounds) -> Iterator[str]:
     """Tell what `search.reject: auto` refuses, and how its score fares beside the best one."""
     rows = []
     for (name, metric), parts in asked.items():
-        found = [one.familiar(metric) for one in parts]
-        ours = [one.familiarity(known) for one, known in zip(parts, found, strict=True)]
-        single = [scores_of(one.new, one.judge.calibration) for one in parts]
+        found = [one.in_distribution(metric) for one in parts]
+        ours = [one.in_distribution_score(known) for one, known in zip(parts, found, strict=True)]
+        single = [scores_of(one.new, one.classifier.calibration) for one in parts]
         areas = {
             score: mean_area(parts, [theirs[score] for theirs in single]) for score in single[0]
         }
         best = max(areas, key=lambda score: areas[score])
         low, high = np.quantile(gains(parts, ours, [theirs[best] for theirs in single]), INTERVAL)
-        refused = [
-            values < known.least_familiarity for values, known in zip(ours, found, strict=True)
-        ]
+        refused = [values < known.least_score for values, known in zip(ours, found, strict=True)]
         expected = [
             quality.refused(
                 census(one.catalogue, metric),
                 leave_one_out.equal_bytes(one.catalogue),
-                one.judge,
+                one.classifier,
                 known,
             )
             for one, known in zip(parts, found, strict=True)
@@ -634,8 +666,8 @@ def tell_widths(asked: Rounds) -> Iterator[str]:
         for rare in WIDTHS:
             shares = []
             for one in parts:
-                known = one.familiar(metric, near_duplicates.WIDE._replace(rare=rare))
-                refused = one.familiarity(known) < known.least_familiarity
+                known = one.in_distribution(metric, near_duplicates.WIDE._replace(rare=rare))
+                refused = one.in_distribution_score(known) < known.least_score
                 shares.append([refused[one.known].mean(), refused[~one.known].mean()])
             cells.append(" / ".join(f"{share:.1%}" for share in np.mean(shares, axis=0)))
         rows.append([name, metric, *cells])

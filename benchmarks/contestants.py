@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from machine import matmul_gflops
 from networks import THREADS, batches, random_b3
-from similar_images.backbones import (building, engines)
+from similar_images.backbones import building, engines
 
 OWN = "Similar Image Finder"
 BATCHES = (1, 2, 4)

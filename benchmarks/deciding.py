@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from similar_images.classification import (confidence, vote)
+from similar_images.classification import confidence, vote
 from similar_images.curation import active_learning
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
 
 Rows = NDArray[np.intp]
 
@@ -83,7 +83,7 @@ ORDERS: dict[str, Order] = {
 }
 
 
-def whole(catalogue: Index, queries: Index) -> Shop:
+def whole(catalogue: FeatureTable, queries: FeatureTable) -> Shop:
     """Return the shop that has `catalogue`, and can decide all `queries`."""
     own = len(catalogue.paths)
     features = np.concatenate([catalogue.features, queries.features])
@@ -96,7 +96,7 @@ def whole(catalogue: Index, queries: Index) -> Shop:
     )
 
 
-def small(catalogue: Index, photos: int, chance: np.random.Generator) -> Shop:
+def small(catalogue: FeatureTable, photos: int, chance: np.random.Generator) -> Shop:
     """Return a shop that knows so many `photos` of each class of `catalogue`, drawn by chance.
 
     Half of the others can be decided.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from machine import take_turns
-from similar_images.backbones import (building, engines, validation)
+from similar_images.backbones import building, engines, validation
 from similar_images.images.preprocessing import Preparation
 
 SIZE = 260  # of EfficientNetLite2

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pages import table
 
 from photos import vary_sample
-from similar_images.backbones import (building, preprocessing_config, engines, validation)
+from similar_images.backbones import building, engines, preprocessing_config, validation
 from similar_images.images.preprocessing import Preparation
 
 SCRIPT = Path(__file__).parent / "peers" / "export_networks.py"
@@ -56,7 +56,9 @@ def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
     prepare = Preparation(made.input_size, "bicubic", 10**8, made.fit, made.crop)
     photos = np.stack([prepare(io.BytesIO(path.read_bytes())).image for path in files])
     likeness = [
-        least_cosine(validation.features_of(engine, images)[:, : made.features], original["features"])
+        least_cosine(
+            validation.features_of(engine, images)[:, : made.features], original["features"]
+        )
         for images in ((255 * pixels).round().clip(0, 255).astype(np.uint8), photos)
     ]
     return [file.stem, *(f"{value:.6f}" for value in likeness)]

@@ -24,12 +24,12 @@ from pages import table
 
 from machine import take_turns
 from networks import prepared, random_b3, run_bare
+from similar_images.backbones import building, engines, validation
+from similar_images.backbones.registry import Device, EngineName
 from similar_images.core.errors import UserError
 from similar_images.core.files import digest
 from similar_images.core.timing import Timing
 from similar_images.features.extraction import extract
-from similar_images.backbones import (building, engines, validation)
-from similar_images.backbones.registry import (Device, EngineName)
 from similar_images.images.preprocessing import Preparation
 from similar_images.search import exact
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pages import table
 
 from similar_images.curation.audit import audit
-from similar_images.evaluation.label_confidence import (confidences, fit, gather)
-from similar_images.features.feature_table import Index
+from similar_images.evaluation.label_confidence import confidences, fit, gather
+from similar_images.features.feature_table import FeatureTable
 from similar_images.search.neighbours import first_of_equals
 
 DRAWS = 40
@@ -32,7 +32,7 @@ Rows = NDArray[np.intp]
 Values = NDArray[np.float64]
 
 
-def flipped(catalogue: Index, seed: int) -> tuple[Index, Rows]:
+def flipped(catalogue: FeatureTable, seed: int) -> tuple[FeatureTable, Rows]:
     """Return `catalogue` with some labels changed to another by lot, and the rows of these."""
     chance = np.random.default_rng(seed)
     classes = sorted({*map(str, catalogue.labels)})
@@ -43,7 +43,7 @@ def flipped(catalogue: Index, seed: int) -> tuple[Index, Rows]:
     return replace(catalogue, labels=labels), rows
 
 
-def uneven(catalogue: Index, seed: int) -> Index:
+def uneven(catalogue: FeatureTable, seed: int) -> FeatureTable:
     """Return `catalogue` with a part of the images of most classes, drawn by lot."""
     chance = np.random.default_rng(seed)
     labels = np.array(catalogue.labels)
@@ -55,7 +55,7 @@ def uneven(catalogue: Index, seed: int) -> Index:
     return catalogue.rows(np.sort(np.concatenate(kept)))
 
 
-def ours(catalogue: Index) -> Rows:
+def ours(catalogue: FeatureTable) -> Rows:
     """Return the rows that the audit lists as wrong labels, the first to be looked at first."""
     row_of = {path: row for row, path in enumerate(catalogue.paths)}
     files = dict.fromkeys(catalogue.content_ids, b"")
@@ -63,7 +63,7 @@ def ours(catalogue: Index) -> Rows:
     return np.array([row_of[f.image] for f in findings if f.finding == "wrong_label"], np.intp)
 
 
-def probabilities(catalogue: Index) -> tuple[Rows, Values, Rows]:
+def probabilities(catalogue: FeatureTable) -> tuple[Rows, Values, Rows]:
     """Return the classes and the audit's out-of-sample confidences, as shares, of some rows."""
     images = gather(catalogue, first_of_equals(catalogue))
     given = np.vstack([block for _, block in confidences(images, fit(images))])
@@ -96,7 +96,7 @@ CLEANLAB = {
 }
 
 
-def found(catalogue: Index, seed: int) -> dict[str, float]:
+def found(catalogue: FeatureTable, seed: int) -> dict[str, float]:
     """Return which share of the changed labels the top of each ranking holds."""
     changed, rows = flipped(catalogue, seed)
     classes, shares, known = probabilities(changed)
@@ -108,7 +108,7 @@ def found(catalogue: Index, seed: int) -> dict[str, float]:
     }
 
 
-def tell(drawn: Mapping[str, Sequence[Index]]) -> Iterator[str]:
+def tell(drawn: Mapping[str, Sequence[FeatureTable]]) -> Iterator[str]:
     """Tell what each ranking finds in catalogues of some kinds (± standard error)."""
     rows: dict[str, list[str]] = {}
     for catalogues in drawn.values():
@@ -125,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how well wrong labels are found.")
     parser.add_argument("data", type=Path, help="a folder with a folder for each set")
     data = parser.parse_args().data.resolve()
-    drawn: dict[str, list[Index]] = {}
+    drawn: dict[str, list[FeatureTable]] = {}
     for name in sorted(folder.name for folder in data.iterdir() if (folder / "catalogue").is_dir()):
         catalogue = extract(data, name).catalogue
         drawn[name] = [catalogue] * DRAWS

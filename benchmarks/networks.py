@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from machine import matmul_gflops
 from photos import vary_sample
+from similar_images.backbones import building, engines, middle_layers
 from similar_images.core.files import digest
 from similar_images.core.timing import Timing
 from similar_images.features import extraction
-from similar_images.backbones import (building, engines, middle_layers)
 from similar_images.images.preprocessing import Preparation
 
 THREADS = 2

@@ -29,10 +29,10 @@ import machine
 from machine import take_turns
 from networks import THREADS, prepared, random_b3, run_bare
 from pipeline import lay_out
-from similar_images.core.formats import (read_json, read_parquet)
-from similar_images.images import (quantisation_sample, manifest)
+from similar_images.backbones import building, engines, model, quantisation, validation
+from similar_images.core.formats import read_json, read_parquet
 from similar_images.features import feature_table
-from similar_images.backbones import (building, engines, model, quantisation, validation)
+from similar_images.images import manifest, quantisation_sample
 from similar_images.images.preprocessing import Preparation
 from similar_images.search.exact import normalise
 
@@ -71,8 +71,8 @@ What a precision costs in accuracy is in [accuracy.md](accuracy.md#precisions).
 class Outcome(NamedTuple):
     """What a precision gives: features of catalogue and queries, and the queries' right answers."""
 
-    catalogue: feature_table.Index
-    queries: feature_table.Index
+    catalogue: feature_table.FeatureTable
+    queries: feature_table.FeatureTable
     right: int
 
 
@@ -138,7 +138,7 @@ def keep(project: Path, photos: Path, exact: Outcome) -> Outcome:
     )
     engine = engines.load("openvino", project / KEPT, THREADS)
 
-    def again(part: feature_table.Index, folder: Path) -> feature_table.Index:
+    def again(part: feature_table.FeatureTable, folder: Path) -> feature_table.FeatureTable:
         pixels = np.stack([prepared(prepare, folder / path) for path in part.paths])
         missing = -len(pixels) % engine.batch_size
         padded = np.pad(pixels, [(0, missing), (0, 0), (0, 0), (0, 0)])

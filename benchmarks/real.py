@@ -14,7 +14,7 @@ import numpy as np
 
 import pipeline
 from networks import THREADS, prepared, run_bare
-from similar_images.backbones import (engines, model)
+from similar_images.backbones import engines, model
 from similar_images.images.preprocessing import Preparation
 
 BACKBONE = "EfficientNetLite2"

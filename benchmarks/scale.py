@@ -28,13 +28,12 @@ from threadpoolctl import threadpool_limits
 import machine
 from networks import THREADS
 from pipeline import lay_out
-from similar_images.core.formats import (read_parquet, write_parquet)
-from similar_images.decisions import overrides
-from similar_images.features import (sharded_features, merge, store)
-from similar_images.images import manifest
-from similar_images.features import plan as planning
 from similar_images.backbones import model
-from similar_images.images import (collection, fingerprint)
+from similar_images.core.formats import read_parquet, write_parquet
+from similar_images.decisions import overrides
+from similar_images.features import merge, sharded_features, store
+from similar_images.features import plan as planning
+from similar_images.images import collection, fingerprint, manifest
 from similar_images.search import neighbours
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,7 +84,11 @@ def measure_search(folder: Path) -> dict[str, Any]:
 def search(queries: Path, catalogue: Path) -> None:
     """Search as the rule does."""
     with threadpool_limits(1):
-        neighbours.find(sharded_features.Stream(queries), sharded_features.Stream(catalogue), 10)
+        neighbours.find(
+            sharded_features.ShardedFeatures(queries),
+            sharded_features.ShardedFeatures(catalogue),
+            10,
+        )
 
 
 def list_readable(results: Path) -> None:
@@ -121,11 +124,11 @@ def measure_manifest(project: Path) -> dict[str, Any]:
 def measure_dry_runs(project: Path) -> dict[str, Any]:
     """Return the time of dry runs: with all features to be extracted, and with nothing to do."""
     snakemake(project, "results/plan/shards.json")
-    ahead = [snakemake(project, "--dry-run") for _ in range(ROUNDS)]
+    prefetch = [snakemake(project, "--dry-run") for _ in range(ROUNDS)]
     write_shards(project / "results")
     snakemake(project)
     done = [snakemake(project, "--dry-run") for _ in range(ROUNDS)]
-    return {"dry_run_extraction_ahead": ahead, "dry_run_nothing_to_do": done}
+    return {"dry_run_extraction_ahead": prefetch, "dry_run_nothing_to_do": done}
 
 
 def write_tree(folder: Path, files: int) -> None:
@@ -154,7 +157,7 @@ def build_plan(project: Path) -> None:
         project / "features",
         fingerprint="model",
         max_pixels=1,
-        cut=planning.Cut(largest=SHARD_SIZE, jobs=1),
+        policy=planning.ShardingPolicy(largest=SHARD_SIZE, jobs=1),
     )
     planning.write(project / "plan.parquet", planned)
 

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 
 import machine
 from networks import THREADS
-from similar_images.features.sharded_features import Stream
-from similar_images.search import (exact, cache, neighbours)
+from similar_images.features.sharded_features import ShardedFeatures
+from similar_images.search import cache, exact, neighbours
 
 QUERIES, FEATURES, COUNT, ROUNDS = 256, 1536, 10, 3
 
@@ -76,8 +76,8 @@ def measure_stored(rows: int, queries: int) -> dict[str, Any]:
 
         def search(which: Path) -> None:
             cache.search(
-                Stream(which),
-                Stream(catalogue),
+                ShardedFeatures(which),
+                ShardedFeatures(catalogue),
                 COUNT,
                 lambda new, among: neighbours.find(new, among, COUNT),
                 folder=which.with_name("searched"),

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from similar_images.core.formats import read_parquet
 from similar_images.core.timing import Timing
-from similar_images.features import (sharded_features, levels, shards, store)
+from similar_images.features import levels, sharded_features, shards, store
 from similar_images.search.exact import Features
 
 FEATURES = 1536  # of EfficientNetB3
@@ -42,7 +42,9 @@ def add_image(path: Path, content_id: str) -> None:
     write_shard(shard, [content_id], "model", rng.random((1, FEATURES), dtype=np.float32))
     row = {"image": f"{content_id}.jpg", "label": "x", "content_id": content_id, "shard": name}
     table = read_parquet(path)
-    sharded_features.write(path, pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)]))
+    sharded_features.write(
+        path, pa.concat_tables([table, pa.Table.from_pylist([row], schema=table.schema)])
+    )
 
 
 def write_shard(path: Path, content_ids: list[str], fingerprint: str, features: Features) -> None:

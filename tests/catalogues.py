@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from similar_images.core.timing import Timing
 from similar_images.evaluation import held_out_learning
-from similar_images.features import (sharded_features, levels, shards, store)
-from similar_images.features.feature_table import Index
+from similar_images.features import levels, sharded_features, shards, store
+from similar_images.features.feature_table import FeatureTable
 from similar_images.search import exact
 from similar_images.search.neighbours import first_of_equals
 
@@ -28,15 +28,17 @@ def direction(number: int) -> np.ndarray:
     return row[0].astype(float)
 
 
-def of_directions(*images: tuple[str, float]) -> Index:
+def of_directions(*images: tuple[str, float]) -> FeatureTable:
     """Return an index of images (class, direction in degrees), each with bytes of its own."""
     angles = np.radians([angle for _, angle in sharded_features])
     names = [f"{n:03}" for n in range(len(sharded_features))]
     features = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    return Index("network", "model", names, [label for label, _ in sharded_features], names, features)
+    return FeatureTable(
+        "network", "model", names, [label for label, _ in sharded_features], names, features
+    )
 
 
-def learned(index: Index) -> held_out_learning.Learn:
+def learned(index: FeatureTable) -> held_out_learning.Learn:
     """Return the adapted similarity of `index`, to be learned without some images."""
     return held_out_learning.from_all(index, first_of_equals(index), with_levels=False)
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from similar_images.core.formats import read_parquet
 from similar_images.core.timing import Timing
-from similar_images.features import (levels, plan, shards)
+from similar_images.features import levels, plan, shards
+from similar_images.features.plan import ShardingPolicy
 from similar_images.images import manifest
-from similar_images.features.plan import Cut
 from similar_images.images.collection import scan
 
 LONG_AGO = 1_700_000_000 * 10**9
@@ -45,7 +45,7 @@ class Pipeline:
             self.features,
             fingerprint=fingerprint,
             max_pixels=max_pixels,
-            cut=Cut(largest, jobs=1),
+            cut=ShardingPolicy(largest, jobs=1),
         )
         plan.write(self.plan, planned)
         source_of = dict(

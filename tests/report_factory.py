@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from similar_images.backbones.model import Model
-from similar_images.report import audit_page
-from similar_images.report.cards import (Card, File, Similar)
-from similar_images.report.confusion import Confusion
-from similar_images.report.results_page import (Catalogue, Report, render)
 from similar_images.images import thumbnails
+from similar_images.report import audit_page
+from similar_images.report.cards import Card, File, Similar
+from similar_images.report.confusion import Confusion
+from similar_images.report.results_page import Catalogue, Report, render
 
 
 def write_page(
@@ -70,7 +70,7 @@ def invented_quality() -> dict[str, Any]:
     point = {"correct": 80, "accuracy": 0.8, "accuracy_interval_95": [0.7, 0.9]}
     curve = [{"neighbours": n, "majority": point, "weighted": point} for n in (1, 10, 50)]
     configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "asked": 100}
-    told = {"method": "leave-one-out", "curve": curve, "strangers": {"refused": 0.25}}
+    told = {"method": "leave-one-out", "curve": curve, "out_of_distribution": {"refused": 0.25}}
     return {**configured, **point, **told, "choice": None}
 
 
@@ -85,7 +85,7 @@ def draw(folder: Path, number: int) -> None:
         shutil.copy(sample, thumbnails.path_of(folder, f"{n:064x}"))
 
 
-def invented_cards(number: int, classes: list[str]) -> list[Card]:
+def made_cards(number: int, classes: list[str]) -> list[Card]:
     random_ = random.Random(1)
     pictures = [f"{n:064x}" for n in range(number)]
     return [invented_card(n, random_, classes, pictures) for n in range(number)]
@@ -115,10 +115,10 @@ def invented_card(
         reason="",
         content=pictures[number],
         decision="",
-        given=label,
-        worth=None,
+        original_label=label,
+        review_order=None,
         before=None,
-        further=[],
+        extra_columns=[],
         product=None,
     )
 

@@ -36,8 +36,8 @@ import yaml
 import stages
 from similar_images.core.errors import UserError
 from similar_images.core.formats import read_parquet
-from similar_images.features import store
 from similar_images.decisions.decisions import HEADER
+from similar_images.features import store
 from similar_images.search import neighbours
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,14 +19,14 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from similar_images.classification import (conformal, nearest)
-from similar_images.core import job
-from similar_images.core.formats import (read_json, write_json)
-from similar_images.features import (extraction, sharded_features, plan)
-from similar_images.images import manifest
-from similar_images.backbones import (engines, model)
+from similar_images.backbones import engines, model
 from similar_images.backbones.model import Model
+from similar_images.classification import conformal, nearest
+from similar_images.core import job
+from similar_images.core.formats import read_json, write_json
 from similar_images.duplicates import registration
+from similar_images.features import extraction, plan, sharded_features
+from similar_images.images import manifest
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "workflow/scripts"
 # Pixels on each side of a photo, as the stand-in for a network takes it.
@@ -36,7 +36,7 @@ HOUR_NS = 3_600 * 10**9
 QUALITY = {
     "confidence": {"intercept": -1.0, "weights": [2.0, 1.0, 0.5, 0.25]},
     "sets": {"coverage": 0.9, "all": 0.2, "own": {}},
-    "strangers": {"quantiles": [], "least_familiarity": 0.0},
+    "out_of_distribution": {"quantiles": [], "least_score": 0.0},
 }
 
 
@@ -243,7 +243,7 @@ def _manifest(settings: Mapping[str, Any], name: str) -> None:
         {"collection": name},
         location=location,
         follow_links=settings["images"]["follow_links"],
-        further=_columns(settings, location),
+        extra_columns=_columns(settings, location),
         product=settings["product"],
         most_failed=settings["remote"]["most_failed"],
     )
@@ -399,6 +399,6 @@ def _predict(settings: Mapping[str, Any], name: str) -> None:
         voters=settings["search"]["neighbours"],
         vote=settings["search"]["vote"],
         reject=settings["search"]["reject"],
-        further=_columns(settings, _location(settings, name)),
+        extra_columns=_columns(settings, _location(settings, name)),
         product=settings["product"],
     )

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from similar_images.backbones import building
-from similar_images.backbones.registry import (Device, EngineName)
 from similar_images.backbones.model import Model
+from similar_images.backbones.registry import Device, EngineName
 
 SIZE, FEATURES = 16, 12
 Batch = int | str

@@ -230,11 +230,11 @@ class Relief:
     ) -> Image.Image:
         """Add a strap whose width changes along its middle; return its mask."""
         pixels = np.array(self._locate(middle))
-        ahead = np.gradient(pixels, axis=0)
-        ahead /= np.linalg.norm(ahead, axis=1, keepdims=True) + 1e-9
+        prefetch = np.gradient(pixels, axis=0)
+        prefetch /= np.linalg.norm(prefetch, axis=1, keepdims=True) + 1e-9
         places = np.linspace(0, 1, len(pixels))
         width = np.interp(places, np.linspace(0, 1, len(widths)), widths) * SCALE
-        side = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) * width[:, None] / 2
+        side = np.stack([-prefetch[:, 1], prefetch[:, 0]], axis=1) * width[:, None] / 2
         edge = np.concatenate([pixels + side, (pixels - side)[::-1]])
         mask = Image.new("L", CANVAS)
         ImageDraw.Draw(mask).polygon([(x, y) for x, y in edge], fill=255)
@@ -304,7 +304,7 @@ def to_image(pixels: NDArray[np.floating]) -> Image.Image:
 
 
 @dataclass(frozen=True)
-class Look:
+class ObjectMetadata:
     """The design of a shoe."""
 
     style: str
@@ -349,12 +349,13 @@ def raise_heel(points: Points, rise: float, solid: float) -> Points:
 def draw_laces(relief: Relief, throat: Points, colour: str, bow: bool = True) -> None:
     """Lace a shoe along its throat, which runs from the ankle to the toes."""
     knots = spread(throat, 7)
-    ahead = (knots[-1] - knots[0]) / np.linalg.norm(knots[-1] - knots[0])
-    out = np.array([-ahead[1], ahead[0]])
-    eyelets = [np.stack([k - 13 * out - 2 * ahead, k - 13 * out + 3 * ahead]) for k in knots]
+    prefetch = (knots[-1] - knots[0]) / np.linalg.norm(knots[-1] - knots[0])
+    out = np.array([-prefetch[1], prefetch[0]])
+    eyelets = [np.stack([k - 13 * out - 2 * prefetch, k - 13 * out + 3 * prefetch]) for k in knots]
     relief.line(Finish("#2e2c2c", 1, -0.5), 5, *eyelets)
     rungs = [
-        np.stack([k - 13 * out, k - 2 * out - 2 * ahead, k + 6 * out - 6 * ahead]) for k in knots
+        np.stack([k - 13 * out, k - 2 * out - 2 * prefetch, k + 6 * out - 6 * prefetch])
+        for k in knots
     ]
     cord = Finish(colour, 1.4, 1)
     relief.line(cord, 5.5, *rungs)
@@ -364,7 +365,7 @@ def draw_laces(relief: Relief, throat: Points, colour: str, bow: bool = True) ->
         relief.fill(cord, loop("-6,0 0,6 6,0 0,-6") + knots[0])
 
 
-def detail_chelsea_boot(relief: Relief, look: Look, upper: Image.Image) -> None:
+def detail_chelsea_boot(relief: Relief, look: ObjectMetadata, upper: Image.Image) -> None:
     """Add the elastic at the ankle and a loop to pull."""
     elastic = path("34,200 | 90,200 | 86,150 64,100 44,130 34,200")
     gusset = relief.fill(Finish(look.accent, 1, -1.5, 0), elastic, within=upper)
@@ -374,7 +375,7 @@ def detail_chelsea_boot(relief: Relief, look: Look, upper: Image.Image) -> None:
     relief.line(Finish(look.accent), 7, path("12,176 4,200 12,214 20,200 20,176"))
 
 
-def detail_work_boot(relief: Relief, look: Look, upper: Image.Image) -> None:
+def detail_work_boot(relief: Relief, look: ObjectMetadata, upper: Image.Image) -> None:
     """Add a padded collar, caps at toe and heel, and laces."""
     padding = Finish(look.accent, 4, 1)
     relief.line(padding, 17, path("0,184 60,178 120,186"), within=upper)
@@ -385,7 +386,7 @@ def detail_work_boot(relief: Relief, look: Look, upper: Image.Image) -> None:
     draw_laces(relief, path("113,178 118,130 156,97"), look.trim)
 
 
-def detail_rain_boot(relief: Relief, look: Look, upper: Image.Image) -> None:
+def detail_rain_boot(relief: Relief, look: ObjectMetadata, upper: Image.Image) -> None:
     """Add a coloured rim and a strap to tighten the shaft."""
     relief.line(Finish(look.accent, 3), 12, path("6,187 60,181 116,188"), within=upper)
     relief.line(Finish(look.accent), 5, path("0,40 300,40"), within=upper)
@@ -393,7 +394,7 @@ def detail_rain_boot(relief: Relief, look: Look, upper: Image.Image) -> None:
     relief.fill(metal("silver"), path("54,154 | 68,154 | 68,169 | 54,169"))
 
 
-def detail_zip_boot(relief: Relief, look: Look, upper: Image.Image) -> None:
+def detail_zip_boot(relief: Relief, look: ObjectMetadata, upper: Image.Image) -> None:
     """Add a zip along the shaft and a strap around the ankle."""
     zipper = path("66,194 66,130 64,80 74,26")
     relief.line(groove(look.main), 9, zipper, within=upper)
@@ -410,7 +411,7 @@ BOOT_DETAILS = {
 }
 
 
-def draw_boots(relief: Relief, look: Look) -> None:
+def draw_boots(relief: Relief, look: ObjectMetadata) -> None:
     """Draw a boot: Chelsea boot, work boot, rain boot or heeled boot with a zip."""
     if look.style == "rain":
         relief.bend = partial(raise_shaft, ankle=110, rise=72)
@@ -435,7 +436,7 @@ def draw_boots(relief: Relief, look: Look) -> None:
         relief.line(Finish(darker(look.sole, 0.5), 1, -1.5), 7, *lugs)
 
 
-def draw_slab(relief: Relief, look: Look, thickness: float) -> Image.Image:
+def draw_slab(relief: Relief, look: ObjectMetadata, thickness: float) -> Image.Image:
     """Draw a thick flat sole and return the mask of its upper face."""
     layers = [at_height(FOOTPRINT, z) for z in np.linspace(0, thickness, 20)]
     relief.fill(Finish(look.sole, 3, 1), *layers)
@@ -445,7 +446,7 @@ def draw_slab(relief: Relief, look: Look, thickness: float) -> Image.Image:
     return relief.fill(Finish(look.main, 3, -0.6, 0.1), at_height(face, thickness))
 
 
-def draw_flip_flops(relief: Relief, look: Look) -> None:
+def draw_flip_flops(relief: Relief, look: ObjectMetadata) -> None:
     """Draw a flip flop: a flat sole and a Y strap that starts between the toes."""
     bed = draw_slab(relief, look, 18)
     if look.style == "striped":
@@ -473,7 +474,7 @@ SANDAL_STRAPS = {
 }
 
 
-def draw_sandals(relief: Relief, look: Look) -> None:
+def draw_sandals(relief: Relief, look: ObjectMetadata) -> None:
     """Draw a sandal: straps across the foot and, except for slides, around the ankle."""
     if look.style == "wedge":
         relief.bend = partial(raise_heel, rise=48, solid=20)
@@ -514,7 +515,7 @@ def ribbon(middle: Points, width: float) -> Points:
     return np.concatenate([middle - half, (middle + half)[::-1]])
 
 
-def draw_loafers(relief: Relief, look: Look) -> None:
+def draw_loafers(relief: Relief, look: ObjectMetadata) -> None:
     """Draw a loafer from the side: penny strap, tassels or a metal bit, and no laces."""
     relief.fill(Finish(darker(look.trim)), loop("14,80 70,86 120,92 150,94 160,80 90,56 30,66"))
     outline = "10,18 4,48 12,86 | 32,82 80,66 122,70 146,86 | 156,98 172,100 194,91"
@@ -549,7 +550,7 @@ def draw_loafers(relief: Relief, look: Look) -> None:
     relief.line(groove(look.sole), 1.8, path("4,19 80,17"))
 
 
-def draw_sneakers(relief: Relief, look: Look) -> None:
+def draw_sneakers(relief: Relief, look: ObjectMetadata) -> None:
     """Draw a sneaker: running shoe, court shoe or high-top."""
     if look.style == "high":
         relief.bend = partial(raise_shaft, ankle=66, rise=76)
@@ -590,7 +591,7 @@ def draw_sneakers(relief: Relief, look: Look) -> None:
     relief.line(groove(look.sole), 2.5, path(edge) - (0, 10), within=rubber)
 
 
-def draw_soccer_shoes(relief: Relief, look: Look) -> None:
+def draw_soccer_shoes(relief: Relief, look: ObjectMetadata) -> None:
     """Draw a soccer shoe: low and sleek, with studs below the sole."""
     places = [np.array([x, 0]) for x in (24, 58, 168, 204, 240, 270)]
     stud, tip = path("-10,24 | 11,24 | 6,-4 | -5,-4"), path("-6,3 | 7,3 | 6,-4 | -5,-4")
@@ -634,7 +635,7 @@ def draw_soccer_shoes(relief: Relief, look: Look) -> None:
 class Kind:
     """A class of shoes: how to draw it and what its pictures vary in."""
 
-    draw: Callable[[Relief, Look], None]
+    draw: Callable[[Relief, ObjectMetadata], None]
     styles: Sequence[str]
     views: Sequence[str]
     colours: Sequence[str]
@@ -684,13 +685,15 @@ KINDS = {
 }
 
 
-def choose_look(kind: Kind, index: int, rng: random.Random) -> Look:
+def choose_look(kind: Kind, index: int, rng: random.Random) -> ObjectMetadata:
     """Choose the design of a shoe."""
     main = rng.choice(kind.colours)
     accent = rng.choice([c for c in (*kind.colours, darker(main, 0.7)) if c != main])
     trim = rng.choice([c for c in TRIMS if c not in (main, accent)])
     style = kind.styles[index % len(kind.styles)]
-    return Look(style, main, accent, trim, rng.choice(kind.soles), rng.choice((0.08, 0.2, 0.4)))
+    return ObjectMetadata(
+        style, main, accent, trim, rng.choice(kind.soles), rng.choice((0.08, 0.2, 0.4))
+    )
 
 
 def choose_poses(view: str, rng: random.Random) -> list[Pose]:

@@ -20,7 +20,7 @@ from draw_sample_data import (
     SOLE_LEATHERS,
     TRIMS,
     Lamp,
-    Look,
+    ObjectMetadata,
     Points,
     Pose,
     Relief,
@@ -41,7 +41,7 @@ HEELS = (0, 8, 18, 30)
 POSE = Pose(0, 6, 0, faces_left=True, length=1, height=1)
 LAMP = Lamp(90, 50, 1)
 # What draws each kind, its styles, and from which height on its shaft is lifted.
-KINDS: dict[str, tuple[Callable[[Relief, Look], None], tuple[str, str], float]] = {
+KINDS: dict[str, tuple[Callable[[Relief, ObjectMetadata], None], tuple[str, str], float]] = {
     "boots": (draw_boots, ("chelsea", "work"), 110),
     "sneakers": (draw_sneakers, ("court", "runner"), 66),
 }
@@ -60,7 +60,7 @@ def draw(kind: str) -> Iterator[tuple[str, Image.Image]]:
         chance, noise = random.Random(number), np.random.default_rng(number)
         main = COLOURS[colour]
         accent = chance.choice([darker(main, 0.7), "#2a292c", "burlywood", "#46352b"])
-        look = Look(
+        look = ObjectMetadata(
             style, main, accent, chance.choice(TRIMS), chance.choice(SOLE_LEATHERS), gloss=0.2
         )
         relief = Relief(POSE)

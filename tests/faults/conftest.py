@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from project import ROOT
-from uses import Use, UsedProject, lay_out
+from scenarios import Scenario, ScenarioProject, lay_out
 
 DOCUMENT = ROOT / "docs/reliability.md"
 # For each change and rule when it was tried, and what came of each fault.
@@ -17,11 +17,11 @@ MARK = "<!-- What follows is written by `make test-faults`. -->\n"
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Use], UsedProject]:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Scenario], ScenarioProject]:
     """Give the project that a change is made to: it has run, and is to be copied."""
 
     @cache
-    def finished(use: Use, backbone: str, former: bool) -> UsedProject:
+    def finished(use: Scenario, backbone: str, former: bool) -> ScenarioProject:
         project = lay_out(tmp_path_factory.mktemp("finished") / "project", use, backbone, former)
         project.run()
         return project

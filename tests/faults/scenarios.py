@@ -10,7 +10,7 @@ from project import Project, Running, lay_out_shoes
 
 
 @dataclass(frozen=True, eq=False)
-class Use:
+class Scenario:
     """What the workflow is asked for.
 
     Attributes:
@@ -36,7 +36,7 @@ def compared(project: Project) -> object:
 
 
 FEATURES = ("model", "manifest", "plan", "extract", "merge")
-USUAL = Use(
+USUAL = Scenario(
     (
         *FEATURES,
         *("components", "adapt", "quality", "compare_metrics", "search", "predict"),
@@ -44,29 +44,29 @@ USUAL = Use(
     ),
     {"search": {"metric": "adapted"}},
 )
-IN_PARTS = Use(("gather",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
-APPROXIMATE = Use(("approximate",), {"search": {"index": "approximate"}})
-AUTO = Use(("compare_metrics",), {"search": {"metric": "auto"}})
-PORTABLE = Use(("report_portable",), {}, "portable")
-AUDIT = Use((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
-COMPARE = Use(
+IN_PARTS = Scenario(("gather",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
+APPROXIMATE = Scenario(("approximate",), {"search": {"index": "approximate"}})
+AUTO = Scenario(("compare_metrics",), {"search": {"metric": "auto"}})
+PORTABLE = Scenario(("report_portable",), {}, "portable")
+AUDIT = Scenario((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
+COMPARE = Scenario(
     (*FEATURES, "quality", "compare_entry", "compare_table"),
     {"compare": {"one": {"search": {"neighbours": 1}}}},
     "compare",
     compared,
 )
 # Each rule, and the use in which it is struck alone: the usual one, where it runs in that.
-USES = {
+SCENARIOS = {
     rule: use
     for use in (COMPARE, AUDIT, PORTABLE, AUTO, APPROXIMATE, IN_PARTS, USUAL)
     for rule in use.rules
 }
 
 
-class UsedProject(Project):
+class ScenarioProject(Project):
     """A project that is always asked for the same."""
 
-    def __init__(self, folder: Path, use: Use) -> None:
+    def __init__(self, folder: Path, use: Scenario) -> None:
         super().__init__(folder)
         self.use = use
 
@@ -80,7 +80,7 @@ class UsedProject(Project):
         return self.use.outcome(self)
 
 
-def lay_out(folder: Path, use: Use, backbone: str, former: bool = False) -> UsedProject:
+def lay_out(folder: Path, use: Scenario, backbone: str, former: bool = False) -> ScenarioProject:
     """Lay out a project with an image that is too large for its settings.
 
     Args:
@@ -89,7 +89,7 @@ def lay_out(folder: Path, use: Use, backbone: str, former: bool = False) -> Used
         backbone: the network.
         former: whether its workflow is a former version.
     """
-    project = UsedProject(lay_out_shoes(folder).folder, use)
+    project = ScenarioProject(lay_out_shoes(folder).folder, use)
     project.settle(backbone=backbone, images={"max_pixels": 1000}, **use.settings)
     project.image("catalogue/boots/large.png", size=(40, 40))
     project.age()

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scenarios import APPROXIMATE, AUDIT, AUTO, COMPARE, PORTABLE, USUAL, Scenario, ScenarioProject
 from similar_images.core import files
-from uses import APPROXIMATE, AUDIT, AUTO, COMPARE, PORTABLE, USUAL, Use, UsedProject
 
 # For each use the files that it makes, and an output of the job that reads a file, which is removed
 # so that the job runs.
@@ -38,7 +38,7 @@ READERS = {
         "catalogue/approximate.faiss": "new/neighbours.parquet",
         "catalogue/approximate.json": "new/neighbours.parquet",
     },
-    AUTO: {"catalogue/metrics.json": "new/neighbours.parquet"},
+    AUTO: {"catalogue/metric_comparison.json": "new/neighbours.parquet"},
     PORTABLE: {"new/report.html": "new/report_portable.html"},
     AUDIT: {
         "catalogue/audit.csv": "catalogue/report.html",
@@ -89,9 +89,9 @@ def damage(path: Path, how: Callable[[bytes, np.random.Generator], bytes], seed:
     ],
 )
 def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
-    base: Callable[[str, Use], UsedProject],
+    base: Callable[[str, Scenario], ScenarioProject],
     tmp_path: Path,
-    use: Use,
+    use: Scenario,
     name: str,
     how: Callable[[bytes, np.random.Generator], bytes],
 ) -> None:
@@ -112,7 +112,7 @@ def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
 
 
 def test_a_damaged_memory_of_hashes_is_not_used(
-    base: Callable[[str, Use], UsedProject], tmp_path: Path
+    base: Callable[[str, Scenario], ScenarioProject], tmp_path: Path
 ) -> None:
     project = base("image added", USUAL).copy(tmp_path / "project")
     expected = project.predictions()
@@ -125,7 +125,7 @@ def test_a_damaged_memory_of_hashes_is_not_used(
 @pytest.mark.complete
 @pytest.mark.parametrize("part", ["model.xml", "model.bin"])
 def test_a_damaged_network_is_exported_again_and_no_finished_shard_is_lost(
-    base: Callable[[str, Use], UsedProject], tmp_path: Path, part: str
+    base: Callable[[str, Scenario], ScenarioProject], tmp_path: Path, part: str
 ) -> None:
     project = base("backbone changed", USUAL).copy(tmp_path / "project")
     damage(project.result(f"model/backbone/{part}"), flip, seed=0)

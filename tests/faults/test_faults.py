@@ -25,11 +25,11 @@ from PIL import Image
 
 from changes import add, add_query, change, decide_on_some, delete, relabel
 from project import ROOT, Project, Run
+from scenarios import AUDIT, COMPARE, FEATURES, SCENARIOS, USUAL, Scenario, ScenarioProject
 from similar_images.core import files
-from similar_images.features import (feature_table, shards)
-from uses import AUDIT, COMPARE, FEATURES, USES, USUAL, Use, UsedProject
+from similar_images.features import feature_table, shards
 
-STRIKE = Path(__file__).with_name("strike")
+FAULT_INJECTION = Path(__file__).with_name("fault_injection")
 
 
 def change_settings(project: Project) -> None:
@@ -101,7 +101,7 @@ SERIES = {
 # What is remembered from run to run: an old one can stand beside the checksum of a new one.
 MEMORIES = {
     *("hashes.parquet", "looks.json", "retries.json", "digests.json"),
-    *("differences.parquet", "turned.csv", "decisions-applied.csv", "decisions-lost.csv"),
+    *("differences.parquet", "changed.csv", "decisions-applied.csv", "decisions-lost.csv"),
     *("answers.parquet", "catalogue.parquet"),  # of the search
 }
 OF_PHOTOS = ["photo changes", "photo vanishes"]
@@ -113,7 +113,7 @@ MOMENTS = [1, 2, 3, 1000]
 def combinations() -> Iterator[tuple[str, str, str, int]]:
     """Yield every combination of rule, change and fault that there is, and the moment."""
     for shift, (change_, (_, photo, idle)) in enumerate(CHANGES.items()):
-        for number, rule in enumerate(USES, shift):
+        for number, rule in enumerate(SCENARIOS, shift):
             if rule in idle:
                 continue
             for at, fault in enumerate(FAULTS, number):
@@ -138,12 +138,12 @@ def disk(tmp_path: Path) -> Iterator[Path | None]:
 
 @pytest.fixture(scope="session")
 def rebuilt(
-    base: Callable[[str, Use], UsedProject], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, Use], object]:
+    base: Callable[[str, Scenario], ScenarioProject], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Scenario], object]:
     """Give what comes out of a clean rebuild after a change."""
 
     @cache
-    def outcome(change: str, use: Use) -> object:
+    def outcome(change: str, use: Scenario) -> object:
         folder = tmp_path_factory.mktemp("rebuilt")
         project = base(change, use).copy(folder / "changed")
         CHANGES[change][0](project)
@@ -166,7 +166,7 @@ def run_struck(project: Project, rule: str, fault: str, moment: int, photo: str)
         "other": str(project.photo("catalogue/sneakers/1.png")),
     }
     before = extracted(project)
-    started = project.start("--cores", "2", PYTHONPATH=str(STRIKE), FAULT=json.dumps(told))
+    started = project.start("--cores", "2", PYTHONPATH=str(FAULT_INJECTION), FAULT=json.dumps(told))
     run = started.finish()
     assert mark.exists(), f"{rule} did not run:\n{run.console}"
     # The old pictures that it removes can make the page of the audit the room that it needs.
@@ -227,7 +227,7 @@ def read_whole(path: Path) -> None:
             raise AssertionError(f"{path}: what is a {other} file?")
 
 
-def assert_recovers(project: UsedProject, expected: object) -> Run:
+def assert_recovers(project: ScenarioProject, expected: object) -> Run:
     """Run plainly; see that the result is a clean rebuild's and that nothing was left behind."""
     run = project.run()
     assert project.outcome() == expected
@@ -241,7 +241,7 @@ def test_every_rule_of_the_workflow_is_tried() -> None:
     texts = [path.read_text("utf-8") for path in ROOT.glob("workflow/rules/*.smk")]
     rules = re.findall(r"^ *(?:rule|checkpoint) (\w+):", "\n".join(texts), re.M)
     # The one makes nothing, the other nothing twice: it has tests of its own.
-    assert sorted([*USES, "tidy", "export"]) == sorted(rules)
+    assert sorted([*SCENARIOS, "tidy", "export"]) == sorted(rules)
 
 
 @pytest.mark.parametrize(
@@ -259,12 +259,12 @@ def test_every_rule_of_the_workflow_is_tried() -> None:
     ],
 )
 def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
-    base: Callable[[str, Use], UsedProject],
-    rebuilt: Callable[[str, Use], object],
+    base: Callable[[str, Scenario], ScenarioProject],
+    rebuilt: Callable[[str, Scenario], object],
     disk: Path | None,
     tmp_path: Path,
     change: str,
-    use: Use,
+    use: Scenario,
 ) -> None:
     edit, photo, idle = CHANGES[change]
     project = base(change, use).copy((disk or tmp_path) / "project")
@@ -292,8 +292,8 @@ def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
 @pytest.mark.complete
 @pytest.mark.parametrize(("rule", "change", "fault", "moment"), list(combinations()))
 def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
-    base: Callable[[str, Use], UsedProject],
-    rebuilt: Callable[[str, Use], object],
+    base: Callable[[str, Scenario], ScenarioProject],
+    rebuilt: Callable[[str, Scenario], object],
     request: pytest.FixtureRequest,
     tmp_path: Path,
     record_property: Callable[[str, object], None],
@@ -307,7 +307,7 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     if fault == "disk full":
         folder = request.getfixturevalue("disk") or pytest.skip("only root can mount a small disk")
     edit, photo, _ = CHANGES[change]
-    use = USES[rule]
+    use = SCENARIOS[rule]
     project = base(change, use).copy(folder / "project")
     edit(project)
     before = extracted(project)
@@ -327,7 +327,7 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     ("change", "fault"), list(zip(["image added", "query added"], OF_PHOTOS, strict=True))
 )
 def test_a_photo_that_changes_or_vanishes_before_its_extraction_is_left_to_the_next_run(
-    base: Callable[[str, Use], UsedProject], tmp_path: Path, change: str, fault: str
+    base: Callable[[str, Scenario], ScenarioProject], tmp_path: Path, change: str, fault: str
 ) -> None:
     edit, photo, _ = CHANGES[change]
     project = base(change, USUAL).copy(tmp_path / "project")
@@ -340,7 +340,9 @@ def test_a_photo_that_changes_or_vanishes_before_its_extraction_is_left_to_the_n
 
 
 def test_a_second_run_in_the_same_folder_stops_says_what_to_do_and_harms_nothing(
-    base: Callable[[str, Use], UsedProject], rebuilt: Callable[[str, Use], object], tmp_path: Path
+    base: Callable[[str, Scenario], ScenarioProject],
+    rebuilt: Callable[[str, Scenario], object],
+    tmp_path: Path,
 ) -> None:
     project = base("image added", USUAL).copy(tmp_path / "project")
     add(project)
@@ -350,7 +352,7 @@ def test_a_second_run_in_the_same_folder_stops_says_what_to_do_and_harms_nothing
         "mark": str(tmp_path / "waits"),
         "go": str(tmp_path / "go"),
     }
-    first = project.start("--cores", "2", PYTHONPATH=str(STRIKE), FAULT=json.dumps(told))
+    first = project.start("--cores", "2", PYTHONPATH=str(FAULT_INJECTION), FAULT=json.dumps(told))
     while not (tmp_path / "waits").exists():
         assert first.process.poll() is None
         time.sleep(0.1)

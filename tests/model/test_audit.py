@@ -9,13 +9,13 @@ import pytest
 from project import lay_out
 from similar_images.curation.audit import audit
 from similar_images.features import feature_table
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clothing" / "catalogue"
 
 
 @pytest.fixture(scope="module")
-def clothing(tmp_path_factory: pytest.TempPathFactory) -> Index:
+def clothing(tmp_path_factory: pytest.TempPathFactory) -> FeatureTable:
     """The features of the photographs, extracted by the pipeline."""
     if not PHOTOS.is_dir():
         pytest.skip(f"no photographs in {PHOTOS}")
@@ -27,7 +27,7 @@ def clothing(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_seven_of_ten_wrong_labels_stand_in_the_top_of_the_ranking(
-    clothing: Index, seed: int
+    clothing: FeatureTable, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
     classes = sorted(set(clothing.labels))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import brought
-from similar_images.backbones import (building, engines, middle_layers)
+import user_networks
+from similar_images.backbones import building, engines, middle_layers
 from similar_images.backbones.registry import KERAS
 from similar_images.images.preprocessing import Preparation
 
@@ -146,7 +146,7 @@ def test_auto_is_openvino_on_a_machine_without_a_gpu(
     import tensorflow
 
     monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [])
-    made = brought.build(tmp_path / "made", "EfficientNetLite2", engine="auto")
+    made = user_networks.build(tmp_path / "made", "EfficientNetLite2", engine="auto")
     assert (made.engine, made.device) == ("openvino", "CPU")
     assert (tmp_path / "made" / engines.OPENVINO_FILE).is_file()
 

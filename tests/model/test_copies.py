@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from similar_images.duplicates import (registration, sketches)
-from similar_images.duplicates.registration import (Likeness, Pair)
+from similar_images.duplicates import registration, sketches
+from similar_images.duplicates.registration import Likeness, Pair
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data"
 

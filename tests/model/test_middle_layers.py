@@ -9,9 +9,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from onnx import helper
 
-import brought
+import user_networks
+from similar_images.backbones import (
+    adapter,
+    building,
+    engines,
+    loading,
+    middle_layers,
+    preprocessing_config,
+)
 from similar_images.core.errors import UserError
-from similar_images.backbones import (building, preprocessing_config, engines, middle_layers, loading, adapter)
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
 # The last layers at a stride of 16 and of 32 before the one that the features are the mean of.
@@ -120,38 +127,38 @@ def test_a_network_may_compute_in_other_types_in_between(kind: str) -> None:
 def test_of_a_transformer_the_tokens_in_the_middle_are_taken(tmp_path: Path) -> None:
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8)
     _, channels, dimension = taken(
-        path, family="dinov2", fit="stretch", output="last", pooling="mean", size=brought.SIZE
+        path, family="dinov2", fit="stretch", output="last", pooling="mean", size=user_networks.SIZE
     )
-    assert (channels, dimension) == ([brought.FEATURES] * 2, brought.FEATURES)
+    assert (channels, dimension) == ([user_networks.FEATURES] * 2, user_networks.FEATURES)
 
 
 def test_a_network_without_such_layers_is_taken_with_its_features_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = brought.convolutional(tmp_path / "small.onnx")
-    made = brought.make(tmp_path / "made", path, family="torchvision")
+    path = user_networks.convolutional(tmp_path / "small.onnx")
+    made = user_networks.make(tmp_path / "made", path, family="torchvision")
     assert made.levels == []
     assert "has no middle layers that can be used" in caplog.text
     assert "backbone.levels" in caplog.text
 
 
 def test_layers_can_be_named(tmp_path: Path) -> None:
-    path = brought.convolutional(tmp_path / "small.onnx")
-    made = brought.make(tmp_path / "made", path, family="torchvision", levels=["map"])
-    assert made.levels == [brought.FEATURES] * 2
-    other = brought.make(tmp_path / "other", path, family="torchvision")
+    path = user_networks.convolutional(tmp_path / "small.onnx")
+    made = user_networks.make(tmp_path / "made", path, family="torchvision", levels=["map"])
+    assert made.levels == [user_networks.FEATURES] * 2
+    other = user_networks.make(tmp_path / "other", path, family="torchvision")
     assert made.fingerprint != other.fingerprint
 
 
 def test_a_name_that_is_no_layer_is_refused_with_some_that_are(tmp_path: Path) -> None:
-    path = brought.convolutional(tmp_path / "small.onnx")
+    path = user_networks.convolutional(tmp_path / "small.onnx")
     for name, reason in {
         "nap": r"levels: the layer nap is not there\. Allowed: .* such as map",
         "features": r"levels: the layer features is \[2,12\]\. Allowed: layers that give a map",
         "kernel": r"levels: the layer kernel is not there",
     }.items():
         with pytest.raises(UserError, match=reason):
-            brought.make(tmp_path / name, path, family="torchvision", levels=[name])
+            user_networks.make(tmp_path / name, path, family="torchvision", levels=[name])
 
 
 @pytest.mark.parametrize("kind", [{"tokens_first": True}, {"large": 1e25}], ids=str)
@@ -159,25 +166,27 @@ def test_middle_layers_that_cannot_be_used_are_left_out(
     tmp_path: Path, kind: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8, **kind)
-    made = brought.make(tmp_path / "made", path, family="siglip", output="last", pooling="mean")
+    made = user_networks.make(
+        tmp_path / "made", path, family="siglip", output="last", pooling="mean"
+    )
     assert made.levels == []
     assert "has no middle layers that can be used" in caplog.text
     network = ov.Core().read_model(tmp_path / "made" / engines.OPENVINO_FILE)
-    assert network.outputs[0].shape[1] == brought.FEATURES
+    assert network.outputs[0].shape[1] == user_networks.FEATURES
 
 
 def test_named_layers_whose_values_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8, large=1e25)
     card = {"family": "siglip", "output": "last", "pooling": "mean", "levels": ["x4"]}
     with pytest.raises(UserError, match="levels: these layers give values that are no numbers"):
-        brought.make(tmp_path / "made", path, **card)
+        user_networks.make(tmp_path / "made", path, **card)
 
 
 def test_a_network_is_judged_by_its_features_alone(tmp_path: Path) -> None:
     """The middle layers differ from picture to picture where the features do not."""
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8, features_differ=False)
     with pytest.raises(UserError, match="It gives the same features for any picture"):
-        brought.make(tmp_path / "made", path, family="siglip", output="last", pooling="mean")
+        user_networks.make(tmp_path / "made", path, family="siglip", output="last", pooling="mean")
 
 
 def deep_transformer(
@@ -214,11 +223,13 @@ def deep_transformer(
         make("Transpose", ["end"], ["last"], perm=[1, 0, 2] if tokens_first else [0, 1, 2]),
     ]
     constants = {
-        "patches": brought.weights(brought.FEATURES, 3, 8, 8),
-        "tokens_shape": np.array([0, brought.FEATURES, -1]),
-        "mixing": brought.weights(brought.FEATURES, brought.FEATURES),
+        "patches": user_networks.weights(user_networks.FEATURES, 3, 8, 8),
+        "tokens_shape": np.array([0, user_networks.FEATURES, -1]),
+        "mixing": user_networks.weights(user_networks.FEATURES, user_networks.FEATURES),
         "large": np.float32([large]),
         "back": np.float32([scale / large]),
     }
-    picture = ["n", 3, brought.SIZE, brought.SIZE]
-    return brought.save(path, nodes, constants, picture, {"last": ["n", 4, brought.FEATURES]})
+    picture = ["n", 3, user_networks.SIZE, user_networks.SIZE]
+    return user_networks.save(
+        path, nodes, constants, picture, {"last": ["n", 4, user_networks.FEATURES]}
+    )

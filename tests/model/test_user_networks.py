@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import brought
+import user_networks
+from similar_images.backbones import engines, loading, preprocessing_config, validation
 from similar_images.core.errors import UserError
-from similar_images.backbones import (preprocessing_config, engines, loading, validation)
 
 SIZE = 32
 PICTURES = np.random.default_rng(1).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
@@ -42,14 +42,14 @@ def assert_same_features(network: Any, folder: Path) -> None:
 
 def test_a_file_of_keras_gives_its_features(network: Any, tmp_path: Path) -> None:
     network.save(tmp_path / "own.keras")
-    model = brought.make(tmp_path / "made", tmp_path / "own.keras", family="keras-raw")
+    model = user_networks.make(tmp_path / "made", tmp_path / "own.keras", family="keras-raw")
     assert (model.input_size, model.features) == (SIZE, 16)
     assert_same_features(network, tmp_path / "made")
 
 
 def test_a_saved_model_gives_its_features(network: Any, tmp_path: Path) -> None:
     network.export(tmp_path / "own", format="tf_saved_model", verbose=False)
-    brought.make(tmp_path / "made", tmp_path / "own", family="keras-raw")
+    user_networks.make(tmp_path / "made", tmp_path / "own", family="keras-raw")
     assert_same_features(network, tmp_path / "made")
 
 
@@ -57,7 +57,7 @@ def test_a_file_of_openvino_gives_its_features(network: Any, tmp_path: Path) -> 
     import openvino
 
     openvino.save_model(loading.convert(network), tmp_path / "own.xml", compress_to_fp16=False)
-    brought.make(tmp_path / "made", tmp_path / "own.xml", family="keras-raw")
+    user_networks.make(tmp_path / "made", tmp_path / "own.xml", family="keras-raw")
     assert_same_features(network, tmp_path / "made")
 
 
@@ -83,7 +83,7 @@ def test_a_layer_that_holds_python_code_is_refused(tmp_path: Path) -> None:
     network = keras.Model(inputs, layers.GlobalAveragePooling2D()(layers.Conv2D(16, 3)(x)))
     network.save(tmp_path / "own.keras")
     with pytest.raises(UserError, match=r"own\.keras: It cannot be read: .*Lambda"):
-        brought.make(tmp_path / "made", tmp_path / "own.keras", family="keras-raw")
+        user_networks.make(tmp_path / "made", tmp_path / "own.keras", family="keras-raw")
 
 
 def test_a_layer_of_a_class_that_is_not_of_keras_is_refused(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_layer_of_a_class_that_is_not_of_keras_is_refused(tmp_path: Path) -> N
     network = keras.Model(inputs, layers.GlobalAveragePooling2D()(Own()(inputs)))
     network.save(tmp_path / "own.keras")
     with pytest.raises(UserError, match=r"own\.keras: It cannot be read: .*Own"):
-        brought.make(tmp_path / "made", tmp_path / "own.keras", family="keras-raw")
+        user_networks.make(tmp_path / "made", tmp_path / "own.keras", family="keras-raw")
 
 
 def test_a_damaged_file_of_keras_is_refused(network: Any, tmp_path: Path) -> None:
@@ -106,4 +106,4 @@ def test_a_damaged_file_of_keras_is_refused(network: Any, tmp_path: Path) -> Non
     file = tmp_path / "own.keras"
     file.write_bytes(file.read_bytes()[:500])
     with pytest.raises(UserError, match=r"own\.keras: It cannot be read"):
-        brought.make(tmp_path / "made", file, family="keras-raw")
+        user_networks.make(tmp_path / "made", file, family="keras-raw")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import brought
+import user_networks
 from project import ROOT, Project, Run, lay_out_shoes
 from s3_server import Store, s3_server
 from similar_images.decisions.decisions import HEADER
@@ -36,7 +36,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 def project(store: Store, tmp_path: Path) -> Project:
     """A project with a bucket for a catalogue, a list of addresses in one, and its own network."""
     project = lay_out_shoes(tmp_path / "project")
-    brought.convolutional(project.folder / "own.onnx")
+    user_networks.convolutional(project.folder / "own.onnx")
     listed = ["image,label,product_id"]
     for path in sorted(project.photo("").rglob("*.png")):
         address = store.put(str(path.relative_to(project.photo(""))), path.read_bytes())
@@ -70,7 +70,9 @@ def alone(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return alone
 
 
-def run_alone(project: Project, store: Store, *arguments: str, fails: bool = False) -> Run:
+def run_without_shared_folder(
+    project: Project, store: Store, *arguments: str, fails: bool = False
+) -> Run:
     return project.snakemake(
         *arguments,
         *("--executor", "alone", "--jobs", "2", "--shared-fs-usage", "none"),
@@ -129,7 +131,7 @@ def decide(project: Project) -> None:
 def test_jobs_that_share_nothing_give_the_results_of_a_local_run_and_take_up_what_is_there(
     alone: Project, project: Project, store: Store
 ) -> None:
-    first = run_alone(alone, store)
+    first = run_without_shared_folder(alone, store)
     project.run()
     assert_equal(results_in(store), project)
     assert not (alone.folder / "results").exists()
@@ -140,7 +142,7 @@ def test_jobs_that_share_nothing_give_the_results_of_a_local_run_and_take_up_wha
     shutil.copy(project.folder / "config.yaml", alone.folder)
     added = project.image("catalogue/sandals/later.png", seed=1000)
     store.put("catalogue/sandals/later.png", added.read_bytes())
-    second = run_alone(alone, store, "portable", "audit")
+    second = run_without_shared_folder(alone, store, "portable", "audit")
     project.run("portable", "audit")
     assert second.jobs["extract"] == 1
     found = results_in(store)
@@ -149,7 +151,7 @@ def test_jobs_that_share_nothing_give_the_results_of_a_local_run_and_take_up_wha
     assert pictures(found["new/report_portable.html"]) == pictures(sent)
     assert project.json("new/metrics.json")["decided"] == 1
 
-    assert run_alone(alone, store).jobs == {}
+    assert run_without_shared_folder(alone, store).jobs == {}
     store.put("run/results/features/Former-01234567/0123456789abcdef.parquet", b"needed no longer")
-    run_alone(alone, store, "tidy")
+    run_without_shared_folder(alone, store, "tidy")
     assert_equal(results_in(store), project)

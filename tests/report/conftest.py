@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from browser import HOSTILE, Visit
-from invented import invented_cards, write_page
 from project import CLASSES, Project, lay_out
+from report_factory import made_cards, write_page
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -110,7 +110,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture(scope="session")
-def invented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report_factory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of 2,000 invented answers with as many pictures."""
     classes = [f"class {n:02}" for n in range(30)]
-    return write_page(tmp_path_factory.mktemp("invented"), invented_cards(2000, classes), classes)
+    return write_page(tmp_path_factory.mktemp("invented"), made_cards(2000, classes), classes)

@@ -13,10 +13,10 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from browser import AXE, HOSTILE, Visit, serious_findings
-from invented import invented_cards, write_audit, write_page
 from project import Project
+from report_factory import made_cards, write_audit, write_page
 from similar_images.core.errors import UserError
-from similar_images.core.formats import (csv_lines, read_csv, write_csv)
+from similar_images.core.formats import csv_lines, read_csv, write_csv
 from similar_images.decisions import decisions
 
 Open = Callable[..., Visit]
@@ -35,7 +35,7 @@ def page(tmp_path: Path) -> Path:
 
 
 def six() -> list[Any]:
-    cards = invented_cards(6, CLASSES)
+    cards = made_cards(6, CLASSES)
     sure = (0.99, 0.97, 0.95, 0.9, 0.5, 0.2)
     return [
         replace(
@@ -548,12 +548,12 @@ def test_decided_photos_are_hidden_on_request(seen: Visit) -> None:
 
 def test_the_least_sure_and_the_most_worth_a_look_come_first(visit: Open, tmp_path: Path) -> None:
     order = (3, 1, None, 2, 5, 4)
-    cards = [replace(card, worth=rank) for card, rank in zip(six(), order, strict=True)]
+    cards = [replace(card, review_order=rank) for card, rank in zip(six(), order, strict=True)]
     seen = visit(write_page(tmp_path / "set", cards, CLASSES))
     sort = seen.page.get_by_role("combobox", name="Sort by")
     sort.select_option("least sure first")
     assert seen.cards() == [f"{n}.jpg" for n in (5, 4, 3, 2, 1, 0)]
-    sort.select_option("most worth a look")
+    sort.select_option("review order")
     assert seen.cards() == [f"{n}.jpg" for n in (1, 3, 0, 5, 4, 2)]
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from browser import HOSTILE
 from project import Project
 from similar_images.core.formats import write_csv
-from similar_images.report import (confusion, plots)
+from similar_images.report import confusion, plots
 
 
 def test_thumbnails_are_small_jpegs_that_keep_the_shape_of_the_photo(project: Project) -> None:

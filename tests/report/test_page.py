@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from browser import AXE, HOSTILE, Visit, serious_findings
-from invented import invented_cards, write_page
 from project import CLASSES, Project
+from report_factory import made_cards, write_page
 from similar_images.report.cards import Product
 from similar_images.report.portable import portable
 
@@ -290,8 +290,8 @@ def test_a_picture_that_is_gone_leaves_its_place_empty(
     bare.complaints.clear()  # the browser's own, of files that are not found
 
 
-def test_two_thousand_queries_are_quick(visit: Open, invented: Path) -> None:
-    large = visit(invented)
+def test_two_thousand_queries_are_quick(visit: Open, report_factory: Path) -> None:
+    large = visit(report_factory)
     paint = large.page.evaluate("performance.getEntriesByType('paint').at(-1).startTime")
     print(f"first contentful paint after {paint:.0f} ms")
     assert paint < 4000
@@ -307,15 +307,17 @@ def test_two_thousand_queries_are_quick(visit: Open, invented: Path) -> None:
     assert len(large.cards()) == 1
 
 
-def test_more_cards_come_by_a_button_too(visit: Open, invented: Path) -> None:
-    large = visit(invented)
+def test_more_cards_come_by_a_button_too(visit: Open, report_factory: Path) -> None:
+    large = visit(report_factory)
     before = len(large.cards())
     large.page.locator(".more button").dispatch_event("click")
     assert len(large.cards()) > before
 
 
-def test_print_shows_every_card_of_the_view_and_no_controls(visit: Open, invented: Path) -> None:
-    large = visit(invented, "#label=class+07")
+def test_print_shows_every_card_of_the_view_and_no_controls(
+    visit: Open, report_factory: Path
+) -> None:
+    large = visit(report_factory, "#label=class+07")
     large.page.emulate_media(media="print")
     large.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     number = int(large.page.get_by_role("status").text_content().split()[0])
@@ -340,10 +342,10 @@ def test_the_portable_page_carries_its_pictures(
 
 
 def test_a_portable_page_without_all_photos_says_which_it_has_and_where_all_are(
-    visit: Open, invented: Path, tmp_path: Path
+    visit: Open, report_factory: Path, tmp_path: Path
 ) -> None:
-    whole = invented.read_text("utf-8")
-    html = portable(whole, invented.parent / "report_files", "results/invented/report.html")
+    whole = report_factory.read_text("utf-8")
+    html = portable(whole, report_factory.parent / "report_files", "results/invented/report.html")
     (tmp_path / "sent.html").write_text(html, "utf-8")
     sent = visit(tmp_path / "sent.html")
     expect(sent.page.locator(".left-out")).to_have_text(
@@ -364,7 +366,7 @@ def test_with_many_classes_the_tables_are_folded_and_the_photos_come_soon(
     visit: Open, tmp_path: Path
 ) -> None:
     classes = [f"class {n:03}" for n in range(101)]
-    seen = visit(write_page(tmp_path / "set", invented_cards(300, classes), classes, figures=True))
+    seen = visit(write_page(tmp_path / "set", made_cards(300, classes), classes, figures=True))
     top = seen.page.locator("#photos").bounding_box()["y"]
     assert top < 1000
     seen.page.get_by_role("link", name="Confusion matrix").click()
@@ -379,7 +381,7 @@ def test_the_classes_of_the_matrix_stand_by_name_or_with_the_most_confused_first
     labels = [("a", "a"), ("b", "c"), ("c", "c"), ("c", "b"), ("c", "a")]
     cards = [
         replace(card, label=label, prediction=prediction, status="right")
-        for card, (label, prediction) in zip(invented_cards(5, classes), labels, strict=True)
+        for card, (label, prediction) in zip(made_cards(5, classes), labels, strict=True)
     ]
     seen = visit(write_page(tmp_path / "set", cards, classes, figures=True))
     table = seen.page.locator(".matrix")
@@ -408,7 +410,7 @@ def test_the_accuracy_of_the_runs_is_drawn_where_there_are_two_runs(
         ("2026-01-04T03:04:05+00:00", "700", "0.9", "0.85", "0.95"),
     ]
     history = [dict(zip(names, run, strict=True)) for run in runs]
-    cards = invented_cards(6, ["a", "b"])
+    cards = made_cards(6, ["a", "b"])
     seen = visit(write_page(tmp_path / "two", cards, ["a", "b"], history=history))
     drawn = seen.page.locator(".history svg")
     assert "2026-01-04: 90.0% (95% interval 85.0% to 95.0%) with 700" in drawn.get_attribute(
@@ -424,7 +426,7 @@ def test_the_labels_as_they_came_are_told_beside_those_that_were_decided(
     visit: Open, tmp_path: Path
 ) -> None:
     came = {"labelled": 6, "correct": 3, "accuracy": 0.5, "accuracy_interval_95": [0.2, 0.8]}
-    cards = invented_cards(6, ["a", "b"])
+    cards = made_cards(6, ["a", "b"])
     changes = {"decided": 2, "as_given": came}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     told = " ".join(seen.page.locator("header").inner_text().split())
@@ -440,7 +442,7 @@ def test_the_photos_of_a_product_stand_together_and_tell_what_it_is_by_all_of_th
     ]
     cards = [
         replace(card, product=product)
-        for card, product in zip(invented_cards(6, ["a", "b"]), shown, strict=True)
+        for card, product in zip(made_cards(6, ["a", "b"]), shown, strict=True)
     ]
     right = {"labelled": 2, "correct": 1, "accuracy": 0.5, "accuracy_interval_95": [0.1, 0.9]}
     changes = {"products": {"products": 3, "conflicts": 1, "predicted": 3, **right}}
@@ -466,9 +468,9 @@ def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_accessibility_checker_finds_nothing_serious(
-    visit: Open, project: Project, invented: Path, scheme: str
+    visit: Open, project: Project, report_factory: Path, scheme: str
 ) -> None:
-    for page in (project.result("new/report.html"), invented):
+    for page in (project.result("new/report.html"), report_factory):
         seen = visit(page, color_scheme=scheme, bypass_csp=True)
         assert serious_findings(seen) == []
         seen.page.locator("button.picture").first.click()
@@ -478,7 +480,7 @@ def test_the_accessibility_checker_finds_nothing_serious(
 def test_a_photo_with_nothing_to_be_compared_with_comes_last_and_a_confidence_can_be_unknown(
     visit: Open, tmp_path: Path
 ) -> None:
-    alone, unsure, sure = invented_cards(3, ["a", "b"])
+    alone, unsure, sure = made_cards(3, ["a", "b"])
     nothing = {"status": "refused", "similar": [], "votes": [], "confidence": None}
     cards = [replace(alone, **nothing), replace(unsure, confidence=None), sure]
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"]))

@@ -97,7 +97,7 @@ def test_a_photo_that_is_left_out_is_told_and_stops_no_run(
         "out",
         "",
     )
-    assert row["label"] == row["label_given"] == "boots"
+    assert row["label"] == row["original_label"] == "boots"
     assert_clean(project, tmp_path / "clean")
 
 
@@ -112,7 +112,7 @@ def test_a_query_has_the_label_that_was_decided_and_the_catalogue_is_left_alone(
     run = project.run()
     assert run.jobs == OF_QUERIES
     row = answers(project)["boots/0.png"]
-    assert (row["label"], row["label_given"], row["decision"]) == ("sandals", "boots", "wrong")
+    assert (row["label"], row["original_label"], row["decision"]) == ("sandals", "boots", "wrong")
     assert (row["prediction"], row["correct"]) == ("boots", "false")
     metrics = project.json("new/metrics.json")
     assert (metrics["correct"], metrics["as_given"]["correct"], metrics["decided"]) == (5, 6, 2)
@@ -188,7 +188,7 @@ def test_a_query_remains_a_member_wherever_its_file_goes(project: Project, tmp_p
     project.run(*project.answers())
     assert members(project)["more:sneakers/other.png"] == ("boots", "decision")
     row = next(r for r in project.rows("more/predictions.csv") if "other" in r["image"])
-    assert (row["label"], row["label_given"]) == ("boots", "sneakers")
+    assert (row["label"], row["original_label"]) == ("boots", "sneakers")
     assert "more:sneakers/other.png" not in row.values()
 
     moved = moved.rename(project.photo("catalogue/sneakers/own.png"))

@@ -22,22 +22,22 @@ def test_the_history_gets_a_line_for_each_run_whose_figures_changed(project: Pro
 def test_what_turned_is_told_until_something_turns_again_and_is_no_part_of_the_answers(
     project: Project,
 ) -> None:
-    assert project.rows("new/turned.csv") == []
+    assert project.rows("new/changed.csv") == []
     project.photo("catalogue/boots").rename(project.photo("catalogue/bottines"))
     project.run(PAGE)
-    turned = project.rows("new/turned.csv")
+    turned = project.rows("new/changed.csv")
     assert [(row["image"], row["before"], row["now"]) for row in turned] == [
         ("boots/0.png", "boots", "bottines"),
         ("boots/1.png", "boots", "bottines"),
     ]
     assert project.run(PAGE, "--forcerun", "report").jobs == {"report": 1}
-    assert project.rows("new/turned.csv") == turned
+    assert project.rows("new/changed.csv") == turned
     predictions = project.predictions()
-    for name in ("history.csv", "turned.csv", "answers.parquet"):
+    for name in ("history.csv", "changed.csv", "answers.parquet"):
         project.result(f"new/{name}").unlink()
     project.run(PAGE, "--forcerun", "predict")
     assert project.predictions() == predictions
-    assert project.rows("new/turned.csv") == []
+    assert project.rows("new/changed.csv") == []
 
 
 def test_a_damaged_history_is_told_and_kept_under_another_name(project: Project) -> None:

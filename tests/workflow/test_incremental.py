@@ -182,7 +182,8 @@ def test_a_larger_limit_tries_the_rejected_files_again_and_no_other(project: Pro
 
 
 @pytest.mark.parametrize(
-    "file", ["scripts/similar_images/classification/vote.py", "templates/report.css", "scripts/merge.py"]
+    "file",
+    ["scripts/similar_images/classification/vote.py", "templates/report.css", "scripts/merge.py"],
 )
 def test_changed_code_runs_all_that_can_change_by_it_and_no_extraction(
     project: Project, file: str

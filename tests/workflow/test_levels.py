@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from project import Project
-from similar_images.features import (levels, shards)
+from similar_images.features import levels, shards
 
 
 def test_an_adapted_similarity_learns_from_the_middle_layers_and_nothing_is_extracted_again(

@@ -17,7 +17,7 @@ from project import CLASSES, Project, lay_out
 from similar_images.images.folders import OWN
 
 PREDICTION_COLUMNS = [
-    *("image", "label", "prediction", "votes", "voters", "confidence", "classes", "correct"),
+    *("image", "label", "prediction", "votes", "voters", "confidence", "likely_classes", "correct"),
     *("similar_1", "class_1", "similarity_1"),
     *("similar_2", "class_2", "similarity_2"),
     *("similar_3", "class_3", "similarity_3"),
@@ -25,7 +25,7 @@ PREDICTION_COLUMNS = [
     "refused",
     "duplicate",
     "duplicate_of",
-    "label_given",
+    "original_label",
     "decision",
     "error",
 ]

@@ -147,7 +147,7 @@ def test_a_photo_like_none_of_the_catalogue_can_be_refused(project: Project) -> 
     project.settle(search={"reject": "auto"})
     run = project.run()
     rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
-    assert rows["green.png"]["refused"].startswith("familiarity 0.")
+    assert rows["green.png"]["refused"].startswith("in-distribution score 0.")
     assert (rows["green.png"]["prediction"], rows["green.png"]["error"]) == ("", "")
     refused = [image for image, row in rows.items() if row["refused"]]
     metrics = project.json("new/metrics.json")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from project import Project, lay_out
-from similar_images.core.formats import (read_parquet, write_csv)
-from similar_images.features import sharded_features
+from similar_images.core.formats import read_parquet, write_csv
 from similar_images.decisions.decisions import HEADER
+from similar_images.features import sharded_features
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clothing"
 ROUNDS = 10

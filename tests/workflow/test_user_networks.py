@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-import brought
+import user_networks
 from project import Project
 
 
 @pytest.fixture
 def own(project: Project) -> Project:
     """A project that has run with a network in a file."""
-    brought.convolutional(project.folder / "own.onnx")
+    user_networks.convolutional(project.folder / "own.onnx")
     project.settle(backbone={"file": "own.onnx", "family": "clip"})
     assert project.run().jobs["extract"] > 0
     return project
@@ -21,7 +21,11 @@ def own(project: Project) -> Project:
 
 def test_a_file_and_its_family_are_enough_for_predictions(own: Project) -> None:
     model = own.json("model/model.json")
-    assert (model["backbone"], model["features"], model["fit"]) == ("own", brought.FEATURES, "crop")
+    assert (model["backbone"], model["features"], model["fit"]) == (
+        "own",
+        user_networks.FEATURES,
+        "crop",
+    )
     assert model["weights"] == "own.onnx"
     assert all(row["prediction"] for row in own.rows("new/predictions.csv"))
     assert "own" in own.result("new/report.html").read_text("utf-8")
@@ -41,7 +45,7 @@ def test_features_are_extracted_again_when_the_network_or_its_card_changes_and_o
     own.settle(backbone={"file": "own.onnx", "family": "clip"})
     assert own.run().jobs["extract"] == 0
     assert own.predictions() == before
-    brought.transformer(file)
+    user_networks.transformer(file)
     own.settle(backbone={"file": "own.onnx", "family": "clip", "output": "pooled"})
     assert own.run().jobs["extract"] > 0
 
@@ -50,7 +54,7 @@ def test_a_network_replaced_by_an_older_file_is_built_again_and_a_touched_one_is
     own: Project,
 ) -> None:
     file = own.folder / "own.onnx"
-    other = brought.transformer(own.folder / "other.onnx")
+    other = user_networks.transformer(own.folder / "other.onnx")
     file.touch()
     assert "Nothing to be done" in own.run("--dry-run").console
     os.utime(other, (1_700_000_000, 1_700_000_000))
@@ -66,7 +70,7 @@ def test_auto_gives_the_features_of_the_engine_that_it_takes(own: Project) -> No
 
 
 def test_networks_stand_side_by_side_and_are_compared(own: Project) -> None:
-    brought.transformer(own.folder / "other.onnx")
+    user_networks.transformer(own.folder / "other.onnx")
     own.settle(
         compare={
             "clip": {},
@@ -78,7 +82,7 @@ def test_networks_stand_side_by_side_and_are_compared(own: Project) -> None:
     rows = {row["name"]: row["backbone"] for row in own.rows("compare.csv")}
     assert rows == {"clip": "own", "vit": "other", "histogram": "ColourHistogram"}
     assert not own.run("compare").jobs
-    brought.convolutional(own.folder / "other.onnx")
+    user_networks.convolutional(own.folder / "other.onnx")
     assert "compare_entry" in own.run("compare", "--dry-run").console
 
 
@@ -97,7 +101,7 @@ def test_networks_stand_side_by_side_and_are_compared(own: Project) -> None:
 def test_a_mistake_is_told_before_any_work(
     project: Project, backbone: Any, words: list[str]
 ) -> None:
-    brought.convolutional(project.folder / "own.onnx")
+    user_networks.convolutional(project.folder / "own.onnx")
     project.settle(backbone=backbone)
     run = project.run("--dry-run", fails=True)
     assert all(word in run.console for word in words), run.console
@@ -105,7 +109,7 @@ def test_a_mistake_is_told_before_any_work(
 
 
 def test_what_the_card_lacks_is_asked_for_without_a_traceback(project: Project) -> None:
-    brought.convolutional(project.folder / "own.onnx")
+    user_networks.convolutional(project.folder / "own.onnx")
     project.settle(backbone={"file": "own.onnx"})
     run = project.run(fails=True)
     assert "backbone: own.onnx: mean and deviation are missing" in run.console

@@ -36,7 +36,7 @@ rule compare_metrics:
         catalogue=CATALOGUE,
         images="results/catalogue/images.parquet",
     output:
-        "results/catalogue/metrics.json",
+        "results/catalogue/metric_comparison.json",
     log:
         "logs/catalogue/compare_metrics.log",
     priority: 1 if COMPARISON or ADVICE else -1

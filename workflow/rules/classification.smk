@@ -50,7 +50,7 @@ rule predict:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
         reject=config["search"]["reject"],
-        further=lambda wildcards: columns_of(wildcards.queries),
+        extra_columns=lambda wildcards: columns_of(wildcards.queries),
         product=lambda wildcards: PRODUCT,
         code=CODE,
     message:

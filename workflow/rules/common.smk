@@ -33,7 +33,7 @@ from similar_images.images.names import alike
 from similar_images.images.fingerprint import check_catalogue, summarise
 from similar_images.storage.access import Access
 from similar_images.storage.addresses import Limits, is_address
-from similar_images.storage.metadata import Looks, NotAskedError
+from similar_images.storage.metadata import MetadataCache, NotAskedError
 from similar_images.storage.results import check_sent, results_of
 
 
@@ -165,9 +165,9 @@ LEARNED = (
     else []
 )
 # With `auto` each job learns from it which similarity to take: see `metric_choice.chosen`.
-COMPARISON = "results/catalogue/metrics.json" if METRIC == "auto" else []
+COMPARISON = "results/catalogue/metric_comparison.json" if METRIC == "auto" else []
 # With `cosine` the page says whether another similarity would be better.
-ADVICE = "results/catalogue/metrics.json" if METRIC == "cosine" else []
+ADVICE = "results/catalogue/metric_comparison.json" if METRIC == "cosine" else []
 INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
 APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
 PRODUCT = config["product"]
@@ -240,7 +240,7 @@ def summary(name):
     """Return the summary of a collection, or None where nobody may be asked for it."""
     asks = runs_jobs()
     memory = RESULTS.folder / name / "looks.json"
-    looks = Looks(
+    metadata_cache = MetadataCache(
         memory,
         Access(LIMITS),
         config["remote"]["most_failed"],
@@ -259,7 +259,7 @@ def summary(name):
             location_of(name),
             config["images"]["follow_links"],
             name == "catalogue",
-            looks,
+            metadata_cache,
             columns_of(name),
             map(Path, config["own"]),
         )

@@ -8,7 +8,7 @@ checkpoint plan:
     output:
         contents="results/plan/contents.parquet",
         shards="results/plan/shards.json",
-        amendments="results/plan/amendments.parquet",
+        overrides="results/plan/amendments.parquet",
     log:
         "logs/plan.log",
     conda:
@@ -55,7 +55,7 @@ rule merge:
     input:
         manifest="results/{collection}/manifest.parquet",
         plan=ancient("results/plan/contents.parquet"),
-        amendments=ancient("results/plan/amendments.parquet"),
+        overrides=ancient("results/plan/amendments.parquet"),
         model="results/model/model.json",
         shards=lambda wildcards: shards_of(wildcards.collection),
     output:
@@ -75,7 +75,7 @@ rule merge:
         label_from=lambda wildcards: (
             "list" if is_list(wildcards.collection) else "folder"
         ),
-        amendments=lambda wildcards: planned()["amendments"][wildcards.collection],
+        overrides=lambda wildcards: planned()["amendments"][wildcards.collection],
         code=CODE,
     message:
         "Listing the readable images of {wildcards.collection}"

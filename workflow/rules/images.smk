@@ -14,7 +14,7 @@ rule manifest:
         fingerprint=lambda wildcards: fingerprint_of(wildcards.collection),
         location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
-        further=lambda wildcards: columns_of(wildcards.collection),
+        extra_columns=lambda wildcards: columns_of(wildcards.collection),
         product=lambda wildcards: PRODUCT,
         most_failed=config["remote"]["most_failed"],
         code=CODE,

@@ -87,7 +87,7 @@ rule report:
         decoders=min(2, workflow.resource_settings.cores or 1),
     params:
         neighbours=config["search"]["neighbours"],
-        further=lambda wildcards: columns_of(wildcards.queries),
+        extra_columns=lambda wildcards: columns_of(wildcards.queries),
         product=lambda wildcards: PRODUCT,
         decisions=lambda wildcards: decided_digests(),
         code=CODE,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from similar_images.core.job import logged
 from similar_images.features import sharded_features
-from similar_images.storage.results import results_of
 from similar_images.search import metric_learning
 from similar_images.search.neighbours import first_of_equals
+from similar_images.storage.results import results_of
 
 with logged(snakemake.log[0], "adapt"):
     reduced = sharded_features.collect(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from similar_images.core.formats import read_parquet
 from similar_images.core.job import logged
-from similar_images.features.sharded_features import Stream
+from similar_images.features.sharded_features import ShardedFeatures
+from similar_images.search import approximate, metric_choice, metric_learning
 from similar_images.storage.results import results_of
-from similar_images.search import (metric_learning, approximate, metric_choice)
 
 catalogue = Path(snakemake.input.catalogue)
 
@@ -16,7 +16,7 @@ with logged(snakemake.log[0], "approximate"):
     adapted = metric_choice.chosen(snakemake.params.metric, comparison) != metric_choice.COSINE
     reduced = Path(snakemake.input.learned[1]) if adapted else None
     made = approximate.build(
-        Stream(catalogue, results=results_of(snakemake.config), reduced=reduced),
+        ShardedFeatures(catalogue, results=results_of(snakemake.config), reduced=reduced),
         read_parquet(catalogue),
         snakemake.params.neighbours,
         metric_learning.read(Path(snakemake.input.learned[2])) if adapted else None,

@@ -5,13 +5,12 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from similar_images.core.formats import (read_parquet, write_csv)
-from similar_images.core.job import (Progress, logged)
+from similar_images.core.formats import read_parquet, write_csv
+from similar_images.core.job import Progress, logged
 from similar_images.curation import audit
-from similar_images.features import sharded_features
-from similar_images.images import manifest
 from similar_images.duplicates import registration
-from similar_images.images import retries
+from similar_images.features import sharded_features
+from similar_images.images import manifest, retries
 from similar_images.images.opening import Photos
 from similar_images.storage.results import results_of
 

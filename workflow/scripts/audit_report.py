@@ -4,14 +4,14 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-from similar_images.core.files import replacing
-from similar_images.core.formats import (read_csv, read_parquet)
-from similar_images.core.job import (Progress, logged)
 from similar_images.backbones import model
-from similar_images.report import (audit_page, cards)
+from similar_images.core.files import replacing
+from similar_images.core.formats import read_csv, read_parquet
+from similar_images.core.job import Progress, logged
 from similar_images.decisions import decisions
-from similar_images.images import (retries, thumbnails)
+from similar_images.images import retries, thumbnails
 from similar_images.images.opening import Photos
+from similar_images.report import audit_page, cards
 from similar_images.storage.results import results_of
 
 page = Path(snakemake.output[0])

@@ -7,24 +7,29 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from similar_images.core.formats import (read_parquet, write_json)
+from similar_images.core.formats import read_parquet, write_json
 from similar_images.core.job import logged
-from similar_images.evaluation import (held_out_learning, leave_one_out, metric_comparison, cross_validation)
-from similar_images.features import (sharded_features, feature_table)
-from similar_images.features.sharded_features import Stream
-from similar_images.features.feature_table import Index
-from similar_images.storage.results import results_of
+from similar_images.evaluation import (
+    cross_validation,
+    held_out_learning,
+    leave_one_out,
+    metric_comparison,
+)
+from similar_images.features import feature_table, sharded_features
+from similar_images.features.feature_table import FeatureTable
+from similar_images.features.sharded_features import ShardedFeatures
 from similar_images.search import metric_choice
 from similar_images.search.neighbours import first_of_equals
+from similar_images.storage.results import results_of
 
 listed = Path(snakemake.input.images)
 results = results_of(snakemake.config)
 
 
-def with_levels(sample: Index) -> Index:
+def with_levels(sample: FeatureTable) -> FeatureTable:
     """Return `sample` with the levels of its images behind their features."""
     paths = pa.chunked_array([pa.array(sample.paths)])
-    parts = Stream(listed, only=paths, results=results, with_levels=True)
+    parts = ShardedFeatures(listed, only=paths, results=results, with_levels=True)
     found = feature_table.join(list(parts))
     return found.rows(np.argsort(found.paths))
 

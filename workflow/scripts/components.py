@@ -7,10 +7,10 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from similar_images.core.job import logged
-from similar_images.features import (sharded_features, feature_table)
-from similar_images.features.sharded_features import Stream
+from similar_images.features import feature_table, sharded_features
+from similar_images.features.sharded_features import ShardedFeatures
+from similar_images.search import metric_choice, principal_components
 from similar_images.storage.results import results_of
-from similar_images.search import (metric_choice, principal_components)
 
 path = Path(snakemake.input.catalogue)
 
@@ -18,7 +18,7 @@ path = Path(snakemake.input.catalogue)
 with logged(snakemake.log[0], "components"), threadpool_limits(1):
     comparison = metric_choice.read(snakemake.input.comparison)
     with_levels = metric_choice.chosen(snakemake.params.metric, comparison) == metric_choice.ADAPTED
-    catalogue = Stream(path, results=results_of(snakemake.config), with_levels=with_levels)
+    catalogue = ShardedFeatures(path, results=results_of(snakemake.config), with_levels=with_levels)
     some = replace(catalogue, only=principal_components.sample(catalogue.images()))
     found = principal_components.fit(feature_table.join(list(some)), with_levels)
     principal_components.write(Path(snakemake.output.components), found)

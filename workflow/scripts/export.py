@@ -6,7 +6,7 @@ import sys
 from itertools import starmap
 from pathlib import Path
 
-from similar_images.core.errors import (UserError, reason)
+from similar_images.core.errors import UserError, reason
 from similar_images.core.formats import read_parquet
 from similar_images.core.job import logged
 from similar_images.curation import export

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from similar_images.backbones import engines, model
 from similar_images.core.files import check
-from similar_images.core.job import (Progress, logged)
+from similar_images.core.job import Progress, logged
 from similar_images.core.timing import Timing
-from similar_images.images import manifest
-from similar_images.features import (plan, shards)
+from similar_images.features import plan, shards
 from similar_images.features.extraction import extract
-from similar_images.backbones import (engines, model)
+from similar_images.images import manifest
 from similar_images.images.opening import Photos
 from similar_images.images.preprocessing import Preparation
 from similar_images.storage.results import results_of

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from similar_images.core.formats import (read_parquet, write_parquet)
+from similar_images.core.formats import read_parquet, write_parquet
 from similar_images.core.job import logged
 from similar_images.search import neighbours
 

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from similar_images.core.formats import write_parquet
 from similar_images.core.job import logged
-from similar_images.images import manifest
-from similar_images.images import (collection, retries)
+from similar_images.images import collection, manifest, retries
 from similar_images.images.opening import Photos
 from similar_images.storage.addresses import is_address
-from similar_images.storage.metadata import Looks
+from similar_images.storage.metadata import MetadataCache
 from similar_images.storage.results import results_of
 
 name = snakemake.wildcards.collection
@@ -21,12 +20,12 @@ kept = results_of(snakemake.config).keeping(looked, hashes, again)
 
 with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
-    looks = Looks(looked, photos.access, params.most_failed)
+    metadata_cache = MetadataCache(looked, photos.access, params.most_failed)
     entries = collection.scan(
         params.location,
         params.follow_links,
-        looks,
-        params.further,
+        metadata_cache,
+        params.extra_columns,
         map(Path, snakemake.config["own"]),
     )
     # Threads that wait for a server take no core.
@@ -36,10 +35,10 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         hashes,
         snakemake.threads if in_folder else photos.access.limits.connections,
         photos,
-        params.further,
+        params.extra_columns,
         params.product,
     )
-    looks.failed({name: why for name, why in photos.unread.items() if is_address(name)})
+    metadata_cache.failed({name: why for name, why in photos.unread.items() if is_address(name)})
     retries.note(again, manifest.passing(table) | photos.unread)
     write_parquet(output, table)
     logging.info("%d files", len(table))

@@ -3,11 +3,11 @@
 import logging
 from pathlib import Path
 
-from similar_images.core.formats import (read_parquet, write_csv, write_json)
+from similar_images.backbones import model
+from similar_images.core.formats import read_parquet, write_csv, write_json
 from similar_images.core.job import logged
 from similar_images.decisions import overrides
-from similar_images.features import (sharded_features, feature_table, merge, plan, store)
-from similar_images.backbones import model
+from similar_images.features import feature_table, merge, plan, sharded_features, store
 from similar_images.images import retries
 from similar_images.storage.results import results_of
 
@@ -21,7 +21,7 @@ with logged(snakemake.log[0], f"merge {name}"):
     features = store.folder(planned.parents[1], made_by.backbone, made_by.fingerprint)
     decided = overrides.amend(
         read_parquet(Path(snakemake.input.manifest)),
-        read_parquet(Path(snakemake.input.amendments)),
+        read_parquet(Path(snakemake.input.overrides)),
         name,
     )
     table = plan.assign(decided, read_parquet(planned, ["content_id", "shard"]))
@@ -38,7 +38,7 @@ with logged(snakemake.log[0], f"merge {name}"):
     write_csv(Path(snakemake.output.rejected), merge.Rejected._fields, rejected)
     members = merge.members(found, snakemake.params.label_from)
     write_csv(Path(snakemake.output.members), merge.Member._fields, members)
-    write_csv(Path(snakemake.output.duplicates), merge.Duplicate._fields, duplicates)
+    write_csv(Path(snakemake.output.duplicates), merge.RepeatedContent._fields, duplicates)
     logging.info("%d readable images, %d rejected files", len(found), len(rejected))
     conflicts = {copy.content_id for copy in duplicates if copy.conflict}
     if conflicts:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from similar_images.core.files import sealed
+from similar_images.backbones import building, model, quantisation
+from similar_images.core.files import write_checked
 from similar_images.core.formats import read_parquet
 from similar_images.core.job import logged
-from similar_images.images import (quantisation_sample, manifest)
-from similar_images.backbones import (building, model, quantisation)
+from similar_images.images import manifest, quantisation_sample
 from similar_images.images.opening import Photos
 from similar_images.images.preprocessing import Preparation
 from similar_images.storage.results import results_of
@@ -16,7 +16,7 @@ description = Path(snakemake.output.description)
 backbone = description.with_name("backbone")
 
 with logged(snakemake.log[0], "model"):
-    with sealed(backbone) as folder:
+    with write_checked(backbone) as folder:
         made = building.make(
             folder,
             backbone=params.backbone,

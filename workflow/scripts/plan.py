@@ -3,12 +3,11 @@
 import logging
 from pathlib import Path
 
-from similar_images.core.formats import (read_parquet, write_json, write_parquet)
-from similar_images.core.job import logged
-from similar_images.decisions import overrides
-from similar_images.features import (plan, store)
 from similar_images.backbones import model
-from similar_images.decisions import decisions
+from similar_images.core.formats import read_parquet, write_json, write_parquet
+from similar_images.core.job import logged
+from similar_images.decisions import decisions, overrides
+from similar_images.features import plan, store
 from similar_images.storage.results import results_of
 
 shards = Path(snakemake.output.shards)
@@ -32,7 +31,7 @@ with logged(snakemake.log[0], "plan"):
         features,
         fingerprint=made_by.fingerprint,
         max_pixels=snakemake.params.max_pixels,
-        cut=plan.Cut(
+        policy=plan.ShardingPolicy(
             largest=snakemake.config["extraction"]["shard_size"], jobs=snakemake.resources.jobs
         ),
     )
@@ -42,7 +41,7 @@ with logged(snakemake.log[0], "plan"):
     with results.keeping(applied, lost):
         missing = decisions.remember(decided, applied, lost)
     changes = overrides.build(decided, manifests)
-    write_parquet(Path(snakemake.output.amendments), changes)
+    write_parquet(Path(snakemake.output.overrides), changes)
     needed = {
         name: plan.shard_names(plan.assign(overrides.amend(listing, changes, name), table))
         for name, listing in manifests.items()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from similar_images.core.formats import read_csv
 from similar_images.core.job import logged
-from similar_images.report import (confusion, plots)
+from similar_images.report import confusion, plots
 
 with logged(snakemake.log[0], f"plot {snakemake.wildcards.queries}"):
     predictions = read_csv(Path(snakemake.input.predictions))

@@ -4,18 +4,22 @@ import logging
 from functools import partial
 from pathlib import Path
 
-from similar_images.classification import (confidence, conformal, predictions, products, out_of_distribution)
-from similar_images.duplicates import query_duplicates
-from similar_images.evaluation import metrics
-from similar_images.classification.vote import VOTES
-from similar_images.core.formats import (read_csv, read_json, read_parquet, write_csv, write_json)
-from similar_images.core.job import (Progress, logged)
-from similar_images.features import sharded_features
-from similar_images.images import manifest
-from similar_images.features.merge import read_rejected
 from similar_images.backbones import model
-from similar_images.duplicates import registration
-from similar_images.images import retries
+from similar_images.classification import (
+    confidence,
+    conformal,
+    out_of_distribution,
+    predictions,
+    products,
+)
+from similar_images.classification.vote import VOTES
+from similar_images.core.formats import read_csv, read_json, read_parquet, write_csv, write_json
+from similar_images.core.job import Progress, logged
+from similar_images.duplicates import query_duplicates, registration
+from similar_images.evaluation import metrics
+from similar_images.features import sharded_features
+from similar_images.features.merge import read_rejected
+from similar_images.images import manifest, retries
 from similar_images.images.opening import Photos
 from similar_images.storage.results import results_of
 
@@ -50,20 +54,20 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         read_rejected(Path(snakemake.input.rejected)),
         {copy.image: copy for copy in copies},
         predictions.decided(queries),
-        predictions.Judge(
+        predictions.Classifier(
             voters=snakemake.params.voters,
             vote=vote,
             metric=quality["metric"],
             calibration=confidence.read(quality["confidence"]),
             thresholds=conformal.Thresholds(**quality["sets"]),
-            known=out_of_distribution.read(quality["strangers"]),
+            known=out_of_distribution.read(quality["out_of_distribution"]),
             reject=snakemake.params.reject,
         ),
         product_of,
     )
-    names = snakemake.params.further
-    further = manifest.further(read_parquet(Path(snakemake.input.manifest)), names)
-    rows = [[*row, *further[str(row[0])]] for row in predicted.rows]
+    names = snakemake.params.extra_columns
+    extra_columns = manifest.extra_columns(read_parquet(Path(snakemake.input.manifest)), names)
+    rows = [[*row, *extra_columns[str(row[0])]] for row in predicted.rows]
     write_csv(output, [*predictions.HEADER, *names], rows)
     write_csv(Path(snakemake.output.votes), predictions.VOTES_HEADER, predicted.votes)
     rows = read_csv(output)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from similar_images.core.formats import (read_parquet, write_json)
+from similar_images.core.formats import read_parquet, write_json
 from similar_images.core.job import logged
-from similar_images.evaluation import (held_out_learning, leave_one_out, quality, cross_validation)
+from similar_images.evaluation import cross_validation, held_out_learning, leave_one_out, quality
 from similar_images.features import sharded_features
-from similar_images.storage.results import results_of
 from similar_images.search import metric_choice
 from similar_images.search.neighbours import first_of_equals
+from similar_images.storage.results import results_of
 
 # The threads share the fits. If they shared a product, its last bits would depend on their number.
 with logged(snakemake.log[0], "quality"), threadpool_limits(1):
@@ -24,7 +24,9 @@ with logged(snakemake.log[0], "quality"), threadpool_limits(1):
         listed, eligible = Path(snakemake.input.images), first_of_equals(catalogue)
         if cross_validation.knows_those_asked(catalogue):
             with_levels = metric == metric_choice.ADAPTED
-            features = sharded_features.collect(listed, results, on_disk=True, with_levels=with_levels)
+            features = sharded_features.collect(
+                listed, results, on_disk=True, with_levels=with_levels
+            )
             learn = held_out_learning.from_all(features, eligible, with_levels=with_levels)
         else:
             reduced = Path(snakemake.input.reduced)

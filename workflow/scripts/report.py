@@ -6,26 +6,25 @@ The history and what turned stand outside the outputs: they are kept from run to
 from datetime import datetime
 from pathlib import Path
 
-from similar_images.report import history
-from similar_images.curation import active_learning
-from similar_images.core.files import sealed
-from similar_images.core.formats import (read_csv, read_json, read_parquet)
-from similar_images.core.job import (Progress, logged)
-from similar_images.features.merge import read_rejected
 from similar_images.backbones import model
-from similar_images.report import (cards, confusion, results_page)
+from similar_images.core.files import write_checked
+from similar_images.core.formats import read_csv, read_json, read_parquet
+from similar_images.core.job import Progress, logged
+from similar_images.curation import active_learning
 from similar_images.decisions import decisions
-from similar_images.images import (retries, thumbnails)
+from similar_images.features.merge import read_rejected
+from similar_images.images import retries, thumbnails
 from similar_images.images.opening import Photos
-from similar_images.storage.results import results_of
+from similar_images.report import cards, confusion, history, results_page
 from similar_images.search import metric_choice
+from similar_images.storage.results import results_of
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output[0])
 folder = page.with_name("report_files")
 kept = results_of(snakemake.config).keeping(
     folder,
-    *map(page.with_name, ("history.csv", "turned.csv", "answers.parquet", retries.NAME)),
+    *map(page.with_name, ("history.csv", "changed.csv", "answers.parquet", retries.NAME)),
 )
 made = datetime.now().astimezone()
 
@@ -51,7 +50,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     retries.note(page.with_name(retries.NAME), photos.unread)
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [
-        history.Answer(row["image"], queries[row["image"]].content_id, row["prediction"])
+        history.PastPrediction(row["image"], queries[row["image"]].content_id, row["prediction"])
         for row in predictions
         if not row["error"]
     ]
@@ -75,8 +74,8 @@ with logged(snakemake.log[0], f"report {name}"), kept:
                 read_parquet(Path(snakemake.input.neighbours)),
                 snakemake.params.neighbours,
             ),
-            {one.image: one.before for one in history.turned(page.parent, answers)},
-            snakemake.params.further,
+            {one.image: one.before for one in history.changed(page.parent, answers)},
+            snakemake.params.extra_columns,
             products,
         ),
         confusion=confusion.read(Path(snakemake.input.confusion)),
@@ -87,5 +86,5 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.config["decisions"]))),
         history=history.record(page.with_name("history.csv"), line),
     )
-    with sealed(page) as temporary:
+    with write_checked(page) as temporary:
         temporary.write_text(results_page.render(told, folder), "utf-8")

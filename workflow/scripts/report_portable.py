@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from similar_images.core.files import (checked, replacing)
+from similar_images.core.files import checked, replacing
 from similar_images.core.job import logged
 from similar_images.report import portable
 from similar_images.storage.results import results_of

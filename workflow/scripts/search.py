@@ -14,10 +14,16 @@ import pyarrow as pa
 from similar_images.core.files import digest
 from similar_images.core.formats import write_parquet
 from similar_images.core.job import logged
-from similar_images.features.sharded_features import (Stream, from_queries, model_of)
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
+from similar_images.features.sharded_features import ShardedFeatures, from_queries, model_of
+from similar_images.search import (
+    cache,
+    metric_choice,
+    metric_learning,
+    neighbours,
+    principal_components,
+)
 from similar_images.storage.results import results_of
-from similar_images.search import (metric_learning, metric_choice, principal_components, cache, neighbours)
 
 if snakemake.input.approximate:
     from similar_images.search import approximate
@@ -49,8 +55,8 @@ def finder(count: int, learned: Learned | None, index: Sequence[str]) -> cache.F
     reduction = principal_components.read(learned.components) if learned else None
     table = approximate.read(*map(Path, index)) if index else None
 
-    def find(asked: Stream, searched: Stream) -> pa.Table:
-        parts: Iterable[Index] = asked
+    def find(asked: ShardedFeatures, searched: ShardedFeatures) -> pa.Table:
+        parts: Iterable[FeatureTable] = asked
         if learned and reduction:
             searched = replace(searched, reduced=learned.reduced)
             asked = replace(asked, with_levels=reduction.with_levels)
@@ -79,8 +85,10 @@ def nearest(
 
 
 with logged(snakemake.log[0], f"search {name}"), results.keeping(folder):
-    queries = Stream(Path(snakemake.input.queries), results=results)
-    catalogue = Stream(Path(snakemake.input.catalogue), part, params.parts, results=results)
+    queries = ShardedFeatures(Path(snakemake.input.queries), results=results)
+    catalogue = ShardedFeatures(
+        Path(snakemake.input.catalogue), part, params.parts, results=results
+    )
     asked = queries.images()
     own = neighbours.own_members(asked, from_queries(catalogue.path))
     comparison = metric_choice.read(snakemake.input.comparison)

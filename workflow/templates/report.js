@@ -9,7 +9,7 @@ const lacksPhotos = portable !== undefined && portable.all > cards.length;
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
-  ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", turned: "" },
+  ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "" },
   ...{ sort: "", search: "" },
 };
 const STATUS = {
@@ -142,9 +142,9 @@ function statusOf(card) {
 
 function answerOf(card) {
   const lines = [...namedOf(card)];
-  if (card.decision && card.given !== card.label) lines.push(line("came as ", card.given || "–"));
+  if (card.decision && card.original_label !== card.label) lines.push(line("came as ", card.original_label || "–"));
   if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
-  lines.push(...card.further.map(([name, value]) => line(`${name} `, value)));
+  lines.push(...card.extra_columns.map(([name, value]) => line(`${name} `, value)));
   if (card.product?.photos > 1) lines.push(productOf(card.product));
   return lines;
 }
@@ -280,7 +280,7 @@ function fits(card, filter) {
     (!filter.label || card.label === filter.label) &&
     (!filter.prediction || card.prediction === filter.prediction) &&
     fitsDuplicate(card, filter.duplicate) &&
-    (!filter.turned || card.before !== null) &&
+    (!filter.changed || card.before !== null) &&
     (!filter.decided || Boolean(decisionOn(card.content)) === (filter.decided === "yes")) &&
     card.name.toLowerCase().includes(filter.search.trim().toLowerCase())
   );
@@ -296,7 +296,7 @@ const MEASURES = {
   similarity: (card) => card.similar[0].similarity,
   votes: (card) => card.votes[0][1] / card.voters,
   confidence: (card) => card.confidence,
-  worth: (card) => card.worth ?? Infinity,
+  review: (card) => card.review_order ?? Infinity,
 };
 
 /** Return `found` sorted; files without an answer, which have nothing to sort by, come last. */

@@ -17,7 +17,7 @@ from typing import Any
 FAULT = json.loads(os.environ["FAULT"])
 
 
-def strike() -> None:
+def inject() -> None:
     """Do what the fault says, unless another job was struck already."""
     try:
         os.close(os.open(FAULT["mark"], os.O_CREAT | os.O_EXCL))
@@ -98,13 +98,13 @@ def strike_at_rename(number: int) -> None:
         if str(source).endswith(".tmp"):
             left -= 1
             if left == 0:
-                strike()
+                inject()
         replace(source, target)
 
     def strike_at_end() -> None:
         if left > 0:
             try:
-                strike()
+                inject()
             except RuntimeError:
                 os._exit(1)
 
@@ -114,6 +114,6 @@ def strike_at_rename(number: int) -> None:
 
 if Path(sys.orig_argv[-1]).name.endswith(f".{FAULT['rule']}.py"):
     if FAULT["kind"] in AT_START:
-        strike()
+        inject()
     else:
         strike_at_rename(FAULT["rename"])

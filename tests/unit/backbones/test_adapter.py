@@ -9,16 +9,16 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-import brought
-from brought import FEATURES, SIZE
+import user_networks
+from similar_images.backbones import engines, preprocessing_config, validation
 from similar_images.core.errors import UserError
-from similar_images.backbones import (preprocessing_config, engines, validation)
+from user_networks import FEATURES, SIZE
 
 NORMALISED = {"mean": [0.5, 0.4, 0.3], "deviation": [0.2, 0.25, 0.3]}
 
 
 def make(folder: Path, file: Path, **settings: Any) -> Any:
-    return brought.make(folder / "backbone", file, **settings)
+    return user_networks.make(folder / "backbone", file, **settings)
 
 
 def features(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -43,10 +43,10 @@ def assert_same(found: NDArray[np.float32], expected: NDArray[np.float32]) -> No
 
 @pytest.mark.parametrize("batch", ["n", 1, 4, 8])
 def test_a_convolutional_network_gives_its_features(tmp_path: Path, batch: int | str) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx", batch=batch)
+    file = user_networks.convolutional(tmp_path / "net.onnx", batch=batch)
     model = make(tmp_path, file, **NORMALISED)
     assert (model.backbone, model.input_size, model.features) == ("net", SIZE, FEATURES)
-    expected = brought.original(file, normalised(pictures(), NORMALISED), "features")
+    expected = user_networks.original(file, normalised(pictures(), NORMALISED), "features")
     assert_same(features(tmp_path, pictures()), expected)
 
 
@@ -63,51 +63,51 @@ def test_a_convolutional_network_gives_its_features(tmp_path: Path, batch: int |
 def test_a_transformer_gives_its_features(
     tmp_path: Path, batch: int | str, settings: dict[str, Any], pool: Any
 ) -> None:
-    file = brought.transformer(tmp_path / "net.onnx", batch=batch)
+    file = user_networks.transformer(tmp_path / "net.onnx", batch=batch)
     make(tmp_path, file, **NORMALISED, **settings)
-    given = brought.original(file, normalised(pictures(), NORMALISED), settings["output"])
+    given = user_networks.original(file, normalised(pictures(), NORMALISED), settings["output"])
     assert_same(features(tmp_path, pictures()), pool(given) if pool else given)
 
 
 def test_a_map_is_averaged(tmp_path: Path) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx", pooled=False)
+    file = user_networks.convolutional(tmp_path / "net.onnx", pooled=False)
     make(tmp_path, file, **NORMALISED)
-    given = brought.original(file, normalised(pictures(), NORMALISED), "map")
+    given = user_networks.original(file, normalised(pictures(), NORMALISED), "map")
     assert_same(features(tmp_path, pictures()), given.mean(axis=(2, 3)))
 
 
 def test_channels_are_given_in_the_order_of_the_card(tmp_path: Path) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx")
+    file = user_networks.convolutional(tmp_path / "net.onnx")
     make(tmp_path, file, **NORMALISED, channels="BGR")
     turned = normalised(pictures()[..., ::-1], NORMALISED)
-    assert_same(features(tmp_path, pictures()), brought.original(file, turned, "features"))
+    assert_same(features(tmp_path, pictures()), user_networks.original(file, turned, "features"))
 
 
 def test_a_family_tells_all_that_a_file_does_not(tmp_path: Path) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx")
+    file = user_networks.convolutional(tmp_path / "net.onnx")
     model = make(tmp_path, file, family="clip")
     assert (model.fit, model.crop) == ("crop", 1.0)
     clip = preprocessing_config.FAMILIES["clip"]
     told = {"mean": clip.mean, "deviation": clip.deviation}
-    expected = brought.original(file, normalised(pictures(), told), "features")
+    expected = user_networks.original(file, normalised(pictures(), told), "features")
     assert_same(features(tmp_path, pictures()), expected)
 
 
 def test_an_open_size_is_that_of_the_card(tmp_path: Path) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx", size="s")
+    file = user_networks.convolutional(tmp_path / "net.onnx", size="s")
     assert make(tmp_path, file, **NORMALISED, size=24).input_size == 24
     images = pictures(size=24)
-    expected = brought.original(file, normalised(images, NORMALISED), "features")
+    expected = user_networks.original(file, normalised(images, NORMALISED), "features")
     assert_same(features(tmp_path, images), expected)
 
 
 def test_the_fingerprint_is_that_of_the_network_and_its_card_wherever_they_stand(
     tmp_path: Path,
 ) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx")
+    file = user_networks.convolutional(tmp_path / "net.onnx")
     (tmp_path / "moved").mkdir()
-    moved = brought.convolutional(tmp_path / "moved" / "net.onnx")
-    other = brought.convolutional(tmp_path / "moved" / "map.onnx", pooled=False)
+    moved = user_networks.convolutional(tmp_path / "moved" / "net.onnx")
+    other = user_networks.convolutional(tmp_path / "moved" / "map.onnx", pooled=False)
     made = [
         make(tmp_path / str(number), file, **settings).fingerprint
         for number, (file, settings) in enumerate(
@@ -137,7 +137,7 @@ def test_the_fingerprint_is_that_of_the_network_and_its_card_wherever_they_stand
 def test_what_a_card_lacks_or_has_wrong_is_told_by_name(
     tmp_path: Path, settings: dict[str, Any], words: Sequence[str]
 ) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx")
+    file = user_networks.convolutional(tmp_path / "net.onnx")
     with pytest.raises(UserError) as refused:
         make(tmp_path, file, **settings)
     assert all(word in str(refused.value) for word in words), refused.value
@@ -157,14 +157,16 @@ def test_an_input_that_does_not_tell_its_size_or_takes_no_picture_is_told(
     tmp_path: Path, shape: list[int | str], words: Sequence[str]
 ) -> None:
     file = tmp_path / "net.onnx"
-    brought.save(file, [helper.make_node("Relu", ["picture"], ["out"])], {}, shape, {"out": shape})
+    user_networks.save(
+        file, [helper.make_node("Relu", ["picture"], ["out"])], {}, shape, {"out": shape}
+    )
     with pytest.raises(UserError) as refused:
         make(tmp_path, file, **NORMALISED)
     assert all(word in str(refused.value) for word in words), refused.value
 
 
 def test_an_output_must_be_chosen_where_there_are_several(tmp_path: Path) -> None:
-    file = brought.transformer(tmp_path / "net.onnx")
+    file = user_networks.transformer(tmp_path / "net.onnx")
     with pytest.raises(UserError, match=r"output is missing.*last_hidden_state.*pooled"):
         make(tmp_path, file, **NORMALISED)
     with pytest.raises(UserError, match=r"pooling is missing \(mean or first\)"):
@@ -174,7 +176,7 @@ def test_an_output_must_be_chosen_where_there_are_several(tmp_path: Path) -> Non
 def network(path: Path, *nodes: Any, kind: int = TensorProto.FLOAT, **constants: Any) -> Path:
     """Write a network of `nodes` that lead from `picture` to `out`."""
     shape = ["n", 3, SIZE, SIZE]
-    return brought.save(path, nodes, constants, shape, {"out": ["n", FEATURES]}, kind)
+    return user_networks.save(path, nodes, constants, shape, {"out": ["n", FEATURES]}, kind)
 
 
 def pooled(*tail: Any) -> list[Any]:
@@ -186,7 +188,7 @@ def pooled(*tail: Any) -> list[Any]:
     ]
 
 
-KERNEL = brought.weights(FEATURES, 3, 3, 3)
+KERNEL = user_networks.weights(FEATURES, 3, 3, 3)
 NO_FEATURES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
     "NaN": (
         pooled(
@@ -235,6 +237,6 @@ def test_a_class_is_no_feature(tmp_path: Path) -> None:
 
 
 def test_another_engine_than_openvino_is_refused(tmp_path: Path) -> None:
-    file = brought.convolutional(tmp_path / "net.onnx")
+    file = user_networks.convolutional(tmp_path / "net.onnx")
     with pytest.raises(UserError, match="set engine: openvino"):
         make(tmp_path, file, engine="tensorflow", **NORMALISED)

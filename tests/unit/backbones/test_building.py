@@ -7,7 +7,7 @@ from hashlib import sha256
 import numpy as np
 from PIL import Image
 
-from similar_images.backbones import (building, engines)
+from similar_images.backbones import building, engines
 from similar_images.images.preprocessing import Preparation
 
 # For what stands for the code, what it makes of `pictures`. Where features are meant to change,

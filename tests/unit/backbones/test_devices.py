@@ -15,17 +15,17 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
-import brought
+import user_networks
+from similar_images.backbones import building, engines
 from similar_images.core.errors import UserError
-from similar_images.backbones import (building, engines)
 
 CARD = {"family": "siglip"}
-histogram = partial(brought.build, backbone="ColourHistogram")
+histogram = partial(user_networks.build, backbone="ColourHistogram")
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return brought.convolutional(tmp_path / "own.onnx")
+    return user_networks.convolutional(tmp_path / "own.onnx")
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_auto_is_openvino_for_what_tensorflow_does_not_do(tensorflow: MagicMock)
 def test_what_auto_has_taken_is_recorded_and_not_auto(
     file: Path, tmp_path: Path, tensorflow: MagicMock
 ) -> None:
-    named = brought.make(tmp_path / "named", file, **CARD)
-    assert brought.make(tmp_path / "auto", file, engine="auto", **CARD) == named
+    named = user_networks.make(tmp_path / "named", file, **CARD)
+    assert user_networks.make(tmp_path / "auto", file, engine="auto", **CARD) == named
     assert named.engine == "openvino"
     assert histogram(tmp_path / "histogram", engine="auto").engine == "histogram"
 
@@ -84,10 +84,10 @@ def test_the_fingerprint_on_the_processor_has_no_word_of_the_device(tmp_path: Pa
 def test_each_device_is_a_model_of_its_own(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fingerprints = {brought.make(tmp_path / "CPU", file, **CARD).fingerprint}
+    fingerprints = {user_networks.make(tmp_path / "CPU", file, **CARD).fingerprint}
     for device in ("GPU", "NPU"):
         pretend(monkeypatch, device, ["float32"])
-        made = brought.make(tmp_path / device, file, device=device, **CARD)
+        made = user_networks.make(tmp_path / device, file, device=device, **CARD)
         assert made.device == device
         assert made.fingerprint not in fingerprints
         fingerprints.add(made.fingerprint)
@@ -97,10 +97,10 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = "device: OpenVINO sees no NPU on this machine. Allowed here: CPU, GPU. Install its"
-    brought.make(tmp_path / "made", file, **CARD)
+    user_networks.make(tmp_path / "made", file, **CARD)
     pretend(monkeypatch, "GPU", ["float32"])
     with pytest.raises(UserError, match=words):
-        brought.make(tmp_path / "other", file, device="NPU", **CARD)
+        user_networks.make(tmp_path / "other", file, device="NPU", **CARD)
     monkeypatch.undo()
     monkeypatch.setattr(engines, "devices", lambda: ["CPU", "GPU"])
     with pytest.raises(UserError, match=words):
@@ -112,7 +112,7 @@ def test_a_precision_that_the_device_has_not_is_refused_with_those_that_it_has(
 ) -> None:
     pretend(monkeypatch, "NPU", ["float16", "int8"])
     with pytest.raises(UserError, match=r"NPU has no float32. Allowed here: float16, int8\."):
-        brought.make(tmp_path / "made", file, device="NPU", **CARD)
+        user_networks.make(tmp_path / "made", file, device="NPU", **CARD)
 
 
 def test_other_engines_take_no_device(tmp_path: Path) -> None:
@@ -123,9 +123,9 @@ def test_other_engines_take_no_device(tmp_path: Path) -> None:
 def test_another_device_gives_the_same_features(file: Path, tmp_path: Path) -> None:
     """The processor by another name: it takes what the others are told, and no word of threads."""
     folder = tmp_path / "made"
-    brought.make(folder, file, **CARD)
+    user_networks.make(folder, file, **CARD)
     expected = engines.load("openvino", folder, 2)
-    shape = (expected.batch_size, brought.SIZE, brought.SIZE, 3)
+    shape = (expected.batch_size, user_networks.SIZE, user_networks.SIZE, 3)
     pictures = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
     other = engines.OpenVino(folder, 2, "float32", "HETERO:CPU")  # type: ignore[arg-type]
     assert other.streams >= 1

@@ -13,8 +13,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from similar_images.core.errors import UserError
 from similar_images.backbones import efficientnet_lite2
+from similar_images.core.errors import UserError
 
 HEADER = [pickle.dumps("magic"), pickle.dumps(1001), pickle.dumps({"little_endian": True})]
 

@@ -9,14 +9,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-import brought
-from similar_images.core.errors import UserError
+import user_networks
 from similar_images.backbones import loading
+from similar_images.core.errors import UserError
 
 
 def with_node(path: Path, **node: Any) -> Path:
     """Write a network with one more operation at its end."""
-    model = onnx.load(brought.convolutional(path))
+    model = onnx.load(user_networks.convolutional(path))
     inputs = ["condition"] if node["op_type"] == "If" else ["features"]
     model.graph.node.append(helper.make_node(inputs=inputs, outputs=["more"], **node))
     model.graph.initializer.append(numpy_helper.from_array(np.array(True), "condition"))
@@ -27,7 +27,7 @@ def with_node(path: Path, **node: Any) -> Path:
 
 def with_data_in(path: Path, location: str, length: int = 1296) -> Path:
     """Write a network whose kernel stands in another file."""
-    model = onnx.load(brought.convolutional(path))
+    model = onnx.load(user_networks.convolutional(path))
     kernel = next(tensor for tensor in model.graph.initializer if tensor.name == "kernel")
     kernel.ClearField("raw_data")
     kernel.data_location = TensorProto.EXTERNAL
@@ -125,7 +125,7 @@ def external_twice(model: onnx.ModelProto, *locations: str) -> None:
 
 
 def truncated(path: Path) -> Path:
-    brought.convolutional(path)
+    user_networks.convolutional(path)
     path.write_bytes(path.read_bytes()[:300])
     return path
 
@@ -144,7 +144,7 @@ def huge(path: Path) -> Path:
         helper.make_node("Add", ["mean", "most"], ["out"]),
     ]
     shape = {"shape": np.array([1, 1 << 48])}
-    return brought.save(path, nodes, shape, ["n", 3, 16, 16], {"out": ["n", 3]})
+    return user_networks.save(path, nodes, shape, ["n", 3, 16, 16], {"out": ["n", 3]})
 
 
 def cyclic(path: Path) -> Path:
@@ -152,14 +152,14 @@ def cyclic(path: Path) -> Path:
         helper.make_node("Add", ["picture", "b"], ["a"]),
         helper.make_node("Relu", ["a"], ["b"]),
     ]
-    return brought.save(path, nodes, {}, ["n", 3, 16, 16], {"b": ["n", 3, 16, 16]})
+    return user_networks.save(path, nodes, {}, ["n", 3, 16, 16], {"b": ["n", 3, 16, 16]})
 
 
 def ir(path: Path, change: Callable[[str], str]) -> Path:
     """Write a network of OpenVINO whose description is changed."""
     import openvino
 
-    source = brought.convolutional(path.with_name("source.onnx"))
+    source = user_networks.convolutional(path.with_name("source.onnx"))
     openvino.save_model(openvino.Core().read_model(source), path, compress_to_fp16=False)
     path.write_text(change(path.read_text()))
     return path
@@ -223,7 +223,7 @@ def test_a_damaged_or_hostile_file_is_refused_with_its_name(tmp_path: Path, name
     make, words = HOSTILE[name]
     file = make(tmp_path / "networks" / name)
     with pytest.raises(UserError, match=words) as refused:
-        brought.make(tmp_path / "backbone", file, family="torchvision")
+        user_networks.make(tmp_path / "backbone", file, family="torchvision")
     assert str(file) in str(refused.value)
     assert len(str(refused.value)) < 600
 
@@ -234,7 +234,7 @@ def test_data_in_another_file_is_refused_wherever_a_network_names_it(
 ) -> None:
     (tmp_path / "secret.bin").write_bytes(bytes(48))
     (tmp_path / "net.onnx.data").write_bytes(bytes(48))
-    file = brought.convolutional(tmp_path / "net.onnx")
+    file = user_networks.convolutional(tmp_path / "net.onnx")
     model = onnx.load(file)
     PLACES[place](model, "secret.bin")
     onnx.save(model, file)
@@ -255,7 +255,7 @@ def test_a_function_of_its_own_allows_no_other_operation_of_that_name_space(
 
 def test_data_beside_a_network_and_named_after_it_is_part_of_it(tmp_path: Path) -> None:
     file = with_data_in(tmp_path / "net.onnx", "net.onnx.data")
-    data = written(tmp_path / "net.onnx.data", brought.weights(12, 3, 3, 3).tobytes())
+    data = written(tmp_path / "net.onnx.data", user_networks.weights(12, 3, 3, 3).tobytes())
     assert loading.files_of(file) == [file, data]
     before = loading.digest_of(file)
     assert len(loading.open_network(file).inputs) == 1

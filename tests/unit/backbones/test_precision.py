@@ -8,21 +8,21 @@ import openvino
 import pytest
 from numpy.typing import NDArray
 
-import brought
+import user_networks
+from similar_images.backbones import engines, model, quantisation
 from similar_images.core.errors import UserError
-from similar_images.backbones import (engines, model, quantisation)
 
 
 def make(folder: Path, precision: engines.Precision = "float32") -> model.Model:
-    file = brought.convolutional(folder.with_suffix(".onnx"))
-    return brought.build(folder, {"file": str(file), "family": "siglip"}, precision=precision)
+    file = user_networks.convolutional(folder.with_suffix(".onnx"))
+    return user_networks.build(folder, {"file": str(file), "family": "siglip"}, precision=precision)
 
 
 def soft(count: int) -> list[NDArray[np.uint8]]:
     """Return pictures that differ in colour."""
     chance = np.random.default_rng(5)
     levels = chance.integers(0, 200, (count, 1, 1, 3)) + chance.integers(
-        0, 56, (count, brought.SIZE, brought.SIZE, 3)
+        0, 56, (count, user_networks.SIZE, user_networks.SIZE, 3)
     )
     return list(levels.astype(np.uint8))
 
@@ -48,7 +48,7 @@ def test_each_precision_of_this_processor_is_a_model_of_its_own(tmp_path: Path) 
 
 def test_another_engine_has_float32_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="with engine: histogram there is float32 alone"):
-        brought.build(tmp_path / "made", "ColourHistogram", precision="int8")
+        user_networks.build(tmp_path / "made", "ColourHistogram", precision="int8")
 
 
 def test_a_quantised_network_gives_almost_the_same_features(tmp_path: Path) -> None:

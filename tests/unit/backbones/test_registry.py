@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from similar_images.backbones.registry import (KERAS, KerasBackbone)
+from similar_images.backbones.registry import KERAS, KerasBackbone
 
 FAMILIES = {
     "efficientnet": "EfficientNet",

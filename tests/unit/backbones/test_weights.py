@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from similar_images.core.errors import UserError
 from similar_images.backbones import weights
 from similar_images.backbones.registry import KerasBackbone
-from similar_images.backbones.weights import (WeightsUnavailableError, provide)
+from similar_images.backbones.weights import WeightsUnavailableError, provide
+from similar_images.core.errors import UserError
 
 DATA = os.urandom(100_000)
 NAME = "efficientnetb0.h5"

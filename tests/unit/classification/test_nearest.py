@@ -1,6 +1,6 @@
 """Tests of the nearest images, of each product one."""
 
-from similar_images.classification.nearest import (Near, images, products)
+from similar_images.classification.nearest import Near, images, products
 
 QUERY = {"similar": ["a", "b", "c", "d"], "class": list("xyxy"), "similarity": [0.9, 0.8, 0.8, 0.1]}
 

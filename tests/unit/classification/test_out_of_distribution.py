@@ -4,28 +4,28 @@ import numpy as np
 import pytest
 
 from similar_images.classification import out_of_distribution
-from similar_images.classification.out_of_distribution import Known
+from similar_images.classification.out_of_distribution import InDistribution
 
 # The catalogue's own scores, and the least familiarity.
-KNOWN = Known([[0.5, 0.6, 0.7, 0.8], [0.9, 0.9, 0.9, 0.9]], 0.3)
+KNOWN = InDistribution([[0.5, 0.6, 0.7, 0.8], [0.9, 0.9, 0.9, 0.9]], 0.3)
 
 
 @pytest.mark.parametrize(
-    ("scores", "familiarity"),
+    ("scores", "in_distribution_score"),
     [((0.9, 0.95), 1), ((0.1, 0.2), 0), ((0.65, 0.95), 0.75), ((0.65, 0.9), 0.5)],
 )
 def test_familiarity_is_the_mean_rank_of_both_scores(
-    scores: tuple[float, float], familiarity: float
+    scores: tuple[float, float], in_distribution_score: float
 ) -> None:
-    assert KNOWN.familiarity(scores) == pytest.approx(familiarity)
+    assert KNOWN.in_distribution_score(scores) == pytest.approx(in_distribution_score)
 
 
 def test_19_of_20_images_are_familiar() -> None:
     random = np.random.default_rng(0)
     scores = random.uniform(size=(2000, 2))
     known = out_of_distribution.fit(scores[:1000].tolist(), np.arange(1000))
-    new = np.array([known.familiarity(one) for one in scores[1000:].tolist()])
-    assert (new < known.least_familiarity).mean() == pytest.approx(0.05, abs=0.02)
+    new = np.array([known.in_distribution_score(one) for one in scores[1000:].tolist()])
+    assert (new < known.least_score).mean() == pytest.approx(0.05, abs=0.02)
 
 
 def test_images_of_one_group_count_as_one() -> None:
@@ -36,10 +36,10 @@ def test_images_of_one_group_count_as_one() -> None:
 
 
 def test_what_is_told_of_strangers_is_read_again() -> None:
-    told = {"quantiles": KNOWN.quantiles, "least_familiarity": 0.3, "refused": 0.2}
+    told = {"quantiles": KNOWN.quantiles, "least_score": 0.3, "refused": 0.2}
     assert out_of_distribution.read(told) == KNOWN
 
 
 def test_without_images_nobody_is_refused() -> None:
     known = out_of_distribution.fit([], np.array([], np.intp))
-    assert known.familiarity((-1.0, 0.0)) >= known.least_familiarity
+    assert known.in_distribution_score((-1.0, 0.0)) >= known.least_score

@@ -14,37 +14,37 @@ from hypothesis import strategies as st
 
 from similar_images.classification.confidence import Calibration
 from similar_images.classification.conformal import Thresholds
-from similar_images.duplicates.query_duplicates import Duplicate
-from similar_images.classification.predictions import (HEADER, SHOWN, Decided, Judge, predict)
-from similar_images.classification.out_of_distribution import Known
+from similar_images.classification.out_of_distribution import InDistribution
+from similar_images.classification.predictions import HEADER, SHOWN, Classifier, Decided, predict
 from similar_images.classification.vote import majority
 from similar_images.core.errors import UserError
-from similar_images.core.formats import (read_csv, write_csv)
-from similar_images.features.feature_table import Index
+from similar_images.core.formats import read_csv, write_csv
+from similar_images.duplicates.query_duplicates import QueryDuplicate
+from similar_images.features.feature_table import FeatureTable
 from similar_images.features.merge import Rejected
-from similar_images.search.neighbours import (find, without_own)
+from similar_images.search.neighbours import find, without_own
 
 NORTH = 90.0
 # The probability is that of 2 * share of the votes + nearest similarity - 2.
 CALIBRATION = Calibration(-2.0, [2.0, 1.0, 0.0, 0.0])
-KNOWN = Known([[0.7, 0.8], [0.45, 0.55]], 0.3)
-FAR = "familiarity 0.250 under 0.300: perhaps none of the classes"
+KNOWN = InDistribution([[0.7, 0.8], [0.45, 0.55]], 0.3)
+FAR = "in-distribution score 0.250 below 0.300: perhaps none of the classes"
 THRESHOLDS = Thresholds(0.9, 0.3, {"sandals": 0.4})
 
 
-def judge(voters: int, **settings: Any) -> Judge:
-    return Judge(voters, majority, "cosine", CALIBRATION, THRESHOLDS, KNOWN, **settings)
+def classifier(voters: int, **settings: Any) -> Classifier:
+    return Classifier(voters, majority, "cosine", CALIBRATION, THRESHOLDS, KNOWN, **settings)
 
 
 def index_of(
     *rows: tuple[str, str | None, float], ids: str | None = None, fingerprint: str = "model"
-) -> Index:
+) -> FeatureTable:
     """Return an index of rows (path, label, direction in degrees), each with bytes of its own.
 
     The letters of `ids` are the content ids, where they matter.
     """
     angles = np.radians([angle for *_, angle in rows])
-    return Index(
+    return FeatureTable(
         "network",
         fingerprint,
         [path for path, *_ in rows],
@@ -68,23 +68,26 @@ def undecided(neighbours: pa.Table) -> dict[str, Decided]:
 
 
 def rows_of(
-    queries: Index, catalogue: Index, neighbours: int = 3, rejected: tuple[Rejected, ...] = ()
+    queries: FeatureTable,
+    catalogue: FeatureTable,
+    neighbours: int = 3,
+    rejected: tuple[Rejected, ...] = (),
 ) -> list[dict[str, Any]]:
     found = find([queries], [catalogue], max(neighbours, SHOWN))
-    rows = predict(found, rejected, {}, undecided(found), judge(neighbours), {}).rows
+    rows = predict(found, rejected, {}, undecided(found), classifier(neighbours), {}).rows
     return [dict(zip(HEADER, row, strict=True)) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find([queries], [index_of(*CATALOGUE)], 3)
-    assert predict(neighbours, (), {}, undecided(neighbours), judge(2), {}).votes == [
+    assert predict(neighbours, (), {}, undecided(neighbours), classifier(2), {}).votes == [
         ("p", "boots", 1),
         ("p", "sandals", 1),
         ("q", "boots", 1),
         ("q", "sandals", 1),
     ]
-    assert predict(neighbours, (), {}, undecided(neighbours), judge(3), {}).votes[:2] == [
+    assert predict(neighbours, (), {}, undecided(neighbours), classifier(3), {}).votes[:2] == [
         ("p", "sandals", 2),
         ("p", "boots", 1),
     ]
@@ -99,7 +102,7 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "votes": 2,
         "voters": 3,
         "confidence": "0.5826",
-        "classes": "boots|sandals",
+        "likely_classes": "boots|sandals",
         "correct": "false",
         "similar_1": "boots/1",
         "class_1": "boots",
@@ -114,7 +117,7 @@ def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
         "refused": None,
         "duplicate": None,
         "duplicate_of": None,
-        "label_given": "boots",
+        "original_label": "boots",
         "decision": None,
         "error": None,
     }
@@ -146,11 +149,11 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
 ) -> None:
     query = index_of(("q", "boots", NORTH + angle))
     found = find([query], [index_of(*CATALOGUE)], 3)
-    (row,) = predict(found, (), {}, undecided(found), judge(3, reject=reject), {}).rows
+    (row,) = predict(found, (), {}, undecided(found), classifier(3, reject=reject), {}).rows
     told = dict(zip(HEADER, row, strict=True))
     assert (told["refused"], told["error"]) == (reason, None)
     assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
-    assert (told["classes"] is None) == (reason is not None)
+    assert (told["likely_classes"] is None) == (reason is not None)
     assert told["similar_1"]
     assert told["confidence"]
 
@@ -160,7 +163,7 @@ def test_where_the_confidence_is_not_known_it_is_empty_and_reaches_no_limit(
     reject: float | str | None,
 ) -> None:
     found = find([index_of(("q", "boots", NORTH))], [index_of(*CATALOGUE)], 3)
-    unsure = replace(judge(3, reject=reject), calibration=None)
+    unsure = replace(classifier(3, reject=reject), calibration=None)
     (row,) = predict(found, (), {}, undecided(found), unsure, {}).rows
     told = dict(zip(HEADER, row, strict=True))
     assert told["confidence"] is None
@@ -171,7 +174,7 @@ def test_where_the_confidence_is_not_known_it_is_empty_and_reaches_no_limit(
 def test_a_query_that_only_its_own_photos_are_like_is_refused_with_the_reason() -> None:
     taken = find([index_of(("q", "boots", NORTH))], [index_of(("own", "boots", NORTH))], 3)
     found = without_own(taken, {"q": {"own"}}, 2)
-    rows, votes = predict(found, (), {}, {"q": ("hats", "right")}, judge(2), {})
+    rows, votes = predict(found, (), {}, {"q": ("hats", "right")}, classifier(2), {})
     (row,) = rows
     told = {name: value for name, value in zip(HEADER, row, strict=True) if value is not None}
     assert told == {
@@ -179,7 +182,7 @@ def test_a_query_that_only_its_own_photos_are_like_is_refused_with_the_reason() 
         "label": "boots",
         "voters": 0,
         "refused": "no image of the catalogue to compare it with",
-        "label_given": "hats",
+        "original_label": "hats",
         "decision": "right",
     }
     assert not votes
@@ -203,21 +206,24 @@ def test_a_prediction_is_right_wrong_or_without_a_label(
 def test_a_row_tells_the_label_as_it_came_and_what_was_decided() -> None:
     found = find([index_of(("q", "sandals", NORTH))], [index_of(*CATALOGUE)], 3)
     left_out = Rejected("p", "boots", "left out", "boots", "out")
-    rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, judge(3), {}).rows
+    rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, classifier(3), {}).rows
     assert [
-        {name: row[HEADER.index(name)] for name in ("label", "correct", "label_given", "decision")}
+        {
+            name: row[HEADER.index(name)]
+            for name in ("label", "correct", "original_label", "decision")
+        }
         for row in rows
     ] == [
-        {"label": "boots", "correct": None, "label_given": "boots", "decision": "out"},
-        {"label": "sandals", "correct": "true", "label_given": "boots", "decision": "wrong"},
+        {"label": "boots", "correct": None, "original_label": "boots", "decision": "out"},
+        {"label": "sandals", "correct": "true", "original_label": "boots", "decision": "wrong"},
     ]
 
 
 def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> None:
     queries = index_of(("p", None, 0), ("q", None, NORTH))
     found = find([queries], [index_of(*CATALOGUE)], 3)
-    copies = {"q": Duplicate("q", "near", "boots/1")}
-    rows = predict(found, (), copies, undecided(found), judge(3), {}).rows
+    copies = {"q": QueryDuplicate("q", "near", "boots/1")}
+    rows = predict(found, (), copies, undecided(found), classifier(3), {}).rows
     flags = [HEADER.index("duplicate"), HEADER.index("duplicate_of")]
     assert [[row[column] for column in flags] for row in rows] == [
         [None, None],
@@ -235,7 +241,7 @@ def test_a_catalogue_with_fewer_images_than_neighbours_answers_with_all() -> Non
 def test_of_images_of_one_product_all_vote_and_the_most_similar_is_shown() -> None:
     found = find([index_of(("q", "boots", NORTH))], [index_of(*CATALOGUE)], 4)
     known = {"boots/1": "P1", "sandals/1": "P1"}
-    (row,) = predict(found, (), {}, undecided(found), judge(4), known).rows
+    (row,) = predict(found, (), {}, undecided(found), classifier(4), known).rows
     shown = dict(zip(HEADER, row, strict=True))
     assert [shown[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/1", "sandals/2", "boots/2"]
     assert shown["voters"] == 4
@@ -280,7 +286,7 @@ def test_rejected_files_have_a_reason_and_no_answer() -> None:
 def test_a_set_without_a_readable_image_has_only_its_rejected_rows(
     rejected: tuple[Rejected, ...],
 ) -> None:
-    empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
+    empty = FeatureTable("network", "model", [], [], [], np.zeros((0, 2), np.float32))
     rows = rows_of(empty, index_of(*CATALOGUE), rejected=rejected)
     assert [row["image"] for row in rows] == [file.image for file in rejected]
 
@@ -311,14 +317,14 @@ def test_the_csv_tells_every_name_as_it_is(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "predictions.csv"
     images = [(name, name, 10.0 * n) for n, name in enumerate(queries[1:])]
-    empty = Index("network", "model", [], [], [], np.zeros((0, 2), np.float32))
+    empty = FeatureTable("network", "model", [], [], [], np.zeros((0, 2), np.float32))
     neighbours = find(
         [index_of(*images) if images else empty],
         [index_of(*[(name, name, 50.0 * n) for n, name in enumerate(catalogue)])],
         2,
     )
     rejected = [Rejected(queries[0], None, queries[0])]
-    rows = predict(neighbours, rejected, {}, undecided(neighbours), judge(2), {}).rows
+    rows = predict(neighbours, rejected, {}, undecided(neighbours), classifier(2), {}).rows
     write_csv(path, HEADER, rows)
     expected = [["" if value is None else str(value) for value in row] for row in rows]
     assert read_csv(path) == [dict(zip(HEADER, row, strict=True)) for row in expected]

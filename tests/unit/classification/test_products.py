@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from similar_images.classification.predictions import HEADER as PREDICTIONS
-from similar_images.classification.products import (HEADER, answers)
+from similar_images.classification.products import HEADER, answers
 from similar_images.classification.vote import VOTES
 from similar_images.search.neighbours import SCHEMA
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similar_images.classification.vote import (TEMPERATURE, Vote, majority, weighted)
+from similar_images.classification.vote import TEMPERATURE, Vote, majority, weighted
 
 # Eighths, so that sums are exact in any order.
 neighbours = st.lists(

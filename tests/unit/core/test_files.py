@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similar_images.core import (files, formats)
-from similar_images.core.errors import (DamagedFileError, UserError)
+from similar_images.core import files, formats
+from similar_images.core.errors import DamagedFileError, UserError
 
 
 def test_the_file_takes_its_place_only_when_the_block_has_succeeded(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_what_killed_jobs_have_left_can_be_removed(tmp_path: Path) -> None:
 
 
 def write_folder(path: Path) -> None:
-    with files.sealed(path) as folder:
+    with files.write_checked(path) as folder:
         (folder / "part").mkdir(parents=True)
         (folder / "part/network.bin").write_bytes(bytes(100))
         (folder / "network.xml").write_text("<network/>")

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from similar_images.backbones import preprocessing_config, registry
 from similar_images.classification import predictions
 from similar_images.core import settings
 from similar_images.core.errors import UserError
-from similar_images.backbones import (registry, preprocessing_config)
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
@@ -72,7 +72,11 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
 
 def test_the_settings_of_a_network_of_ones_own_are_those_of_its_card() -> None:
     told = SCHEMA["properties"]["backbone"]["then"]["properties"]
-    assert set(told) == {"file", "family", *(field.name for field in fields(preprocessing_config.Card))}
+    assert set(told) == {
+        "file",
+        "family",
+        *(field.name for field in fields(preprocessing_config.PreprocessingConfig)),
+    }
     assert list(told["family"]["enum"]) == list(preprocessing_config.FAMILIES)
 
 

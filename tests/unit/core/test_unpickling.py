@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from similar_images.backbones import efficientnet_lite2
 from similar_images.core.errors import DamagedFileError
 from similar_images.features import feature_table
-from similar_images.backbones import efficientnet_lite2
 
 TRACE = "trace-of-a-hostile-pickle"
 DTYPE = "numpy", "dtype"

@@ -7,19 +7,21 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from similar_images.curation.audit import (Finding, audit, confirmed)
+from similar_images.curation.audit import Finding, audit, confirmed
+from similar_images.duplicates.registration import COPY, Likeness, Pair
 from similar_images.features import sharded_features
-from similar_images.features.feature_table import Index
-from similar_images.duplicates.registration import (COPY, Likeness, Pair)
+from similar_images.features.feature_table import FeatureTable
 
 CLASSES = ("boots", "hats", "sandals")
 
 
 def index_of(
     features: NDArray[np.float64], labels: list[str], ids: list[str] | None = None
-) -> Index:
+) -> FeatureTable:
     paths = [f"{label}/{n:02}" for n, label in enumerate(labels)]
-    return Index("network", "model", paths, [*labels], ids or paths, features.astype(np.float32))
+    return FeatureTable(
+        "network", "model", paths, [*labels], ids or paths, features.astype(np.float32)
+    )
 
 
 def clouds(each: int = 12) -> tuple[NDArray[np.float64], list[str]]:
@@ -31,7 +33,7 @@ def clouds(each: int = 12) -> tuple[NDArray[np.float64], list[str]]:
 
 
 def found(
-    index: Index,
+    index: FeatureTable,
     kind: str,
     alike: Mapping[Pair, Likeness] | None = None,
     voters: int = 5,

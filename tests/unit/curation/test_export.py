@@ -20,8 +20,8 @@ from similar_images.core.formats import write_parquet
 from similar_images.curation import export
 from similar_images.curation.export import Member
 from similar_images.images.collection import scan
-from similar_images.images.folders import (EXPORTED, OWN)
-from similar_images.images.names import (fault_of_label, listed_label)
+from similar_images.images.folders import EXPORTED, OWN
+from similar_images.images.names import fault_of_label, listed_label
 from similar_images.storage.addresses import name_of
 
 LABELS = [
@@ -86,8 +86,8 @@ def test_the_list_is_read_as_a_collection(photos: Path, tmp_path: Path) -> None:
 def test_the_list_keeps_the_products_of_the_photos(photos: Path, tmp_path: Path) -> None:
     members = [put(photos, "1.jpg")._replace(product="P1"), put(photos, "2.jpg")]
     export.export(tmp_path / "export", members, "csv", product="sku")
-    found = scan(tmp_path / "export/catalogue.csv", further=["sku"])
-    assert [entry.further for entry in found] == [("P1",), ("",)]
+    found = scan(tmp_path / "export/catalogue.csv", extra_columns=["sku"])
+    assert [entry.extra_columns for entry in found] == [("P1",), ("",)]
 
 
 TEXTS = st.text(
@@ -117,9 +117,11 @@ def test_a_list_of_any_classes_files_and_products_comes_back_as_it_was(
         for name, label, product in rows
     ]
     export.export(folder / "list", members, "csv", product="=sku")
-    found = {entry.file: entry for entry in scan(folder / "list/catalogue.csv", further=["=sku"])}
+    found = {
+        entry.file: entry for entry in scan(folder / "list/catalogue.csv", extra_columns=["=sku"])
+    }
     assert [found[member.file].label for member in members] == [label for _, label, _ in rows]
-    assert [found[member.file].further[0] for member in members] == [
+    assert [found[member.file].extra_columns[0] for member in members] == [
         product or "" for _, _, product in rows
     ]
     assert {entry.fault for entry in found.values()} == {None}

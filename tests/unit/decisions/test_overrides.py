@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from similar_images.decisions import overrides
-from similar_images.images import manifest
 from similar_images.decisions.decisions import Decision
+from similar_images.images import manifest
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 COLLECTIONS = {
@@ -55,7 +55,7 @@ def amended(
     found = {}
     for name, table in manifests.items():
         rows = overrides.amend(table, changes, name)
-        assert rows.schema.equals(overrides.AMENDED)
+        assert rows.schema.equals(overrides.OVERRIDDEN)
         assert rows["image"].to_pylist() == sorted(rows["image"].to_pylist())
         found[name] = {row["image"]: row for row in rows.to_pylist()}
     return found
@@ -69,7 +69,9 @@ def test_without_decisions_a_manifest_says_the_same() -> None:
     for name, rows in amended().items():
         plain = MANIFESTS[name].to_pylist()
         own = {"decision": None, "set": name}
-        assert list(rows.values()) == [row | own | {"given": row["label"]} for row in plain]
+        assert list(rows.values()) == [
+            row | own | {"original_label": row["label"]} for row in plain
+        ]
 
 
 def test_every_file_with_a_content_follows_the_decision_in_its_collection_alone() -> None:
@@ -82,7 +84,7 @@ def test_every_file_with_a_content_follows_the_decision_in_its_collection_alone(
         "sandals/9": "sandals",
     }
     row = found["new"]["sandals/3"]
-    assert (row["given"], row["decision"], row["fault"]) == ("sandals", "right", None)
+    assert (row["original_label"], row["decision"], row["fault"]) == ("sandals", "right", None)
 
 
 def test_what_is_left_out_of_a_collection_stays_in_the_others() -> None:
@@ -101,7 +103,7 @@ def test_a_query_becomes_a_member_of_the_catalogue_by_its_first_file() -> None:
         "label": "caps",
         "content_id": "c",
         "fault": None,
-        "given": "boots",
+        "original_label": "boots",
         "decision": "catalogue",
         "set": "new",
         "product": None,

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 
 import pyarrow as pa
 
-from similar_images.duplicates.query_duplicates import (SIMILAR, Duplicate, find)
+from similar_images.duplicates.query_duplicates import SIMILAR, QueryDuplicate, find
+from similar_images.duplicates.registration import COPY, Likeness, Pair
 from similar_images.features import sharded_features
-from similar_images.duplicates.registration import (COPY, Likeness, Pair)
 from similar_images.search import neighbours
 
 
@@ -43,7 +43,7 @@ def test_the_same_bytes_are_an_exact_duplicate_of_the_first_image_that_has_them(
         return {}
 
     found = find(found_for(("b", 1.0)), listing(q="x"), listing(a="x", b="x", c="y"), compare)
-    assert found == [Duplicate("q", "exact", "a")]
+    assert found == [QueryDuplicate("q", "exact", "a")]
 
 
 def test_a_query_that_was_taken_into_the_catalogue_is_no_duplicate_of_itself() -> None:
@@ -55,19 +55,19 @@ def test_almost_the_same_pixels_are_a_near_duplicate_of_the_closest_image() -> N
     neighbours = found_for(("b", 0.99), ("c", 0.98), ("d", 0.97))
     catalogue = listing(b="y", c="z", d="w")
     found = find(neighbours, listing(q="x"), catalogue, told(y=COPY, z=0.1, w=0.2))
-    assert found == [Duplicate("q", "near", "c")]
+    assert found == [QueryDuplicate("q", "near", "c")]
 
 
 def test_a_picture_that_is_one_only_in_a_mirror_is_told_as_such() -> None:
     apart = told(mirrored=True, y=0.1)
     found = find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), apart)
-    assert found == [Duplicate("q", "mirrored", "b")]
+    assert found == [QueryDuplicate("q", "mirrored", "b")]
 
 
 def test_of_equally_close_images_the_more_similar_one_is_told() -> None:
     neighbours, catalogue = found_for(("b", 0.99), ("a", 0.98)), listing(a="y", b="z")
     found = find(neighbours, listing(q="x"), catalogue, told(y=0.1, z=0.1))
-    assert found == [Duplicate("q", "near", "b")]
+    assert found == [QueryDuplicate("q", "near", "b")]
 
 
 def test_pictures_further_apart_are_no_duplicate() -> None:

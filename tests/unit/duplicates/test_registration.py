@@ -14,8 +14,16 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from similar_images.core.formats import write_parquet
-from similar_images.images.opening import (CACHE, Photos)
-from similar_images.duplicates.registration import (COPY, Likeness, Pair, Picture, compare, compare_all, difference)
+from similar_images.duplicates.registration import (
+    COPY,
+    Likeness,
+    Pair,
+    Picture,
+    compare,
+    compare_all,
+    difference,
+)
+from similar_images.images.opening import CACHE, Photos
 from similar_images.storage.access import NOWHERE
 from similar_images.storage.cache import Cache
 

@@ -6,18 +6,18 @@ import pytest
 
 from catalogues import learned, of_directions
 from similar_images.evaluation import cross_validation
-from similar_images.evaluation.cross_validation import (Round, Survey)
-from similar_images.features.feature_table import Index
+from similar_images.evaluation.cross_validation import CrossValidation, Round
+from similar_images.features.feature_table import FeatureTable
 from similar_images.search import principal_components
 
 
-def drawn(images: int = 60, threads: int = 1) -> Survey:
+def drawn(images: int = 60, threads: int = 1) -> CrossValidation:
     """Draw images of two classes, of ten features."""
     random = np.random.default_rng(0)
     names = [f"{n:03}" for n in range(images)]
     labels: list[str | None] = ["ab"[n % 2] for n in range(images)]
     features = random.normal(size=(images, 10)).astype(np.float32)
-    catalogue = Index("network", "model", names, labels, names, features)
+    catalogue = FeatureTable("network", "model", names, labels, names, features)
     return cross_validation.draw(catalogue, learned(catalogue), threads)
 
 
@@ -30,7 +30,7 @@ def test_it_is_said_whether_images_that_are_asked_are_in_the_sample_of_the_compo
     ids = [f"{n:03}" for n in range(different)] * names
     paths = [f"{n}.jpg" for n in range(len(ids))]
     features = np.random.default_rng(0).normal(size=(len(ids), 3)).astype(np.float32)
-    catalogue = Index("network", "model", paths, ["a"] * len(ids), ids, features)
+    catalogue = FeatureTable("network", "model", paths, ["a"] * len(ids), ids, features)
     asked = {ids[row] for row in cross_validation.draw(catalogue).asked}
     table = pa.table({"image": paths, "content_id": ids})
     known = {ids[paths.index(path)] for path in principal_components.sample(table, 10).to_pylist()}
@@ -74,7 +74,9 @@ def test_the_adapted_similarity_does_not_know_what_a_round_leaves_out() -> None:
     changed.catalogue.features[:12] *= -3
     assert (
         known
-        == cross_validation.ask_in_rounds(changed, 5, [Round(np.arange(12, 60), left_out, np.arange(60))])[0]
+        == cross_validation.ask_in_rounds(
+            changed, 5, [Round(np.arange(12, 60), left_out, np.arange(60))]
+        )[0]
     )
 
 
@@ -87,5 +89,7 @@ def test_rounds_that_leave_out_the_same_share_one_fit(monkeypatch: pytest.Monkey
 
 
 def test_the_answers_do_not_depend_on_the_number_of_threads() -> None:
-    one, two = (cross_validation.cross_validated(drawn(threads=n), 3, np.arange(60)) for n in (1, 2))
+    one, two = (
+        cross_validation.cross_validated(drawn(threads=n), 3, np.arange(60)) for n in (1, 2)
+    )
     assert one == two

@@ -5,17 +5,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from similar_images.evaluation import held_out_learning
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
 from similar_images.search import principal_components
 
 
-def drawn(images: int = 60, dimension: int = 90) -> Index:
+def drawn(images: int = 60, dimension: int = 90) -> FeatureTable:
     """Draw images of two classes, of more features than there are images."""
     names = [f"{n:03}" for n in range(images)]
     labels: list[str | None] = ["ab"[n % 2] for n in range(images)]
     features = np.random.default_rng(0).normal(size=(images, dimension)).astype(np.float32)
     features[::2, 0] += 2
-    return Index("network", "model", names, labels, names, features)
+    return FeatureTable("network", "model", names, labels, names, features)
 
 
 def test_images_that_are_left_out_have_no_part_in_what_is_learned() -> None:

@@ -9,29 +9,29 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from similar_images.evaluation import leave_one_out
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
 from similar_images.search import exact
-from similar_images.search.neighbours import (find, first_of_equals)
+from similar_images.search.neighbours import find, first_of_equals
 
 
-def catalogue_of(labels: str, ids: str | None = None, seed: int = 0) -> Index:
+def catalogue_of(labels: str, ids: str | None = None, seed: int = 0) -> FeatureTable:
     """Return an index with an image for each letter of `labels`; equal ids have equal features."""
     ids = ids or "".join(chr(0x100 + n) for n in range(len(labels)))
     drawn = np.random.default_rng(seed).standard_normal((len(labels), 6)).astype(np.float32)
     features = drawn[[ids.index(letter) for letter in ids]]
     exact.normalise(features)
     paths = [f"{n:03}" for n in range(len(labels))]
-    return Index("network", "model", paths, list(labels), list(ids), features)
+    return FeatureTable("network", "model", paths, list(labels), list(ids), features)
 
 
-def without(catalogue: Index, row: int) -> Index:
+def without(catalogue: FeatureTable, row: int) -> FeatureTable:
     kept = [n for n, id_ in enumerate(catalogue.content_ids) if id_ != catalogue.content_ids[row]]
     return part(catalogue, kept)
 
 
-def part(catalogue: Index, rows: list[int]) -> Index:
+def part(catalogue: FeatureTable, rows: list[int]) -> FeatureTable:
     columns = (catalogue.paths, catalogue.labels, catalogue.content_ids)
-    return Index(
+    return FeatureTable(
         "network",
         "model",
         *([column[n] for n in rows] for column in columns),  # type: ignore[arg-type]
@@ -39,7 +39,7 @@ def part(catalogue: Index, rows: list[int]) -> Index:
     )
 
 
-def every(catalogue: Index) -> NDArray[np.intp]:
+def every(catalogue: FeatureTable) -> NDArray[np.intp]:
     return np.arange(len(catalogue.paths))
 
 

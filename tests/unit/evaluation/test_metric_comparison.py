@@ -8,18 +8,18 @@ import pytest
 from scipy.stats import binomtest
 
 from catalogues import learned
-from similar_images.evaluation import (metric_comparison, quality)
-from similar_images.features.feature_table import Index
+from similar_images.evaluation import metric_comparison, quality
+from similar_images.features.feature_table import FeatureTable
 from similar_images.search import metric_choice
 
 
-def compared(catalogue: Index, metric: str, **learned_from: Index) -> dict[str, Any]:
+def compared(catalogue: FeatureTable, metric: str, **learned_from: FeatureTable) -> dict[str, Any]:
     images = np.arange(len(catalogue.paths))
     adapted = {name.replace("_", "-"): learned(index) for name, index in learned_from.items()}
     return metric_comparison.compare(catalogue, adapted, images, 5, "majority", metric)
 
 
-def told_apart() -> Index:
+def told_apart() -> FeatureTable:
     """Return images whose classes differ in what varies little."""
     random = np.random.default_rng(0)
     labels: list[str | None] = ["boots", "sandals"] * 40
@@ -27,14 +27,14 @@ def told_apart() -> Index:
     features[:, 2:5] += random.normal(0, 3, (80, 3))
     features[np.arange(80), [int(label == "boots") for label in labels]] += 1
     names = [f"{n:03}" for n in range(80)]
-    return Index("network", "model", names, labels, names, features)
+    return FeatureTable("network", "model", names, labels, names, features)
 
 
-def by_chance() -> Index:
+def by_chance() -> FeatureTable:
     """Return images whose classes say nothing."""
     features = np.random.default_rng(1).normal(0, 1, (60, 100)).astype(np.float32)
     names = [f"{n:03}" for n in range(60)]
-    return Index("network", "model", names, ["boots", "sandals"] * 30, names, features)
+    return FeatureTable("network", "model", names, ["boots", "sandals"] * 30, names, features)
 
 
 def test_all_similarities_are_asked_on_the_same_folds_of_other_images() -> None:

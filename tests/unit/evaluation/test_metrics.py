@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from similar_images.backbones.model import Model
+from similar_images.classification.predictions import HEADER
 from similar_images.evaluation import metrics
 from similar_images.evaluation.intervals import wilson_interval
-from similar_images.classification.predictions import HEADER
-from similar_images.backbones.model import Model
 
 # label, prediction, classes of the top 3; "" where there is none.
 MIXED = [
@@ -32,7 +32,7 @@ def table(*rows: tuple[str, str, str]) -> list[dict[str, str]]:
     texts = []
     for n, (label, prediction, shown) in enumerate(rows):
         row = dict.fromkeys(HEADER, "") | {"image": str(n), "label": label}
-        row |= {"label_given": label}
+        row |= {"original_label": label}
         row |= {"prediction": prediction, "error": "" if prediction else "damaged"}
         row |= {"metric": "adapted" if prediction else ""}
         row |= {f"class_{n}": class_ for n, class_ in enumerate(shown.split(), 1)}
@@ -81,7 +81,7 @@ def test_the_accuracy_of_products_stands_beside_that_of_the_images(model: Model)
 def test_the_coverage_is_the_share_of_sets_that_have_the_label(model: Model) -> None:
     rows = table(*MIXED[:4], *UNLABELLED, *UNREADABLE)
     for row, classes in zip(rows, ["boots", "sandals|boots", "sandals", "sandals"], strict=False):
-        row["classes"] = classes
+        row["likely_classes"] = classes
     found = metrics.evaluate(rows, model)
     assert (found["coverage"], found["mean_classes"]) == (3 / 4, 5 / 4)
     assert metrics.evaluate(table(*UNLABELLED), model)["coverage"] is None
@@ -236,7 +236,7 @@ def test_where_nothing_was_decided_the_sentence_tells_one_accuracy(model: Model)
 def test_labels_that_were_all_decided_are_told_as_that(model: Model) -> None:
     predictions = table(*MIXED)
     for row in predictions:
-        row |= {"label_given": "", "decision": "right" if row["label"] else ""}
+        row |= {"original_label": "", "decision": "right" if row["label"] else ""}
     found = metrics.evaluate(predictions, model)
     assert found["as_given"]["accuracy"] is None
     assert "had no labels before they were decided" in metrics.sentence(found)

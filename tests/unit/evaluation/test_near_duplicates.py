@@ -10,7 +10,7 @@ from similar_images.evaluation import near_duplicates
 
 def joined(*images: tuple[str, float], fewest: int = 2) -> near_duplicates.Groups:
     count = len(images)
-    catalogue, width = of_directions(*images), near_duplicates.Width(0.99, fewest)
+    catalogue, width = of_directions(*images), near_duplicates.Linkage(0.99, fewest)
     return near_duplicates.join(catalogue, np.ones(count, np.bool_), np.arange(count), width)[0]
 
 
@@ -31,7 +31,7 @@ def test_images_of_a_class_that_are_nearer_than_classes_are_form_a_series() -> N
 def test_a_series_is_wider_where_more_images_may_be_as_near_to_other_classes() -> None:
     images = [("a", 0), ("a", 12), ("a", 40), *OTHERS]
     count = len(images)
-    widths = [near_duplicates.Width(rare, 2) for rare in (0.99, 0.5)]
+    widths = [near_duplicates.Linkage(rare, 2) for rare in (0.99, 0.5)]
     catalogue = of_directions(*images)
     found = near_duplicates.join(catalogue, np.ones(count, np.bool_), np.arange(count), *widths)
     assert [len(as_sets(groups.group_of)) for groups in found] == [6, 5]
@@ -46,14 +46,18 @@ def test_a_class_that_would_be_one_series_is_left_as_it_is() -> None:
 def test_groups_that_are_known_stay_and_join_a_series_as_a_whole() -> None:
     catalogue = of_directions(("a", 0), ("a", 20), ("a", 23), ("a", 40), *OTHERS)
     known = np.array([0, 0, 1, 2, 3, 4, 5])
-    (found,) = near_duplicates.join(catalogue, np.ones(7, np.bool_), known, near_duplicates.Width(0.99, 2))
+    (found,) = near_duplicates.join(
+        catalogue, np.ones(7, np.bool_), known, near_duplicates.Linkage(0.99, 2)
+    )
     assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]
 
 
 def test_all_of_a_known_group_join_the_series_of_one_of_them() -> None:
     catalogue = of_directions(("a", 0), ("a", 3), ("a", 20), ("a", 40), *OTHERS)
     known = np.array([0, 1, 1, 2, 3, 4, 5])
-    (found,) = near_duplicates.join(catalogue, np.ones(7, np.bool_), known, near_duplicates.Width(0.99, 2))
+    (found,) = near_duplicates.join(
+        catalogue, np.ones(7, np.bool_), known, near_duplicates.Linkage(0.99, 2)
+    )
     assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]
 
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from catalogues import of_directions
 from similar_images.classification import conformal
 from similar_images.classification.confidence import Calibration
-from similar_images.classification.out_of_distribution import Known
-from similar_images.classification.vote import (VOTES, majority)
-from similar_images.evaluation import (leave_one_out, quality, cross_validation)
-from similar_images.features.feature_table import Index
+from similar_images.classification.out_of_distribution import InDistribution
+from similar_images.classification.vote import VOTES, majority
+from similar_images.evaluation import cross_validation, leave_one_out, quality
+from similar_images.features.feature_table import FeatureTable
 
 
-def assess(catalogue: Index, voters: int, vote: str, metric: str) -> dict[str, Any]:
+def assess(catalogue: FeatureTable, voters: int, vote: str, metric: str) -> dict[str, Any]:
     """Return the assessment where only equal bytes show one thing."""
     group_of = leave_one_out.equal_bytes(catalogue)
     return quality.assess(catalogue, group_of, voters, vote, metric, 0.9)
@@ -68,19 +68,21 @@ neighbours = st.lists(
 def test_each_point_of_the_curve_is_what_its_votes_say_one_by_one(
     drawn: list[tuple[str, list[tuple[str, float]]]],
 ) -> None:
-    ballots = [
-        cross_validation.Ballot(own, [label for label, _ in found], [value for _, value in found])
+    neighbourhoods = [
+        cross_validation.Neighbourhood(
+            own, [label for label, _ in found], [value for _, value in found]
+        )
         for own, found in drawn
     ]
     sizes = [1, 2, 3, 5, 8]
     expected = [
         {
-            name: sum(quality.is_right(b, vote, size) for b in ballots)
+            name: sum(quality.is_right(b, vote, size) for b in neighbourhoods)
             for name, vote in VOTES.items()
         }
         for size in sizes
     ]
-    assert quality.numbers_right(ballots, sizes) == expected
+    assert quality.numbers_right(neighbourhoods, sizes) == expected
 
 
 def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
@@ -113,11 +115,11 @@ def test_images_of_one_series_do_not_name_each_other() -> None:
 
 
 # The probability is nearly 1, whatever the answer.
-SURE = quality.Judge(1, majority, Calibration(30, [0.0] * 4))
+SURE = quality.HeldOutClassifier(1, majority, Calibration(30, [0.0] * 4))
 
 
 def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known() -> None:
-    known = Known([[0.9] * 4, [0.5] * 4], 0.6)
+    known = InDistribution([[0.9] * 4, [0.5] * 4], 0.6)
     near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
     shares = [
         quality.refused(cross_validation.draw(of_directions(*images)), np.arange(3), SURE, known)
@@ -132,21 +134,24 @@ def test_what_is_familiar_is_told_by_images_of_other_series() -> None:
     apart = [("a", angle) for angle in (0, 8, 16)]
     series = [("a", 24 + 0.1 * n) for n in range(5)]
     catalogue = of_directions(*apart, *series, *(("b", angle) for angle in (27, 35, 43)))
-    told = assess(catalogue, 1, "majority", "cosine")["strangers"]
+    told = assess(catalogue, 1, "majority", "cosine")["out_of_distribution"]
     assert max(told["quantiles"][0]) < np.cos(np.radians(2))
 
 
 def test_nine_in_ten_images_have_their_class_in_their_set() -> None:
     random = np.random.default_rng(0)
-    ballots = [
-        cross_validation.Ballot(str(random.choice(["a", "b"], p=[1 - p, p])), ["a", "b"], [0.07, 0.07 * x])
+    neighbourhoods = [
+        cross_validation.Neighbourhood(
+            str(random.choice(["a", "b"], p=[1 - p, p])), ["a", "b"], [0.07, 0.07 * x]
+        )
         for x in random.uniform(-2, 1, 500)
         for p in [float(np.exp(x) / (np.e + np.exp(x)))]
     ]
-    found = quality.thresholds(ballots, 0.9)
+    found = quality.thresholds(neighbourhoods, 0.9)
     sets = [
-        conformal.classes(conformal.shares(b.labels, b.similarities), "", found) for b in ballots
+        conformal.classes(conformal.shares(b.labels, b.similarities), "", found)
+        for b in neighbourhoods
     ]
-    covered = np.mean([b.label in set_ for b, set_ in zip(ballots, sets, strict=True)])
+    covered = np.mean([b.label in set_ for b, set_ in zip(neighbourhoods, sets, strict=True)])
     assert 0.9 <= covered < 0.92
     assert np.mean(list(map(len, sets))) < 2

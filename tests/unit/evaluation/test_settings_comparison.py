@@ -15,7 +15,9 @@ OUTCOME = dict.fromkeys(settings_comparison.HEADER[1:], 1)
 
 def test_single_settings_are_changed_and_the_others_kept() -> None:
     config = {"backbone": "A", "search": {"neighbours": 10, "metric": "cosine"}}
-    assert settings_comparison.merged(config, {"search": {"metric": "adapted"}, "fallback": None}) == {
+    assert settings_comparison.merged(
+        config, {"search": {"metric": "adapted"}, "fallback": None}
+    ) == {
         "backbone": "A",
         "search": {"neighbours": 10, "metric": "adapted"},
         "fallback": None,

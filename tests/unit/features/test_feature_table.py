@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from similar_images.core.errors import (DamagedFileError, UserError)
+from similar_images.core.errors import DamagedFileError, UserError
 from similar_images.core.files import remove
 from similar_images.features import feature_table
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
 
 
-def index_of(count: int) -> Index:
-    return Index(
+def index_of(count: int) -> FeatureTable:
+    return FeatureTable(
         backbone="EfficientNetB3",
         fingerprint="model",
         paths=[f"boots/{n}\n\"é',.jpg" for n in range(count)],

@@ -8,17 +8,17 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
+from similar_images.backbones.model import Model
 from similar_images.core.errors import DamagedFileError
 from similar_images.core.files import discard
 from similar_images.core.timing import Timing
 from similar_images.decisions import overrides
-from similar_images.features import (sharded_features, merge, plan, shards, store)
-from similar_images.images import manifest
+from similar_images.features import merge, plan, sharded_features, shards, store
 from similar_images.features.extraction import extract
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
 from similar_images.features.merge import Rejected
-from similar_images.features.plan import Cut
-from similar_images.backbones.model import Model
+from similar_images.features.plan import ShardingPolicy
+from similar_images.images import manifest
 from similar_images.images.collection import scan
 from similar_images.images.preprocessing import Preparation
 
@@ -46,7 +46,9 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, list[Rejected], int]:
+def build(
+    photos: Path, work: Path, model: Model, limit: int
+) -> tuple[FeatureTable, list[Rejected], int]:
     """Run what the workflow runs; return the index, the rejected files and the new shards."""
     features = store.folder(work, model.backbone, model.fingerprint)
     features.mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,7 @@ def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, li
         features,
         fingerprint=model.fingerprint,
         max_pixels=limit,
-        cut=Cut(2, jobs=1),
+        policy=ShardingPolicy(2, jobs=1),
     )
     plan.write(work / "plan.parquet", planned)
     made = 0
@@ -77,7 +79,7 @@ def build(photos: Path, work: Path, model: Model, limit: int) -> tuple[Index, li
     return sharded_features.collect(work / "catalogue/images.parquet"), rejected, made
 
 
-def assert_equal(found: Index, expected: Index) -> None:
+def assert_equal(found: FeatureTable, expected: FeatureTable) -> None:
     assert (found.paths, found.labels) == (expected.paths, expected.labels)
     assert found.content_ids == expected.content_ids
     assert (found.backbone, found.fingerprint) == (expected.backbone, expected.fingerprint)

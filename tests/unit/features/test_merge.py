@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from similar_images.core.errors import (DamagedFileError, UserError)
+from similar_images.backbones.model import Model
+from similar_images.core.errors import DamagedFileError, UserError
 from similar_images.core.files import discard
 from similar_images.core.formats import write_csv
 from similar_images.core.timing import Timing
 from similar_images.decisions import overrides
-from similar_images.features import (sharded_features, merge, shards, store)
-from similar_images.images import manifest
-from similar_images.features.feature_table import Index
+from similar_images.features import merge, sharded_features, shards, store
+from similar_images.features.feature_table import FeatureTable
 from similar_images.features.levels import none
-from similar_images.features.merge import (Duplicate, Rejected)
-from similar_images.backbones.model import Model
+from similar_images.features.merge import Rejected, RepeatedContent
+from similar_images.images import manifest
 from similar_images.images.collection import scan
 
 Row = tuple[str, str | None, str | None, str | None, str | None]
@@ -73,7 +73,7 @@ def readable_of(*rows: tuple[str, str | None, str]) -> pa.Table:
 
 def merged(
     table: pa.Table, features: Path, model: Model, max_pixels: int = 100
-) -> tuple[Index, list[Rejected]]:
+) -> tuple[FeatureTable, list[Rejected]]:
     """Return the index that the rule `merge` makes, and the rejected files."""
     readable, rejected = merge.merge(table, features, model, max_pixels)
     path = features.parents[1] / "catalogue/images.parquet"
@@ -293,11 +293,11 @@ def test_duplicates_are_listed_by_content_with_their_conflicts() -> None:
         ("g", None, "id3"),
     )
     assert merge.duplicates(readable) == [
-        Duplicate("a", "boots", "id1", True),
-        Duplicate("e", "boots", "id1", True),
-        Duplicate("f", "sandals", "id1", True),
-        Duplicate("b", "boots", "id2", False),
-        Duplicate("d", "boots", "id2", False),
+        RepeatedContent("a", "boots", "id1", True),
+        RepeatedContent("e", "boots", "id1", True),
+        RepeatedContent("f", "sandals", "id1", True),
+        RepeatedContent("b", "boots", "id2", False),
+        RepeatedContent("d", "boots", "id2", False),
     ]
 
 

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import LONG_AGO, Pipeline, id_of
-from similar_images.core.formats import (read_parquet, write_parquet)
+from similar_images.core.formats import read_parquet, write_parquet
 from similar_images.core.timing import Timing
-from similar_images.images import manifest
-from similar_images.features import (plan, shards)
+from similar_images.features import plan, shards
 from similar_images.features.levels import none
-from similar_images.features.plan import Cut
+from similar_images.features.plan import ShardingPolicy
+from similar_images.images import manifest
 from similar_images.images.collection import scan
 
 
@@ -267,7 +267,7 @@ def test_a_damaged_shard_is_removed_and_its_photos_are_planned_again(
 def test_shards_keep_all_jobs_busy_but_are_neither_tiny_nor_too_large(
     largest: int, jobs: int, images: int, size: int
 ) -> None:
-    assert Cut(largest, jobs).shard_size(images) == size
+    assert ShardingPolicy(largest, jobs).shard_size(images) == size
 
 
 def add_daily(pipeline: Pipeline, days: int, largest: int = 100) -> None:
@@ -347,7 +347,11 @@ def of_collections(pipeline: Pipeline, *folders: str) -> pa.Table:
         manifest.build(scan(pipeline.photos / folder), pipeline.cache) for folder in folders
     ]
     return plan.build(
-        listings, pipeline.features, fingerprint="model", max_pixels=100, cut=Cut(9, jobs=1)
+        listings,
+        pipeline.features,
+        fingerprint="model",
+        max_pixels=100,
+        policy=ShardingPolicy(9, jobs=1),
     )
 
 

@@ -39,7 +39,7 @@ def json_lines(path: Path, *values: str) -> Path:
 
 
 def texts(path: Path) -> list[str]:
-    return [row.further[0] for row in read(path, ["value"])]
+    return [row.extra_columns[0] for row in read(path, ["value"])]
 
 
 MOMENTS: dict[str, tuple[pa.Array, list[str]]] = {

@@ -13,13 +13,13 @@ import pytest
 
 from similar_images.core.errors import UserError
 from similar_images.images import collection
-from similar_images.images.collection import (Entry, scan)
-from similar_images.images.folders import (CLUTTER, HIDDEN, NO_LOSS, OWN, check_not_own)
+from similar_images.images.collection import Entry, scan
+from similar_images.images.fingerprint import Summary, check_catalogue, summarise
+from similar_images.images.folders import CLUTTER, HIDDEN, NO_LOSS, OWN, check_not_own
 from similar_images.images.names import as_text
-from similar_images.images.fingerprint import (Summary, check_catalogue, summarise)
 from similar_images.storage.access import NOWHERE
-from similar_images.storage.addresses import Look
-from similar_images.storage.metadata import Looks
+from similar_images.storage.addresses import ObjectMetadata
+from similar_images.storage.metadata import MetadataCache
 
 # é as one character, and as two.
 NFC, NFD = "\u00e9", "e\u0301"
@@ -196,12 +196,12 @@ def test_a_collection_in_the_results_is_refused(root: Path, place: str) -> None:
 
 
 def test_a_bucket_s_hidden_keys_and_those_of_systems_are_no_photos() -> None:
-    class Bucket(Looks):
-        def below(self, prefix: str) -> dict[str, Look]:
+    class Bucket(MetadataCache):
+        def below(self, prefix: str) -> dict[str, ObjectMetadata]:
             keys = ("boots/a.jpg", "boots/.DS_Store", ".trash/b.jpg", "boots/Thumbs.db")
-            return {f"{prefix}/{key}": Look(5, 1, "v1") for key in keys}
+            return {f"{prefix}/{key}": ObjectMetadata(5, 1, "v1") for key in keys}
 
-    entries = scan("s3://shop/photos", looks=Bucket(None, NOWHERE, 1))
+    entries = scan("s3://shop/photos", metadata_cache=Bucket(None, NOWHERE, 1))
     assert {entry.image: entry.fault for entry in entries} == {
         "boots/a.jpg": None,
         "boots/.DS_Store": HIDDEN,
@@ -518,15 +518,15 @@ def test_a_folder_whose_name_cannot_be_seen_or_shown_is_no_class(
     assert summary.images == sum(entry.fault is None for entry in entries)
 
 
-class Bucket(Looks):
+class Bucket(MetadataCache):
     """A bucket with objects below s3://shop/cat."""
 
     def __init__(self, *keys: str) -> None:
         super().__init__(None, NOWHERE, most_failed=1)
         self._keys = keys
 
-    def below(self, prefix: str) -> dict[str, Look]:
-        return {f"{prefix}/{key}": Look(size=1, version=key) for key in self._keys}
+    def below(self, prefix: str) -> dict[str, ObjectMetadata]:
+        return {f"{prefix}/{key}": ObjectMetadata(size=1, version=key) for key in self._keys}
 
 
 @pytest.mark.parametrize(
@@ -547,20 +547,20 @@ class Bucket(Looks):
 def test_the_class_of_an_object_is_the_first_part_of_its_name_if_that_is_one(
     key: str, label: str | None
 ) -> None:
-    (entry,) = scan("s3://shop/cat", looks=Bucket(key))
+    (entry,) = scan("s3://shop/cat", metadata_cache=Bucket(key))
     assert (entry.image, entry.label, entry.fault) == (key, label, None)
-    summary = summarise("s3://shop/cat", looks=Bucket(key))
+    summary = summarise("s3://shop/cat", metadata_cache=Bucket(key))
     assert summary.classes == {label} - {None}
-    (entry,) = collection.with_class(scan("s3://shop/cat", looks=Bucket(key)))
+    (entry,) = collection.with_class(scan("s3://shop/cat", metadata_cache=Bucket(key)))
     assert ("no class" in str(entry.fault)) == (label is None)
 
 
 def test_an_object_whose_class_has_a_control_character_is_faulty() -> None:
     bucket = Bucket("a\0b/1.jpg", "boots/1.jpg")
-    odd, plain = scan("s3://shop/cat", looks=bucket)
+    odd, plain = scan("s3://shop/cat", metadata_cache=bucket)
     assert (odd.label, plain.label) == (None, "boots")
     assert "control character" in str(odd.fault)
-    summary = summarise("s3://shop/cat", looks=bucket)
+    summary = summarise("s3://shop/cat", metadata_cache=bucket)
     assert (summary.classes, summary.images) == ({"boots"}, 1)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from similar_images.core.errors import UserError
 from similar_images.core.formats import write_csv
-from similar_images.images.lists import (Listed, addresses, check_elsewhere, read)
+from similar_images.images.lists import Listed, addresses, check_elsewhere, read
 
 ROWS = [
     {"image": "b.jpg", "label": "boots", "price": 9.5},
@@ -178,7 +178,7 @@ def test_labels_and_the_names_of_columns_are_found_in_any_unicode_form(
 ) -> None:
     rows = [{"image": "1.jpg", "label": f"{NFD} ", f"Gr{NFD}": "7"}]
     (found,) = read(write(tmp_path, rows), [f"Gr{NFC}"])
-    assert (found.label, found.further) == (NFC, ("7",))
+    assert (found.label, found.extra_columns) == (NFC, ("7",))
     rows = [{"image": "1.jpg", "label": "x", NFC: "7", NFD: "8"}]
     with pytest.raises(UserError, match=rf"the columns 3 and 4 are both called {NFC}"):
         read(write(tmp_path, rows))
@@ -265,4 +265,4 @@ def test_a_damaged_list_as_people_have_it_is_refused_with_its_place(name: str, p
 @pytest.mark.skipif(not CASES.is_dir(), reason="the folder of small real-world lists is missing")
 def test_a_long_description_as_people_have_it_is_read() -> None:
     (first, *_) = read(CASES / "long-field.csv", ["body"])
-    assert len(first.further[0]) > 131_072
+    assert len(first.extra_columns[0]) > 131_072

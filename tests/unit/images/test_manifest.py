@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline import LONG_AGO, Pipeline, id_of
-from similar_images.core.formats import (read_parquet, write_parquet)
+from similar_images.core.formats import read_parquet, write_parquet
 from similar_images.images import manifest
-from similar_images.images.collection import (Entry, scan)
-from similar_images.images.opening import Photos
+from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import summarise
+from similar_images.images.opening import Photos
 from similar_images.storage.access import NOWHERE
 from similar_images.storage.addresses import is_address
 from similar_images.storage.cache import Cache
@@ -171,9 +171,9 @@ def test_a_file_with_another_size_or_time_is_read_again(
 
 @pytest.mark.parametrize("ahead", [0, 3_600 * 10**9])
 def test_a_file_changed_a_moment_ago_or_in_the_future_is_read_again(
-    pipeline: Pipeline, ahead: int
+    pipeline: Pipeline, prefetch: int
 ) -> None:
-    mtime = time.time_ns() + ahead
+    mtime = time.time_ns() + prefetch
     pipeline.put("a.jpg", "one", mtime)
     pipeline.build()
     pipeline.put("a.jpg", "two", mtime)
@@ -191,16 +191,21 @@ def test_a_file_may_be_of_any_year(pipeline: Pipeline, year: int) -> None:
 def test_the_product_is_what_a_column_of_the_list_tells_if_anything(pipeline: Pipeline) -> None:
     cells = {"a": " P1 ", "b": "", "c": " ", "d": "P2 e\u0301"}
     entries = [
-        Entry(name, b"", None, fault="gone", further=("7", cell)) for name, cell in cells.items()
+        Entry(name, b"", None, fault="gone", extra_columns=("7", cell))
+        for name, cell in cells.items()
     ]
     for name, expected in (
         ("sku", ["P1", None, None, "P2 \u00e9"]),
         (None, [None] * 4),
         ("x", [None] * 4),
     ):
-        table = manifest.build(entries, pipeline.cache, further=("price", "sku"), product=name)
+        table = manifest.build(
+            entries, pipeline.cache, extra_columns=("price", "sku"), product=name
+        )
         assert table["product"].to_pylist() == expected
-        assert manifest.further(table, ["sku"]) == {name: [cell] for name, cell in cells.items()}
+        assert manifest.extra_columns(table, ["sku"]) == {
+            name: [cell] for name, cell in cells.items()
+        }
 
 
 def other_columns(path: Path) -> None:

@@ -12,15 +12,14 @@ from typing import BinaryIO
 
 import pytest
 
-from similar_images.images import manifest
-from similar_images.images import retries
+from similar_images.images import manifest, retries
 from similar_images.images.collection import scan
-from similar_images.images.opening import (LOCAL, LostError, Photos)
+from similar_images.images.opening import LOCAL, LostError, Photos
 from similar_images.storage import web
-from similar_images.storage.access import (NOWHERE, Access)
-from similar_images.storage.addresses import (FetchError, Limits, Look, name_of)
+from similar_images.storage.access import NOWHERE, Access
+from similar_images.storage.addresses import FetchError, Limits, ObjectMetadata, name_of
 from similar_images.storage.cache import Cache
-from similar_images.storage.metadata import Looks
+from similar_images.storage.metadata import MetadataCache
 from web_server import KEEP, Fault, Server, broken_off, closed, serving, status, with_headers
 
 DATA = b"a photo"
@@ -167,8 +166,10 @@ def test_an_address_is_fetched_again_only_where_it_tells_no_change(
     (tmp_path / "list.csv").write_text(f"image,label\n{server.address('a.jpg')},boots\n")
     photos = photos_of(server, tmp_path / "kept")
     for _ in range(2):
-        looks = Looks(tmp_path / "looks.json", photos.access, most_failed=0, anew=True)
-        entries = scan(tmp_path / "list.csv", looks=looks)
+        metadata_cache = MetadataCache(
+            tmp_path / "looks.json", photos.access, most_failed=0, anew=True
+        )
+        entries = scan(tmp_path / "list.csv", metadata_cache=metadata_cache)
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
         assert table["content_id"].to_pylist() == [ID]
     assert server.requests["GET", "a.jpg"] == fetched
@@ -184,8 +185,10 @@ class Shop:
     def run(self) -> tuple[str | None, str | None]:
         """Look and fetch as a run does; return the content id and the fault."""
         photos = photos_of(self.server, self.folder / "kept", room=0)
-        looks = Looks(self.folder / "looks.json", photos.access, most_failed=1, anew=True)
-        entries = scan(self.folder / "list.csv", looks=looks)
+        metadata_cache = MetadataCache(
+            self.folder / "looks.json", photos.access, most_failed=1, anew=True
+        )
+        entries = scan(self.folder / "list.csv", metadata_cache=metadata_cache)
         table = manifest.build(entries, self.folder / "hashes.parquet", photos=photos)
         retries.note(self.folder / retries.NAME, photos.unread)
         return table["content_id"].to_pylist()[0], table["fault"].to_pylist()[0]
@@ -275,8 +278,8 @@ class Bucket(Access):
         super().__init__(Limits((), False, 1, 1, 1000))
         self.version, self.fault = version, fault
 
-    def listed(self, prefix: str) -> Iterator[tuple[str, Look]]:
-        yield f"{prefix}/boots/a.jpg", Look(len(DATA), 1, self.version)
+    def listed(self, prefix: str) -> Iterator[tuple[str, ObjectMetadata]]:
+        yield f"{prefix}/boots/a.jpg", ObjectMetadata(len(DATA), 1, self.version)
 
     def fetch(self, address: str) -> bytes:
         if self.fault:
@@ -287,19 +290,19 @@ class Bucket(Access):
 @pytest.mark.parametrize("heals", [True, False])
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_a_bucket_that_is_busy_takes_nothing_out_either(
-    tmp_path: Path, heals: bool, version: str
+    tmp_path: Path, retryable: bool, version: str
 ) -> None:
     def run(access: Bucket) -> list[str | None]:
-        looks = Looks(tmp_path / "looks.json", access, most_failed=1, anew=True)
+        metadata_cache = MetadataCache(tmp_path / "looks.json", access, most_failed=1, anew=True)
         photos = Photos(access, Cache(tmp_path / "kept", 0))
-        entries = scan("s3://shop", looks=looks)
+        entries = scan("s3://shop", metadata_cache=metadata_cache)
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
         return table["content_id"].to_pylist()
 
     first, later = ([sha256(version.encode()).hexdigest()] for version in ("1", "2"))
     assert run(Bucket("1")) == first
-    fails = Bucket("2", FetchError("the store is busy or failing", heals))
-    assert run(fails) == (first if heals else [None])
+    fails = Bucket("2", FetchError("the store is busy or failing", retryable))
+    assert run(fails) == (first if retryable else [None])
     assert run(Bucket(version)) == (first if version == "1" else later)
 
 

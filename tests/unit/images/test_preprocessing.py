@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from similar_images.images.decoding import UnreadableImageError
-from similar_images.images.preprocessing import (Fit, Preparation, Prepared)
+from similar_images.images.preprocessing import Fit, Preparation, Prepared
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO"]
 ORIENTATION = 0x0112

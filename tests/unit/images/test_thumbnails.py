@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from similar_images.images.thumbnails import (SIDE, make, path_of)
+from similar_images.images.thumbnails import SIDE, make, path_of
 
 
 def save(path: Path, mode: str = "RGB", size: tuple[int, int] = (900, 600)) -> tuple[str, bytes]:

@@ -1,16 +1,21 @@
 """Tests of what the cards tell of decisions, with and without the columns for them."""
 
 from similar_images.classification.predictions import HEADER
-from similar_images.report.cards import (File, Product, cards, products)
+from similar_images.report.cards import File, Product, cards, products
 
 PLAIN = dict.fromkeys(HEADER, "") | {"image": "1.jpg", "label": "boots", "prediction": "boots"}
 QUERIES = {"1.jpg": File("a" * 64, b"photos/1.jpg")}
 
 
 def test_a_card_tells_what_was_decided_what_it_is_worth_and_what_it_was_before() -> None:
-    row = PLAIN | {"label_given": "hats", "decision": "wrong"}
+    row = PLAIN | {"original_label": "hats", "decision": "wrong"}
     (card,) = cards([row], [], QUERIES, {}, set(), {"1.jpg": 7}, {"1.jpg": ""}, (), {})
-    assert (card.decision, card.given, card.worth, card.before) == ("wrong", "hats", 7, "")
+    assert (card.decision, card.original_label, card.review_order, card.before) == (
+        "wrong",
+        "hats",
+        7,
+        "",
+    )
 
 
 def test_the_cards_of_a_product_tell_how_many_photos_it_has_and_what_it_is() -> None:
@@ -26,5 +31,7 @@ def test_the_cards_of_a_product_tell_how_many_photos_it_has_and_what_it_is() -> 
 
 
 def test_a_card_tells_the_other_classes_of_the_set() -> None:
-    (card,) = cards([PLAIN | {"classes": "hats|boots"}], [], QUERIES, {}, set(), {}, {}, (), {})
+    (card,) = cards(
+        [PLAIN | {"likely_classes": "hats|boots"}], [], QUERIES, {}, set(), {}, {}, (), {}
+    )
     assert card.others == ["hats"]

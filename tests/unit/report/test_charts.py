@@ -2,7 +2,7 @@
 
 import pytest
 
-from similar_images.report.charts import (MOST_TICKS, timeline)
+from similar_images.report.charts import MOST_TICKS, timeline
 
 
 def rows(*accuracies: float | None) -> list[dict[str, str]]:

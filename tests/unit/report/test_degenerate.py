@@ -14,18 +14,28 @@ import pyarrow as pa
 import pytest
 
 from catalogues import learned
-from similar_images.classification import (confidence, conformal, predictions, products, out_of_distribution)
-from similar_images.evaluation import metrics
-from similar_images.curation import active_learning
-from similar_images.classification.vote import VOTES
-from similar_images.core.formats import (read_csv, read_json, write_csv, write_json)
-from similar_images.curation import audit
-from similar_images.evaluation import (leave_one_out, metric_comparison, quality)
-from similar_images.features import sharded_features
-from similar_images.features.feature_table import Index
 from similar_images.backbones.model import Model
-from similar_images.report import (cards, confusion, plots, results_page)
-from similar_images.search import (metric_learning, approximate, metric_choice, principal_components, neighbours)
+from similar_images.classification import (
+    confidence,
+    conformal,
+    out_of_distribution,
+    predictions,
+    products,
+)
+from similar_images.classification.vote import VOTES
+from similar_images.core.formats import read_csv, read_json, write_csv, write_json
+from similar_images.curation import active_learning, audit
+from similar_images.evaluation import leave_one_out, metric_comparison, metrics, quality
+from similar_images.features import sharded_features
+from similar_images.features.feature_table import FeatureTable
+from similar_images.report import cards, confusion, plots, results_page
+from similar_images.search import (
+    approximate,
+    metric_choice,
+    metric_learning,
+    neighbours,
+    principal_components,
+)
 
 DIMENSION = 4
 MODEL = Model(
@@ -51,12 +61,12 @@ class Few(NamedTuple):
     contents: str
     product_of: dict[str, str]
 
-    def index(self) -> Index:
+    def index(self) -> FeatureTable:
         """Return the catalogue as it is loaded: every stage normalises one of its own."""
         names = [f"{n:02}" for n in range(len(self.labels))]
         ids = [f"{ord(content):064x}" for content in self.contents]
         features = np.array(self.features, np.float32)
-        return Index("network", "model", names, list(self.labels), ids, features)
+        return FeatureTable("network", "model", names, list(self.labels), ids, features)
 
     def table(self) -> pa.Table:
         index = self.index()
@@ -68,10 +78,10 @@ class Few(NamedTuple):
         return pa.Table.from_pylist(rows, sharded_features.schema("network", "model", DIMENSION))
 
 
-def few(labels: str, **given: Any) -> Few:
+def few(labels: str, **original_label: Any) -> Few:
     count = len(labels)
     usual = {"features": RANDOM[:count], "contents": "abcdefghijkl"[:count], "product_of": {}}
-    return Few(labels, **usual | given)
+    return Few(labels, **usual | original_label)
 
 
 NOTHING_TO_ASK = {
@@ -170,7 +180,7 @@ def test_where_no_image_can_be_asked_the_figures_are_null_and_it_is_said_why(
         assert share["accuracy_interval_95"] is None
     assert assessment["confidence"]["weights"] is None
     assert assessment["confidence"]["expected_calibration_error"] is None
-    assert assessment["strangers"]["refused"] is None
+    assert assessment["out_of_distribution"]["refused"] is None
     assert "is not known: all images show one product" in quality.sentence(assessment)
     assert comparison["adapted"]["gain"] is None
     assert metric_choice.chosen("auto", comparison) == "cosine"
@@ -215,9 +225,13 @@ def different(of: Few) -> int:
 def searched(of: Few, metric: str, index: str, folder: Path) -> pa.Table:
     """Return what one query finds, with whatever goes by files in between."""
     fitted, catalogue = None, of.index()
-    query = Index("network", "model", ["q"], ["a"], ["q" * 64], RANDOM[-1:].astype(np.float32))
+    query = FeatureTable(
+        "network", "model", ["q"], ["a"], ["q" * 64], RANDOM[-1:].astype(np.float32)
+    )
     if metric == "adapted":
-        principal_components.write(folder / "components", principal_components.fit(catalogue, False))
+        principal_components.write(
+            folder / "components", principal_components.fit(catalogue, False)
+        )
         along = principal_components.read(folder / "components")
         catalogue, query = (principal_components.reduce(along, one) for one in (catalogue, query))
         fit = metric_learning.fit(catalogue, neighbours.first_of_equals(catalogue))
@@ -235,16 +249,16 @@ def searched(of: Few, metric: str, index: str, folder: Path) -> pa.Table:
 def predicted_by(
     of: Few, found: pa.Table, assessment: dict[str, Any], metric: str, reject: str | None
 ) -> predictions.Predictions:
-    judge = predictions.Judge(
+    classifier = predictions.HeldOutClassifier(
         5,
         VOTES["majority"],
         metric,
         confidence.read(assessment["confidence"]),
         conformal.Thresholds(**assessment["sets"]),
-        out_of_distribution.read(assessment["strangers"]),
+        out_of_distribution.read(assessment["out_of_distribution"]),
         reject,
     )
-    return predictions.predict(found, [], {}, {"q": ("a", None)}, judge, of.product_of)
+    return predictions.predict(found, [], {}, {"q": ("a", None)}, classifier, of.product_of)
 
 
 def shown(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from similar_images.report import history
-from similar_images.report.history import (Answer, Turned)
+from similar_images.report.history import ChangedPrediction, PastPrediction
 
 WHEN = datetime(2026, 11, 24, 18, 3, 12, tzinfo=timezone(timedelta(hours=1)))
 METRICS: dict[str, Any] = {
@@ -27,9 +27,11 @@ def line(minutes: int = 0, **changes: Any) -> dict[str, str]:
     )
 
 
-def answers(*, prefix: str = "", **predictions: str) -> list[Answer]:
+def answers(*, prefix: str = "", **predictions: str) -> list[PastPrediction]:
     """Return the answers to images with content ids like their names, after any `prefix`."""
-    return [Answer(prefix + id_, id_, prediction) for id_, prediction in predictions.items()]
+    return [
+        PastPrediction(prefix + id_, id_, prediction) for id_, prediction in predictions.items()
+    ]
 
 
 def test_a_line_tells_when_in_universal_time_and_the_figures() -> None:
@@ -125,39 +127,46 @@ def test_a_history_that_cannot_be_read_is_told_and_left_alone(
 
 
 def test_nothing_has_turned_in_a_first_run(tmp_path: Path) -> None:
-    assert history.turned(tmp_path, answers(a="boots", b="sandals")) == []
-    assert (tmp_path / "turned.csv").read_text() == "image,content_id,before,now\n"
+    assert history.changed(tmp_path, answers(a="boots", b="sandals")) == []
+    assert (tmp_path / "changed.csv").read_text() == "image,content_id,before,now\n"
 
 
 def test_what_turned_is_told_by_content_whatever_its_path(tmp_path: Path) -> None:
-    history.turned(tmp_path, answers(a="boots", b="sandals", c="", gone="boots"))
-    found = history.turned(
+    history.changed(tmp_path, answers(a="boots", b="sandals", c="", gone="boots"))
+    found = history.changed(
         tmp_path, answers(prefix="moved/", c="boots", b="sandals", a="", new="boots")
     )
-    assert found == [Turned("moved/a", "a", "boots", ""), Turned("moved/c", "c", "", "boots")]
-    assert (tmp_path / "turned.csv").read_text().splitlines()[1:] == [
+    assert found == [
+        ChangedPrediction("moved/a", "a", "boots", ""),
+        ChangedPrediction("moved/c", "c", "", "boots"),
+    ]
+    assert (tmp_path / "changed.csv").read_text().splitlines()[1:] == [
         "moved/a,a,boots,",
         "moved/c,c,,boots",
     ]
 
 
 def test_what_turned_stays_told_until_something_turns_again(tmp_path: Path) -> None:
-    history.turned(tmp_path, answers(a="boots", b="boots", c="boots"))
-    history.turned(tmp_path, answers(a="sandals", b="sandals", c="boots"))
-    again = history.turned(tmp_path, answers(prefix="moved/", a="sandals", c="boots"))
-    assert again == [Turned("moved/a", "a", "boots", "sandals")]
-    later = history.turned(tmp_path, answers(a="sandals", b="sandals", c="sandals"))
-    assert later == [Turned("c", "c", "boots", "sandals")]
+    history.changed(tmp_path, answers(a="boots", b="boots", c="boots"))
+    history.changed(tmp_path, answers(a="sandals", b="sandals", c="boots"))
+    again = history.changed(tmp_path, answers(prefix="moved/", a="sandals", c="boots"))
+    assert again == [ChangedPrediction("moved/a", "a", "boots", "sandals")]
+    later = history.changed(tmp_path, answers(a="sandals", b="sandals", c="sandals"))
+    assert later == [ChangedPrediction("c", "c", "boots", "sandals")]
 
 
-@pytest.mark.parametrize("name", ["answers.parquet", "turned.csv"])
+@pytest.mark.parametrize("name", ["answers.parquet", "changed.csv"])
 def test_damage_to_what_is_remembered_is_no_error(tmp_path: Path, name: str) -> None:
-    history.turned(tmp_path, answers(a="boots"))
-    history.turned(tmp_path, answers(a="sandals"))
+    history.changed(tmp_path, answers(a="boots"))
+    history.changed(tmp_path, answers(a="sandals"))
     (tmp_path / name).write_bytes(b"\x00")
-    found = history.turned(tmp_path, answers(a="sandals"))
-    assert found == ([] if name == "turned.csv" else [Turned("a", "a", "boots", "sandals")])
-    assert history.turned(tmp_path, answers(a="boots")) == [Turned("a", "a", "sandals", "boots")]
+    found = history.changed(tmp_path, answers(a="sandals"))
+    assert found == (
+        [] if name == "changed.csv" else [ChangedPrediction("a", "a", "boots", "sandals")]
+    )
+    assert history.changed(tmp_path, answers(a="boots")) == [
+        ChangedPrediction("a", "a", "sandals", "boots")
+    ]
 
 
 def test_the_histories_of_all_sets_are_put_together_by_time(tmp_path: Path) -> None:

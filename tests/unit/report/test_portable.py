@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from invented import invented_cards, write_page
+from report_factory import made_cards, write_page
 from similar_images.core.errors import UserError
-from similar_images.report.cards import Card
-from similar_images.report.portable import (AFTER, BEFORE, MOST_CARDS, SIDE, portable)
 from similar_images.images import thumbnails
+from similar_images.report.cards import Card
+from similar_images.report.portable import AFTER, BEFORE, MOST_CARDS, SIDE, portable
 
 CLASSES = ["boots", "hats", "</script><script>alert(1)</script>"]
 
@@ -37,7 +37,7 @@ def shown(folder: Path, cards: Sequence[Card]) -> list[str]:
 
 
 def test_wrong_answers_come_first_then_refused_ones_then_the_least_sure(tmp_path: Path) -> None:
-    card = replace(invented_cards(1, CLASSES)[0], status="right", confidence=0.1)
+    card = replace(made_cards(1, CLASSES)[0], status="right", confidence=0.1)
     others = [
         replace(card, name="rejected", status="rejected", confidence=None, similar=[]),
         replace(card, name="sure", confidence=0.9),
@@ -52,13 +52,13 @@ def test_wrong_answers_come_first_then_refused_ones_then_the_least_sure(tmp_path
 
 
 def test_the_cards_stay_in_the_order_of_the_page(tmp_path: Path) -> None:
-    cards = invented_cards(MOST_CARDS + 50, CLASSES)
+    cards = made_cards(MOST_CARDS + 50, CLASSES)
     names = shown(tmp_path, cards)
     assert names == [card.name for card in cards if card.name in set(names)]
 
 
 def test_the_whole_page_is_told_and_its_tables_and_figures_stay_as_they_are(tmp_path: Path) -> None:
-    cards = invented_cards(MOST_CARDS + 50, CLASSES)
+    cards = made_cards(MOST_CARDS + 50, CLASSES)
     page = write_page(tmp_path, cards, CLASSES, figures=True)
     around, told = made_of(page)
     head, rest = page.read_text("utf-8").split(BEFORE)
@@ -72,7 +72,7 @@ def test_the_whole_page_is_told_and_its_tables_and_figures_stay_as_they_are(tmp_
 def test_it_has_the_pictures_of_its_own_cards_alone_and_small(tmp_path: Path) -> None:
     cards = [
         replace(card, status="right", confidence=n / 1000, similar=[])
-        for n, card in enumerate(invented_cards(MOST_CARDS + 1, CLASSES))
+        for n, card in enumerate(made_cards(MOST_CARDS + 1, CLASSES))
     ]
     page = write_page(tmp_path, cards, CLASSES)
     large = thumbnails.path_of(tmp_path / "report_files", cards[0].picture or "")
@@ -85,7 +85,7 @@ def test_it_has_the_pictures_of_its_own_cards_alone_and_small(tmp_path: Path) ->
 
 
 def test_a_thumbnail_that_is_gone_is_told_with_what_to_do(tmp_path: Path) -> None:
-    cards = invented_cards(3, CLASSES)
+    cards = made_cards(3, CLASSES)
     page = write_page(tmp_path, cards, CLASSES)
     gone = thumbnails.path_of(tmp_path / "report_files", cards[1].picture or "")
     gone.unlink()

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from similar_images.core.formats import write_csv, write_json
 from similar_images.report.run_summary import told
-from similar_images.core.formats import (write_csv, write_json)
 
 METRICS: dict[str, Any] = {
     "images": 10,
@@ -71,7 +71,7 @@ def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -
 
 
 def test_the_similarity_has_a_line_where_the_catalogue_chose_it(results: Path) -> None:
-    write_json(results / "catalogue/metrics.json", {"advice": None})
+    write_json(results / "catalogue/metric_comparison.json", {"advice": None})
     write_json(results / "catalogue/quality.json", {"choice": "auto takes adapted."})
     assert told(results, []) == ["auto takes adapted."]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from markupsafe import Markup
 
-from similar_images.report import (confusion, plots, texts)
+from similar_images.report import confusion, plots, texts
 from similar_images.report.templates import environment
 
 # In turn: control characters, surrogates, what is no character, and what means something in XML, in

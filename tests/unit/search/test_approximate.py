@@ -10,21 +10,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from similar_images.core.errors import (DamagedFileError, UserError)
+from similar_images.core.errors import DamagedFileError, UserError
 from similar_images.features import sharded_features
-from similar_images.features.feature_table import Index
-from similar_images.search import (metric_learning, approximate, principal_components, neighbours)
+from similar_images.features.feature_table import FeatureTable
+from similar_images.search import approximate, metric_learning, neighbours, principal_components
 from similar_images.search.approximate import Approximate
 
 DIMENSION = 12
 QUERIES = range(5000, 5030)
 
 
-def part(numbers: Sequence[int], fingerprint: str = "model") -> Index:
+def part(numbers: Sequence[int], fingerprint: str = "model") -> FeatureTable:
     """Return images that lie around twenty points, each determined by its number."""
     centres = np.random.default_rng(1).random((20, DIMENSION))
     rows = [np.random.default_rng(n).normal(centres[n % 20], 0.2) for n in numbers]
-    return Index(
+    return FeatureTable(
         "network",
         fingerprint,
         [f"{n:04}" for n in numbers],
@@ -34,7 +34,7 @@ def part(numbers: Sequence[int], fingerprint: str = "model") -> Index:
     )
 
 
-def table(parts: Sequence[Index]) -> pa.Table:
+def table(parts: Sequence[FeatureTable]) -> pa.Table:
     """Return the table of the images in `parts`."""
     rows = [
         {"image": path, "label": label, "content_id": content_id, "shard": str(n)}
@@ -45,18 +45,20 @@ def table(parts: Sequence[Index]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def built(parts: Sequence[Index], count: int = 10) -> Approximate:
+def built(parts: Sequence[FeatureTable], count: int = 10) -> Approximate:
     return approximate.build(parts, table(parts), count)
 
 
 def found(
-    parts: Sequence[Index], made: Approximate, queries: Index, count: int = 10
+    parts: Sequence[FeatureTable], made: Approximate, queries: FeatureTable, count: int = 10
 ) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = approximate.find([queries], made, table(parts), count).to_pylist()
     return rows
 
 
-def exact(parts: Sequence[Index], queries: Index, count: int = 10) -> list[dict[str, Any]]:
+def exact(
+    parts: Sequence[FeatureTable], queries: FeatureTable, count: int = 10
+) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = neighbours.find([queries], parts, count).to_pylist()
     return rows
 
@@ -205,7 +207,7 @@ def test_which_of_equally_similar_images_it_finds_does_not_depend_on_their_order
     numbers = [*range(0, 200), *[7] * 40]
     one = replace(part(numbers), paths=[f"{n:04}" for n in range(240)])
     one = replace(one, labels=one.paths)  # equal bytes under one class count once
-    other = Index(
+    other = FeatureTable(
         *(one.backbone, one.fingerprint),
         *(column[::-1] for column in (one.paths, one.labels, one.content_ids, one.features)),
     )

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogues import Rows, lay_out, reference
-from similar_images.features.sharded_features import Stream
-from similar_images.search import (approximate, cache, neighbours)
+from similar_images.features.sharded_features import ShardedFeatures
+from similar_images.search import approximate, cache, neighbours
 
 COUNT = 4
 QUERIES: Rows = [("a", "x", 0), ("b", None, 3), ("c", "y", 11)]
@@ -26,7 +26,7 @@ class Search:
     approximate: bool = False
     asked: list[tuple[int, int]] = field(default_factory=list)
 
-    def find(self, queries: Stream, catalogue: Stream) -> pa.Table:
+    def find(self, queries: ShardedFeatures, catalogue: ShardedFeatures) -> pa.Table:
         self.asked.append((len(queries.images()), len(catalogue.images())))
         if not self.approximate:
             return neighbours.find(queries, catalogue, COUNT)
@@ -37,8 +37,8 @@ class Search:
     def __call__(self, queries: Rows, catalogue: Rows, size: int = 3) -> list[dict[str, object]]:
         self.asked.clear()
         found = cache.search(
-            Stream(lay_out(self.folder / "queries", queries, 1)),
-            Stream(lay_out(self.folder / "catalogue", catalogue, size)),
+            ShardedFeatures(lay_out(self.folder / "queries", queries, 1)),
+            ShardedFeatures(lay_out(self.folder / "catalogue", catalogue, size)),
             COUNT,
             self.find,
             self.folder / "memory",
@@ -160,8 +160,8 @@ def test_an_approximate_search_counts_no_image_twice_after_one_has_another_name_
 
 def test_neighbours_that_stand_in_two_parts_are_refused(tmp_path: Path) -> None:
     part = neighbours.find(
-        Stream(lay_out(tmp_path / "queries", QUERIES, 1)),
-        Stream(lay_out(tmp_path / "catalogue", CATALOGUE, 3)),
+        ShardedFeatures(lay_out(tmp_path / "queries", QUERIES, 1)),
+        ShardedFeatures(lay_out(tmp_path / "catalogue", CATALOGUE, 3)),
         COUNT,
     )
     with pytest.raises(ValueError, match="same neighbour in two parts"):

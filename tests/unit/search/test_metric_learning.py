@@ -10,21 +10,25 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh, orth
 
 from similar_images.core.errors import UserError
-from similar_images.features.feature_table import Index
-from similar_images.search import (metric_learning, principal_components)
-from similar_images.search.neighbours import (comparable, find)
+from similar_images.features.feature_table import FeatureTable
+from similar_images.search import metric_learning, principal_components
+from similar_images.search.neighbours import comparable, find
 
 
-def index_of(features: NDArray[np.floating], labels: str, fingerprint: str = "model") -> Index:
+def index_of(
+    features: NDArray[np.floating], labels: str, fingerprint: str = "model"
+) -> FeatureTable:
     names = [f"{n:04}" for n in range(len(labels))]
-    return Index("network", fingerprint, names, list(labels), names, features.astype(np.float32))
+    return FeatureTable(
+        "network", fingerprint, names, list(labels), names, features.astype(np.float32)
+    )
 
 
-def every(index: Index) -> NDArray[np.bool_]:
+def every(index: FeatureTable) -> NDArray[np.bool_]:
     return np.ones(len(index.paths), np.bool_)
 
 
-def drawn(images: int = 120, seed: int = 0, dimension: int = 40) -> Index:
+def drawn(images: int = 120, seed: int = 0, dimension: int = 40) -> FeatureTable:
     """Draw classes that differ little in three numbers, and images that differ much in others."""
     random = np.random.default_rng(seed)
     labels = "abc" * (images // 3)
@@ -34,16 +38,18 @@ def drawn(images: int = 120, seed: int = 0, dimension: int = 40) -> Index:
     return index_of(features + 1, labels)
 
 
-def reduced(index: Index, to: Index | None = None) -> Index:
+def reduced(index: FeatureTable, to: FeatureTable | None = None) -> FeatureTable:
     """Return `index` with its features along the principal components of `to`, or its own."""
     return principal_components.reduce(principal_components.fit(to or index, False), index)
 
 
-def fit(index: Index) -> metric_learning.Adaptation:
+def fit(index: FeatureTable) -> metric_learning.Adaptation:
     return metric_learning.fit(reduced(index), every(index))
 
 
-def share_right(queries: Index, catalogue: Index, fitted: metric_learning.Adaptation | None) -> float:
+def share_right(
+    queries: FeatureTable, catalogue: FeatureTable, fitted: metric_learning.Adaptation | None
+) -> float:
     one, other = (reduced(index, catalogue) for index in (queries, catalogue))
     found = find([one], [other], 1, fitted).to_pylist()
     return float(np.mean([row["class"][0] == row["label"] for row in found]))
@@ -85,7 +91,10 @@ def test_only_eligible_rows_are_learned_from() -> None:
         "".join(map(str, [*catalogue.labels, *["z"] * 60])),
     )
     eligible = np.arange(180) < 120
-    one, part = metric_learning.fit(catalogue, every(catalogue)), metric_learning.fit(both, eligible)
+    one, part = (
+        metric_learning.fit(catalogue, every(catalogue)),
+        metric_learning.fit(both, eligible),
+    )
     assert_array_equal(one.projection, part.projection)
     assert_array_equal(one.centre, part.centre)
 
@@ -107,7 +116,7 @@ def test_fewer_images_than_features_are_adapted_to_like_more(images: int) -> Non
     assert_allclose(adapted @ adapted.T, expected @ expected.T, atol=1e-5)
 
 
-def by_covariances(catalogue: Index) -> NDArray[np.float64]:
+def by_covariances(catalogue: FeatureTable) -> NDArray[np.float64]:
     """Return the adapted features, step by step as the module describes them."""
     features = catalogue.features.astype(float)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
@@ -120,7 +129,9 @@ def by_covariances(catalogue: Index) -> NDArray[np.float64]:
     within += metric_learning.SHRINKAGE * np.trace(within) / len(within) * np.eye(len(within))
     whitened = components @ np.linalg.inv(np.linalg.cholesky(within)).T
     between = orth(whitened.T @ np.array(list(means.values())).T, rcond=1e-9)
-    mapped = centred @ whitened @ (np.eye(len(within)) + metric_learning.STRETCH * between @ between.T)
+    mapped = (
+        centred @ whitened @ (np.eye(len(within)) + metric_learning.STRETCH * between @ between.T)
+    )
     return mapped / np.linalg.norm(mapped, axis=1, keepdims=True)
 
 

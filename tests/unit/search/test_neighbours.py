@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from catalogues import Rows, lay_out, reference
 from similar_images.features import sharded_features
-from similar_images.features.sharded_features import Stream
-from similar_images.features.feature_table import Index
-from similar_images.search import (exact, neighbours)
+from similar_images.features.feature_table import FeatureTable
+from similar_images.features.sharded_features import ShardedFeatures
+from similar_images.search import exact, neighbours
 
 catalogues = st.lists(
     st.tuples(st.text("ab", max_size=4), st.sampled_from("xy"), st.integers(0, 9)),
@@ -27,9 +27,9 @@ def test_the_answer_is_exact_whatever_the_shards_and_parts(
 ) -> None:
     folder = tmp_path_factory.mktemp("search")
     asked: Rows = [("b", None, 3), ("a", "x", 0), ("c", "y", 11)]
-    queries = Stream(lay_out(folder / "queries", asked, 1))
+    queries = ShardedFeatures(lay_out(folder / "queries", asked, 1))
     path = lay_out(folder / "catalogue", catalogue, size)
-    found = [neighbours.find(queries, Stream(path, n, parts), 4) for n in range(parts)]
+    found = [neighbours.find(queries, ShardedFeatures(path, n, parts), 4) for n in range(parts)]
     gathered = neighbours.gather(found, 4)
     assert gathered.schema.equals(neighbours.SCHEMA)
     assert gathered.to_pylist() == reference(asked, catalogue, 4)
@@ -41,8 +41,10 @@ def test_the_answer_is_exact_whatever_the_shards_and_parts(
 def test_the_first_of_the_neighbours_are_what_is_found_for_fewer(
     tmp_path: Path, count: int
 ) -> None:
-    queries = Stream(lay_out(tmp_path / "queries", [("a", "x", 0), ("b", None, 3)], 1))
-    catalogue = Stream(lay_out(tmp_path / "catalogue", [(f"{n}", "x", n) for n in range(7)], 4))
+    queries = ShardedFeatures(lay_out(tmp_path / "queries", [("a", "x", 0), ("b", None, 3)], 1))
+    catalogue = ShardedFeatures(
+        lay_out(tmp_path / "catalogue", [(f"{n}", "x", n) for n in range(7)], 4)
+    )
     found = neighbours.first(neighbours.find(queries, catalogue, 5), count)
     assert found.equals(neighbours.find(queries, catalogue, min(count, 5)))
 
@@ -51,8 +53,8 @@ def test_the_first_of_the_neighbours_are_what_is_found_for_fewer(
 def test_the_parts_are_the_whole_and_share_nothing(tmp_path: Path, parts: int) -> None:
     rows: Rows = [(f"{n:02}", "x", n) for n in range(20)]
     path = lay_out(tmp_path, rows, 4)
-    found = [index.paths for n in range(parts) for index in Stream(path, n, parts)]
-    assert found == [index.paths for index in Stream(path)]
+    found = [index.paths for n in range(parts) for index in ShardedFeatures(path, n, parts)]
+    assert found == [index.paths for index in ShardedFeatures(path)]
     assert sorted(image for images in found for image in images) == [row[0] for row in rows]
 
 
@@ -62,15 +64,17 @@ def test_the_answer_does_not_depend_on_how_much_is_in_memory_at_once(
 ) -> None:
     asked: Rows = [(f"{n}", None, n) for n in range(9)]
     catalogue: Rows = [(f"{n:02}", "x", n) for n in range(20)]
-    queries = Stream(lay_out(tmp_path / "queries", asked, 2))
+    queries = ShardedFeatures(lay_out(tmp_path / "queries", asked, 2))
     monkeypatch.setattr(neighbours, "QUERIES", group)
     monkeypatch.setattr(exact, "ROWS", group)
-    found = neighbours.find(queries, Stream(lay_out(tmp_path / "catalogue", catalogue, 3)), 4)
+    found = neighbours.find(
+        queries, ShardedFeatures(lay_out(tmp_path / "catalogue", catalogue, 3)), 4
+    )
     assert found.to_pylist() == reference(asked, catalogue, 4)
 
 
 def test_of_equal_bytes_only_the_first_of_each_class_counts() -> None:
-    index = Index(
+    index = FeatureTable(
         "network", "model", list("abcde"), list("xxyyx"), list("44441"), np.zeros((5, 1), "f4")
     )
     assert neighbours.first_of_equals(index).tolist() == [True, False, True, False, True]
@@ -126,12 +130,14 @@ def test_a_query_that_was_taken_into_the_catalogue_does_not_find_itself(
 ) -> None:
     folder = tmp_path_factory.mktemp("own")
     asked: Rows = [("p", "x", 20), ("q", "x", 21), ("r", None, 3)]
-    queries = Stream(lay_out(folder / "queries", asked, 1))
+    queries = ShardedFeatures(lay_out(folder / "queries", asked, 1))
     own = {"p": {"new:p"}, "q": {"new:q"}}
     path = lay_out(folder / "catalogue", [*rows, ("new:p", "x", 20), ("new:q", "y", 21)], 2)
     found = neighbours.gather(
         [
-            neighbours.without_own(neighbours.find(queries, Stream(path, n, parts), 4), own, 3)
+            neighbours.without_own(
+                neighbours.find(queries, ShardedFeatures(path, n, parts), 4), own, 3
+            )
             for n in range(parts)
         ],
         3,

@@ -11,15 +11,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import PCA
 
 from similar_images.core.errors import UserError
-from similar_images.features.feature_table import Index
+from similar_images.features.feature_table import FeatureTable
 from similar_images.search import principal_components
 
 
-def index_of(images: int, dimension: int, seed: int = 0) -> Index:
+def index_of(images: int, dimension: int, seed: int = 0) -> FeatureTable:
     random = np.random.default_rng(seed)
     features = random.normal(0, 1, (images, dimension)) * np.linspace(1, 3, dimension) + 1
     names = [sha256(str(n).encode()).hexdigest() for n in range(images)]
-    return Index("network", "model", names, ["a"] * images, names, features.astype(np.float32))
+    return FeatureTable(
+        "network", "model", names, ["a"] * images, names, features.astype(np.float32)
+    )
 
 
 @pytest.mark.parametrize(("images", "dimension"), [(40, 90), (90, 40), (700, 600)])
@@ -45,7 +47,9 @@ def test_the_order_and_the_length_of_the_features_do_not_matter() -> None:
     longer = replace(index, features=7 * index.features)
     assert_allclose(principal_components.fit(longer, False).directions, one.directions, atol=1e-5)
     assert_allclose(
-        principal_components.apply(one, longer.features), principal_components.apply(one, index.features), atol=1e-6
+        principal_components.apply(one, longer.features),
+        principal_components.apply(one, index.features),
+        atol=1e-6,
     )
 
 
@@ -53,7 +57,9 @@ def test_a_row_does_not_depend_on_those_beside_it() -> None:
     index = index_of(50, 30)
     found = principal_components.fit(index, False)
     together = principal_components.apply(found, index.features)
-    alone = np.vstack([principal_components.apply(found, index.features[n : n + 1]) for n in range(50)])
+    alone = np.vstack(
+        [principal_components.apply(found, index.features[n : n + 1]) for n in range(50)]
+    )
     assert_array_equal(together, alone)
 
 
@@ -72,7 +78,7 @@ def test_the_sample_is_of_different_contents_and_stays_the_same_when_images_are_
 def test_where_nothing_varies_one_number_is_left(features: np.ndarray) -> None:
     names = [str(n) for n in range(len(features))]
     rows = features.astype(np.float32)
-    index = Index("network", "model", names, ["a"] * len(names), names, rows)
+    index = FeatureTable("network", "model", names, ["a"] * len(names), names, rows)
     reduced = principal_components.apply(principal_components.fit(index, False), index.features)
     assert reduced.shape == (len(names), 1)
     assert_allclose(reduced, 0, atol=1e-7)

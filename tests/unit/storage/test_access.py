@@ -5,7 +5,7 @@ import pytest
 from similar_images.core import processes
 from similar_images.storage import access
 from similar_images.storage.access import Access
-from similar_images.storage.addresses import (FetchError, Limits)
+from similar_images.storage.addresses import FetchError, Limits
 from web_server import serving, status
 
 
@@ -18,16 +18,18 @@ def test_looks_are_in_the_order_of_the_addresses_however_many_processes_ask(
     with serving({f"{n}.jpg": bytes(n) for n in range(1, 20)}) as server:
         server.faults["7.jpg"] = status(404)
         addresses = [server.address(f"{n}.jpg") for n in range(1, 20)]
-        looks = Access(Limits((server.origin,), True, 6, 5, 1000)).look(addresses)
+        found = Access(Limits((server.origin,), True, 6, 5, 1000)).metadata_of(addresses)
         assert server.requests.total() == 19
-    assert [look.size for look in looks] == [0 if n == 7 else n for n in range(1, 20)]
-    assert [look.fault for look in looks if look.fault] == ["404: not found"]
+    assert [metadata.size for metadata in found] == [0 if n == 7 else n for n in range(1, 20)]
+    assert [metadata.fault for metadata in found if metadata.fault] == ["404: not found"]
 
 
 def test_each_scheme_is_asked_of_what_knows_it_and_others_of_nobody() -> None:
     asked = Access(Limits(("s3://shop",), False, 1, 1, 1))
-    looks = asked.look(["s3://other/1.jpg", "https://other.example/1.jpg", "file:///etc/passwd"])
-    told = [look.fault or "" for look in looks]
+    found = asked.metadata_of(
+        ["s3://other/1.jpg", "https://other.example/1.jpg", "file:///etc/passwd"]
+    )
+    told = [metadata.fault or "" for metadata in found]
     assert told[0].startswith("s3://other is not in remote.allowed")
     assert told[1].startswith("https://other.example is not in remote.allowed")
     assert told[2].startswith("an address of file; these can be read: http, https, s3")

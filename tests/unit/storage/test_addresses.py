@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from similar_images.core.errors import UserError
-from similar_images.storage.addresses import (LONGEST, FetchError, Limits, is_address, name_of, split)
+from similar_images.storage.addresses import LONGEST, FetchError, Limits, is_address, name_of, split
 
 SECRET = "hunter2"
 
@@ -21,7 +21,7 @@ def fault(address: str, *allowed: str) -> str | None:
     try:
         limits(*allowed).check(address)
     except FetchError as error:
-        return f"{error}, but it heals" if error.heals else str(error)
+        return f"{error}, but it heals" if error.retryable else str(error)
     return None
 
 

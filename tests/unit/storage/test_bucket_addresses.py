@@ -2,7 +2,7 @@
 
 import pytest
 
-from similar_images.storage.addresses import (FetchError, Limits, name_of)
+from similar_images.storage.addresses import FetchError, Limits, name_of
 
 LIMITS = Limits(("s3://shop/photos",), False, 16, 30, 1_000)
 

@@ -17,7 +17,7 @@ import pytest
 
 from project import ROOT
 from s3_server import Store
-from similar_images.storage.addresses import (FetchError, Limits)
+from similar_images.storage.addresses import FetchError, Limits
 from similar_images.storage.buckets import Buckets
 
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -76,10 +76,10 @@ def answering(status: int, code: str = "") -> Iterator[str]:
 
 def test_an_object_is_looked_at_and_fetched(store: Store, buckets: Buckets) -> None:
     address = store.put("one/a.jpg", b"bytes")
-    look = buckets.look(address)
-    assert (look.size, look.fault) == (5, None)
-    assert look.version == "4b3a6218bb3e3a7303e8a171a60fcf92"
-    assert look.mtime > 1_700_000_000 * 10**9
+    metadata = buckets.metadata_of(address)
+    assert (metadata.size, metadata.fault) == (5, None)
+    assert metadata.version == "4b3a6218bb3e3a7303e8a171a60fcf92"
+    assert metadata.mtime > 1_700_000_000 * 10**9
     assert buckets.fetch(address) == b"bytes"
 
 
@@ -93,7 +93,7 @@ def test_an_odd_name_is_that_of_the_same_object_everywhere(
 ) -> None:
     folder = f"odd{ODD.index(key)}"
     address = store.put(f"{folder}/{key}", key.encode())
-    assert list(buckets.listed(f"s3://shop/{folder}")) == [(address, buckets.look(address))]
+    assert list(buckets.listed(f"s3://shop/{folder}")) == [(address, buckets.metadata_of(address))]
     assert buckets.fetch(address) == key.encode()
 
 
@@ -104,20 +104,20 @@ def test_a_name_that_may_be_taken_for_another_is_refused(
     folder = f"refused{len(key)}"
     store.put(f"{folder}/a.jpg", b"another")
     address = store.put(f"{folder}/{key}", b"bytes")
-    look = buckets.look(address)
-    assert "give the object another" in str(look.fault)
-    assert dict(buckets.listed(f"s3://shop/{folder}"))[address] == look
+    metadata = buckets.metadata_of(address)
+    assert "give the object another" in str(metadata.fault)
+    assert dict(buckets.listed(f"s3://shop/{folder}"))[address] == metadata
     with pytest.raises(FetchError, match="give the object another"):
         buckets.fetch(address)
 
 
 def test_what_is_written_anew_looks_otherwise_at_once(store: Store, buckets: Buckets) -> None:
     address = store.put("anew/a.jpg", b"old")
-    before = buckets.look(address), list(buckets.listed("s3://shop/anew"))
-    assert (buckets.look(address), list(buckets.listed("s3://shop/anew"))) == before
+    before = buckets.metadata_of(address), list(buckets.listed("s3://shop/anew"))
+    assert (buckets.metadata_of(address), list(buckets.listed("s3://shop/anew"))) == before
     store.put("anew/a.jpg", b"new")
     store.put("anew/b.jpg", b"new")
-    assert buckets.look(address) != before[0]
+    assert buckets.metadata_of(address) != before[0]
     assert [name for name, _ in buckets.listed("s3://shop/anew")] == [
         address,
         "s3://shop/anew/b.jpg",
@@ -133,7 +133,7 @@ def test_a_listing_asks_once_for_a_thousand_names(store: Store, buckets: Buckets
     listed = list(buckets.listed("s3://shop/many/"))
     assert store.requests("GET .*list-type=2") - before == 2
     assert [address for address, _ in listed] == sorted(addresses)
-    assert {look.size for _, look in listed} == {1}
+    assert {metadata.size for _, metadata in listed} == {1}
 
 
 def test_a_listing_has_what_is_below_a_folder_and_not_the_folders(
@@ -178,12 +178,12 @@ def test_what_is_not_there_or_not_allowed_says_so_and_does_not_heal(
     store: Store, buckets: Buckets, address: str, reason: str
 ) -> None:
     store.put("folder/a.jpg", b"a")
-    look = buckets.look(address)
-    assert reason in str(look.fault)
-    assert not look.heals
+    metadata = buckets.metadata_of(address)
+    assert reason in str(metadata.fault)
+    assert not metadata.retryable
     with pytest.raises(FetchError, match=reason) as raised:
         buckets.fetch(address)
-    assert not raised.value.heals
+    assert not raised.value.retryable
 
 
 @pytest.mark.parametrize(
@@ -202,11 +202,14 @@ def test_what_cannot_be_listed_says_why(buckets: Buckets, prefix: str, reason: s
 def test_an_object_that_is_too_large_is_not_read(store: Store, buckets: Buckets) -> None:
     address = store.put("large/a.jpg", b"a" * 1_001)
     fits = store.put("large/b.jpg", b"a" * 1_000)
-    assert "more than 1,000 bytes" in str(buckets.look(address).fault)
-    assert not buckets.look(address).heals
+    assert "more than 1,000 bytes" in str(buckets.metadata_of(address).fault)
+    assert not buckets.metadata_of(address).retryable
     with pytest.raises(FetchError, match=r"remote\.max_bytes"):
         buckets.fetch(address)
-    assert [look.fault is None for _, look in buckets.listed("s3://shop/large")] == [False, True]
+    assert [metadata.fault is None for _, metadata in buckets.listed("s3://shop/large")] == [
+        False,
+        True,
+    ]
     assert len(buckets.fetch(fits)) == 1_000
 
 
@@ -229,14 +232,14 @@ def test_without_the_right_credentials_nothing_is_told_but_that(
         monkeypatch.delenv(name)
     buckets = Buckets(LIMITS)
     with store.guarded():
-        look = buckets.look(address)
+        metadata = buckets.metadata_of(address)
         with pytest.raises(FetchError, match=reason) as fetched:
             buckets.fetch(address)
         with pytest.raises(FetchError, match=reason) as listed:
             list(buckets.listed("s3://shop/secret"))
-    told = f"{look.fault} {fetched.value} {listed.value}"
-    assert reason in str(look.fault)
-    assert not look.heals
+    told = f"{metadata.fault} {fetched.value} {listed.value}"
+    assert reason in str(metadata.fault)
+    assert not metadata.retryable
     assert not any(secret in told for secret in (store.environment[name], "wrong-"))
 
 
@@ -270,14 +273,14 @@ def test_a_public_bucket_is_read_without_credentials(store: Store) -> None:
     ],
 )
 def test_a_store_that_fails_or_keeps_silent_may_heal(
-    store: Store, monkeypatch: pytest.MonkeyPatch, status: int, code: str, heals: bool
+    store: Store, monkeypatch: pytest.MonkeyPatch, status: int, code: str, retryable: bool
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with answering(status, code) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with pytest.raises(FetchError) as raised:
             Buckets(replace(LIMITS, seconds=4 if status else 1)).fetch("s3://shop/a.jpg")
-    assert raised.value.heals == heals
+    assert raised.value.retryable == retryable
     if not status:
         assert "not there within 1 s" in str(raised.value)
 
@@ -287,13 +290,13 @@ def test_a_store_that_is_not_reached_may_heal(
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    assert Buckets(LIMITS).look("s3://shop/a.jpg").heals
+    assert Buckets(LIMITS).metadata_of("s3://shop/a.jpg").retryable
 
 
 def test_the_right_credentials_are_let_in(store: Store, buckets: Buckets) -> None:
     address = store.put("guarded/a b.jpg", b"a")
     with store.guarded():
-        assert buckets.look(address).fault is None
+        assert buckets.metadata_of(address).fault is None
         assert buckets.fetch(address) == b"a"
         assert [name for name, _ in buckets.listed("s3://shop/guarded")] == [address]
 
@@ -331,9 +334,9 @@ def test_another_store_is_read_through_what_all_of_them_have(
     buckets = Buckets(replace(LIMITS, allowed=("oss://shop",)))
     listed = list(buckets.listed("oss://shop"))
     assert [address for address, _ in listed] == ["oss://shop/a.jpg", "oss://shop/b.jpg"]
-    assert [look.version for _, look in listed] == ["e1", "7"]
-    assert all(look.mtime // 10**9 // 86_400 == 20_455 for _, look in listed)
-    assert listed == [(address, buckets.look(address)) for address, _ in listed]
+    assert [metadata.version for _, metadata in listed] == ["e1", "7"]
+    assert all(metadata.mtime // 10**9 // 86_400 == 20_455 for _, metadata in listed)
+    assert listed == [(address, buckets.metadata_of(address)) for address, _ in listed]
     assert buckets.fetch("oss://shop/a.jpg") == b"shop/a.jpg"
 
 

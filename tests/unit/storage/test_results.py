@@ -6,9 +6,9 @@ import pytest
 
 from s3_server import Store
 from similar_images.core.errors import UserError
-from similar_images.core.files import (check, sealed)
+from similar_images.core.files import check, write_checked
 from similar_images.storage.addresses import Limits
-from similar_images.storage.results import (MOST_BYTES, StoredResults, check_sent, results_of)
+from similar_images.storage.results import MOST_BYTES, StoredResults, check_sent, results_of
 
 ADDRESS = "s3://shop/run/results"
 LIMITS = Limits((), False, 16, 30, 1_000)
@@ -68,7 +68,7 @@ def test_what_was_never_kept_is_not_there(job: StoredResults) -> None:
 
 
 def test_a_checksum_goes_with_its_file(job: StoredResults, another: StoredResults) -> None:
-    with sealed(job.folder / "new" / "looks.json") as temporary:
+    with write_checked(job.folder / "new" / "looks.json") as temporary:
         temporary.write_text("{}")
     job.put(job.folder / "new" / "looks.json")
     another.fetch(another.folder / "new" / "looks.json")
@@ -78,7 +78,7 @@ def test_a_checksum_goes_with_its_file(job: StoredResults, another: StoredResult
 def test_a_folder_without_files_has_a_checksum_alone(
     job: StoredResults, another: StoredResults
 ) -> None:
-    with sealed(job.folder / "backbone") as temporary:
+    with write_checked(job.folder / "backbone") as temporary:
         temporary.mkdir()
     job.put(job.folder / "backbone")
     another.fetch(another.folder / "backbone")

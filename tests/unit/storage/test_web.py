@@ -13,9 +13,9 @@ import pytest
 
 import web_server
 from similar_images.storage import web
-from similar_images.storage.addresses import (FetchError, Limits, Look)
+from similar_images.storage.addresses import FetchError, Limits, ObjectMetadata
 from similar_images.storage.connections import is_public
-from similar_images.storage.web import (TRIES, Web)
+from similar_images.storage.web import TRIES, Web
 from web_server import Fault, Server, redirect, serving, status, status_at_first, with_headers
 
 PHOTO = bytes(range(256)) * 40
@@ -81,7 +81,7 @@ def fault(fetch: Callable[[], object]) -> tuple[str, bool]:
     """Return the reason why nothing is fetched, and whether it heals."""
     with pytest.raises(FetchError) as raised:
         fetch()
-    return str(raised.value), raised.value.heals
+    return str(raised.value), raised.value.retryable
 
 
 def fault_of(server: Server, what: Fault, **limits: Any) -> tuple[str, bool]:
@@ -95,52 +95,55 @@ def test_a_photo_comes_as_it_stands_at_its_address(server: Server) -> None:
 
 
 def test_a_look_tells_size_time_and_version_by_one_head(server: Server) -> None:
-    look = asking(server).look(server.address("a.jpg"))
-    assert look.size == len(PHOTO)
-    assert look.mtime == web_server.MODIFIED * 1_000_000_000
-    assert look.version.startswith('"')
-    assert (look.fault, look.heals) == (None, False)
+    metadata = asking(server).metadata_of(server.address("a.jpg"))
+    assert metadata.size == len(PHOTO)
+    assert metadata.mtime == web_server.MODIFIED * 1_000_000_000
+    assert metadata.version.startswith('"')
+    assert (metadata.fault, metadata.retryable) == (None, False)
     assert server.requests == {("HEAD", "a.jpg"): 1}
 
 
 def test_a_look_at_other_bytes_is_another(server: Server) -> None:
     asked = asking(server)
-    first = asked.look(server.address("a.jpg"))
-    assert asked.look(server.address("a.jpg")) == first
+    first = asked.metadata_of(server.address("a.jpg"))
+    assert asked.metadata_of(server.address("a.jpg")) == first
     server.put("a.jpg", PHOTO[::-1])
-    assert asked.look(server.address("a.jpg")) != first
+    assert asked.metadata_of(server.address("a.jpg")) != first
 
 
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
-        ({}, Look(size=len(PHOTO))),
-        ({"ETag": 'W/"weak"'}, Look(size=len(PHOTO), version='W/"weak"')),
-        ({"ETag": '"a b"'}, Look(size=len(PHOTO))),
-        ({"ETag": "x" * 1000}, Look(size=len(PHOTO))),
-        ({"Last_Modified": "Wed, 25 Nov 2026 00:00:00 GMT"}, Look(len(PHOTO), 1795564800 * 10**9)),
-        ({"Last_Modified": "yesterday"}, Look(size=len(PHOTO))),
+        ({}, ObjectMetadata(size=len(PHOTO))),
+        ({"ETag": 'W/"weak"'}, ObjectMetadata(size=len(PHOTO), version='W/"weak"')),
+        ({"ETag": '"a b"'}, ObjectMetadata(size=len(PHOTO))),
+        ({"ETag": "x" * 1000}, ObjectMetadata(size=len(PHOTO))),
+        (
+            {"Last_Modified": "Wed, 25 Nov 2026 00:00:00 GMT"},
+            ObjectMetadata(len(PHOTO), 1795564800 * 10**9),
+        ),
+        ({"Last_Modified": "yesterday"}, ObjectMetadata(size=len(PHOTO))),
         ({"Last_Modified": "Wed, 99 Nov 99999999 99:00:00 GMT"}, None),
-        ({"Content_Length": "nine"}, Look()),
-        ({"Content_Length": "9" * 5000}, Look()),
-        ({"Content_Type": "application/octet-stream"}, Look(size=len(PHOTO))),
-        ({"Content_Type": "text/plain"}, Look(size=len(PHOTO))),
+        ({"Content_Length": "nine"}, ObjectMetadata()),
+        ({"Content_Length": "9" * 5000}, ObjectMetadata()),
+        ({"Content_Type": "application/octet-stream"}, ObjectMetadata(size=len(PHOTO))),
+        ({"Content_Type": "text/plain"}, ObjectMetadata(size=len(PHOTO))),
     ],
 )
 def test_a_look_tells_no_more_than_can_be_trusted(
-    server: Server, headers: dict[str, str], expected: Look | None
+    server: Server, headers: dict[str, str], expected: ObjectMetadata | None
 ) -> None:
     server.faults["a.jpg"] = with_headers(**headers)
-    look = asking(server).look(server.address("a.jpg"))
-    assert look.fault is None
-    assert expected is None or look == expected
+    metadata = asking(server).metadata_of(server.address("a.jpg"))
+    assert metadata.fault is None
+    assert expected is None or metadata == expected
 
 
 @pytest.mark.parametrize("code", [403, 405, 501])
 def test_where_head_is_refused_a_get_is_begun(server: Server, code: int) -> None:
     server.faults["a.jpg"] = web_server.no_head(code)
     asked = asking(server)
-    assert asked.look(server.address("a.jpg")) == asked.look(server.address("b.jpg"))
+    assert asked.metadata_of(server.address("a.jpg")) == asked.metadata_of(server.address("b.jpg"))
     assert server.requests["HEAD", "a.jpg"] == server.requests["GET", "a.jpg"] == 1
 
 
@@ -149,19 +152,19 @@ def test_no_body_is_read_for_a_look(server: Server, promptly: Callable[..., Any]
         return (status(405) if request.method == "HEAD" else web_server.huge(told=False))(request)
 
     server.faults["a.jpg"] = endless_for_get
-    assert promptly(lambda: asking(server).look(server.address("a.jpg"))) == Look()
+    assert promptly(lambda: asking(server).metadata_of(server.address("a.jpg"))) == ObjectMetadata()
 
 
 @pytest.mark.parametrize("kind", HEALING)
 def test_what_may_heal_is_tried_again_and_told(server: Server, kind: str) -> None:
     what, reason = HEALING[kind]
-    told, heals = fault_of(server, what)
+    told, retryable = fault_of(server, what)
     assert told.startswith(reason)
-    assert heals
-    look = asking(server).look(server.address("a.jpg"))
-    assert look.fault is not None
-    assert look.fault.startswith(reason)
-    assert look.heals
+    assert retryable
+    metadata = asking(server).metadata_of(server.address("a.jpg"))
+    assert metadata.fault is not None
+    assert metadata.fault.startswith(reason)
+    assert metadata.retryable
     tries = 1 if kind == "507" else TRIES
     assert server.requests == {("GET", "a.jpg"): tries, ("HEAD", "a.jpg"): tries}
 
@@ -169,20 +172,20 @@ def test_what_may_heal_is_tried_again_and_told(server: Server, kind: str) -> Non
 @pytest.mark.parametrize("kind", FINAL)
 def test_what_does_not_heal_is_told_at_once(server: Server, kind: str) -> None:
     what, reason = FINAL[kind]
-    told, heals = fault_of(server, what)
+    told, retryable = fault_of(server, what)
     assert told.startswith(reason)
-    assert not heals
-    look = asking(server).look(server.address("a.jpg"))
-    assert look == Look(fault=told, heals=False)
+    assert not retryable
+    metadata = asking(server).metadata_of(server.address("a.jpg"))
+    assert metadata == ObjectMetadata(fault=told, retryable=False)
     assert server.requests["HEAD", "a.jpg"] == 1
 
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_body_that_breaks_off_may_heal(server: Server, kind: str) -> None:
     what, reason = BODIES[kind]
-    told, heals = fault_of(server, what)
+    told, retryable = fault_of(server, what)
     assert told.startswith(reason)
-    assert heals
+    assert retryable
     assert server.requests["GET", "a.jpg"] == TRIES
 
 
@@ -194,7 +197,7 @@ def test_an_empty_body_is_no_photo(server: Server) -> None:
 def test_a_server_that_recovers_gives_its_photo(server: Server, code: int) -> None:
     server.faults["a.jpg"] = status_at_first(code, TRIES - 1)
     assert asking(server).fetch(server.address("a.jpg")) == PHOTO
-    assert asking(server).look(server.address("a.jpg")).size == len(PHOTO)
+    assert asking(server).metadata_of(server.address("a.jpg")).size == len(PHOTO)
     assert server.requests == {("GET", "a.jpg"): TRIES, ("HEAD", "a.jpg"): TRIES}
 
 
@@ -245,8 +248,8 @@ def test_a_photo_takes_no_longer_than_it_may(
     server: Server, what: Fault, promptly: Callable[..., Any]
 ) -> None:
     start = time.monotonic()
-    _, heals = promptly(lambda: fault_of(server, what, seconds=0.5, max_bytes=10**12))
-    assert heals
+    _, retryable = promptly(lambda: fault_of(server, what, seconds=0.5, max_bytes=10**12))
+    assert retryable
     assert time.monotonic() - start < 5
 
 
@@ -280,7 +283,10 @@ def test_a_photo_may_have_just_as_many_bytes_as_it_may(server: Server) -> None:
     assert fault(lambda: asking(server, max_bytes=len(PHOTO) - 1).fetch(address))[0].startswith(
         "more than"
     )
-    assert asking(server, max_bytes=len(PHOTO) - 1).look(address).fault == "more than 10239 bytes"
+    assert (
+        asking(server, max_bytes=len(PHOTO) - 1).metadata_of(address).fault
+        == "more than 10239 bytes"
+    )
 
 
 def test_a_body_in_pieces_is_put_together(server: Server) -> None:
@@ -300,7 +306,7 @@ def test_a_body_in_pieces_is_put_together(server: Server) -> None:
 def test_a_redirect_is_followed(server: Server, code: int) -> None:
     server.faults["a.jpg"] = redirect("/b.jpg?x#y", code)
     assert asking(server).fetch(server.address("a.jpg")) == PHOTO
-    assert asking(server).look(server.address("a.jpg")).size == len(PHOTO)
+    assert asking(server).metadata_of(server.address("a.jpg")).size == len(PHOTO)
 
 
 def test_redirects_may_lead_to_another_host_that_is_allowed(server: Server) -> None:
@@ -347,12 +353,12 @@ def test_redirects_in_a_circle_are_told_as_such(server: Server) -> None:
 )
 def test_a_redirect_leads_nowhere_else(server: Server, target: str, told: str) -> None:
     server.faults["a.jpg"] = redirect(target)
-    reason, heals = fault(
+    reason, retryable = fault(
         lambda: asking(server, "s3://shop").fetch(server.address(f"a.jpg?{SECRET}"))
     )
     assert reason.startswith(told)
     assert SECRET not in reason
-    assert not heals
+    assert not retryable
 
 
 def test_a_redirect_to_a_name_of_other_letters_is_followed(server: Server) -> None:
@@ -397,7 +403,7 @@ def test_this_machine_is_not_asked_however_it_is_called(server: Server, host: st
     address = server.address("a.jpg").replace("127.0.0.1", host)
     guarded = Web(Limits((address.rpartition("/")[0],), False, 8, 5, 100_000))
     assert fault(lambda: guarded.fetch(address)) == ("an address of a private network", False)
-    assert guarded.look(address) == Look(fault="an address of a private network")
+    assert guarded.metadata_of(address) == ObjectMetadata(fault="an address of a private network")
     assert (server.connections, server.requests) == (0, {})
     assert asking(server, address.rpartition("/")[0]).fetch(address) == PHOTO
 
@@ -471,7 +477,7 @@ def test_a_name_with_one_address_that_is_private_is_not_asked(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: looked_up(*found))
     guarded = Web(Limits(("https://*",), False, 8, 5, 1000))
     told = "an address of a private network"
-    assert guarded.look("https://mixed.example/a.jpg") == Look(fault=told)
+    assert guarded.metadata_of("https://mixed.example/a.jpg") == ObjectMetadata(fault=told)
 
 
 def test_a_redirect_to_a_private_address_is_refused_before_it_is_asked(
@@ -510,8 +516,8 @@ def test_what_is_not_allowed_is_not_asked(server: Server) -> None:
     asked = Web(Limits((f"{server.origin}/photos",), True, 8, 5, 1000))
     for path in ("a.jpg", "photos/../a.jpg", "photos/%2e%2e/a.jpg"):
         told = f"{server.origin} is not in remote.allowed"
-        assert asked.look(server.address(path)) == Look(fault=told)
-    assert asked.look("s3://shop/a.jpg").fault is not None
+        assert asked.metadata_of(server.address(path)) == ObjectMetadata(fault=told)
+    assert asked.metadata_of("s3://shop/a.jpg").fault is not None
     assert server.connections == 0
 
 
@@ -522,11 +528,13 @@ def test_a_host_that_is_not_known_may_heal(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     asked = Web(Limits(("https://*",), False, 8, 5, 1000))
     code = socket.EAI_NONAME
-    told = Look(fault="there is no host of that name", heals=True)
-    assert asked.look("https://nowhere.example/a.jpg") == told
+    told = ObjectMetadata(fault="there is no host of that name", retryable=True)
+    assert asked.metadata_of("https://nowhere.example/a.jpg") == told
     code = socket.EAI_AGAIN
-    told = Look(fault="the name of the host could not be looked up; tried 4 times", heals=True)
-    assert asked.look("https://nowhere.example/a.jpg") == told
+    told = ObjectMetadata(
+        fault="the name of the host could not be looked up; tried 4 times", retryable=True
+    )
+    assert asked.metadata_of("https://nowhere.example/a.jpg") == told
 
 
 def test_a_connection_that_is_refused_may_heal() -> None:
@@ -534,8 +542,10 @@ def test_a_connection_that_is_refused_may_heal() -> None:
         nobody.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         asked = Web(Limits((origin,), True, 8, 5, 1000))
-        told = Look(fault="no connection: connection refused; tried 4 times", heals=True)
-        assert asked.look(f"{origin}/a.jpg") == told
+        told = ObjectMetadata(
+            fault="no connection: connection refused; tried 4 times", retryable=True
+        )
+        assert asked.metadata_of(f"{origin}/a.jpg") == told
 
 
 # How it is asked
@@ -584,7 +594,7 @@ def test_connections_are_used_again_also_after_a_fault(server: Server) -> None:
         asked.fetch(server.address("a.jpg"))
         asked.fetch(server.address("c.jpg"))
         for path in ("a.jpg", "b.jpg", "c.jpg"):
-            asked.look(server.address(path))
+            asked.metadata_of(server.address(path))
         fault(lambda: asked.fetch(server.address("b.jpg")))
     assert server.connections == 1
 
@@ -635,8 +645,8 @@ def test_the_wait_for_a_turn_is_not_counted(server: Server) -> None:
     server.faults["a.jpg"] = slow
     asked = asking(server, connections=1, seconds=1.2)
     with ThreadPoolExecutor(16) as pool:
-        looks = [*pool.map(asked.look, [server.address("a.jpg")] * 16)]
-    assert [look.fault for look in looks] == [None] * 16
+        found = [*pool.map(asked.metadata_of, [server.address("a.jpg")] * 16)]
+    assert [metadata.fault for metadata in found] == [None] * 16
 
 
 def test_many_threads_get_each_their_own_photo() -> None:
@@ -672,7 +682,7 @@ def test_neither_a_reason_nor_the_log_holds_a_query(
     for what in faults:
         server.faults["a.jpg"] = what
         address = server.address(f"a.jpg?sig={SECRET}#{SECRET}")
-        told.append(asked.look(address).fault)
+        told.append(asked.metadata_of(address).fault)
         try:
             asked.fetch(address)
         except FetchError as error:
@@ -714,13 +724,15 @@ def test_a_photo_comes_over_tls(certificate: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with serving({"a.jpg": PHOTO}, certificate) as server:
         assert asking(server).fetch(server.address("a.jpg")) == PHOTO
-        assert asking(server).look(server.address("a.jpg")).size == len(PHOTO)
+        assert asking(server).metadata_of(server.address("a.jpg")).size == len(PHOTO)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: Path) -> None:
     with serving({"a.jpg": PHOTO}, certificate) as server:
-        told = asking(server).look(server.address("a.jpg"))
-    assert told == Look(fault="no safe connection: self-signed certificate", heals=True)
+        told = asking(server).metadata_of(server.address("a.jpg"))
+    assert told == ObjectMetadata(
+        fault="no safe connection: self-signed certificate", retryable=True
+    )
     assert not server.requests
 
 
@@ -733,7 +745,7 @@ def test_a_certificate_of_another_host_is_not_trusted(
         port = server.origin.rpartition(":")[2]
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port)))]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
-        told = asking(server, other).look(other)
+        told = asking(server, other).metadata_of(other)
     assert str(told.fault).startswith("no safe connection: ")
     assert not server.requests
 
@@ -753,21 +765,23 @@ def test_a_server_that_is_silent_before_tls_is_left(promptly: Callable[..., Any]
     with socket.create_server(("127.0.0.1", 0)) as silent:
         origin = f"https://127.0.0.1:{silent.getsockname()[1]}"
         asked = Web(Limits((origin,), True, 8, 0.4, 1000))
-        look = promptly(lambda: asked.look(f"{origin}/a.jpg"))
-    assert look.heals
+        metadata = promptly(lambda: asked.metadata_of(f"{origin}/a.jpg"))
+    assert metadata.retryable
 
 
 def test_what_is_not_tls_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as plain, ThreadPoolExecutor(1) as pool:
         origin = f"https://127.0.0.1:{plain.getsockname()[1]}"
-        look = pool.submit(Web(Limits((origin,), True, 8, 5, 1000)).look, f"{origin}/a.jpg")
+        metadata = pool.submit(
+            Web(Limits((origin,), True, 8, 5, 1000)).metadata_of, f"{origin}/a.jpg"
+        )
         for _ in range(TRIES):
             connection, _ = plain.accept()
             with connection:
                 connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 connection.recv(4096)
-        assert str(look.result().fault).startswith("no safe connection: ")
-    assert look.result().heals
+        assert str(metadata.result().fault).startswith("no safe connection: ")
+    assert metadata.result().retryable
 
 
 def test_a_redirect_from_https_to_http_is_refused(

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError
-from .preprocessing_config import (FAMILIES, Card)
+from .preprocessing_config import FAMILIES, PreprocessingConfig
 
 if TYPE_CHECKING:
     import openvino
@@ -13,7 +13,9 @@ FEWEST = 8
 WHITE = 255
 
 
-def standardised(network: "openvino.Model", card: Card, batch_size: int) -> "openvino.Model":
+def standardised(
+    network: "openvino.Model", card: PreprocessingConfig, batch_size: int
+) -> "openvino.Model":
     """Return `network` with what its card tells built in.
 
     Its input is float32 (n, s, s, 3), its output float32 (n, d). The number of images n is fixed:
@@ -59,7 +61,7 @@ def _size(port: Any, layout: str) -> int:
     return int(height.get_length())
 
 
-def _output(network: "openvino.Model", card: Card) -> Any:
+def _output(network: "openvino.Model", card: PreprocessingConfig) -> Any:
     outputs = {name: port for port in network.outputs for name in port.names or {port.any_name}}
     if card.output is not None and card.output not in outputs:
         raise UserError(
@@ -76,7 +78,7 @@ def _output(network: "openvino.Model", card: Card) -> Any:
     return port
 
 
-def _pooled(port: Any, card: Card, layout: str) -> Any:
+def _pooled(port: Any, card: PreprocessingConfig, layout: str) -> Any:
     """Return the output as (n, d): a map is averaged, and tokens as the card tells."""
     from openvino import opset13 as operations
 
@@ -100,7 +102,9 @@ def _pooled(port: Any, card: Card, layout: str) -> Any:
     raise UserError(f"Its output {_listed([port])} is no features of an image.")
 
 
-def _prepared(network: "openvino.Model", card: Card, layout: str) -> "openvino.Model":
+def _prepared(
+    network: "openvino.Model", card: PreprocessingConfig, layout: str
+) -> "openvino.Model":
     """Return `network` with the preparation of pictures before it."""
     from openvino import Layout, Type
     from openvino.preprocess import ColorFormat, PrePostProcessor

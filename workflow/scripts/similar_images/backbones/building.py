@@ -15,9 +15,18 @@ from typing import Any, Literal
 from ..core.errors import UserError
 from ..core.files import digest
 from ..core.job import hidden
-from . import (preprocessing_config, engines, efficientnet_lite2, middle_layers, loading, adapter, validation, weights)
-from .registry import (HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision)
+from . import (
+    adapter,
+    efficientnet_lite2,
+    engines,
+    loading,
+    middle_layers,
+    preprocessing_config,
+    validation,
+    weights,
+)
 from .model import Model
+from .registry import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision
 
 logger = logging.getLogger(__name__)
 
@@ -227,7 +236,7 @@ def _describe(
     weights_sha256: str | None = None,
     requested: str | None = None,
     fallback_reason: str | None = None,
-    card: preprocessing_config.Card | None = None,
+    card: preprocessing_config.PreprocessingConfig | None = None,
     precision: Precision = "float32",
     device: Device = "CPU",
     levels: Sequence[int] = (),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import UserError
-from .registry import (Device, EngineName, Precision)
+from .registry import Device, EngineName, Precision
 
 if TYPE_CHECKING:
     import openvino

@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..core.files import checked
-from ..core.formats import (read_json, write_json)
-from .registry import (Device, EngineName, Precision)
+from ..core.formats import read_json, write_json
 from .preprocessing_config import Fit
+from .registry import Device, EngineName, Precision
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Model:
         features: numbers for each image.
         levels: the channels of each part of what middle layers give beside them, see `middle`.
         input_size: width and height that the network takes, in pixels.
-        fit, crop: how an image becomes square, see `preprocessing_config.Card`.
+        fit, crop: how an image becomes square, see `preprocessing_config.PreprocessingConfig`.
         resample: the filter that scales an image to it.
         engine: what runs the network.
         precision: of its arithmetic.

@@ -11,7 +11,7 @@ Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Card:
+class PreprocessingConfig:
     """What a file does not tell of its network; what is None is read from it or asked for.
 
     Attributes:
@@ -48,36 +48,36 @@ _IMAGENET: dict[str, Any] = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229,
 _CENTRED: dict[str, Any] = {"mean": _equal(0.5), "deviation": _equal(0.5)}
 
 # How the networks of each family take their pictures; docs/networks.md tells where that is written.
-FAMILIES: Mapping[str, Card] = {
-    "torchvision": Card(**_IMAGENET, fit="crop", crop=224 / 256),
-    "timm": Card(**_IMAGENET, fit="crop", crop=0.875),
-    "timm-centred": Card(**_CENTRED, fit="crop", crop=0.9),
-    "dinov2": Card(**_IMAGENET, fit="crop", crop=224 / 256, pooling="first"),
-    "clip": Card(
+FAMILIES: Mapping[str, PreprocessingConfig] = {
+    "torchvision": PreprocessingConfig(**_IMAGENET, fit="crop", crop=224 / 256),
+    "timm": PreprocessingConfig(**_IMAGENET, fit="crop", crop=0.875),
+    "timm-centred": PreprocessingConfig(**_CENTRED, fit="crop", crop=0.9),
+    "dinov2": PreprocessingConfig(**_IMAGENET, fit="crop", crop=224 / 256, pooling="first"),
+    "clip": PreprocessingConfig(
         mean=(0.48145466, 0.4578275, 0.40821073),
         deviation=(0.26862954, 0.26130258, 0.27577711),
         fit="crop",
     ),
-    "siglip": Card(**_CENTRED),
+    "siglip": PreprocessingConfig(**_CENTRED),
     # The three modes of `preprocess_input` of Keras applications, and the networks without one.
-    "keras-torch": Card(**_IMAGENET),
-    "keras-tf": Card(**_CENTRED),
-    "keras-caffe": Card(
+    "keras-torch": PreprocessingConfig(**_IMAGENET),
+    "keras-tf": PreprocessingConfig(**_CENTRED),
+    "keras-caffe": PreprocessingConfig(
         mean=(103.939 / 255, 116.779 / 255, 123.68 / 255),
         deviation=_equal(1 / 255),
         channels="BGR",
     ),
-    "keras-raw": Card(mean=_equal(0), deviation=_equal(1 / 255)),
+    "keras-raw": PreprocessingConfig(mean=_equal(0), deviation=_equal(1 / 255)),
 }
 
 
-def read(settings: Mapping[str, Any]) -> Card:
+def read(settings: Mapping[str, Any]) -> PreprocessingConfig:
     """Return the card of the family that `settings` names, if any, with what they tell besides.
 
     Raises:
         UserError: a crop is told for pictures that are not cropped.
     """
-    family = FAMILIES[settings["family"]] if "family" in settings else Card()
+    family = FAMILIES[settings["family"]] if "family" in settings else PreprocessingConfig()
     told = {name: value for name, value in settings.items() if name not in ("file", "family")}
     for name in ("mean", "deviation", "levels"):
         if name in told:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import UserError
 from ..core.files import digest
-from .engines import (OPENVINO_FILE, fix_batch)
+from .engines import OPENVINO_FILE, fix_batch
 from .model import Model
 
 # So many photos tell the ranges of a network; more tell hardly more.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .vote import Decision
+from .vote import VoteResult
 
 # What the regression looks at.
 EVIDENCE = ("share of the votes", "nearest similarity", "mean similarity", "lead in similarity")
@@ -48,7 +48,7 @@ class Calibration:
 
 
 def evidence(
-    decision: Decision, labels: Sequence[str], similarities: Sequence[float]
+    decision: VoteResult, labels: Sequence[str], similarities: Sequence[float]
 ) -> tuple[float, ...]:
     """Return the values of `EVIDENCE` for a vote.
 

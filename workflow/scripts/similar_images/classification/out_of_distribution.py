@@ -25,27 +25,27 @@ LEVELS = np.linspace(0, 1, 201)
 
 
 @dataclass(frozen=True)
-class Known:
+class InDistribution:
     """How the catalogue's own images fare, asked as if they were new.
 
     Attributes:
         quantiles: of each of `SCORES`, at `LEVELS`; empty where no image could be asked.
-        least_familiarity: what all but `REFUSED` of them reach.
+        least_score: what all but `REFUSED` of them reach.
     """
 
     quantiles: Sequence[Sequence[float]]
-    least_familiarity: float
+    least_score: float
 
-    def familiarity(self, scores: Sequence[float]) -> float:
+    def in_distribution_score(self, scores: Sequence[float]) -> float:
         """Return the mean rank, 0 to 1, of a query's `scores` among those of the catalogue."""
         ranks = [_rank(score, own) for score, own in zip(scores, self.quantiles, strict=False)]
         return fsum(ranks) / len(ranks) if ranks else 1.0
 
 
-NOT_KNOWN = Known([], 0.0)
+UNKNOWN = InDistribution([], 0.0)
 
 
-def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> Known:
+def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> InDistribution:
     """Return how the catalogue's own images fare; those of one group count as one.
 
     Args:
@@ -53,18 +53,18 @@ def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> Known:
         group_of: (n,), images of one number show one thing.
     """
     if not len(scores):
-        return NOT_KNOWN
+        return UNKNOWN
     _, group, sizes = np.unique(group_of, return_inverse=True, return_counts=True)
     weights = 1 / sizes[group]
     quantiles = [_quantiles(own, LEVELS, weights).tolist() for own in np.transpose(scores)]
-    found = Known(quantiles, 0.0)
-    own = np.array([found.familiarity(one) for one in scores])
-    return Known(quantiles, float(_quantiles(own, np.array([REFUSED]), weights)[0]))
+    found = InDistribution(quantiles, 0.0)
+    own = np.array([found.in_distribution_score(one) for one in scores])
+    return InDistribution(quantiles, float(_quantiles(own, np.array([REFUSED]), weights)[0]))
 
 
-def read(told: Mapping[str, Any]) -> Known:
+def read(told: Mapping[str, Any]) -> InDistribution:
     """Return what is `told` of strangers in quality.json."""
-    return Known(told["quantiles"], told["least_familiarity"])
+    return InDistribution(told["quantiles"], told["least_score"])
 
 
 def _quantiles(

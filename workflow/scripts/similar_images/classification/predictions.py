@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from ..duplicates.query_duplicates import QueryDuplicate
 from ..features.merge import Rejected
-from . import (conformal, nearest)
-from .confidence import (Calibration, evidence)
+from . import conformal, nearest
+from .confidence import Calibration, evidence
 from .conformal import Thresholds
-from ..duplicates.query_duplicates import Duplicate
 from .nearest import SHOWN
-from .out_of_distribution import Known
-from .vote import (Decision, Vote)
+from .out_of_distribution import InDistribution
+from .vote import Vote, VoteResult
 
 HEADER = (
     "image",
@@ -24,7 +24,7 @@ HEADER = (
     "votes",
     "voters",
     "confidence",
-    "classes",
+    "likely_classes",
     "correct",
     *(
         f"{column}_{n}"
@@ -35,7 +35,7 @@ HEADER = (
     "refused",
     "duplicate",
     "duplicate_of",
-    "label_given",
+    "original_label",
     "decision",
     "error",
 )
@@ -59,7 +59,7 @@ class Predictions(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judge:
+class Classifier:
     """How predictions are made, and when they are refused.
 
     Attributes:
@@ -70,7 +70,7 @@ class Judge:
         thresholds: give the conformal set.
         known: tells strangers from photos of known classes.
         reject: the confidence under which a prediction is refused; "auto" refuses where the
-            familiarity is under the least of `known`; None refuses none.
+            in-distribution score is below the least of `known`; None refuses none.
     """
 
     voters: int
@@ -78,11 +78,11 @@ class Judge:
     metric: str
     calibration: Calibration | None
     thresholds: Thresholds
-    known: Known
+    known: InDistribution
     reject: float | str | None = None
 
     def confidence(
-        self, decision: Decision, labels: Sequence[str], similarities: Sequence[float]
+        self, decision: VoteResult, labels: Sequence[str], similarities: Sequence[float]
     ) -> float | None:
         """Return the confidence in the outcome of a vote; None where it is not known."""
         if self.calibration is None:
@@ -97,11 +97,11 @@ class Judge:
             # Nothing is known of what is familiar, either.
             return None if self.reject == "auto" else "confidence not known"
         if self.reject == "auto":
-            familiarity = self.known.familiarity((similarity, confidence))
-            least = self.known.least_familiarity
-            if familiarity >= least:
+            in_distribution_score = self.known.in_distribution_score((similarity, confidence))
+            least = self.known.least_score
+            if in_distribution_score >= least:
                 return None
-            return f"familiarity {familiarity:.3f} under {least:.3f}: perhaps none of the classes"
+            return f"in-distribution score {in_distribution_score:.3f} below {least:.3f}: perhaps none of the classes"
         if confidence >= float(self.reject):
             return None
         return f"confidence {confidence:.3f} under search.reject {self.reject}"
@@ -109,16 +109,19 @@ class Judge:
 
 def decided(queries: pa.Table) -> dict[str, Decided]:
     """Return what was decided of each of `queries`, see `sharded_features.SCHEMA`."""
-    columns = (queries[name].to_pylist() for name in ("image", "given", "decision"))
-    return {image: (given, decision) for image, given, decision in zip(*columns, strict=True)}
+    columns = (queries[name].to_pylist() for name in ("image", "original_label", "decision"))
+    return {
+        image: (original_label, decision)
+        for image, original_label, decision in zip(*columns, strict=True)
+    }
 
 
 def predict(
     neighbours: pa.Table,
     rejected: Sequence[Rejected],
-    duplicates: Mapping[str, Duplicate],
+    duplicates: Mapping[str, QueryDuplicate],
     decided: Mapping[str, Decided],
-    judge: Judge,
+    classifier: Classifier,
     product_of: Mapping[str, str],
 ) -> Predictions:
     """Return the predictions for each query file.
@@ -128,12 +131,14 @@ def predict(
         rejected: the other files.
         duplicates: the queries that stand in the catalogue, by path.
         decided: of each readable query.
-        judge: how they are made.
+        classifier: how they are made.
         product_of: the products of the catalogue's images that have one. All neighbours vote, but
             no two of one product are shown.
     """
     answers = [
-        _answered(query, duplicates.get(query["image"]), decided[query["image"]], judge, product_of)
+        _answered(
+            query, duplicates.get(query["image"]), decided[query["image"]], classifier, product_of
+        )
         for query in neighbours.to_pylist()
     ]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
@@ -145,20 +150,23 @@ def predict(
 
 def _answered(
     query: Mapping[str, Any],
-    duplicate: Duplicate | None,
+    duplicate: QueryDuplicate | None,
     decided: Decided,
-    judge: Judge,
+    classifier: Classifier,
     product_of: Mapping[str, str],
 ) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     if not query["class"]:
         return _alone(query, decided), []
-    labels, similarities = query["class"][: judge.voters], query["similarity"][: judge.voters]
-    decision = judge.vote(labels, similarities)
-    probability = judge.confidence(decision, labels, similarities)
-    refused = judge.refusal(probability, similarities[0])
+    labels, similarities = (
+        query["class"][: classifier.voters],
+        query["similarity"][: classifier.voters],
+    )
+    decision = classifier.vote(labels, similarities)
+    probability = classifier.confidence(decision, labels, similarities)
+    refused = classifier.refusal(probability, similarities[0])
     shares = conformal.shares(query["class"], query["similarity"])
-    classes = conformal.classes(shares, decision.label, judge.thresholds)
+    classes = conformal.classes(shares, decision.label, classifier.thresholds)
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
     shown: list[object] = [None] * (3 * SHOWN)
     found = nearest.products(nearest.images(query), product_of)
@@ -175,7 +183,7 @@ def _answered(
         None if refused else conformal.joined(classes),
         None if refused else correct,
         *shown,
-        judge.metric,
+        classifier.metric,
         refused,
         *copy,
         *decided,
@@ -188,7 +196,7 @@ def _alone(query: Mapping[str, Any], decided: Decided) -> Row:
     """Return the row of a query for which the catalogue has no image: all it has are its own."""
     answer = dict.fromkeys(HEADER) | {"image": query["image"], "label": query["label"]}
     answer |= {"voters": 0, "refused": "no image of the catalogue to compare it with"}
-    answer |= zip(("label_given", "decision"), decided, strict=True)
+    answer |= zip(("original_label", "decision"), decided, strict=True)
     return tuple(answer.values())
 
 
@@ -200,5 +208,5 @@ def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
 
 def _unanswered(query: Rejected) -> Row:
     blank = len(HEADER) - 5
-    decided = query.label_given, query.decision
+    decided = query.original_label, query.decision
     return (query.image, query.label, *[None] * blank, *decided, query.reason)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ..images.names import normal_form
 from . import nearest
-from .nearest import (SHOWN, Near)
+from .nearest import SHOWN, Near
 from .vote import Vote
 
 HEADER = (
@@ -89,8 +89,10 @@ def _answer(
     counts = len(photos), len(used)
     if not used:
         return [label, conflict, None, None, *counts, *[None] * (len(HEADER) - 7)]
-    ballots = _ranked(near[:voters] for near in used)
-    decision = vote([one.label for one in ballots], [one.similarity for one in ballots])
+    neighbourhoods = _ranked(near[:voters] for near in used)
+    decision = vote(
+        [one.label for one in neighbourhoods], [one.similarity for one in neighbourhoods]
+    )
     correct = None if label is None else str(decision.label == label).lower()
     share = f"{decision.votes / decision.voters:.4f}"
     found = nearest.products(_ranked(near[:SHOWN] for near in used), known)[:SHOWN]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 TEMPERATURE = 0.07
 
 
-class Decision(NamedTuple):
+class VoteResult(NamedTuple):
     """The outcome of a vote: the class, its votes, and how many neighbours voted."""
 
     label: str
@@ -17,10 +17,10 @@ class Decision(NamedTuple):
     voters: int
 
 
-Vote = Callable[[Sequence[str], Sequence[float]], Decision]
+Vote = Callable[[Sequence[str], Sequence[float]], VoteResult]
 
 
-def majority(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
+def majority(labels: Sequence[str], similarities: Sequence[float]) -> VoteResult:
     """Return the most frequent of `labels`, those of the neighbours, most similar first.
 
     A tie goes to the class with the larger summed similarity, and then to the class of the
@@ -33,10 +33,10 @@ def majority(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
     summed = _summed(labels, similarities)
     # Counter keeps the order of first appearance, and max takes the first of equals.
     winner = max(votes, key=lambda label: (votes[label], summed[label]))
-    return Decision(winner, votes[winner], len(labels))
+    return VoteResult(winner, votes[winner], len(labels))
 
 
-def weighted(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
+def weighted(labels: Sequence[str], similarities: Sequence[float]) -> VoteResult:
     """Return the class with the largest sum of weights exp(similarity / TEMPERATURE).
 
     So vote the neighbours of Z. Wu, Y. Xiong, S. Yu and D. Lin, "Unsupervised Feature Learning
@@ -49,7 +49,7 @@ def weighted(labels: Sequence[str], similarities: Sequence[float]) -> Decision:
     votes = Counter(labels)
     summed = sums_by_class(labels, similarities)
     winner = max(votes, key=lambda label: summed[label])
-    return Decision(winner, votes[winner], len(labels))
+    return VoteResult(winner, votes[winner], len(labels))
 
 
 def sums_by_class(labels: Sequence[str], similarities: Sequence[float]) -> Mapping[str, float]:

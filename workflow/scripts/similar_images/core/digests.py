@@ -6,8 +6,8 @@ import stat
 import time
 from pathlib import Path
 
-from .errors import (UserError, reason)
-from .files import (digest, sealed)
+from .errors import UserError, reason
+from .files import digest, write_checked
 from .formats import read_json
 
 # A file changed again within the clock tick of its own time stamp would look unchanged.
@@ -58,5 +58,5 @@ class Digests:
         """Keep what was read for the next run."""
         if not self._is_new:
             return
-        with sealed(self._memory) as temporary:
+        with write_checked(self._memory) as temporary:
             temporary.write_text(json.dumps(self._lasting), "utf-8")

@@ -1,6 +1,6 @@
 """Files that are complete or absent, and that are checked when they are read.
 
-A file that a later job reads is written by `sealed`, which keeps its checksum beside it, and read
+A file that a later job reads is written by `write_checked`, which keeps its checksum beside it, and read
 within `checked`. Shards have their checksums inside, since their parts are read by themselves.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import (DamagedFileError, UserError)
+from .errors import DamagedFileError, UserError
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _runs(process: int) -> bool:
 
 
 @contextmanager
-def sealed(path: Path) -> Iterator[Path]:
+def write_checked(path: Path) -> Iterator[Path]:
     """As `replacing`, and keep the checksum of the file or folder beside it, for `checked`.
 
     The checksum goes first. Killed between the two, a job leaves a file that counts as damaged;
@@ -68,8 +68,8 @@ def sealed(path: Path) -> Iterator[Path]:
     """
     with replacing(path) as temporary:
         yield temporary
-        with replacing(seal_of(path)) as seal:
-            seal.write_text(_checksum(temporary), "ascii")
+        with replacing(checksum_file_of(path)) as checksum_file:
+            checksum_file.write_text(_checksum(temporary), "ascii")
 
 
 @contextmanager
@@ -83,8 +83,8 @@ def checked(path: Path) -> Iterator[None]:
         UserError: the system does not let it be read.
     """
     try:
-        seal = seal_of(path)
-        if seal.exists() and seal.read_bytes() != _checksum(path).encode("ascii"):
+        checksum_file = checksum_file_of(path)
+        if checksum_file.exists() and checksum_file.read_bytes() != _checksum(path).encode("ascii"):
             raise ValueError("its checksum is wrong")
         yield
     except (MemoryError, UserError):
@@ -108,7 +108,7 @@ def check(path: Path) -> None:
 def remove(path: Path) -> None:
     """Remove a file or folder and its checksum, where they are there."""
     _remove(path)
-    _remove(seal_of(path))
+    _remove(checksum_file_of(path))
 
 
 def discard(error: DamagedFileError) -> str:
@@ -117,7 +117,7 @@ def discard(error: DamagedFileError) -> str:
     return f"{error} and was removed. Run again: it is then made anew."
 
 
-def seal_of(path: Path) -> Path:
+def checksum_file_of(path: Path) -> Path:
     """Return where the checksum of the file or folder `path` is kept."""
     return path.with_name(f".{path.name}.sha256")
 

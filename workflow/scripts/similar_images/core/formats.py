@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .files import (checked, sealed)
+from .files import checked, write_checked
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,7 +20,7 @@ LONGEST_CELL = 2**31 - 1
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write `content` as indented UTF-8 JSON."""
-    with sealed(path) as temporary:
+    with write_checked(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -43,7 +43,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     (https://owasp.org/www-community/attacks/CSV_Injection); `read_csv` takes it off again.
     Numbers stay as they are.
     """
-    with sealed(path) as temporary:
+    with write_checked(path) as temporary:
         write_csv_lines(temporary, header, rows)
 
 
@@ -136,7 +136,7 @@ def write_parquet(path: Path, table: "pa.Table", grouped_by: str | None = None) 
 
     groups = [table] if grouped_by is None else _runs(table.sort_by(grouped_by), grouped_by)
     with (
-        sealed(path) as temporary,
+        write_checked(path) as temporary,
         pq.ParquetWriter(temporary, table.schema, compression="zstd") as file,
     ):
         for group in groups:

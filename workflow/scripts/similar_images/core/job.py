@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from typing import TextIO
 
-from .errors import (DamagedFileError, UserError)
+from .errors import DamagedFileError, UserError
 from .files import discard
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(
+def prefetch(
     pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], limit: int
 ) -> Iterator[Result]:
     """Yield the result for each of `items` in turn, while `pool` works on the next `limit`."""

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..duplicates.query_duplicates import (SIMILAR, Compare)
-from ..features.feature_table import Index
-from ..decisions.decisions import (RIGHT, WRONG)
+from ..decisions.decisions import RIGHT, WRONG
+from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
+from ..evaluation.label_confidence import Images, confidences, fit, gather
+from ..features.feature_table import FeatureTable
 from ..search import exact
-from ..search.neighbours import (CANDIDATES, first_of_equals)
-from ..evaluation.label_confidence import (Images, confidences, fit, gather)
+from ..search.neighbours import CANDIDATES, first_of_equals
 
 # The nearest images that tell how far an image stands from all others.
 CROWD = 10
@@ -142,7 +142,7 @@ def confirmed(members: pa.Table) -> set[str]:
 
 
 def audit(
-    catalogue: Index,
+    catalogue: FeatureTable,
     files: Mapping[str, bytes],
     compare: Compare,
     voters: int,
@@ -247,7 +247,7 @@ def _looks_like(images: Images, verdicts: Verdicts, n: int, score: float) -> Evi
 
 
 def _duplicates(
-    catalogue: Index, images: Images, files: Mapping[str, bytes], compare: Compare
+    catalogue: FeatureTable, images: Images, files: Mapping[str, bytes], compare: Compare
 ) -> Copies:
     """Return the pairs of images that show one picture."""
     ids = catalogue.content_ids
@@ -348,7 +348,7 @@ def _classes(images: Images, verdicts: Verdicts) -> list[Class]:
     ]
 
 
-def _finding(catalogue: Index, kind: str, rank: int, evidence: Evidence) -> Finding:
+def _finding(catalogue: FeatureTable, kind: str, rank: int, evidence: Evidence) -> Finding:
     return Finding(
         kind,
         rank,

@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ..core.errors import (UserError, reason)
-from ..core.files import (remove_abandoned, replacing)
+from ..core.errors import UserError, reason
+from ..core.files import remove_abandoned, replacing
 from ..core.formats import write_csv
 from ..images.folders import EXPORTED
 from ..images.names import listed_label
-from ..images.opening import (LOCAL, Photos)
-from ..storage.addresses import (HIDDEN, WEB, is_address, scheme_of)
+from ..images.opening import LOCAL, Photos
+from ..storage.addresses import HIDDEN, WEB, is_address, scheme_of
 
 # The bytes that most file systems allow in a name, and how many an ending such as .jpg may have.
 LONGEST, LONGEST_ENDING = 255, 16

@@ -12,10 +12,10 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
-from ..core.errors import (UserError, reason)
-from ..core.formats import (csv_rows, true_text, write_csv)
-from ..images.names import (as_label, fault_of_label)
+from ..core.errors import UserError, reason
+from ..core.formats import csv_rows, true_text, write_csv
 from ..images.fingerprint import Summary
+from ..images.names import as_label, fault_of_label
 
 HEADER = ("content_id", "image", "set", "decision", "label", "when", "note")
 CATALOGUE = "catalogue"

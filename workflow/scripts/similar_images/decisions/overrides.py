@@ -12,8 +12,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .decisions import (CATALOGUE, OUT, Decision)
 from ..images import manifest
+from .decisions import CATALOGUE, OUT, Decision
 
 LEFT_OUT = "left out by a decision"
 
@@ -27,15 +27,20 @@ SCHEMA = pa.schema(
         # its label as it came, the set that it is from, and its product.
         ("image", pa.string()),
         ("file", pa.binary()),
-        ("given", pa.string()),
+        ("original_label", pa.string()),
         ("set", pa.string()),
         ("product", pa.string()),
     ]
 )
 # A manifest with what was decided: the label as it came, the decision, and the collection that
 # the file is from.
-AMENDED = pa.schema(
-    [*manifest.SCHEMA, ("given", pa.string()), ("decision", pa.string()), ("set", pa.string())]
+OVERRIDDEN = pa.schema(
+    [
+        *manifest.SCHEMA,
+        ("original_label", pa.string()),
+        ("decision", pa.string()),
+        ("set", pa.string()),
+    ]
 )
 
 
@@ -44,11 +49,11 @@ class _File(NamedTuple):
 
     image: str
     file: bytes
-    given: str | None
+    original_label: str | None
     product: str | None
 
 
-class _Amendment(NamedTuple):
+class _Override(NamedTuple):
     """A row of the amendments."""
 
     collection: str
@@ -57,7 +62,7 @@ class _Amendment(NamedTuple):
     label: str | None
     image: str | None = None
     file: bytes | None = None
-    given: str | None = None
+    original_label: str | None = None
     set: str | None = None
     product: str | None = None
 
@@ -79,33 +84,33 @@ def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.
     files = {name: _held(table, made) for name, table in manifests.items()}
     images = manifests[CATALOGUE]["image"]
     taken = set(images.filter(pc.match_substring(images, ":")).to_pylist())
-    rows: list[_Amendment] = []
+    rows: list[_Override] = []
     for content_id, on_content in sorted(made.items()):
         held = {name: found[content_id] for name, found in files.items() if content_id in found}
         rows += _amend(on_content, held, taken)
     return pa.Table.from_pylist([row._asdict() for row in rows], schema=SCHEMA)
 
 
-def sentence(decided: Sequence[Decision], amendments: pa.Table) -> str:
+def sentence(decided: Sequence[Decision], overrides: pa.Table) -> str:
     """Return what to tell of the decisions and what came of them."""
-    applied = set(amendments["content_id"].to_pylist())
+    applied = set(overrides["content_id"].to_pylist())
     lost = sum(decision.content_id not in applied for decision in decided)
     told = f"; {lost} of them change nothing: their photos are not there any more" if lost else ""
     return f"{len(decided)} decisions{told}"
 
 
-def digest(amendments: pa.Table, collection: str) -> str:
+def digest(overrides: pa.Table, collection: str) -> str:
     """Return what changes when the amendments of a collection do; "" where there are none."""
-    rows = amendments.filter(pc.equal(amendments["collection"], collection)).to_pylist()
+    rows = overrides.filter(pc.equal(overrides["collection"], collection)).to_pylist()
     return hashlib.sha256(repr(rows).encode()).hexdigest() if rows else ""
 
 
-def amend(table: pa.Table, amendments: pa.Table, collection: str) -> pa.Table:
+def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
     """Return the manifest `table` of a collection as it was decided, sorted by image.
 
-    A file that is left out gets a fault; see `AMENDED`.
+    A file that is left out gets a fault; see `OVERRIDDEN`.
     """
-    own = amendments.filter(pc.equal(amendments["collection"], collection))
+    own = overrides.filter(pc.equal(overrides["collection"], collection))
     row = pc.index_in(table["content_id"], own["content_id"], skip_nulls=True)
     decision = own["decision"].take(row)
     left_out = pc.fill_null(pc.equal(decision, OUT), False)
@@ -117,18 +122,18 @@ def amend(table: pa.Table, amendments: pa.Table, collection: str) -> pa.Table:
             "content_id": table["content_id"],
             "fault": pc.if_else(left_out, LEFT_OUT, table["fault"]),
             "product": table["product"],
-            "given": table["label"],
+            "original_label": table["label"],
             "decision": decision,
             "set": pa.repeat(collection, len(table)),
         },
-        schema=AMENDED,
+        schema=OVERRIDDEN,
     )
     adopted = own.filter(pc.is_valid(own["image"]))
     if not len(adopted):
         return amended
     faults = pa.nulls(len(adopted), pa.string())
-    columns = [faults if name == "fault" else adopted[name] for name in AMENDED.names]
-    return pa.concat_tables([amended, pa.table(columns, schema=AMENDED)]).sort_by("image")
+    columns = [faults if name == "fault" else adopted[name] for name in OVERRIDDEN.names]
+    return pa.concat_tables([amended, pa.table(columns, schema=OVERRIDDEN)]).sort_by("image")
 
 
 def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
@@ -143,7 +148,7 @@ def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
 
 def _amend(
     made: Sequence[Decision], held: Mapping[str, _File], taken: Collection[str]
-) -> Iterator[_Amendment]:
+) -> Iterator[_Override]:
     """Yield what the decisions on one content change in the collections that hold it.
 
     Args:
@@ -160,12 +165,12 @@ def _amend(
             here.append(joined)
         if last := _latest(here):
             label = member.label if member and last is joined else last.label
-            yield _Amendment(name, last.content_id, last.decision, label)
+            yield _Override(name, last.content_id, last.decision, label)
     if member and home:
-        image, file, given, product = held[home]
-        yield _Amendment(
+        image, file, original_label, product = held[home]
+        yield _Override(
             *(CATALOGUE, member.content_id, member.decision, member.label),
-            *(_name(home, image, taken), file, given, home),
+            *(_name(home, image, taken), file, original_label, home),
             product=product,
         )
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..decisions.decisions import CATALOGUE
-from .registration import (Likeness, Pair)
+from .registration import Likeness, Pair
 
 # Only pictures this similar (cosine) are compared: those that are less are no copies.
 SIMILAR = 0.65
@@ -20,7 +20,7 @@ KINDS = ("exact", "near", "mirrored")
 Compare = Callable[[Collection[Pair], Mapping[str, bytes]], Mapping[Pair, Likeness]]
 
 
-class Duplicate(NamedTuple):
+class QueryDuplicate(NamedTuple):
     """A query that stands in the catalogue.
 
     Attributes:
@@ -40,7 +40,7 @@ def find(
     queries: pa.Table,
     catalogue: pa.Table,
     compare: Compare,
-) -> list[Duplicate]:
+) -> list[QueryDuplicate]:
     """Return the queries that stand in the catalogue, sorted by path.
 
     Near duplicates are looked for among the candidates of each query.
@@ -58,7 +58,7 @@ def find(
     near = _near(_pairs(candidates, exact), queries, catalogue, compare)
     return sorted(
         [
-            *(Duplicate(image, "exact", copy) for image, copy in exact.items()),
+            *(QueryDuplicate(image, "exact", copy) for image, copy in exact.items()),
             *near,
         ]
     )
@@ -85,7 +85,7 @@ def _pairs(candidates: pa.Table, exact: Mapping[str, str]) -> list[tuple[str, st
 
 def _near(
     pairs: Sequence[tuple[str, str]], queries: pa.Table, catalogue: pa.Table, compare: Compare
-) -> list[Duplicate]:
+) -> list[QueryDuplicate]:
     """Return those of `pairs` that show one picture; of several for a query the closest."""
     ours = _contents(queries, {query for query, _ in pairs})
     theirs = _contents(catalogue, {other for _, other in pairs})
@@ -97,7 +97,7 @@ def _near(
         if likeness and likeness.is_copy and (query not in found or likeness < found[query][0]):
             found[query] = likeness, other
     return [
-        Duplicate(query, "mirrored" if likeness.mirrored else "near", other)
+        QueryDuplicate(query, "mirrored" if likeness.mirrored else "near", other)
         for query, (likeness, other) in found.items()
     ]
 

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..core.errors import UserError
-from ..core.formats import (read_parquet, write_parquet)
-from . import sketches
-from ..images.opening import (LOCAL, Photos)
+from ..core.formats import read_parquet, write_parquet
+from ..images.opening import LOCAL, Photos
 from ..images.thumbnails import read
+from . import sketches
 
 # Two pictures are one up to this difference.
 COPY = 0.18

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features.feature_table import Index
+from ..features.feature_table import FeatureTable
 from ..search import principal_components
 from ..search.neighbours import first_of_equals
 from . import leave_one_out
@@ -25,7 +25,7 @@ NONE_ASKED = "all images show one product or have equal bytes, so none can be as
 
 
 @dataclass(frozen=True)
-class Survey:
+class CrossValidation:
     """Who is asked, among whom, and how.
 
     Attributes:
@@ -36,7 +36,7 @@ class Survey:
         threads: that share the work.
     """
 
-    catalogue: Index
+    catalogue: FeatureTable
     eligible: NDArray[np.bool_]
     asked: NDArray[np.intp]
     learn: Learn | None = None
@@ -57,7 +57,7 @@ class Round(NamedTuple):
     group_of: NDArray[np.intp]
 
 
-class Ballot(NamedTuple):
+class Neighbourhood(NamedTuple):
     """An image that was asked: its class, and the classes and similarities of its neighbours."""
 
     label: str
@@ -65,20 +65,20 @@ class Ballot(NamedTuple):
     similarities: list[float]
 
 
-def draw(catalogue: Index, learn: Learn | None = None, threads: int = 1) -> Survey:
+def draw(catalogue: FeatureTable, learn: Learn | None = None, threads: int = 1) -> CrossValidation:
     """Return a survey of the different images of `catalogue`, or of a sample where there are many.
 
     Args:
         catalogue: its features are rows of length 1.
-        learn: see `Survey`.
+        learn: see `CrossValidation`.
         threads: that share the work.
     """
     eligible = first_of_equals(catalogue)
     asked = leave_one_out.sample(catalogue, eligible, MOST_ASKED)
-    return Survey(catalogue, eligible, asked, learn, threads)
+    return CrossValidation(catalogue, eligible, asked, learn, threads)
 
 
-def knows_those_asked(catalogue: Index) -> bool:
+def knows_those_asked(catalogue: FeatureTable) -> bool:
     """Return whether images that are asked are in the sample that the components are found from.
 
     Both are chosen by content, from the two ends.
@@ -86,11 +86,13 @@ def knows_those_asked(catalogue: Index) -> bool:
     return len(set(catalogue.content_ids)) < MOST_ASKED + principal_components.SAMPLE
 
 
-def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
+def ask(
+    survey: CrossValidation, count: int, *groupings: NDArray[np.intp]
+) -> list[list[Neighbourhood]]:
     """Return what those asked find, for each grouping: by leave-one-out, or in the other folds.
 
     Args:
-        survey: see `Survey`.
+        survey: see `CrossValidation`.
         count: how many neighbours; all there are where there are fewer.
         groupings: each (n,), rows of one number show one thing, and do not find each other.
     """
@@ -99,13 +101,15 @@ def ask(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[B
     return _leave_one_out(survey, count, *groupings)
 
 
-def cross_validated(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
+def cross_validated(
+    survey: CrossValidation, count: int, *groupings: NDArray[np.intp]
+) -> list[list[Neighbourhood]]:
     """Return what those asked find in the other folds, for each grouping.
 
     On these alone the adapted similarity is fitted.
 
     Args:
-        survey: see `Survey`.
+        survey: see `CrossValidation`.
         count: how many neighbours; all there are where there are fewer.
         groupings: each (n,), rows of one number show one thing, and are in one fold.
     """
@@ -123,14 +127,16 @@ def cross_validated(survey: Survey, count: int, *groupings: NDArray[np.intp]) ->
     ]
 
 
-def ask_in_rounds(survey: Survey, count: int, rounds: Sequence[Round]) -> list[list[Ballot]]:
+def ask_in_rounds(
+    survey: CrossValidation, count: int, rounds: Sequence[Round]
+) -> list[list[Neighbourhood]]:
     """Return what those asked find in each of `rounds`.
 
     Rounds that leave out the same share one fit. Threads share the rounds, and each works on one of
     its own, so the answers do not depend on their number.
 
     Args:
-        survey: see `Survey`.
+        survey: see `CrossValidation`.
         count: how many neighbours; all there are where there are fewer.
         rounds: any number.
     """
@@ -138,12 +144,12 @@ def ask_in_rounds(survey: Survey, count: int, rounds: Sequence[Round]) -> list[l
     for n, one in enumerate(rounds):
         alike[one.left_out.tobytes()].append(n)
 
-    def ask_alike(numbers: list[int]) -> list[list[Ballot]]:
+    def ask_alike(numbers: list[int]) -> list[list[Neighbourhood]]:
         left_out = rounds[numbers[0]].left_out
         others = survey.eligible & ~left_out
         # Where no others are left there are none to learn from, and none to be found.
         learned = survey.learn(left_out) if survey.learn and others.any() else survey.catalogue
-        return [_ballots(learned, count, others, rounds[n]) for n in numbers]
+        return [_neighbourhoods(learned, count, others, rounds[n]) for n in numbers]
 
     with ThreadPoolExecutor(survey.threads) as pool:
         found = chain(*pool.map(ask_alike, alike.values()))
@@ -151,15 +157,15 @@ def ask_in_rounds(survey: Survey, count: int, rounds: Sequence[Round]) -> list[l
     return [by_round[n] for n in range(len(rounds))]
 
 
-def answered(ballots: Sequence[Ballot]) -> list[Ballot]:
-    """Return those of `ballots` that can be counted: their images have found any neighbour."""
-    return [ballot for ballot in ballots if ballot.labels]
+def answered(neighbourhoods: Sequence[Neighbourhood]) -> list[Neighbourhood]:
+    """Return those of `neighbourhoods` that can be counted: their images have found any neighbour."""
+    return [neighbourhood for neighbourhood in neighbourhoods if neighbourhood.labels]
 
 
-def ballot_of(answer: Answer, catalogue: Index) -> Ballot:
+def neighbourhood_of(answer: Answer, catalogue: FeatureTable) -> Neighbourhood:
     """Return `answer` by its classes."""
     labels: list[Any] = catalogue.labels  # in a catalogue every image has a class
-    return Ballot(
+    return Neighbourhood(
         labels[answer.row],
         [labels[row] for row in answer.rows],
         answer.similarities.tolist(),
@@ -167,7 +173,7 @@ def ballot_of(answer: Answer, catalogue: Index) -> Ballot:
 
 
 def folds(
-    catalogue: Index, eligible: NDArray[np.bool_], group_of: NDArray[np.intp]
+    catalogue: FeatureTable, eligible: NDArray[np.bool_], group_of: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Return the fold of each row: the groups are dealt out, so that each fold has its share.
 
@@ -192,18 +198,27 @@ def folds(
     return fold_of
 
 
-def _leave_one_out(survey: Survey, count: int, *groupings: NDArray[np.intp]) -> list[list[Ballot]]:
+def _leave_one_out(
+    survey: CrossValidation, count: int, *groupings: NDArray[np.intp]
+) -> list[list[Neighbourhood]]:
     catalogue, asked = survey.catalogue, survey.asked
     found = list(leave_one_out.ask(catalogue, asked, count, survey.eligible, *groupings))
-    return [[ballot_of(answers[n], catalogue) for answers in found] for n in range(len(groupings))]
+    return [
+        [neighbourhood_of(answers[n], catalogue) for answers in found]
+        for n in range(len(groupings))
+    ]
 
 
-def _ballots(seen: Index, count: int, others: NDArray[np.bool_], asked: Round) -> list[Ballot]:
+def _neighbourhoods(
+    seen: FeatureTable, count: int, others: NDArray[np.bool_], asked: Round
+) -> list[Neighbourhood]:
     found = leave_one_out.ask(seen, asked.asked, count, others, asked.group_of)
-    return [ballot_of(answer, seen) for (answer,) in found]
+    return [neighbourhood_of(answer, seen) for (answer,) in found]
 
 
-def _by_row(rounds: Sequence[Round], found: Sequence[Sequence[Ballot]]) -> list[Ballot]:
+def _by_row(
+    rounds: Sequence[Round], found: Sequence[Sequence[Neighbourhood]]
+) -> list[Neighbourhood]:
     """Return the ballots of `rounds` in the order of the rows that were asked."""
-    ballots = list(chain(*found))
-    return [ballots[n] for n in np.argsort(np.concatenate([one.asked for one in rounds]))]
+    neighbourhoods = list(chain(*found))
+    return [neighbourhoods[n] for n in np.argsort(np.concatenate([one.asked for one in rounds]))]

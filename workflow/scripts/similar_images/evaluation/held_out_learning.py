@@ -11,16 +11,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features.feature_table import Index
-from ..search import (metric_learning, principal_components)
+from ..features.feature_table import FeatureTable
+from ..search import metric_learning, principal_components
 from ..search.metric_learning import Adaptation
 
 # Given the rows that are left out (n,), returns the catalogue with the features of an adapted
 # similarity that does not know them.
-Learn = Callable[[NDArray[np.bool_]], Index]
+Learn = Callable[[NDArray[np.bool_]], FeatureTable]
 
 
-def from_all(images: Index, eligible: NDArray[np.bool_], *, with_levels: bool) -> Learn:
+def from_all(images: FeatureTable, eligible: NDArray[np.bool_], *, with_levels: bool) -> Learn:
     """Return what learns from images: components and map, anew for each part that is left out.
 
     For catalogues of up to some thousand images.
@@ -31,7 +31,7 @@ def from_all(images: Index, eligible: NDArray[np.bool_], *, with_levels: bool) -
         with_levels: whether levels are among the features.
     """
 
-    def learn(left_out: NDArray[np.bool_]) -> Index:
+    def learn(left_out: NDArray[np.bool_]) -> FeatureTable:
         others = eligible & ~left_out
         found = principal_components.fit(images.rows(np.flatnonzero(others)), with_levels)
         reduced = principal_components.reduce(found, images)
@@ -40,7 +40,7 @@ def from_all(images: Index, eligible: NDArray[np.bool_], *, with_levels: bool) -
     return learn
 
 
-def from_reduced(reduced: Index, eligible: NDArray[np.bool_]) -> Learn:
+def from_reduced(reduced: FeatureTable, eligible: NDArray[np.bool_]) -> Learn:
     """Return what learns the map alone, along components in which none of those asked had a part.
 
     For large catalogues: see `principal_components.SAMPLE`.
@@ -51,11 +51,11 @@ def from_reduced(reduced: Index, eligible: NDArray[np.bool_]) -> Learn:
     """
     parts = metric_learning.Parts(reduced, eligible)
 
-    def learn(left_out: NDArray[np.bool_]) -> Index:
+    def learn(left_out: NDArray[np.bool_]) -> FeatureTable:
         return _mapped(parts.without(left_out), reduced)
 
     return learn
 
 
-def _mapped(fitted: Adaptation, reduced: Index) -> Index:
+def _mapped(fitted: Adaptation, reduced: FeatureTable) -> FeatureTable:
     return replace(reduced, features=metric_learning.apply(fitted, reduced.features))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classification.vote import TEMPERATURE
-from ..features.feature_table import Index
+from ..features.feature_table import FeatureTable
 from . import leave_one_out
 
 NEIGHBOURS = 50
@@ -58,7 +58,7 @@ class Images:
             yield part, self.features[self.rows[part]].astype(np.float64)
 
 
-def gather(catalogue: Index, eligible: NDArray[np.bool_]) -> Images:
+def gather(catalogue: FeatureTable, eligible: NDArray[np.bool_]) -> Images:
     """Return the `eligible` images of `catalogue`, whose features have length 1."""
     rows = np.flatnonzero(eligible)
     names, classes = np.unique([str(catalogue.labels[row]) for row in rows], return_inverse=True)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features.feature_table import (Features, Index)
+from ..features.feature_table import Features, FeatureTable
 from ..search import exact
 
 
@@ -53,19 +53,19 @@ class _Found(NamedTuple):
 _NONE = _Found(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
 
 
-def equal_bytes(catalogue: Index) -> NDArray[np.intp]:
+def equal_bytes(catalogue: FeatureTable) -> NDArray[np.intp]:
     """Return the group of each row: those of equal bytes have one number."""
     groups: NDArray[np.intp] = np.unique(catalogue.content_ids, return_inverse=True)[1]
     return groups
 
 
-def groups(catalogue: Index, product_of: Mapping[str, str]) -> NDArray[np.intp]:
+def groups(catalogue: FeatureTable, product_of: Mapping[str, str]) -> NDArray[np.intp]:
     """Return the group of each row: those of equal bytes, or of one product, have one number.
 
     So have those of two products with equal bytes.
 
     Args:
-        catalogue: see `Index`.
+        catalogue: see `FeatureTable`.
         product_of: the products of its images; one without is a product by itself.
     """
     number: dict[str, int] = {}
@@ -85,7 +85,7 @@ def groups(catalogue: Index, product_of: Mapping[str, str]) -> NDArray[np.intp]:
 
 
 def ask(
-    catalogue: Index,
+    catalogue: FeatureTable,
     asked: NDArray[np.intp],
     count: int,
     eligible: NDArray[np.bool_],
@@ -196,7 +196,7 @@ def _rank(ordered: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
 
 
-def sample(catalogue: Index, eligible: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
+def sample(catalogue: FeatureTable, eligible: NDArray[np.bool_], most: int) -> NDArray[np.intp]:
     """Return the `eligible` rows, or `most` of them where there are more, in ascending order.
 
     Those with the smallest content ids: these are hashes, so that it is as good as by lot, and an
@@ -209,7 +209,7 @@ def sample(catalogue: Index, eligible: NDArray[np.bool_], most: int) -> NDArray[
     return np.sort(rows[np.argsort(content_ids, kind="stable")[:most]])
 
 
-def by_class(catalogue: Index, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+def by_class(catalogue: FeatureTable, rows: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return `rows` ordered by class and, within a class, by content id."""
     labels, content_ids = catalogue.labels, catalogue.content_ids
     return np.array(

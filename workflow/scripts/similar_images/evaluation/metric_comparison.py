@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classification.vote import VOTES
-from ..features.feature_table import Index
+from ..features.feature_table import FeatureTable
 from ..search import metric_choice
 from ..search.exact import normalise
-from . import (near_duplicates, cross_validation)
+from . import cross_validation, near_duplicates
+from .cross_validation import FOLDS, CrossValidation
 from .held_out_learning import Learn
-from .quality import (is_right, share)
-from .cross_validation import (FOLDS, Survey)
+from .quality import is_right, share
 
 # An adapted similarity is better where so large a gain would be by chance more rarely than this.
 SIGNIFICANT = 0.05
 
 
 def compare(
-    catalogue: Index,
+    catalogue: FeatureTable,
     adapted: Mapping[str, Learn],
     group_of: NDArray[np.intp],
     voters: int,
@@ -35,7 +35,7 @@ def compare(
 
     Args:
         catalogue: the images that are asked; no two have both bytes and class in common.
-        adapted: the adapted similarities by name, see `cross_validation.Survey`.
+        adapted: the adapted similarities by name, see `cross_validation.CrossValidation`.
         group_of: (n,), rows of one number show one thing: at least those of equal bytes.
         voters: the configured number of neighbours that vote.
         vote: the configured one of `vote.VOTES`.
@@ -54,12 +54,13 @@ def compare(
     (apart,) = near_duplicates.join(catalogue, eligible, group_of, near_duplicates.NARROW)
     right = {}
     for name in (metric_choice.COSINE, *adapted):
-        drawn = Survey(catalogue, eligible, rows, adapted.get(name), threads)
+        drawn = CrossValidation(catalogue, eligible, rows, adapted.get(name), threads)
         # Those of equal folds: of all similarities the same ballots are left.
         (found,) = cross_validation.cross_validated(drawn, voters, apart.group_of)
-        ballots = cross_validation.answered(found)
+        neighbourhoods = cross_validation.answered(found)
         right[name] = np.array(
-            [is_right(ballot, VOTES[vote], voters) for ballot in ballots], np.bool_
+            [is_right(neighbourhood, VOTES[vote], voters) for neighbourhood in neighbourhoods],
+            np.bool_,
         )
     asked = len(right[metric_choice.COSINE])
     fared = {name: _fared(values, right[metric_choice.COSINE]) for name, values in right.items()}
@@ -119,7 +120,9 @@ def _choice(figures: Mapping[str, Any]) -> str:
             f": on {figures['images']} images no adapted similarity is better by more than chance"
         )
     shares = ", ".join(
-        f"{name} {figures[name]['accuracy']:.1%}" for name in metric_choice.METRICS if name in figures
+        f"{name} {figures[name]['accuracy']:.1%}"
+        for name in metric_choice.METRICS
+        if name in figures
     )
     return (
         f"{taken}. Correct on the catalogue's own images: {shares} "

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from ..backbones.model import Model
 from ..classification.conformal import split
-from ..duplicates.query_duplicates import KINDS
-from .intervals import (share_in_words, wilson_interval)
 from ..classification.nearest import SHOWN
+from ..duplicates.query_duplicates import KINDS
+from .intervals import share_in_words, wilson_interval
 
 Row = Mapping[str, str]  # of `predictions.csv` or `products.csv`
 
@@ -130,7 +130,7 @@ def _labelled(predictions: Sequence[Row]) -> list[Row]:
 
 def _as_given(row: Row) -> Row:
     """Return a row of `predictions.csv` as if nobody had decided on its label."""
-    label = row["label_given"]
+    label = row["original_label"]
     return {**row, "label": label, "correct": str(row["prediction"] == label).lower()}
 
 
@@ -152,7 +152,7 @@ def _precision_of_shown(labelled: Sequence[Row]) -> float | None:
 
 def _sets(labelled: Sequence[Row]) -> dict[str, float | None]:
     """Return how often the sets of the rows `labelled` have the label, and their mean size."""
-    sets = [split(row["classes"]) for row in labelled]
+    sets = [split(row["likely_classes"]) for row in labelled]
     covered = sum(row["label"] in set_ for row, set_ in zip(labelled, sets, strict=True))
     return {
         "coverage": _ratio(covered, len(sets)),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features.feature_table import (Features, Index)
+from ..features.feature_table import Features, FeatureTable
 from . import leave_one_out
 from .cross_validation import FOLDS
 
@@ -25,7 +25,7 @@ MOST = 4096
 ROWS = 512
 
 
-class Width(NamedTuple):
+class Linkage(NamedTuple):
     """How much is one series.
 
     Attributes:
@@ -38,9 +38,9 @@ class Width(NamedTuple):
     fewest: int
 
 
-NARROW = Width(rare=0.99, fewest=FOLDS)
+NARROW = Linkage(rare=0.99, fewest=FOLDS)
 # So wide that what is left is of others for sure.
-WIDE = Width(rare=0.9, fewest=2)
+WIDE = Linkage(rare=0.9, fewest=2)
 
 
 class Groups(NamedTuple):
@@ -57,10 +57,10 @@ class Groups(NamedTuple):
 
 
 def join(
-    catalogue: Index,
+    catalogue: FeatureTable,
     eligible: NDArray[np.bool_],
     group_of: NDArray[np.intp],
-    *widths: Width,
+    *widths: Linkage,
 ) -> list[Groups]:
     """Return `group_of` with the groups of a series joined, for each of `widths`.
 
@@ -88,7 +88,7 @@ def join(
 
 
 def _nearest_others(
-    catalogue: Index,
+    catalogue: FeatureTable,
     eligible: NDArray[np.bool_],
     group_of: NDArray[np.intp],
     classes: NDArray[np.intp],

@@ -8,36 +8,36 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classification import (confidence, conformal, out_of_distribution)
+from ..classification import confidence, conformal, out_of_distribution
 from ..classification.confidence import Calibration
-from .intervals import (share_in_words, wilson_interval)
-from ..classification.vote import (VOTES, Vote, weights_of)
-from ..features.feature_table import Index
+from ..classification.vote import VOTES, Vote, weights_of
+from ..features.feature_table import FeatureTable
 from ..search.exact import normalise
-from . import (near_duplicates, cross_validation)
+from . import cross_validation, near_duplicates
+from .cross_validation import FOLDS, CrossValidation, Neighbourhood, Round
 from .held_out_learning import Learn
-from .cross_validation import (FOLDS, Ballot, Round, Survey)
+from .intervals import share_in_words, wilson_interval
 
 # How many neighbours the curve is drawn for, beside the configured number.
 SIZES = (1, 3, 5, 10, 15, 20, 30, 50)
 
 
-class Judge(NamedTuple):
+class HeldOutClassifier(NamedTuple):
     """How an answer is judged: how many vote on it, how, and what the confidence in it is."""
 
     voters: int
     vote: Vote
     calibration: Calibration
 
-    def scores(self, ballot: Ballot) -> tuple[float, float]:
+    def scores(self, neighbourhood: Neighbourhood) -> tuple[float, float]:
         """Return the `out_of_distribution.SCORES` of a ballot with neighbours."""
-        votes = ballot.labels[: self.voters], ballot.similarities[: self.voters]
+        votes = neighbourhood.labels[: self.voters], neighbourhood.similarities[: self.voters]
         evidence = confidence.evidence(self.vote(*votes), *votes)
-        return ballot.similarities[0], self.calibration.probability(evidence)
+        return neighbourhood.similarities[0], self.calibration.probability(evidence)
 
 
 def assess(
-    catalogue: Index,
+    catalogue: FeatureTable,
     group_of: NDArray[np.intp],
     voters: int,
     vote: str,
@@ -55,36 +55,39 @@ def assess(
     nor against its own series. The features of `catalogue` are normalised in place.
 
     Args:
-        catalogue: see `Index`.
+        catalogue: see `FeatureTable`.
         group_of: (n,), rows of one number show one thing: at least those of equal bytes.
         voters: the configured number of neighbours that vote.
         vote: the configured one of `vote.VOTES`.
         metric: the name of the similarity.
         coverage: of the conformal sets, as configured.
-        learn: the adapted similarity, see `cross_validation.Survey`; None for the cosine similarity.
+        learn: the adapted similarity, see `cross_validation.CrossValidation`; None for the cosine similarity.
         threads: that share the work of the adapted similarity.
     """
     normalise(catalogue.features)
     drawn = cross_validation.draw(catalogue, learn, threads)
-    narrow, wide = near_duplicates.join(catalogue, drawn.eligible, group_of, near_duplicates.NARROW, near_duplicates.WIDE)
+    narrow, wide = near_duplicates.join(
+        catalogue, drawn.eligible, group_of, near_duplicates.NARROW, near_duplicates.WIDE
+    )
     sizes = sorted({*SIZES, voters})
     most = max(sizes[-1], conformal.NEIGHBOURS)
-    ballots, farther = cross_validation.ask(drawn, most, narrow.group_of, wide.group_of)
-    ballots = cross_validation.answered(ballots)
+    neighbourhoods, farther = cross_validation.ask(drawn, most, narrow.group_of, wide.group_of)
+    neighbourhoods = cross_validation.answered(neighbourhoods)
     curve: list[dict[str, Any]] = [
-        {"neighbours": size} | {name: share(number, len(ballots)) for name, number in right.items()}
-        for size, right in zip(sizes, numbers_right(ballots, sizes), strict=True)
+        {"neighbours": size}
+        | {name: share(number, len(neighbourhoods)) for name, number in right.items()}
+        for size, right in zip(sizes, numbers_right(neighbourhoods, sizes), strict=True)
     ]
-    calibrated = _confidence(ballots, voters, VOTES[vote])
-    known, share_refused = out_of_distribution.NOT_KNOWN, None
+    calibrated = _confidence(neighbourhoods, voters, VOTES[vote])
+    known, share_refused = out_of_distribution.UNKNOWN, None
     if calibration := confidence.read(calibrated):
-        judge = Judge(voters, VOTES[vote], calibration)
-        known = familiar(farther, judge, wide.group_of[drawn.asked])
-        share_refused = refused(drawn, group_of, judge, known)
+        classifier = HeldOutClassifier(voters, VOTES[vote], calibration)
+        known = in_distribution(farther, classifier, wide.group_of[drawn.asked])
+        share_refused = refused(drawn, group_of, classifier, known)
     return {
         "images": len(catalogue.paths),
-        "asked": len(ballots),
-        "note": _note(drawn, len(ballots)),
+        "asked": len(neighbourhoods),
+        "note": _note(drawn, len(neighbourhoods)),
         "groups": len(np.unique(narrow.group_of)),
         "series_similarity": narrow.limit,
         "neighbours": voters,
@@ -94,8 +97,8 @@ def assess(
         **next(point[vote] for point in curve if point["neighbours"] == voters),
         "curve": curve,
         "confidence": calibrated,
-        "sets": asdict(thresholds(ballots, coverage)),
-        "strangers": {
+        "sets": asdict(thresholds(neighbourhoods, coverage)),
+        "out_of_distribution": {
             "scores": out_of_distribution.SCORES,
             **asdict(known),
             "refused": share_refused,
@@ -103,31 +106,43 @@ def assess(
     }
 
 
-def thresholds(ballots: Sequence[Ballot], coverage: float) -> conformal.Thresholds:
+def thresholds(neighbourhoods: Sequence[Neighbourhood], coverage: float) -> conformal.Thresholds:
     """Return the thresholds of conformal sets in which the images asked have their own class."""
-    shares = [conformal.shares(ballot.labels, ballot.similarities) for ballot in ballots]
-    own = [(b.label, share.get(b.label, 0.0)) for b, share in zip(ballots, shares, strict=True)]
+    shares = [
+        conformal.shares(neighbourhood.labels, neighbourhood.similarities)
+        for neighbourhood in neighbourhoods
+    ]
+    own = [
+        (b.label, share.get(b.label, 0.0)) for b, share in zip(neighbourhoods, shares, strict=True)
+    ]
     return conformal.fit(own, coverage)
 
 
-def familiar(
-    ballots: Sequence[Ballot], judge: Judge, group_of: NDArray[np.intp]
-) -> out_of_distribution.Known:
+def in_distribution(
+    neighbourhoods: Sequence[Neighbourhood],
+    classifier: HeldOutClassifier,
+    group_of: NDArray[np.intp],
+) -> out_of_distribution.InDistribution:
     """Return how photos of known classes fare.
 
     Args:
-        ballots: of images that were asked without their series. These are to be wider than those of
+        neighbourhoods: of images that were asked without their series. These are to be wider than those of
             the other estimates: a part of its series that is overlooked makes an image seem nearer
             than new photos are, and these would be refused.
-        judge: of the answers.
-        group_of: of each of `ballots`, the number of its series.
+        classifier: of the answers.
+        group_of: of each of `neighbourhoods`, the number of its series.
     """
-    found = [n for n, ballot in enumerate(ballots) if ballot.labels]
-    return out_of_distribution.fit([judge.scores(ballots[n]) for n in found], group_of[found])
+    found = [n for n, neighbourhood in enumerate(neighbourhoods) if neighbourhood.labels]
+    return out_of_distribution.fit(
+        [classifier.scores(neighbourhoods[n]) for n in found], group_of[found]
+    )
 
 
 def refused(
-    drawn: Survey, group_of: NDArray[np.intp], judge: Judge, known: out_of_distribution.Known
+    drawn: CrossValidation,
+    group_of: NDArray[np.intp],
+    classifier: HeldOutClassifier,
+    known: out_of_distribution.InDistribution,
 ) -> float | None:
     """Return the share of strangers that `search.reject: auto` refuses.
 
@@ -142,9 +157,14 @@ def refused(
         left_out = np.isin(labels, names[fold::FOLDS])
         if (drawn.eligible & ~left_out).any():
             rounds.append(Round(drawn.asked[left_out[drawn.asked]], left_out, group_of))
-    ballots = cross_validation.answered(list(chain(*cross_validation.ask_in_rounds(drawn, judge.voters, rounds))))
-    found = [known.familiarity(judge.scores(ballot)) for ballot in ballots]
-    return float(np.mean(np.array(found) < known.least_familiarity)) if found else None
+    neighbourhoods = cross_validation.answered(
+        list(chain(*cross_validation.ask_in_rounds(drawn, classifier.voters, rounds)))
+    )
+    found = [
+        known.in_distribution_score(classifier.scores(neighbourhood))
+        for neighbourhood in neighbourhoods
+    ]
+    return float(np.mean(np.array(found) < known.least_score)) if found else None
 
 
 def sentence(assessment: Mapping[str, Any]) -> str:
@@ -160,27 +180,29 @@ def sentence(assessment: Mapping[str, Any]) -> str:
     )
 
 
-def numbers_right(ballots: Sequence[Ballot], sizes: Sequence[int]) -> list[dict[str, int]]:
+def numbers_right(
+    neighbourhoods: Sequence[Neighbourhood], sizes: Sequence[int]
+) -> list[dict[str, int]]:
     """Return how many are right by each of `vote.VOTES`, for each number of neighbours.
 
     As many as `is_right` says. Its votes are counted here for all ballots at once, neighbour by
     neighbour, so that those of more neighbours go on from those of fewer.
 
     Args:
-        ballots: with neighbours.
+        neighbourhoods: with neighbours.
         sizes: numbers of neighbours, in ascending order.
     """
-    shape = len(ballots), sizes[-1]
+    shape = len(neighbourhoods), sizes[-1]
     # A class goes by the place of its nearest image: of equals the first is the nearer one's.
-    place, own = np.full(shape, -1), np.full(len(ballots), -1)
+    place, own = np.full(shape, -1), np.full(len(neighbourhoods), -1)
     similarity, weight = np.zeros(shape), np.zeros(shape)
-    for n, ballot in enumerate(ballots):
-        labels = ballot.labels[: shape[1]]
+    for n, neighbourhood in enumerate(neighbourhoods):
+        labels = neighbourhood.labels[: shape[1]]
         there = slice(len(labels))
         place[n, there] = list(map(labels.index, labels))
-        own[n] = labels.index(ballot.label) if ballot.label in labels else -1
-        similarity[n, there] = ballot.similarities[: shape[1]]
-        weight[n, there] = weights_of(ballot.similarities[: shape[1]])
+        own[n] = labels.index(neighbourhood.label) if neighbourhood.label in labels else -1
+        similarity[n, there] = neighbourhood.similarities[: shape[1]]
+        weight[n, there] = weights_of(neighbourhood.similarities[: shape[1]])
     votes, summed, weighted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     found = []
     for last in range(shape[1]):
@@ -196,18 +218,21 @@ def numbers_right(ballots: Sequence[Ballot], sizes: Sequence[int]) -> list[dict[
     return found
 
 
-def is_right(ballot: Ballot, vote: Vote, size: int) -> bool:
+def is_right(neighbourhood: Neighbourhood, vote: Vote, size: int) -> bool:
     """Return whether the vote of the first `size` neighbours names the image rightly."""
-    return vote(ballot.labels[:size], ballot.similarities[:size]).label == ballot.label
+    return (
+        vote(neighbourhood.labels[:size], neighbourhood.similarities[:size]).label
+        == neighbourhood.label
+    )
 
 
-def _confidence(ballots: Sequence[Ballot], voters: int, vote: Vote) -> dict[str, Any]:
+def _confidence(neighbourhoods: Sequence[Neighbourhood], voters: int, vote: Vote) -> dict[str, Any]:
     seen, right = [], []
-    for ballot in ballots:
-        labels, similarities = ballot.labels[:voters], ballot.similarities[:voters]
+    for neighbourhood in neighbourhoods:
+        labels, similarities = neighbourhood.labels[:voters], neighbourhood.similarities[:voters]
         decision = vote(labels, similarities)
         seen.append(confidence.evidence(decision, labels, similarities))
-        right.append(decision.label == ballot.label)
+        right.append(decision.label == neighbourhood.label)
     evidence = np.array(seen, float).reshape(len(seen), len(confidence.EVIDENCE))
     return confidence.assess(evidence, np.array(right, np.bool_), FOLDS)
 
@@ -224,7 +249,7 @@ def share(correct: int, asked: int) -> dict[str, Any]:
     }
 
 
-def _note(drawn: Survey, asked: int) -> str | None:
+def _note(drawn: CrossValidation, asked: int) -> str | None:
     if not asked:
         return cross_validation.NONE_ASKED
     different = drawn.eligible.sum()

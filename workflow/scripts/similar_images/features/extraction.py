@@ -10,14 +10,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.prefetch import ahead
-from ..core.errors import UserError
-from ..core.timing import Timing
 from ..backbones.engines import Engine
+from ..core.errors import UserError
+from ..core.prefetch import prefetch
+from ..core.timing import Timing
 from ..images.decoding import UnreadableImageError
 from ..images.names import as_text
-from ..images.opening import (LOCAL, LostError, Photos)
-from ..images.preprocessing import (Preparation, Prepared)
+from ..images.opening import LOCAL, LostError, Photos
+from ..images.preprocessing import Preparation, Prepared
 from . import levels
 from .shards import Shard
 
@@ -66,14 +66,14 @@ def extract(
     shard = Shard([], [], [], fingerprint, features, kept)
     run = partial(_run, engine, timing)
     with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
-        outcomes = ahead(
+        outcomes = prefetch(
             decoders,
             lambda member: (member[0], _prepare(*member, prepare, photos, timing)),
             members.items(),
             2 * engine.batch_size * engine.streams,
         )
         batches = _batches(outcomes, engine.batch_size, shard, progress)
-        for rows, found in ahead(streams, run, batches, engine.streams):
+        for rows, found in prefetch(streams, run, batches, engine.streams):
             _check_finite(found[:, :dimension], rows, shard, members)
             features[rows] = found[:, :dimension]
             kept[rows] = levels.encode(found[:, dimension:], channels)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.files import (checked, sealed)
+from ..core.files import checked, write_checked
 from ..core.unpickling import PlainUnpickler
 
 FORMAT = 1
@@ -19,7 +19,7 @@ Features = NDArray[np.float32]  # a row for each image
 
 
 @dataclass(frozen=True)
-class Index:
+class FeatureTable:
     """The readable images of a collection, sorted by path.
 
     Attributes:
@@ -38,7 +38,7 @@ class Index:
     content_ids: list[str]
     features: Features
 
-    def rows(self, rows: NDArray[np.intp]) -> "Index":
+    def rows(self, rows: NDArray[np.intp]) -> "FeatureTable":
         """Return an index of some rows alone."""
         return replace(
             self,
@@ -49,7 +49,7 @@ class Index:
         )
 
 
-def join(parts: Sequence[Index]) -> Index:
+def join(parts: Sequence[FeatureTable]) -> FeatureTable:
     """Return one index of all images in `parts`, at least one, of one model."""
     paths, labels, content_ids = (
         list(chain.from_iterable(getattr(part, name) for part in parts))
@@ -57,17 +57,17 @@ def join(parts: Sequence[Index]) -> Index:
     )
     features = np.concatenate([part.features for part in parts])
     first = parts[0]
-    return Index(first.backbone, first.fingerprint, paths, labels, content_ids, features)
+    return FeatureTable(first.backbone, first.fingerprint, paths, labels, content_ids, features)
 
 
-def write(path: Path, index: Index) -> None:
+def write(path: Path, index: FeatureTable) -> None:
     """Write `index` as a pickle of one dictionary of plain values and one array."""
     content = {"format": FORMAT, **vars(index)}
-    with sealed(path) as temporary, temporary.open("wb") as stream:
+    with write_checked(path) as temporary, temporary.open("wb") as stream:
         pickle.dump(content, stream, protocol=5)
 
 
-def read(path: Path) -> Index:
+def read(path: Path) -> FeatureTable:
     """Read an index; nothing that its bytes may ask for is executed.
 
     Raises:
@@ -78,11 +78,11 @@ def read(path: Path) -> Index:
         return _index(PlainUnpickler(stream, _STAND_INS).load())
 
 
-def _index(content: Any) -> Index:
+def _index(content: Any) -> FeatureTable:
     version = content.pop("format")
     if version != FORMAT:  # not shown: a value of a few bytes can be endless as text
         raise ValueError(f"its format is not {FORMAT}")
-    index = Index(**content)
+    index = FeatureTable(**content)
     columns = (index.paths, index.labels, index.content_ids)
     if not all(type(column) is list for column in columns):
         raise ValueError("paths, labels and content_ids must be lists")

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..backbones.model import Model
 from ..core.errors import UserError
 from ..core.formats import read_csv
-from ..backbones.model import Model
 from ..decisions.decisions import OUT
 from ..images.folders import NO_LOSS
-from . import (sharded_features, shards)
+from . import sharded_features, shards
 from .plan import shard_names
 
 TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
@@ -28,14 +28,14 @@ class Rejected(NamedTuple):
         image: path in the collection.
         label: its class, if any.
         reason: why.
-        label_given: the class as it came, before any decision.
+        original_label: the class as it came, before any decision.
         decision: what people decided of it, if anything.
     """
 
     image: str
     label: str | None
     reason: str
-    label_given: str | None = None
+    original_label: str | None = None
     decision: str | None = None
 
 
@@ -47,7 +47,7 @@ class Member(NamedTuple):
     label_from: str | None
 
 
-class Duplicate(NamedTuple):
+class RepeatedContent(NamedTuple):
     """A file whose bytes stand in the collection more than once.
 
     `conflict` tells that they stand under more than one class.
@@ -83,14 +83,16 @@ def merge(
     faults = _faults(paths, shard_of, model, max_pixels)
     rejected = []
     readable = []
-    names = ("image", "label", "content_id", "fault", "given", "decision")
+    names = ("image", "label", "content_id", "fault", "original_label", "decision")
     columns = (manifest[name].to_pylist() for name in names)
     for image, label, content_id, fault, *decided in zip(*columns, strict=True):
         reason = fault or faults.get(content_id, LOST)
         readable.append(reason is None)
         if reason:
             rejected.append(Rejected(image, label, reason, *decided))
-    schema = sharded_features.schema(model.backbone, model.fingerprint, model.features, model.levels)
+    schema = sharded_features.schema(
+        model.backbone, model.fingerprint, model.features, model.levels
+    )
     table = manifest.filter(pa.array(readable, pa.bool_()))
     return table.select(schema.names).cast(schema), rejected
 
@@ -102,7 +104,7 @@ def read_rejected(path: Path) -> list[Rejected]:
             row["image"],
             row["label"] or None,
             row["reason"],
-            row["label_given"] or None,
+            row["original_label"] or None,
             row["decision"] or None,
         )
         for row in read_csv(path)
@@ -160,14 +162,14 @@ def members(readable: pa.Table, label_from: str) -> list[Member]:
     ]
 
 
-def duplicates(readable: pa.Table) -> list[Duplicate]:
+def duplicates(readable: pa.Table) -> list[RepeatedContent]:
     """Return the images of `readable` whose bytes stand there more than once, by content."""
     copies = defaultdict(list)
     columns = (readable[name].to_pylist() for name in ("image", "label", "content_id"))
     for path, label, content_id in zip(*columns, strict=True):
         copies[content_id].append((path, label))
     return [
-        Duplicate(path, label, content_id, len({label for _, label in found}) > 1)
+        RepeatedContent(path, label, content_id, len({label for _, label in found}) > 1)
         for content_id, found in sorted(copies.items(), key=lambda item: item[1])
         if len(found) > 1
         for path, label in found

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import DamagedFileError
 from ..core.files import remove
-from ..core.formats import (group_values, open_parquet, write_parquet)
+from ..core.formats import group_values, open_parquet, write_parquet
 from ..images.preprocessing import TOO_MANY
 from . import shards
 
@@ -32,7 +32,7 @@ SMALL_SHARDS = 16
 
 
 @dataclass(frozen=True)
-class Cut:
+class ShardingPolicy:
     """How new work is cut into shards.
 
     Attributes:
@@ -55,7 +55,7 @@ def build(
     *,
     fingerprint: str,
     max_pixels: int,
-    cut: Cut,
+    policy: ShardingPolicy,
 ) -> pa.Table:
     """Return the plan for some collections: one row for each content and file that has it.
 
@@ -67,7 +67,7 @@ def build(
         features: the folder of the model's shards; what stands there is not planned again.
         fingerprint: of the model that is to make the features.
         max_pixels: the limit for images; one that had too many under another is tried again.
-        cut: how new work is cut into shards.
+        policy: how new work is cut into shards.
     """
     files = _contents(manifests)
     content_ids = files["content_id"].to_pylist()
@@ -75,8 +75,8 @@ def build(
     needed = set(content_ids)
     new = sorted(needed - known.keys())
     held = {id_: known[id_] for id_ in needed & known.keys()}
-    packed = pack(held, fingerprint, cut.largest, features)
-    shard_of = held | packed | plan_shards(new, fingerprint, cut.shard_size(len(new)), features)
+    packed = pack(held, fingerprint, policy.largest, features)
+    shard_of = held | packed | plan_shards(new, fingerprint, policy.shard_size(len(new)), features)
     return pa.table(
         {
             "content_id": files["content_id"],

@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..core.prefetch import ahead
-from ..core.files import sealed
-from ..core.formats import (open_parquet, read_parquet, write_parquet)
+from ..core.files import write_checked
+from ..core.formats import open_parquet, read_parquet, write_parquet
+from ..core.prefetch import prefetch
 from ..decisions.decisions import CATALOGUE
-from ..storage.results import (SHARED, Results)
-from . import (feature_table, levels, shards, store)
-from .feature_table import (Features, Index)
+from ..storage.results import SHARED, Results
+from . import feature_table, levels, shards, store
+from .feature_table import Features, FeatureTable
 
 SCHEMA = pa.schema(
     [
@@ -29,9 +29,9 @@ SCHEMA = pa.schema(
         ("content_id", pa.string()),
         ("shard", pa.string()),
         # The file to open, the label as it came, what people decided of it, and the collection that
-        # the file is from: the catalogue can have members from query sets, see `amendments`.
+        # the file is from: the catalogue can have members from query sets, see `overrides`.
         ("file", pa.binary()),
-        ("given", pa.string()),
+        ("original_label", pa.string()),
         ("decision", pa.string()),
         ("set", pa.string()),
         # What it shows by its list; an image without one is a product by itself.
@@ -43,7 +43,7 @@ _COLUMNS = ["image", "label", "content_id", "shard", "product"]
 
 
 @dataclass(frozen=True)
-class Stream:
+class ShardedFeatures:
     """The images of a collection, or of a part of it, as an index for each shard in turn.
 
     In memory at a time are one of them and the two that are read ahead of it, whatever the size
@@ -68,7 +68,7 @@ class Stream:
     with_levels: bool = False
     reduced: Path | None = None
 
-    def __iter__(self) -> Iterator[Index]:
+    def __iter__(self) -> Iterator[FeatureTable]:
         """Go through the images.
 
         Raises:
@@ -82,7 +82,7 @@ class Stream:
         ):
             tables = ((number, self._rows(file, [number])) for number in self._groups(file))
             some = ((number, rows) for number, rows in tables if len(rows))
-            yield from ahead(reader, lambda one: read(*one), some, 1)
+            yield from prefetch(reader, lambda one: read(*one), some, 1)
 
     def images(self) -> pa.Table:
         """Return the rows of the images, without their features.
@@ -94,7 +94,7 @@ class Stream:
             return self._rows(file, self._groups(file))
 
     @contextmanager
-    def _reader(self, file: pq.ParquetFile) -> Iterator[Callable[[int, pa.Table], Index]]:
+    def _reader(self, file: pq.ParquetFile) -> Iterator[Callable[[int, pa.Table], FeatureTable]]:
         """Yield what reads the features of some images of a row group."""
         if self.reduced:
             with open_parquet(self.reduced) as reduced:
@@ -160,20 +160,22 @@ def products(images: pa.Table) -> dict[str, str]:
     return dict(zip(*columns, strict=True))
 
 
-def load(path: Path, results: Results = SHARED) -> Index:
+def load(path: Path, results: Results = SHARED) -> FeatureTable:
     """Return the index at `path`: a pickle, or the table of the images with their shards.
 
     Out of shards, the features are collected in a temporary file beside the table, so that they
     need not fit into memory.
 
     Raises:
-        DamagedFileError, UserError: as `feature_table.read`, or as a `Stream` when it is gone through.
+        DamagedFileError, UserError: as `feature_table.read`, or as a `ShardedFeatures` when it is gone through.
     """
-    return feature_table.read(path) if path.suffix == ".pkl" else collect(path, results, on_disk=True)
+    return (
+        feature_table.read(path) if path.suffix == ".pkl" else collect(path, results, on_disk=True)
+    )
 
 
 def write_reduced(path: Path, parts: Iterable[Features], dimension: int) -> None:
-    """Write other features of the images, for `Stream.reduced`.
+    """Write other features of the images, for `ShardedFeatures.reduced`.
 
     Args:
         path: the file.
@@ -183,7 +185,7 @@ def write_reduced(path: Path, parts: Iterable[Features], dimension: int) -> None
     schema = pa.schema([("features", pa.binary(dimension * shards.FLOAT.itemsize))])
     # Features are noise to a compressor.
     packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
-    with sealed(path) as temporary, pq.ParquetWriter(temporary, schema, **packing) as file:
+    with write_checked(path) as temporary, pq.ParquetWriter(temporary, schema, **packing) as file:
         for features in parts:
             table = pa.table([shards.column(features)], schema=schema)
             file.write_table(table, row_group_size=len(table))
@@ -196,18 +198,18 @@ def collect(
     on_disk: bool = False,
     with_levels: bool = False,
     reduced: Path | None = None,
-) -> Index:
+) -> FeatureTable:
     """Return the index of all images in the table at `path`, sorted by path.
 
     Args:
         path: the table.
         results: bring the shards.
         on_disk: whether the features are to be held in a file, not in memory.
-        with_levels: see `Stream`.
+        with_levels: see `ShardedFeatures`.
         reduced: likewise.
 
     Raises:
-        DamagedFileError, UserError: as a `Stream` when it is gone through.
+        DamagedFileError, UserError: as a `ShardedFeatures` when it is gone through.
     """
     table = read_parquet(path, _COLUMNS).sort_by("image")
     backbone, fingerprint, dimension = model_of(table.schema)
@@ -219,9 +221,9 @@ def collect(
     paths = table["image"].to_pylist()
     features = _on_disk(path.parent, shape) if on_disk else np.empty(shape, np.float32)
     row_of = {image: row for row, image in enumerate(paths)}
-    for part in Stream(path, results=results, with_levels=with_levels, reduced=reduced):
+    for part in ShardedFeatures(path, results=results, with_levels=with_levels, reduced=reduced):
         features[[row_of[image] for image in part.paths]] = part.features
-    return Index(
+    return FeatureTable(
         backbone,
         fingerprint,
         paths,
@@ -253,7 +255,7 @@ def channels_of(schema: pa.Schema) -> list[int]:
 
 def _read(
     folder: Path, results: Results, channels: Sequence[int], _: int, images: pa.Table
-) -> Index:
+) -> FeatureTable:
     """Return the index of `images`, whose features stand in one shard.
 
     With the levels of so many `channels` in each part, or without.
@@ -270,7 +272,7 @@ def _read(
     return _index(images, features)
 
 
-def _read_reduced(reduced: pq.ParquetFile, number: int, images: pa.Table) -> Index:
+def _read_reduced(reduced: pq.ParquetFile, number: int, images: pa.Table) -> FeatureTable:
     """Return the index of `images`, which are of a row group, with their other features."""
     group = reduced.read_row_group(number, use_threads=False)
     features = shards.rows_of(group["features"], shards.FLOAT)
@@ -282,9 +284,9 @@ def _width_of(path: Path) -> int:
         return int(file.schema_arrow.field("features").type.byte_width) // shards.FLOAT.itemsize
 
 
-def _index(images: pa.Table, features: Features) -> Index:
+def _index(images: pa.Table, features: Features) -> FeatureTable:
     backbone, fingerprint, _ = model_of(images.schema)
-    return Index(
+    return FeatureTable(
         backbone,
         fingerprint,
         images["image"].to_pylist(),

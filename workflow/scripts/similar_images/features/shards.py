@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..core.errors import UserError
-from ..core.files import (checked, replacing)
+from ..core.files import checked, replacing
 from ..core.formats import read_parquet
 from ..core.timing import Timing
 from . import levels

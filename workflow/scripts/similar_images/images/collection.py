@@ -7,11 +7,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError
-from ..storage.addresses import (Look, is_address)
-from ..storage.metadata import (UNSEEN, Looks)
+from ..storage.addresses import ObjectMetadata, is_address
+from ..storage.metadata import UNSEEN, MetadataCache
 from . import lists
-from .folders import (Bounds, Contents, Finding, Folder, fault_of_name, is_folder, look_at, look_into, walk)
-from .names import (Spellings, as_text, fault_of_label, label_of, normal_form)
+from .folders import (
+    Bounds,
+    Contents,
+    Finding,
+    Folder,
+    fault_of_name,
+    is_folder,
+    look_at,
+    look_into,
+    walk,
+)
+from .names import Spellings, as_text, fault_of_label, label_of, normal_form
 
 # The last time stamp that a column holds, of the year 2262.
 LATEST = 2**63 - 1
@@ -29,8 +39,8 @@ class Entry(NamedTuple):
         mtime: time of the last change, in nanoseconds.
         mode: the file's, which tells whether it may be read.
         fault: why the photo cannot be used, or None.
-        version: see `Look.version`; None where it is a file.
-        further: what stands in the further columns of a list that were asked for.
+        version: see `ObjectMetadata.version`; None where it is a file.
+        extra_columns: what stands in the further columns of a list that were asked for.
         ctime: when the system last saw a change of the file or of its name, in nanoseconds; unlike
             `mtime`, nobody can set it, so that a file put in place of another one shows it.
     """
@@ -43,15 +53,15 @@ class Entry(NamedTuple):
     mode: int = 0
     fault: str | None = None
     version: str | None = None
-    further: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
     ctime: int = 0
 
 
 def scan(
     location: str | Path,
     follow_links: bool = False,
-    looks: Looks = UNSEEN,
-    further: Sequence[str] = (),
+    metadata_cache: MetadataCache = UNSEEN,
+    extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
 ) -> Iterator[Entry]:
     """Yield every photo of the collection at `location`, in an order that never changes.
@@ -63,19 +73,19 @@ def scan(
     Args:
         location: of the collection.
         follow_links: whether links that lead out of a folder are followed.
-        looks: at the addresses.
-        further: the columns of a list to read besides.
+        metadata_cache: at the addresses.
+        extra_columns: the columns of a list to read besides.
         own: folders that this workflow writes; what is in them is not read.
 
     Raises:
         UserError: there is none of these at `location`.
     """
     if is_address(str(location)):
-        return _scan_bucket(str(location), looks)
+        return _scan_bucket(str(location), metadata_cache)
     path = Path(location)
     if is_folder(path):
         return _scan_folder(path, follow_links, own)
-    return _scan_list(path, looks, further)
+    return _scan_list(path, metadata_cache, extra_columns)
 
 
 def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -98,8 +108,8 @@ def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[Contents]:
     return (look_into(folder, bounds) for folder in folders)
 
 
-def _scan_bucket(prefix: str, looks: Looks) -> Iterator[Entry]:
-    for name, look in looks.below(prefix).items():
+def _scan_bucket(prefix: str, metadata_cache: MetadataCache) -> Iterator[Entry]:
+    for name, look in metadata_cache.below(prefix).items():
         image = name.removeprefix(prefix.rstrip("/") + "/")
         path = os.fsencode(image)
         faults = filter(None, map(fault_of_name, path.split(b"/")))
@@ -107,16 +117,18 @@ def _scan_bucket(prefix: str, looks: Looks) -> Iterator[Entry]:
         yield _with_possible_class(_seen(image, name, label_of(path), look))
 
 
-def _scan_list(path: Path, looks: Looks, further: Sequence[str]) -> Iterator[Entry]:
-    rows = lists.read(path, further)
-    seen = looks.at(lists.addresses_in(rows))
+def _scan_list(
+    path: Path, metadata_cache: MetadataCache, extra_columns: Sequence[str]
+) -> Iterator[Entry]:
+    rows = lists.read(path, extra_columns)
+    seen = metadata_cache.at(lists.addresses_in(rows))
     files = _ListedFiles(path)
     for row in rows:
         if row.address is not None:
             entry = _seen(row.image, row.image, row.label, seen[row.image])
         else:
             entry = files.entry(row)
-        yield entry._replace(further=row.further)
+        yield entry._replace(extra_columns=row.extra_columns)
 
 
 class _ListedFiles:
@@ -165,7 +177,7 @@ def _with_possible_class(entry: Entry) -> Entry:
     return entry._replace(label=None, fault=entry.fault or fault) if fault else entry
 
 
-def _seen(image: str, name: str, label: str | None, look: Look) -> Entry:
+def _seen(image: str, name: str, label: str | None, look: ObjectMetadata) -> Entry:
     # Where there is a version, equal bytes that were put there again are told to be equal. What
     # tells neither may have changed just now.
     mtime = 0 if look.version else look.mtime or LATEST

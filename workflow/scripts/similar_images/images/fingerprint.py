@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError
-from ..core.processes import (forked, processes)
-from ..storage.addresses import (is_address, name_of)
-from ..storage.metadata import (UNSEEN, Looks)
-from .collection import (Entry, scan)
-from .folders import (Bounds, Finding, Folder, is_folder, look_into, walk)
-from .names import (fault_of_label, label_of)
+from ..core.processes import forked, processes
+from ..storage.addresses import is_address, name_of
+from ..storage.metadata import UNSEEN, MetadataCache
+from .collection import Entry, scan
+from .folders import Bounds, Finding, Folder, is_folder, look_into, walk
+from .names import fault_of_label, label_of
 
 # Other processes take about as long to start.
 SECONDS_ALONE = 0.02
@@ -57,8 +57,8 @@ def summarise(
     location: str | Path,
     follow_links: bool = False,
     needs_class: bool = False,
-    looks: Looks = UNSEEN,
-    further: Sequence[str] = (),
+    metadata_cache: MetadataCache = UNSEEN,
+    extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
 ) -> Summary:
     """Walk the collection at `location` without opening an image and return its summary.
@@ -72,13 +72,15 @@ def summarise(
     if not is_address(str(location)) and is_folder(Path(location)):
         parts = _parts_of_folder(Path(location), follow_links, own)
     else:
-        parts = iter([_part_of(scan(location, looks=looks, further=further))])
+        parts = iter(
+            [_part_of(scan(location, metadata_cache=metadata_cache, extra_columns=extra_columns))]
+        )
     hasher = hashlib.sha256()
     images: Counter[str | None] = Counter()
     for part in parts:
         hasher.update(part.digest)
         images.update(part.images)
-    hasher.update(str(looks.tries).encode())  # known only now, when they have been asked
+    hasher.update(str(metadata_cache.tries).encode())  # known only now, when they have been asked
     if needs_class:
         del images[None]
     if not images.total():

@@ -7,7 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
-from ..core.errors import (UserError, reason)
+from ..core.errors import UserError, reason
 from .names import as_text
 
 HIDDEN = "hidden: its name starts with a dot"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.errors import UserError
-from ..core.formats import (csv_rows, true_text)
-from ..storage.addresses import (is_address, looks_like_address, name_of)
-from .cells import (Column, column_of, text_of)
-from .names import (fault_of_label, listed_label, normal_form)
+from ..core.formats import csv_rows, true_text
+from ..storage.addresses import is_address, looks_like_address, name_of
+from .cells import Column, column_of, text_of
+from .names import fault_of_label, listed_label, normal_form
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,30 +30,30 @@ class Listed(NamedTuple):
         address: where it stands, or None where it is a file.
         label: the class, or None.
         place: where the row stands in the list, for complaints.
-        further: what stands in the further columns that were asked for.
+        extra_columns: what stands in the further columns that were asked for.
     """
 
     image: str
     address: str | None
     label: str | None
     place: str
-    further: tuple[str, ...] = ()
+    extra_columns: tuple[str, ...] = ()
 
 
-def read(path: Path, further: Sequence[str] = ()) -> list[Listed]:
+def read(path: Path, extra_columns: Sequence[str] = ()) -> list[Listed]:
     """Return the rows of the list at `path`, sorted by image.
 
     It is Parquet or JSON lines where its name ends so (.parquet, .jsonl, .ndjson), otherwise CSV.
 
     Args:
         path: of the list.
-        further: the columns to read besides `image` and `label`.
+        extra_columns: the columns to read besides `image` and `label`.
 
     Raises:
         UserError: it is damaged, a column is missing, an image is empty or named twice, or a label
             can be no class.
     """
-    columns = ("image", "label", *map(normal_form, further))
+    columns = ("image", "label", *map(normal_form, extra_columns))
     rows = READERS.get(path.suffix.lower(), _csv)(path, columns)
     listed: dict[str, Listed] = {}
     for place, row in rows:

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.digests import SETTLING_NS
-from ..core.errors import (UserError, reason)
-from ..core.formats import (read_parquet, write_parquet)
-from .collection import (LATEST, Entry)
-from .opening import (LOCAL, Photos)
+from ..core.errors import UserError, reason
+from ..core.formats import read_parquet, write_parquet
+from ..storage.addresses import FetchError, is_address
+from .collection import LATEST, Entry
+from .opening import LOCAL, Photos
 from .retries import PASSING
-from ..storage.addresses import (FetchError, is_address)
 
 SCHEMA = pa.schema(
     [
@@ -66,7 +66,7 @@ CACHE_SCHEMA = pa.schema(
     ]
 )
 # What the name of a further column begins with, so that it is none of the others'.
-FURTHER = "further: "
+EXTRA = "further: "
 # Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
 BATCH = 10_000
 # Photos that a thread hashes in one go at the most.
@@ -78,7 +78,7 @@ def build(
     cache: Path,
     threads: int = 1,
     photos: Photos = LOCAL,
-    further: Sequence[str] = (),
+    extra_columns: Sequence[str] = (),
     product: str | None = None,
 ) -> pa.Table:
     """Return the manifest of a collection: one row for each photo, sorted by image.
@@ -89,12 +89,12 @@ def build(
             version.
         threads: photos hashed at once.
         photos: opens them.
-        further: the names of what is in `Entry.further`; each becomes a column.
+        extra_columns: the names of what is in `Entry.extra_columns`; each becomes a column.
         product: which of them tells the product; one that is not among them tells none.
     """
     files = _table_of(entries).sort_by("image")
     hashes = _identify(files, cache, threads, photos)
-    others = {name: pc.list_element(files["further"], n) for n, name in enumerate(further)}
+    others = {name: pc.list_element(files["further"], n) for n, name in enumerate(extra_columns)}
     unknown = pa.nulls(len(files), pa.string())
     products = pc.utf8_trim_whitespace(others.get(product or "", unknown))
     products = pc.utf8_normalize(products, "NFC")  # as `names.normal_form`
@@ -103,7 +103,7 @@ def build(
     columns.append(pc.if_else(pc.equal(products, ""), None, products))
     table = pa.table(columns, schema=SCHEMA)
     for name, values in others.items():
-        table = table.append_column(FURTHER + name, values)
+        table = table.append_column(EXTRA + name, values)
     return table
 
 
@@ -116,9 +116,9 @@ def passing(table: pa.Table) -> dict[str, str]:
     return dict(zip(faulty["image"].to_pylist(), faulty["fault"].to_pylist(), strict=True))
 
 
-def further(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:
+def extra_columns(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:
     """Return what stands in the further columns `names` of a manifest, by image."""
-    columns = (table[FURTHER + name].to_pylist() for name in names)
+    columns = (table[EXTRA + name].to_pylist() for name in names)
     images = table["image"].to_pylist()
     return {image: values for image, *values in zip(images, *columns, strict=True)}
 
@@ -203,7 +203,7 @@ def _digest(photos: Photos, file: bytes, before: str | None) -> tuple[str | None
     try:
         return photos.identify(file), None, True
     except FetchError as error:
-        return (before, None, False) if before and error.heals else (None, reason(error), True)
+        return (before, None, False) if before and error.retryable else (None, reason(error), True)
     except OSError as error:
         return None, reason(error), True
 

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, cast
 
 from ..core.errors import reason
 from ..core.files import digest
-from ..storage.access import (NOWHERE, Access)
-from ..storage.addresses import (HIDDEN, Limits, is_address)
+from ..storage.access import NOWHERE, Access
+from ..storage.addresses import HIDDEN, Limits, is_address
 from ..storage.cache import Cache
 from . import lists
 

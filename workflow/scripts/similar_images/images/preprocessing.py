@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from .decoding import (DECODING, GAP, UnreadableImageError, count_pixels, open_image, reduced_rgb, upright)
+from .decoding import (
+    DECODING,
+    GAP,
+    UnreadableImageError,
+    count_pixels,
+    open_image,
+    reduced_rgb,
+    upright,
+)
 
 # The one fault that another limit can undo.
 TOO_MANY = "too many pixels"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..core.errors import UserError
-from ..core.formats import (read_json, write_json)
+from ..core.formats import read_json, write_json
 from .names import as_text
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from ..core.files import replacing
-from .decoding import (DECODING, GAP, count_pixels, open_image, reduced_rgb, upright)
-from .opening import (LOCAL, Photos)
+from .decoding import DECODING, GAP, count_pixels, open_image, reduced_rgb, upright
+from .opening import LOCAL, Photos
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ..images import thumbnails
 from ..images.names import as_text
-from .cards import (File, Row)
-from .templates import (environment, with_scripts)
+from .cards import File, Row
+from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_SHOWN = 60

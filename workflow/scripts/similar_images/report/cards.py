@@ -75,10 +75,10 @@ class Card(Photo):
         reason: why it was refused or rejected, or "".
         content: its content id, by which it is decided on; None where it could not be read.
         decision: what a person decided, as in decisions.csv, or "".
-        given: its label as it came, or "".
-        worth: its place, from 1, in the order of what is most worth a decision; None outside it.
+        original_label: the label that came with it, or "".
+        review_order: its place in the review order, from 1; None outside it.
         before: its prediction in the last run, where that was another one; None where it was not.
-        further: the names of the further columns of its list, each with what stands there.
+        extra_columns: the names of the extra columns of its list, each with what stands there.
         product: the product that it shows, as products.csv has it; None where there are none.
     """
 
@@ -95,10 +95,10 @@ class Card(Photo):
     reason: str
     content: str | None
     decision: str
-    given: str
-    worth: int | None
+    original_label: str
+    review_order: int | None
     before: str | None
-    further: list[tuple[str, str]]
+    extra_columns: list[tuple[str, str]]
     product: Product | None
 
 
@@ -149,9 +149,9 @@ def cards(
     queries: Mapping[str, File],
     similar: Mapping[str, File],
     pictures: set[str],
-    worth: Mapping[str, int],
+    review_order: Mapping[str, int],
     turned: Mapping[str, str],
-    further: Sequence[str],
+    extra_columns: Sequence[str],
     products: Mapping[str, Product],
 ) -> list[Card]:
     """Return a card for each row of `predictions`.
@@ -162,9 +162,9 @@ def cards(
         queries: files of the query set.
         similar: files of the catalogue; at least those that are shown.
         pictures: content ids that have thumbnails.
-        worth: the order of what is most worth a decision, by query.
+        review_order: the place of each query in the review order.
         turned: the predictions of the last run, of those queries that now have another one.
-        further: the names of the further columns of `predictions`.
+        extra_columns: the names of the extra columns of `predictions`.
         products: see `products`.
     """
     counted = defaultdict(list)
@@ -176,7 +176,9 @@ def cards(
             status=_status(row),
             label=row["label"],
             prediction=row["prediction"],
-            others=[name for name in conformal.split(row["classes"]) if name != row["prediction"]],
+            others=[
+                name for name in conformal.split(row["likely_classes"]) if name != row["prediction"]
+            ],
             votes=counted[row["image"]],
             voters=int(row["voters"] or 0),
             similar=[
@@ -194,10 +196,10 @@ def cards(
             reason=row["refused"] or row["error"],
             content=queries[row["image"]].content_id,
             decision=row["decision"],
-            given=row["label_given"],
-            worth=worth.get(row["image"]),
+            original_label=row["original_label"],
+            review_order=review_order.get(row["image"]),
             before=turned.get(row["image"]),
-            further=[(name, row[name]) for name in further if row[name]],
+            extra_columns=[(name, row[name]) for name in extra_columns if row[name]],
             product=products.get(row["image"]),
         )
         for row in predictions

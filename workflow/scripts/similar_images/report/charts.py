@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..classification.vote import VOTES
 from . import histogram
-from .cards import (Card, Row)
+from .cards import Card, Row
 
 
 class Bar(NamedTuple):

@@ -12,9 +12,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.errors import (UserError, reason)
+from ..core.errors import UserError, reason
 from ..core.files import replacing
-from ..core.formats import (csv_lines, read_csv, read_parquet, write_csv, write_csv_lines, write_parquet)
+from ..core.formats import (
+    csv_lines,
+    read_csv,
+    read_parquet,
+    write_csv,
+    write_csv_lines,
+    write_parquet,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +34,8 @@ HEADER = (
 Row = Mapping[str, str]  # of `history.csv`
 
 
-class Turned(NamedTuple):
-    """A prediction that turned: a row of `turned.csv`.
+class ChangedPrediction(NamedTuple):
+    """A prediction that turned: a row of `changed.csv`.
 
     Attributes:
         image: path in the query set.
@@ -42,7 +49,7 @@ class Turned(NamedTuple):
     now: str
 
 
-class Answer(NamedTuple):
+class PastPrediction(NamedTuple):
     """What became of a readable query; the prediction is "" where it was refused."""
 
     image: str
@@ -110,10 +117,10 @@ def record(path: Path, line: Row) -> list[dict[str, str]]:
     return rows
 
 
-def turned(folder: Path, answers: Iterable[Answer]) -> list[Turned]:
+def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
     """Return which predictions turned in the last run that turned any, and remember `answers`.
 
-    They are in `turned.csv` then, sorted by path. Those of an earlier run stay in it as long as
+    They are in `changed.csv` then, sorted by path. Those of an earlier run stay in it as long as
     their contents have the prediction to which it turned: so no job that is killed, and no run for
     another reason, loses them.
 
@@ -124,11 +131,11 @@ def turned(folder: Path, answers: Iterable[Answer]) -> list[Turned]:
     answers = sorted(answers)
     former = _remembered(folder / "answers.parquet")
     found = [
-        Turned(image, content_id, former[content_id], now)
+        ChangedPrediction(image, content_id, former[content_id], now)
         for image, content_id, now in answers
         if former.get(content_id, now) != now
-    ] or _still_turned(folder / "turned.csv", answers)
-    write_csv(folder / "turned.csv", Turned._fields, found)
+    ] or _still_changed(folder / "changed.csv", answers)
+    write_csv(folder / "changed.csv", ChangedPrediction._fields, found)
     _remember(folder / "answers.parquet", answers)
     return found
 
@@ -197,7 +204,7 @@ def _remembered(path: Path) -> dict[str, str]:
         return {}  # absent or damaged: this run writes it anew
 
 
-def _remember(path: Path, answers: Iterable[Answer]) -> None:
+def _remember(path: Path, answers: Iterable[PastPrediction]) -> None:
     import pyarrow as pa  # slow, and the Snakefile reads this module at the end of a run
 
     known = {answer.content_id: answer.prediction for answer in answers}
@@ -205,14 +212,14 @@ def _remember(path: Path, answers: Iterable[Answer]) -> None:
     write_parquet(path, pa.table(columns, pa.schema([(name, pa.string()) for name in columns])))
 
 
-def _still_turned(path: Path, answers: Iterable[Answer]) -> list[Turned]:
+def _still_changed(path: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
     """Return the rows at `path` that still hold, for the images that have those contents now."""
     try:
         known = {row["content_id"]: (row["before"], row["now"]) for row in read_csv(path)}
     except (UserError, KeyError):
         return []  # absent or damaged
     return [
-        Turned(image, content_id, *known[content_id])
+        ChangedPrediction(image, content_id, *known[content_id])
         for image, content_id, prediction in answers
         if content_id in known and known[content_id][1] == prediction
     ]

@@ -14,13 +14,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..features.merge import Rejected
 from ..backbones.model import Model
+from ..features.merge import Rejected
 from ..images import thumbnails
 from . import charts
-from .cards import (STATUSES, Card, Row)
+from .cards import STATUSES, Card, Row
 from .confusion import Confusion
-from .templates import (environment, with_scripts)
+from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_REJECTED = 1000
@@ -99,8 +99,8 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         curve=charts.curve(report.quality),
         few_classes=report.confusion.total <= FEW_CLASSES,
         timeline=charts.timeline(report.history),
-        turned=any(card.before is not None for card in report.cards),
-        worth=any(card.worth is not None for card in report.cards),
+        changed=any(card.before is not None for card in report.cards),
+        review_order=any(card.review_order is not None for card in report.cards),
         rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
         data={
             "cards": [asdict(card) for card in report.cards],

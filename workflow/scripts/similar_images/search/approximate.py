@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..core.files import (checked, sealed)
-from ..core.formats import (read_json, write_json)
+from ..core.files import checked, write_checked
+from ..core.formats import read_json, write_json
 from ..features import sharded_features
-from ..features.feature_table import (Features, Index)
-from . import (exact, neighbours)
+from ..features.feature_table import Features, FeatureTable
+from . import exact, neighbours
 from .metric_learning import Adaptation
-from .neighbours import (Image, Nearest, comparable, first_of_equals)
+from .neighbours import Image, Nearest, comparable, first_of_equals
 
 # Chosen by measurement: see docs/design.md.
 LISTS = 2  # times the square root of the number of images
@@ -73,7 +73,10 @@ class _Images(NamedTuple):
 
 
 def build(
-    catalogue: Iterable[Index], table: pa.Table, count: int, adaptation: Adaptation | None = None
+    catalogue: Iterable[FeatureTable],
+    table: pa.Table,
+    count: int,
+    adaptation: Adaptation | None = None,
 ) -> Approximate:
     """Return an index of `catalogue`, measured against the exact search.
 
@@ -102,7 +105,7 @@ def build(
 
 
 def find(
-    queries: Iterable[Index],
+    queries: Iterable[FeatureTable],
     approximate: Approximate,
     table: pa.Table,
     count: int,
@@ -143,7 +146,7 @@ def find(
 
 def write(index: Path, description: Path, approximate: Approximate) -> None:
     """Write the index as FAISS has it, and its description as JSON."""
-    with sealed(index) as temporary:
+    with write_checked(index) as temporary:
         faiss.write_index(approximate.index, str(temporary))
     inverted = approximate.index
     content = {
@@ -183,7 +186,9 @@ def sentence(approximate: Approximate) -> str:
     )
 
 
-def _findable(catalogue: Iterable[Index], adaptation: Adaptation | None) -> Iterator[_Images]:
+def _findable(
+    catalogue: Iterable[FeatureTable], adaptation: Adaptation | None
+) -> Iterator[_Images]:
     """Yield for each part the images that can be found."""
     start = 0
     for part in catalogue:
@@ -197,7 +202,9 @@ def _some(found: _Images, positions: NDArray[np.intp]) -> _Images:
     return _Images(found.rows[positions], found.content_ids[positions], found.features[positions])
 
 
-def _sample(catalogue: Iterable[Index], adaptation: Adaptation | None, share: float) -> _Images:
+def _sample(
+    catalogue: Iterable[FeatureTable], adaptation: Adaptation | None, share: float
+) -> _Images:
     """Return about a `share` of the images that can be found, sorted by content.
 
     Content ids are hashes: images whose ids are small are as good as drawn by lot.

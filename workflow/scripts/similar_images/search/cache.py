@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 
 from ..core.errors import UserError
 from ..core.files import remove
-from ..core.formats import (read_parquet, write_parquet)
-from ..features.sharded_features import Stream
+from ..core.formats import read_parquet, write_parquet
+from ..features.sharded_features import ShardedFeatures
 from . import neighbours
 
 # Returns the neighbours of queries, see `neighbours.SCHEMA`. Every neighbour is an image of the
 # catalogue that it is given: `search` passes a part of the catalogue and merges what comes back.
-Find = Callable[[Stream, Stream], pa.Table]
+Find = Callable[[ShardedFeatures, ShardedFeatures], pa.Table]
 
 ANSWERS = pa.schema([("content_id", pa.string()), *list(neighbours.SCHEMA)[2:]])
 CATALOGUE = pa.schema([("image", pa.string()), ("label", pa.string()), ("content_id", pa.string())])
@@ -39,7 +39,12 @@ class Memory(NamedTuple):
 
 
 def search(
-    queries: Stream, catalogue: Stream, count: int, find: Find, folder: Path, key: str
+    queries: ShardedFeatures,
+    catalogue: ShardedFeatures,
+    count: int,
+    find: Find,
+    folder: Path,
+    key: str,
 ) -> pa.Table:
     """Return what `find` returns for `queries` and `catalogue`, and remember it in `folder`.
 
@@ -53,7 +58,7 @@ def search(
             are forgotten.
 
     Raises:
-        DamagedFileError, UserError: as a `Stream`, and from `find`.
+        DamagedFileError, UserError: as a `ShardedFeatures`, and from `find`.
     """
     asked, findable = queries.images(), _findable(catalogue.images())
     memory = _read(folder, key)

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.files import (checked, sealed)
-from ..features.feature_table import (Features, Index)
+from ..core.files import checked, write_checked
+from ..features.feature_table import Features, FeatureTable
 from . import principal_components
 from .exact import normalise
 
@@ -50,7 +50,7 @@ class Adaptation:
 
 
 def fit(
-    reduced: Index,
+    reduced: FeatureTable,
     eligible: NDArray[np.bool_],
     shrinkage: float = SHRINKAGE,
     stretch: float = STRETCH,
@@ -75,7 +75,7 @@ class Parts:
     Each is what `fit` returns, but for rounding. What they have in common is summed once.
     """
 
-    def __init__(self, reduced: Index, eligible: NDArray[np.bool_]) -> None:
+    def __init__(self, reduced: FeatureTable, eligible: NDArray[np.bool_]) -> None:
         """Sum up what the maps have in common.
 
         Args:
@@ -100,7 +100,7 @@ def apply(adaptation: Adaptation, reduced: Features) -> Features:
 
 def write(path: Path, adaptation: Adaptation) -> None:
     """Write `adaptation` as an .npz file of plain arrays."""
-    with sealed(path) as temporary, temporary.open("wb") as stream:
+    with write_checked(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **vars(adaptation))
 
 
@@ -137,7 +137,7 @@ class _Moments(NamedTuple):
         return _Moments(*(whole - own for whole, own in zip(self, part, strict=True)))
 
 
-def _moments(reduced: Index, eligible: NDArray[np.bool_]) -> _Moments:
+def _moments(reduced: FeatureTable, eligible: NDArray[np.bool_]) -> _Moments:
     """Return the sums over some rows."""
     classes = _classes(reduced)
     number, dimension = classes.max() + 1, reduced.features.shape[1]
@@ -161,7 +161,7 @@ def _sums(features: Matrix, classes: Numbers, number: int) -> tuple[Matrix, Matr
     return np.bincount(classes, minlength=number).astype(float), sums
 
 
-def _classes(images: Index) -> Numbers:
+def _classes(images: FeatureTable) -> Numbers:
     """Return the number of the class of each row."""
     classes: Numbers = np.unique(list(map(str, images.labels)), return_inverse=True)[1]
     return classes

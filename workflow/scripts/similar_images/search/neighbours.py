@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.errors import UserError
-from ..features.feature_table import (Features, Index)
-from . import metric_learning as adaptations
+from ..features.feature_table import Features, FeatureTable
 from . import exact
+from . import metric_learning as adaptations
 from .metric_learning import Adaptation
 
 Image = tuple[str, str | None]  # path and class
@@ -37,8 +37,8 @@ SCHEMA = pa.schema(
 
 
 def find(
-    queries: Iterable[Index],
-    catalogue: Iterable[Index],
+    queries: Iterable[FeatureTable],
+    catalogue: Iterable[FeatureTable],
     count: int,
     adaptation: Adaptation | None = None,
 ) -> pa.Table:
@@ -67,7 +67,7 @@ def find(
 
 
 def answer(
-    queries: Iterable[Index],
+    queries: Iterable[FeatureTable],
     adaptation: Adaptation | None,
     nearest: Callable[[Features, str], Nearest],
 ) -> pa.Table:
@@ -148,7 +148,7 @@ def first(found: pa.Table, count: int) -> pa.Table:
     return pa.table([found["image"], found["label"], *lists], schema=SCHEMA)
 
 
-def comparable(index: Index, adaptation: Adaptation | None) -> Features:
+def comparable(index: FeatureTable, adaptation: Adaptation | None) -> Features:
     """Return the features of `index` as rows of length 1, mapped if there is an adaptation.
 
     Raises:
@@ -178,7 +178,7 @@ def check_model(queries: str, other: str, name: str) -> None:
         )
 
 
-def first_of_equals(index: Index) -> NDArray[np.bool_]:
+def first_of_equals(index: FeatureTable) -> NDArray[np.bool_]:
     """Return for each row of `index` whether it is the first with its bytes and its class."""
     seen = set()
     first = np.empty(len(index.paths), np.bool_)
@@ -189,7 +189,7 @@ def first_of_equals(index: Index) -> NDArray[np.bool_]:
 
 
 def _searched(
-    catalogue: Iterable[Index], adaptation: Adaptation | None, fingerprint: str
+    catalogue: Iterable[FeatureTable], adaptation: Adaptation | None, fingerprint: str
 ) -> Iterator[tuple[list[Image], Features]]:
     """Yield the images that can be found, `ROWS` at a time, with what they are compared by.
 
@@ -216,9 +216,9 @@ def _searched(
         yield images, array[: len(images)]
 
 
-def _groups(parts: Iterable[Index]) -> Iterator[list[Index]]:
+def _groups(parts: Iterable[FeatureTable]) -> Iterator[list[FeatureTable]]:
     """Yield `parts` in groups of about `QUERIES` images."""
-    group: list[Index] = []
+    group: list[FeatureTable] = []
     for part in parts:
         group.append(part)
         if sum(len(part.paths) for part in group) >= QUERIES:

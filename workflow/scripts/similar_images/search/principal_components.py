@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..core.files import (checked, sealed)
-from ..features.feature_table import (Features, Index)
+from ..core.files import checked, write_checked
+from ..features.feature_table import Features, FeatureTable
 from .exact import normalise
 
 DIMENSION = 512
@@ -57,7 +57,7 @@ def sample(images: pa.Table, count: int = SAMPLE) -> pa.ChunkedArray:
     return first["image_min"]
 
 
-def fit(images: Index, with_levels: bool) -> Components:
+def fit(images: FeatureTable, with_levels: bool) -> Components:
     """Return the components of some images, from a sample of them where there are many.
 
     Args:
@@ -103,14 +103,14 @@ def project(
     return found
 
 
-def reduce(components: Components, index: Index) -> Index:
+def reduce(components: Components, index: FeatureTable) -> FeatureTable:
     """Return `index` with its features along the components."""
     return replace(index, features=apply(components, index.features))
 
 
 def write(path: Path, components: Components) -> None:
     """Write `components` as an .npz file of plain arrays."""
-    with sealed(path) as temporary, temporary.open("wb") as stream:
+    with write_checked(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **vars(components))
 
 

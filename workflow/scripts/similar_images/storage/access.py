@@ -7,9 +7,9 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ..core.prefetch import ahead
-from ..core.processes import (forked, processes)
-from .addresses import (WEB, Limits, Look, scheme_of)
+from ..core.prefetch import prefetch
+from ..core.processes import forked, processes
+from .addresses import WEB, Limits, ObjectMetadata, scheme_of
 
 if TYPE_CHECKING:
     from .buckets import Buckets
@@ -25,7 +25,7 @@ class Access:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
 
-    def look(self, addresses: Sequence[str]) -> list[Look]:
+    def metadata_of(self, addresses: Sequence[str]) -> list[ObjectMetadata]:
         """Return what is told of each of `addresses`.
 
         To ask and to read an answer takes half a millisecond of Python, so that of many addresses
@@ -40,7 +40,7 @@ class Access:
         with forked(count) as pool:
             return list(chain.from_iterable(pool.map(share._looked, parts)))
 
-    def listed(self, prefix: str) -> Iterator[tuple[str, Look]]:
+    def listed(self, prefix: str) -> Iterator[tuple[str, ObjectMetadata]]:
         """Yield the address of each object below `prefix`, and what is told of it, sorted.
 
         Raises:
@@ -56,13 +56,13 @@ class Access:
         """
         return self._store(address).fetch(address)
 
-    def _looked(self, addresses: Sequence[str]) -> list[Look]:
+    def _looked(self, addresses: Sequence[str]) -> list[ObjectMetadata]:
         threads = self.limits.connections
         with ThreadPoolExecutor(threads) as pool:
-            return list(ahead(pool, self._look, addresses, 4 * threads))
+            return list(prefetch(pool, self._look, addresses, 4 * threads))
 
-    def _look(self, address: str) -> Look:
-        return self._store(address).look(address)
+    def _look(self, address: str) -> ObjectMetadata:
+        return self._store(address).metadata_of(address)
 
     def _store(self, address: str) -> "Web | Buckets":
         return self._web if scheme_of(address) in WEB else self._buckets

@@ -42,15 +42,15 @@ class FetchError(OSError):
     """An address that gives no photo; the message is the reason, for the user.
 
     Attributes:
-        heals: whether it may be another time: a server that is busy, or a connection that broke.
+        retryable: whether it may be another time: a server that is busy, or a connection that broke.
     """
 
-    def __init__(self, reason: str, heals: bool = False) -> None:
+    def __init__(self, reason: str, retryable: bool = False) -> None:
         super().__init__(reason)
-        self.heals = heals
+        self.retryable = retryable
 
 
-class Look(NamedTuple):
+class ObjectMetadata(NamedTuple):
     """What is told of an address without its bytes.
 
     Attributes:
@@ -58,14 +58,14 @@ class Look(NamedTuple):
         mtime: time of the last change, in nanoseconds, or 0 where it is not told.
         version: the ETag or another name for these very bytes, or "".
         fault: why there is no photo, or None.
-        heals: see `FetchError`.
+        retryable: see `FetchError`.
     """
 
     size: int = 0
     mtime: int = 0
     version: str = ""
     fault: str | None = None
-    heals: bool = False
+    retryable: bool = False
 
     @property
     def tells_change(self) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .addresses import (FetchError, Limits, Look, scheme_of)
-from .object_stores import (fault_of, open_store, status_of)
+from .addresses import FetchError, Limits, ObjectMetadata, scheme_of
+from .object_stores import fault_of, open_store, status_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -24,7 +24,7 @@ class Buckets:
         self._stores: dict[str, AbstractFileSystem] = {}
         self._lock = threading.Lock()
 
-    def look(self, address: str) -> Look:
+    def metadata_of(self, address: str) -> ObjectMetadata:
         """Return what is told of the object at `address`, or why there is no photo."""
         try:
             store, path = self._find(address)
@@ -32,7 +32,7 @@ class Buckets:
             if info["type"] != "file":
                 raise FetchError("no such object")
         except FetchError as error:
-            return Look(fault=str(error), heals=error.heals)
+            return ObjectMetadata(fault=str(error), retryable=error.retryable)
         return self._look_of(info)
 
     def fetch(self, address: str) -> bytes:
@@ -48,7 +48,7 @@ class Buckets:
             raise self._too_large()
         return content
 
-    def listed(self, prefix: str) -> Iterator[tuple[str, Look]]:
+    def listed(self, prefix: str) -> Iterator[tuple[str, ObjectMetadata]]:
         """Yield every object below `prefix` and what is told of it, sorted by address.
 
         A prefix is taken for a folder: s3://shop/photos has not what is below s3://shop/photos2.
@@ -104,19 +104,19 @@ class Buckets:
                 return b""
             raise fault_of(error, self._limits) from None  # its traceback may be logged
 
-    def _listed_look(self, address: str, info: Mapping[str, Any]) -> Look:
+    def _listed_look(self, address: str, info: Mapping[str, Any]) -> ObjectMetadata:
         try:
             self._check(address)
         except FetchError as error:
-            return Look(fault=str(error))
+            return ObjectMetadata(fault=str(error))
         return self._look_of(info)
 
-    def _look_of(self, info: Mapping[str, Any]) -> Look:
+    def _look_of(self, info: Mapping[str, Any]) -> ObjectMetadata:
         size = int(info.get("size", info.get("Size")) or 0)
         version = next((str(info[name]) for name in _VERSIONS if info.get(name)), "")
         changed = next((info[name] for name in _TIMES if info.get(name)), 0)
         fault = str(self._too_large()) if size > self._limits.max_bytes else None
-        return Look(size, _nanoseconds(changed), version.strip('"'), fault)
+        return ObjectMetadata(size, _nanoseconds(changed), version.strip('"'), fault)
 
     def _too_large(self) -> FetchError:
         return FetchError(f"more than {self._limits.max_bytes:,} bytes (remote.max_bytes)")

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..core.errors import UserError
-from ..core.files import sealed
+from ..core.files import write_checked
 from ..core.formats import read_json
-from .access import (NOWHERE, Access)
-from .addresses import (FetchError, Look, name_of)
+from .access import NOWHERE, Access
+from .addresses import FetchError, ObjectMetadata, name_of
 
 
 class NotAskedError(Exception):
     """Addresses are not known, and may not be asked now."""
 
 
-class Looks:
+class MetadataCache:
     """The looks at the addresses of one collection.
 
     An address that was seen before, and cannot be asked now but may be another time, counts as it
@@ -49,7 +49,7 @@ class Looks:
         self._most_failed = most_failed
         self.tries = 0
 
-    def at(self, addresses: Mapping[str, str]) -> dict[str, Look]:
+    def at(self, addresses: Mapping[str, str]) -> dict[str, ObjectMetadata]:
         """Return what is told of each of `addresses`, which come by their names, by its name.
 
         Raises:
@@ -62,10 +62,10 @@ class Looks:
         if not self._anew and known.keys() >= addresses.keys():
             return {name: known[name] for name in addresses}
         self._check_allowed()
-        looks = self._access.look(list(addresses.values()))
-        return self._kept(dict(zip(addresses, looks, strict=True)), known)
+        found = self._access.metadata_of(list(addresses.values()))
+        return self._kept(dict(zip(addresses, found, strict=True)), known)
 
-    def below(self, prefix: str) -> dict[str, Look]:
+    def below(self, prefix: str) -> dict[str, ObjectMetadata]:
         """Return what is told of each address below `prefix`, by its name.
 
         Raises:
@@ -91,31 +91,37 @@ class Looks:
         Raises:
             UserError: they are too many.
         """
-        self._check(self._read() | {name: Look(fault=fault) for name, fault in faults.items()})
+        self._check(
+            self._read() | {name: ObjectMetadata(fault=fault) for name, fault in faults.items()}
+        )
 
     def _check_allowed(self) -> None:
         if self._silent:
             raise NotAskedError
 
-    def _kept(self, found: dict[str, Look], known: Mapping[str, Look]) -> dict[str, Look]:
+    def _kept(
+        self, found: dict[str, ObjectMetadata], known: Mapping[str, ObjectMetadata]
+    ) -> dict[str, ObjectMetadata]:
         self._check(found)
-        kept = {name: _best(look, known.get(name)) for name, look in found.items()}
-        self.tries += any(name in known and _tells_nothing(look) for name, look in kept.items())
+        kept = {name: _best(metadata, known.get(name)) for name, metadata in found.items()}
+        self.tries += any(
+            name in known and _tells_nothing(metadata) for name, metadata in kept.items()
+        )
         self._write(kept)
         return kept
 
-    def _check(self, looks: Mapping[str, Look]) -> None:
-        faults = [look.fault for look in looks.values() if look.fault]
-        if len(faults) > self._most_failed * len(looks):
+    def _check(self, found: Mapping[str, ObjectMetadata]) -> None:
+        faults = [metadata.fault for metadata in found.values() if metadata.fault]
+        if len(faults) > self._most_failed * len(found):
             (most, count), *_ = Counter(faults).most_common(1)
             raise UserError(
-                f"{len(faults)} of {len(looks)} photos cannot be fetched ({count} of them: "
+                f"{len(faults)} of {len(found)} photos cannot be fetched ({count} of them: "
                 f"{most}): a share over remote.most_failed ({self._most_failed}). Nothing was "
                 "changed. Look at the addresses and at remote.allowed, or run again when they can "
                 "be had."
             )
 
-    def _read(self) -> dict[str, Look]:
+    def _read(self) -> dict[str, ObjectMetadata]:
         if self._memory is None:
             return {}
         try:
@@ -123,25 +129,25 @@ class Looks:
         except UserError:
             return {}  # absent or damaged: asking again makes it anew
         self.tries = told["tries"]
-        return {name: Look(*look) for name, look in told["looks"].items()}
+        return {name: ObjectMetadata(*metadata) for name, metadata in told["looks"].items()}
 
-    def _write(self, looks: Mapping[str, Look]) -> None:
+    def _write(self, found: Mapping[str, ObjectMetadata]) -> None:
         if self._memory is None:
             return
         # JSON, since the Snakefile reads it, and to load PyArrow takes longer.
-        with sealed(self._memory) as temporary:
-            temporary.write_text(json.dumps({"tries": self.tries, "looks": looks}), "utf-8")
+        with write_checked(self._memory) as temporary:
+            temporary.write_text(json.dumps({"tries": self.tries, "looks": found}), "utf-8")
 
 
-def _best(look: Look, known: Look | None) -> Look:
-    """Return `look`, or what was `known` before where it only failed for now."""
-    return known if look.heals and known is not None and known.fault is None else look
+def _best(metadata: ObjectMetadata, known: ObjectMetadata | None) -> ObjectMetadata:
+    """Return `metadata`, or what was `known` before where it only failed for now."""
+    return known if metadata.retryable and known is not None and known.fault is None else metadata
 
 
-def _tells_nothing(look: Look) -> bool:
+def _tells_nothing(metadata: ObjectMetadata) -> bool:
     """Tell whether the photo has to be fetched though its look may be as it was."""
-    return look.fault is None and not look.tells_change
+    return metadata.fault is None and not metadata.tells_change
 
 
 # For collections without addresses: of others it tells that they are not allowed.
-UNSEEN = Looks(None, NOWHERE, most_failed=1)
+UNSEEN = MetadataCache(None, NOWHERE, most_failed=1)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .addresses import (BUCKETS, FetchError, Limits)
+from .addresses import BUCKETS, FetchError, Limits
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -63,7 +63,7 @@ def fault_of(error: Exception, limits: Limits) -> FetchError:
             "for a public bucket of S3, FSSPEC_S3_ANON=true"
         )
     if isinstance(error, TimeoutError):
-        return FetchError(f"not there within {limits.seconds:g} s", heals=True)
+        return FetchError(f"not there within {limits.seconds:g} s", retryable=True)
     if names & _NO_NAME:
         return FetchError("not a name that the store knows")
     return _refusal(error)
@@ -95,10 +95,10 @@ def _refusal(error: Exception) -> FetchError:
     if isinstance(error, FileNotFoundError) or status == 404:
         return FetchError("no such bucket" if "NoSuchBucket" in code else "no such object")
     if status == 429 or status >= 500 or getattr(error, "errno", None) in _BUSY:
-        return FetchError(f"the store is busy or failing{code}", heals=True)
+        return FetchError(f"the store is busy or failing{code}", retryable=True)
     if status >= 400:
         return FetchError(f"refused by the store{code}")
-    return FetchError(f"the connection failed ({type(error).__name__})", heals=True)
+    return FetchError(f"the connection failed ({type(error).__name__})", retryable=True)
 
 
 def _code(error: Exception) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError
-from ..core.files import seal_of
-from .addresses import (BUCKETS, FetchError, Limits, scheme_of)
-from .object_stores import (fault_of, open_store)
+from ..core.files import checksum_file_of
+from .addresses import BUCKETS, FetchError, Limits, scheme_of
+from .object_stores import fault_of, open_store
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -85,7 +85,7 @@ class StoredResults(Results):
         for path in _files(paths) - set(found):
             path.unlink(missing_ok=True)
         for path in paths:
-            if seal_of(path) in found and not path.exists():
+            if checksum_file_of(path) in found and not path.exists():
                 path.mkdir()  # it was a folder without files, which a store does not know
 
     def put(self, *paths: Path) -> None:
@@ -106,7 +106,7 @@ class StoredResults(Results):
     def _found(self, paths: Iterable[Path]) -> set[Path]:
         """Return the files in the store that are, or are below, `paths`, with their checksums."""
         start = len(self._name(self.folder)) + 1
-        asked = self._names(_sealed(paths))
+        asked = self._names(_write_checked(paths))
         return {
             self.folder / name[start:] for one in asked for name in self._ask(self._store.find, one)
         }
@@ -164,15 +164,15 @@ def results_of(settings: Mapping[str, Any]) -> Results:
     return StoredResults(folder, address, Limits.of(settings["remote"]))
 
 
-def _sealed(paths: Iterable[Path]) -> Iterator[Path]:
+def _write_checked(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield `paths`, and where their checksums are kept."""
     for path in paths:
-        yield from (path, seal_of(path))
+        yield from (path, checksum_file_of(path))
 
 
 def _files(paths: Iterable[Path]) -> set[Path]:
     """Return the files that are, or are below, `paths`, with their checksums."""
-    found = (file for path in _sealed(paths) for file in (path, *path.rglob("*")))
+    found = (file for path in _write_checked(paths) for file in (path, *path.rglob("*")))
     return {file for file in found if file.is_file() and file.suffix != COMING}
 
 

@@ -34,8 +34,8 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as TooLateError
 
 from ..core.errors import reason
-from .addresses import (WEB, FetchError, Limits, Look, Parts)
-from .connections import (GuardedPool, GuardedTlsPool, PrivateAddressError, tls)
+from .addresses import WEB, FetchError, Limits, ObjectMetadata, Parts
+from .connections import GuardedPool, GuardedTlsPool, PrivateAddressError, tls
 
 TRIES = 4
 FIRST_WAIT = 0.5  # seconds; each further wait is twice as long, and up to a half is left to chance
@@ -83,12 +83,12 @@ class Web:
     def _tls(self) -> ssl.SSLContext:
         return tls()
 
-    def look(self, address: str) -> Look:
+    def metadata_of(self, address: str) -> ObjectMetadata:
         """Return what is told of `address` without its bytes."""
         try:
             return self._tried(lambda clock: self._look(address, clock))
         except FetchError as error:
-            return Look(fault=str(error), heals=error.heals)
+            return ObjectMetadata(fault=str(error), retryable=error.retryable)
 
     def fetch(self, address: str) -> bytes:
         """Return the bytes at `address`.
@@ -111,11 +111,11 @@ class Web:
             except _AgainError as error:
                 wait = max(error.wait, FIRST_WAIT * 2 ** (tries - 1) * random.uniform(0.5, 1))
                 if tries == TRIES or wait >= clock.left():
-                    raise FetchError(_in_short(error, tries), heals=True) from error
+                    raise FetchError(_in_short(error, tries), retryable=True) from error
                 time.sleep(wait)
         raise AssertionError("the last try has returned or raised")
 
-    def _look(self, address: str, clock: "_Clock") -> Look:
+    def _look(self, address: str, clock: "_Clock") -> ObjectMetadata:
         try:
             return self._ask("HEAD", address, clock, self._told_by_head)
         except _NoHeadError:
@@ -189,16 +189,18 @@ class Web:
             return GuardedPool(host, port, maxsize=most, private=private)
         return GuardedTlsPool(host, port, maxsize=most, private=private, ssl_context=self._tls)
 
-    def _told_by_head(self, answer: BaseHTTPResponse) -> Look:
+    def _told_by_head(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         if answer.status in NO_HEAD:
             raise _NoHeadError("HEAD is refused")
         return self._told(answer)
 
-    def _told(self, answer: BaseHTTPResponse) -> Look:
+    def _told(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         size = self._check(answer)
         etag = answer.headers.get("ETag", "").strip()
         version = etag if ETAG.fullmatch(etag) else ""
-        return Look(size or 0, _nanoseconds(answer.headers.get("Last-Modified", "")), version)
+        return ObjectMetadata(
+            size or 0, _nanoseconds(answer.headers.get("Last-Modified", "")), version
+        )
 
     def _body(self, answer: BaseHTTPResponse) -> bytes:
         size = self._check(answer)
@@ -238,7 +240,7 @@ class _AgainError(FetchError):
     """A fault that may be none in a moment, after `wait` seconds at the least."""
 
     def __init__(self, reason: str, wait: float = 0) -> None:
-        super().__init__(reason, heals=True)
+        super().__init__(reason, retryable=True)
         self.wait = wait
 
 
@@ -310,7 +312,7 @@ def _faults(clock: _Clock) -> Iterator[None]:
 
 
 def _too_long(clock: _Clock) -> FetchError:
-    return FetchError(f"it took more than {clock.seconds:g} s", heals=True)
+    return FetchError(f"it took more than {clock.seconds:g} s", retryable=True)
 
 
 def _fault(error: HTTPError) -> FetchError:
@@ -319,13 +321,13 @@ def _fault(error: HTTPError) -> FetchError:
     if isinstance(error, NameResolutionError):
         if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN:
             return _AgainError("the name of the host could not be looked up")
-        return FetchError("there is no host of that name", heals=True)
+        return FetchError("there is no host of that name", retryable=True)
     if isinstance(error, NewConnectionError) and isinstance(cause, OSError):
         return _AgainError(f"no connection: {reason(cause)}")
     if isinstance(error, TooLateError):
         return _AgainError("no answer in time")
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return FetchError(f"no safe connection: {cause.verify_message}", heals=True)
+        return FetchError(f"no safe connection: {cause.verify_message}", retryable=True)
     if isinstance(cause, ssl.SSLError) and cause.reason:
         return _AgainError(f"no safe connection: {cause.reason.lower().replace('_', ' ')}")
     if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
@@ -346,7 +348,7 @@ def _check_status(answer: BaseHTTPResponse) -> None:
     if status in BUSY:
         raise _AgainError(fault, _retry_after(answer))
     if status != 200:
-        raise FetchError(fault, heals=500 <= status < 600)
+        raise FetchError(fault, retryable=500 <= status < 600)
 
 
 def _retry_after(answer: BaseHTTPResponse) -> float:
