@@ -288,8 +288,8 @@ def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     )
     yield ""
     yield from wrap(
-        "Most pairs are rejected by their sketches (`duplicates/sketches.py`) or by a registration of "
-        "small pictures; the others are registered in full.",
+        "Most pairs are rejected by their sketches (`duplicates/sketches.py`) or by a registration "
+        "of small pictures; the others are registered in full.",
         WIDTH,
     )
     yield ""

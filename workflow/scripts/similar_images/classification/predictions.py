@@ -97,11 +97,13 @@ class Classifier:
             # Nothing is known of what is familiar, either.
             return None if self.reject == "auto" else "confidence not known"
         if self.reject == "auto":
-            in_distribution_score = self.known.in_distribution_score((similarity, confidence))
+            score = self.known.in_distribution_score((similarity, confidence))
             least = self.known.least_score
-            if in_distribution_score >= least:
+            if score >= least:
                 return None
-            return f"in-distribution score {in_distribution_score:.3f} below {least:.3f}: perhaps none of the classes"
+            return (
+                f"in-distribution score {score:.3f} below {least:.3f}: perhaps none of the classes"
+            )
         if confidence >= float(self.reject):
             return None
         return f"confidence {confidence:.3f} under search.reject {self.reject}"

@@ -1,1 +1,1 @@
-"""What every package uses: files that are written completely or not at all, errors for users, and logs of jobs."""
+"""What every package uses: files written completely or not at all, errors, and logs."""

@@ -1,7 +1,7 @@
 """Files that are complete or absent, and that are checked when they are read.
 
-A file that a later job reads is written by `write_checked`, which keeps its checksum beside it, and read
-within `checked`. Shards have their checksums inside, since their parts are read by themselves.
+A file that a later job reads is written by `write_checked`, which keeps its checksum beside it, and
+is read within `checked`. Shards have their checksums inside, since their parts are read one by one.
 """
 
 import hashlib

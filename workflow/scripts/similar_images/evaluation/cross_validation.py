@@ -158,7 +158,7 @@ def ask_in_rounds(
 
 
 def answered(neighbourhoods: Sequence[Neighbourhood]) -> list[Neighbourhood]:
-    """Return those of `neighbourhoods` that can be counted: their images have found any neighbour."""
+    """Return those of `neighbourhoods` that have any neighbour, and can be counted."""
     return [neighbourhood for neighbourhood in neighbourhoods if neighbourhood.labels]
 
 

@@ -61,7 +61,7 @@ def assess(
         vote: the configured one of `vote.VOTES`.
         metric: the name of the similarity.
         coverage: of the conformal sets, as configured.
-        learn: the adapted similarity, see `cross_validation.CrossValidation`; None for the cosine similarity.
+        learn: the adapted similarity, see `CrossValidation`; None for the cosine similarity.
         threads: that share the work of the adapted similarity.
     """
     normalise(catalogue.features)
@@ -126,9 +126,9 @@ def in_distribution(
     """Return how photos of known classes fare.
 
     Args:
-        neighbourhoods: of images that were asked without their series. These are to be wider than those of
-            the other estimates: a part of its series that is overlooked makes an image seem nearer
-            than new photos are, and these would be refused.
+        neighbourhoods: of images that were asked without their near-duplicate groups. These have
+            to be wider than for the other estimates: a near-duplicate that is overlooked makes an
+            image seem nearer than new photos are, and these would be refused.
         classifier: of the answers.
         group_of: of each of `neighbourhoods`, the number of its series.
     """

@@ -62,7 +62,7 @@ class RepeatedContent(NamedTuple):
 def merge(
     manifest: pa.Table, features: Path, model: Model, max_pixels: int
 ) -> tuple[pa.Table, list[Rejected]]:
-    """Return the readable images of `manifest`, see `sharded_features.SCHEMA`, and the files it lacks.
+    """Return the readable images of `manifest`, as `sharded_features.SCHEMA`, and the others.
 
     Both are in the order of `manifest`.
 

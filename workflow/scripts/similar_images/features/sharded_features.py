@@ -167,7 +167,7 @@ def load(path: Path, results: Results = SHARED) -> FeatureTable:
     need not fit into memory.
 
     Raises:
-        DamagedFileError, UserError: as `feature_table.read`, or as a `ShardedFeatures` when it is gone through.
+        DamagedFileError, UserError: as `feature_table.read`, or when features are read from shards.
     """
     return (
         feature_table.read(path) if path.suffix == ".pkl" else collect(path, results, on_disk=True)

@@ -58,7 +58,9 @@ def _right(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
 def _similarity(results: Path) -> str:
     if choice := read_json(results / "catalogue" / "quality.json")["choice"]:
         return str(choice)
-    compared = results / "catalogue" / "metrics.json"  # not there where a page alone was asked for
+    compared = (
+        results / "catalogue" / "metric_comparison.json"
+    )  # not there where a page alone was asked for
     return str(read_json(compared)["advice"] or "") if compared.is_file() else ""
 
 

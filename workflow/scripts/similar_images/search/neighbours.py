@@ -114,7 +114,7 @@ def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, set[str]]:
 
     Args:
         queries: the readable images of the query set, see `sharded_features.SCHEMA`.
-        taken: the members of the catalogue that are from query sets, see `sharded_features.from_queries`.
+        taken: the members of the catalogue from query sets: `sharded_features.from_queries`.
     """
     own: defaultdict[str, set[str]] = defaultdict(set)
     for column in ("content_id", "product"):

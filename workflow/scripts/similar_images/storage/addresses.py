@@ -42,7 +42,7 @@ class FetchError(OSError):
     """An address that gives no photo; the message is the reason, for the user.
 
     Attributes:
-        retryable: whether it may be another time: a server that is busy, or a connection that broke.
+        retryable: whether another try may help: the server is busy, or the connection broke.
     """
 
     def __init__(self, reason: str, retryable: bool = False) -> None:
