@@ -30,11 +30,11 @@ def direction(number: int) -> np.ndarray:
 
 def of_directions(*images: tuple[str, float]) -> FeatureTable:
     """Return an index of images (class, direction in degrees), each with bytes of its own."""
-    angles = np.radians([angle for _, angle in sharded_features])
-    names = [f"{n:03}" for n in range(len(sharded_features))]
+    angles = np.radians([angle for _, angle in images])
+    names = [f"{n:03}" for n in range(len(images))]
     features = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
     return FeatureTable(
-        "network", "model", names, [label for label, _ in sharded_features], names, features
+        "network", "model", names, [label for label, _ in images], names, features
     )
 
 

@@ -45,7 +45,7 @@ class Pipeline:
             self.features,
             fingerprint=fingerprint,
             max_pixels=max_pixels,
-            cut=ShardingPolicy(largest, jobs=1),
+            policy=ShardingPolicy(largest, jobs=1),
         )
         plan.write(self.plan, planned)
         source_of = dict(

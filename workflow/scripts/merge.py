@@ -19,7 +19,7 @@ again = readable.with_name(retries.NAME)
 with logged(snakemake.log[0], f"merge {name}"):
     made_by = model.read(Path(snakemake.input.model))
     features = store.folder(planned.parents[1], made_by.backbone, made_by.fingerprint)
-    decided = overrides.amend(
+    decided = overrides.apply(
         read_parquet(Path(snakemake.input.manifest)),
         read_parquet(Path(snakemake.input.overrides)),
         name,

@@ -43,7 +43,7 @@ with logged(snakemake.log[0], "plan"):
     changes = overrides.build(decided, manifests)
     write_parquet(Path(snakemake.output.overrides), changes)
     needed = {
-        name: plan.shard_names(plan.assign(overrides.amend(listing, changes, name), table))
+        name: plan.shard_names(plan.assign(overrides.apply(listing, changes, name), table))
         for name, listing in manifests.items()
     }
     write_json(

@@ -54,7 +54,7 @@ def amended(
     changes = overrides.build(decided, manifests)
     found = {}
     for name, table in manifests.items():
-        rows = overrides.amend(table, changes, name)
+        rows = overrides.apply(table, changes, name)
         assert rows.schema.equals(overrides.OVERRIDDEN)
         assert rows["image"].to_pylist() == sorted(rows["image"].to_pylist())
         found[name] = {row["image"]: row for row in rows.to_pylist()}

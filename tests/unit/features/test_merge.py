@@ -34,7 +34,7 @@ def listing(*rows: Row) -> pa.Table:
     table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
     undecided = overrides.SCHEMA.empty_table()
     files = pa.Table.from_pylist(table, schema=manifest.SCHEMA)
-    decided = overrides.amend(files, undecided, "catalogue")
+    decided = overrides.apply(files, undecided, "catalogue")
     return decided.append_column("shard", pa.array([row[3] for row in rows], pa.string()))
 
 

@@ -78,10 +78,10 @@ class Few(NamedTuple):
         return pa.Table.from_pylist(rows, sharded_features.schema("network", "model", DIMENSION))
 
 
-def few(labels: str, **original_label: Any) -> Few:
+def few(labels: str, **given: Any) -> Few:
     count = len(labels)
     usual = {"features": RANDOM[:count], "contents": "abcdefghijkl"[:count], "product_of": {}}
-    return Few(labels, **usual | original_label)
+    return Few(labels, **usual | given)
 
 
 NOTHING_TO_ASK = {
@@ -249,7 +249,7 @@ def searched(of: Few, metric: str, index: str, folder: Path) -> pa.Table:
 def predicted_by(
     of: Few, found: pa.Table, assessment: dict[str, Any], metric: str, reject: str | None
 ) -> predictions.Predictions:
-    classifier = predictions.HeldOutClassifier(
+    classifier = predictions.Classifier(
         5,
         VOTES["majority"],
         metric,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import original_label
+from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.report.histogram import MOST_BINS, bins, similarity_edges, vote_edges
@@ -10,7 +10,7 @@ from similar_images.report.histogram import MOST_BINS, bins, similarity_edges, v
 similarities = st.lists(st.floats(-1, 1, width=32), max_size=50)
 
 
-@original_label(similarities)
+@given(similarities)
 def test_every_similarity_falls_into_one_of_a_few_bins(values: list[float]) -> None:
     counted = bins({"all": values}, similarity_edges(values))
     assert sum(bin_.counts["all"] for bin_ in counted) == len(values)

@@ -67,7 +67,7 @@ def merge(
     Both are in the order of `manifest`.
 
     Args:
-        manifest: the collection's as it was decided, with its shards: see `overrides.amend` and
+        manifest: the collection's as it was decided, with its shards: see `overrides.apply` and
             `plan.assign`.
         features: the folder of the shards.
         model: whose features these must be.
