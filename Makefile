@@ -9,27 +9,27 @@
 # make lint   the linters
 # make bench  the benchmarks, some twenty minutes; DATA=folder adds real photos: labelled sets in
 #             folders with catalogue/<class>/ and queries/<class>/
-# make bench-peers PEERS=python   docs/peers.md: beside other libraries; that python's environment
+# make bench-peers PEERS=python   benchmarks/results/peers.md: beside other libraries; that python's environment
 #             has what requirements/peers.in names, some GB
-# make exports PEERS=python   the table of docs/networks.md: networks as other libraries export them
-# make scale  docs/scale.md: a million files looked through, some fifteen minutes
-# make accuracy DATA=folder   docs/accuracy.md, from labelled photographs
-# make copies DATA=folder     docs/copies.md, from such photographs
-# make labels DATA=folder     the table of docs/audit.md on wrong labels, from such photographs
-# make precisions DATA=folder the tables on precisions, in docs/accuracy.md and docs/performance.md
-# make decoders DATA=folder   the table of docs/performance.md on decoders, from any photographs
+# make exports PEERS=python   a table: networks as other libraries export them
+# make scale  benchmarks/results/scale.md: a million files looked through, some fifteen minutes
+# make accuracy DATA=folder   benchmarks/results/accuracy.md, from labelled photographs
+# make copies DATA=folder     benchmarks/results/copies.md, from such photographs
+# make labels DATA=folder     a table on wrong labels, from such photographs
+# make precisions DATA=folder the tables on precisions, in benchmarks/results/accuracy.md and benchmarks/results/performance.md
+# make decoders DATA=folder   the table of benchmarks/results/performance.md on decoders, from any photographs
 # make gpu DATA=folder        what a GPU gains beside the processor; where there is none, it says so
-# make feeds DATA=folder      what photos at addresses cost (docs/performance.md), from such photographs
+# make feeds DATA=folder      what photos at addresses cost (benchmarks/results/performance.md), from such photographs
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
 # make lock   the pinned packages anew, from requirements/*.in
-# make rooms  the picture of the rooms in docs/design.md, from the code
+# make packages  the picture of the packages in docs/design.md, from the code
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock rooms screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock packages screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -105,8 +105,8 @@ lock: $(VENV)/dev.installed
 			requirements/$$part.in || exit 1; \
 	done
 
-rooms: $(VENV)/dev.installed
-	$(BIN)/python tools/draw_rooms.py
+packages: $(VENV)/dev.installed
+	$(BIN)/python tools/draw_packages.py
 
 screenshot: $(VENV)/dev.installed
 	$(BIN)/python tools/screenshot.py

@@ -1,4 +1,4 @@
-"""How good the answers are, on labelled photographs: writes docs/accuracy.md.
+"""How good the answers are, on labelled photographs: writes benchmarks/results/accuracy.md.
 
     PYTHONPATH=workflow/scripts python benchmarks/accuracy.py DATA
 
@@ -731,7 +731,7 @@ def tell_growth(sets: Sequence[Set]) -> Iterator[str]:
 
 
 def page(sets: Sequence[Set]) -> Iterator[str]:
-    """Yield the lines of docs/accuracy.md."""
+    """Yield the lines of benchmarks/results/accuracy.md."""
     yield "# Accuracy"
     yield ""
     yield "Made by `make accuracy DATA=folder` from the sets of photographs in that folder, with"

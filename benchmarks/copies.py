@@ -1,4 +1,4 @@
-"""How well copies are found and other pictures are told from them: writes docs/copies.md.
+"""How well copies are found and other pictures are told from them: writes benchmarks/results/copies.md.
 
     PYTHONPATH=workflow/scripts:tools python benchmarks/copies.py DATA
 
@@ -264,7 +264,7 @@ def shares(outcome: Outcome, changes: Iterable[str]) -> str:
 
 
 def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
-    """Yield the lines of docs/copies.md."""
+    """Yield the lines of benchmarks/results/copies.md."""
     yield "# Copies"
     yield ""
     yield from wrap(
@@ -345,8 +345,10 @@ def write(data: Path) -> None:
         sets |= {name: (data / name / "catalogue", data / name / "queries") for name in names}
         outcomes = {name: measure(Path(folder, name), *set_) for name, set_ in sets.items()}
         sheet = draw_sheet(outcomes["studio"])
-    sheet.save(ROOT / "docs/copies.jpg", quality=80)
-    (ROOT / "docs/copies.md").write_text("\n".join(page(outcomes)).rstrip() + "\n", "utf-8")
+    sheet.save(ROOT / "benchmarks/results/copies.jpg", quality=80)
+    (ROOT / "benchmarks/results/copies.md").write_text(
+        "\n".join(page(outcomes)).rstrip() + "\n", "utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     PYTHONPATH=workflow/scripts python benchmarks/decoders.py DATA
 
-DATA has JPEGs in it, at any depth. Puts a section into docs/performance.md.
+DATA has JPEGs in it, at any depth. Puts a section into benchmarks/results/performance.md.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     PYTHONPATH=workflow/scripts python benchmarks/exports.py PYTHON
 
-PYTHON is that of an environment with requirements/peers.in. Prints the table of docs/networks.md.
+PYTHON is that of an environment with requirements/peers.in. Prints a table.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     PYTHONPATH=workflow/scripts:tests python benchmarks/feeds.py DATA
 
 DATA has the folders catalogue/<class>/ and queries/<class>/. A server on this machine, in a process
-of its own, gives the photos. Prints the table of docs/performance.md.
+of its own, gives the photos. Prints a table for benchmarks/results/performance.md.
 """
 
 import argparse

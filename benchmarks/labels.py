@@ -1,4 +1,4 @@
-"""How well wrong labels are found, beside cleanlab: prints the tables of docs/audit.md.
+"""How well wrong labels are found, beside cleanlab: prints tables.
 
     PYTHONPATH=workflow/scripts python benchmarks/labels.py DATA
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).with_name("results")
 OTHERS = "<!-- What follows is put here by other commands, each section by its own -->"
 
 

@@ -1,4 +1,4 @@
-"""The pipeline beside two libraries for similar images: writes docs/peers.md: `make bench-peers`.
+"""The pipeline beside two libraries for similar images: writes benchmarks/results/peers.md: `make bench-peers`.
 
     PYTHONPATH=workflow/scripts python benchmarks/peers.py PYTHON
 
@@ -45,7 +45,7 @@ def main() -> None:
         costs = measure(Path(folder), python)
     results = {"machine": machine.describe() | versions(python), "costs": costs}
     (ROOT / "benchmarks/peers.json").write_text(json.dumps(results, indent=2) + "\n")
-    (ROOT / "docs/peers.md").write_text(page(results))
+    (ROOT / "benchmarks/results/peers.md").write_text(page(results))
 
 
 def measure(project: Path, python: Path) -> dict[str, dict[str, Any]]:
@@ -94,7 +94,7 @@ def versions(python: Path) -> dict[str, str]:
 
 
 def page(results: dict[str, Any]) -> str:
-    """Return docs/peers.md."""
+    """Return benchmarks/results/peers.md."""
     rows = [
         [
             name,

@@ -11,7 +11,7 @@ PLANS = ((10_000_000, 8, 16, 16), (1_000_000_000, 100, 32, 1000))
 
 
 def page(scale: dict[str, Any], images_per_second: float) -> str:
-    """Return docs/scale.md.
+    """Return benchmarks/results/scale.md.
 
     Args:
         scale: what `scale.py` measured.

@@ -1,4 +1,4 @@
-"""Measure all and write benchmarks/results.json and docs/performance.md: `make bench`.
+"""Measure all and write benchmarks/results.json and benchmarks/results/performance.md: `make bench`.
 
     PYTHONPATH=workflow/scripts python benchmarks/run.py [DATA]
 
@@ -71,7 +71,7 @@ def main() -> None:
         for name, measured in details["real"].items()
         for metric, runs in measured["runs"].items()
     }
-    timeline.draw(traces, ROOT / "docs/trace.svg")
+    timeline.draw(traces, ROOT / "benchmarks/results/trace.svg")
 
 
 def ratios(details: dict[str, Any]) -> dict[str, float]:
@@ -153,7 +153,7 @@ def _report(runs: list[pipeline.Run]) -> float:
 
 
 def page(results: dict[str, Any]) -> str:
-    """Return docs/performance.md."""
+    """Return benchmarks/results/performance.md."""
     rates = {name: median(values) for name, values in results["details"]["networks"].items()}
     matmul = rates.pop("matmul")
     return "\n".join(

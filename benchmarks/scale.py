@@ -1,4 +1,4 @@
-"""A catalogue of a million files: what it costs, written to docs/scale.md: `make scale`.
+"""A catalogue of a million files: what it costs, written to benchmarks/results/scale.md: `make scale`.
 
 The files hold a few bytes each, and their features are drawn by chance: nothing is decoded. What
 is measured grows with the number of files, and with nothing else.
@@ -65,7 +65,7 @@ def main() -> None:
         (ROOT / "benchmarks/scale.json").write_text(json.dumps(results, indent=2) + "\n")
     performance = json.loads((ROOT / "benchmarks/results.json").read_text())
     rate = median(performance["details"]["networks"]["extraction"])
-    (ROOT / "docs/scale.md").write_text(plan.page(results, rate))
+    (ROOT / "benchmarks/results/scale.md").write_text(plan.page(results, rate))
 
 
 def measure_search(folder: Path) -> dict[str, Any]:

@@ -33,9 +33,7 @@ def of_directions(*images: tuple[str, float]) -> FeatureTable:
     angles = np.radians([angle for _, angle in images])
     names = [f"{n:03}" for n in range(len(images))]
     features = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
-    return FeatureTable(
-        "network", "model", names, [label for label, _ in images], names, features
-    )
+    return FeatureTable("network", "model", names, [label for label, _ in images], names, features)
 
 
 def learned(index: FeatureTable) -> held_out_learning.Learn:

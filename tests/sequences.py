@@ -631,7 +631,7 @@ Latest = dict[tuple[str, bool], Decision]
 def expected_members(world: World) -> tuple[Members, dict[str, Members]]:
     """Return the readable images of the catalogue, and those of each query set, by path.
 
-    By what docs/outputs.md says of decisions.
+    By what docs/results.md says of decisions.
     """
     made: dict[str, Latest] = defaultdict(dict)
     for decision in sorted(chain.from_iterable(world.decisions), key=lambda one: one.when):

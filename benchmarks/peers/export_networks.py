@@ -1,4 +1,4 @@
-"""Networks of other libraries, exported as docs/networks.md tells, and their own features.
+"""Networks of other libraries, exported as docs/own-network.md tells, and their own features.
 
     python export_networks.py PHOTOS DESTINATION
 

@@ -296,13 +296,11 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     rebuilt: Callable[[str, Scenario], object],
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    record_property: Callable[[str, object], None],
     rule: str,
     change: str,
     fault: str,
     moment: int,
 ) -> None:
-    record_property("combination", [change, rule, fault])
     folder = tmp_path
     if fault == "disk full":
         folder = request.getfixturevalue("disk") or pytest.skip("only root can mount a small disk")

@@ -389,7 +389,7 @@ def handle_sigterm_in_a_thread():
 
     It takes a lock (Snakemake 9.27) that the main thread holds while it records the end of a job.
     In the main thread, where Python runs handlers, it would wait for itself forever. Even to start
-    a `threading.Thread` takes locks. docs/reliability.md has the smallest case.
+    a `threading.Thread` takes locks. tests/faults/test_sigterm.py has the smallest case.
     """
     if threading.current_thread() is threading.main_thread():
         handler = signal.getsignal(signal.SIGTERM)

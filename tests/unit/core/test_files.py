@@ -255,7 +255,7 @@ def test_numbers_stay_numbers(tmp_path: Path) -> None:
 
 
 def test_the_rule_in_the_documentation_gives_the_true_text(tmp_path: Path) -> None:
-    documentation = Path(__file__).parents[3] / "docs" / "outputs.md"
+    documentation = Path(__file__).parents[3] / "docs" / "results.md"
     rule = re.search(r"`(re\.sub\(.*\))`", documentation.read_text("utf-8"))
     assert rule
     for text in ("=1", "'=1", "a", "'a", "a;-1", "\t@", "\uff1d"):

@@ -5,7 +5,7 @@ Two published scores tell them, each where the other does not: the similarity of
 ICML 2022), and the confidence in the prediction (D. Hendrycks and K. Gimpel, "A Baseline for
 Detecting Misclassified and Out-of-Distribution Examples in Neural Networks", ICLR 2017). They are
 of different scales, so that their ranks among the catalogue's own images are averaged (J. Borda,
-1781). docs/accuracy.md has what else was tried.
+1781). benchmarks/results/accuracy.md has what else was tried.
 """
 
 from bisect import bisect_left, bisect_right

@@ -7,7 +7,7 @@ it: so the queries are ranked one after the other, as in T. Cardoso et al., "Ran
 active learning" (Information Sciences 379, 2017). How alike two queries are is told by the share of
 neighbours that they have in common (R. Jarvis and E. Patrick, "Clustering Using a Similarity
 Measure Based on Shared Near Neighbors", IEEE Transactions on Computers, 1973), which the search has
-found already. docs/accuracy.md has what this is worth.
+found already. benchmarks/results/accuracy.md has what this is worth.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 Row = Mapping[str, str]  # of `predictions.csv`
 
 # The exponent of the density, and how much less (as a rate) a query is worth once one with the same
-# neighbours is ranked. Both were chosen on one set of photographs alone: see docs/accuracy.md.
+# neighbours is ranked. Both were chosen on one set of photographs alone: see benchmarks/results/accuracy.md.
 DENSITY, LIKE = 0.3, 0.3
 # So many are ranked one after the other. Nobody decides more before the next run.
 FIRST = 1000

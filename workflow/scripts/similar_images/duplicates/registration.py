@@ -4,7 +4,7 @@ One is registered with the other by the enhanced correlation coefficient (G. Eva
 E. Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization", PAMI
 30, 2008). The coefficient itself is no judge: two boots on white that differ in their heel, or in
 nothing but their colour, reach what copies do. A heel is a difference in one place, and so is what
-is looked for; docs/audit.md says how it was chosen, docs/copies.md how well it works.
+is looked for: see docs/measurements.md and benchmarks/results/copies.md.
 
 Most pairs are rejected before that: first by their sketches, then by a registration of small
 pictures.
@@ -54,7 +54,7 @@ class Scale(NamedTuple):
 FULL = Scale(side=160, edge=4, window=13, blur=5, steps=60)
 # At this scale a registration costs a sixth, and shows which pairs are hopeless: those that differ
 # by more than this after each of so many steps. One number of steps is not enough: on so few pixels
-# a registration can leave what it was near to. docs/audit.md says how far copies are from it.
+# a registration can leave what it was near to. See benchmarks/results/copies.md.
 COARSE, HOPELESS = Scale(side=64, edge=2, window=5, blur=3, steps=60), 1.0
 STEPS = (10, 0, 3, COARSE.steps)
 # Pictures narrower than this cannot be compared, at any scale.

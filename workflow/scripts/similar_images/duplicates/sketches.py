@@ -23,7 +23,7 @@ GRID = 32
 SQUARES, OUTER = 6, 1 / 5
 SCALES, SHIFTS = (0.75, 0.84, 0.92, 1.0, 1.08, 1.19), (-0.025, 0.0, 0.025)
 # Pictures whose sketches differ by HOPELESS or more are not one. Those under ALIKE are likely to
-# be, and are judged by nothing less than a full registration: see docs/audit.md.
+# be, and are judged by nothing less than a full registration: see docs/measurements.md.
 ALIKE, HOPELESS = 0.8, 1.8
 
 

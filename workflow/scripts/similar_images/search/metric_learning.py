@@ -20,7 +20,7 @@ from ..features.feature_table import Features, FeatureTable
 from . import principal_components
 from .exact import normalise
 
-# Chosen by cross-validation: see docs/accuracy.md.
+# Chosen by cross-validation: see benchmarks/results/accuracy.md.
 SHRINKAGE = 0.2
 STRETCH = 3.0
 

@@ -1,6 +1,6 @@
-"""Draw the rooms of the library, and what each imports, at the top of docs/design.md.
+"""Draw the packages of the library, and what each imports, at the top of docs/design.md.
 
-    python tools/draw_rooms.py [DESTINATION]
+    python tools/draw_packages.py [DESTINATION]
 
 It is a flowchart of Mermaid, which GitHub shows as a picture, and a table beneath.
 """
@@ -18,11 +18,11 @@ import grimp
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = "similar_images"
 FLOOR = "core"  # All stand on it: arrows to it would hide the others.
-BEGIN, END = "<!-- The rooms, drawn by `make rooms` -->", "<!-- End of the rooms -->"
+BEGIN, END = "<!-- The packages, drawn by `make packages` -->", "<!-- End of the packages -->"
 
 
-def rooms() -> list[str]:
-    """Return the rooms, lowest first, in the order that the linter holds them to."""
+def package_names() -> list[str]:
+    """Return the packages, lowest first, in the order that the linter holds them to."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
@@ -30,34 +30,34 @@ def rooms() -> list[str]:
 
 
 def draw() -> str:
-    """Return the picture of the rooms and the table beneath it."""
+    """Return the picture of the packages and the table beneath it."""
     graph = grimp.build_graph(LIBRARY, cache_dir=None)
-    packages = {room: f"{LIBRARY}.{room}" for room in rooms()}
-    modules = {room: sorted(graph.find_children(packages[room])) for room in packages}
+    packages = {package: f"{LIBRARY}.{package}" for package in package_names()}
+    modules = {package: sorted(graph.find_children(packages[package])) for package in packages}
     for package in packages.values():
         graph.squash_module(package)
     boxes, arrows, rows = [], [], []
-    for room, package in packages.items():
+    for package, package in packages.items():
         imported = graph.find_modules_directly_imported_by(package)
         lower = [other for other in packages if packages[other] in imported]
-        names = ", ".join(module.rpartition(".")[2] for module in modules[room])
+        names = ", ".join(module.rpartition(".")[2] for module in modules[package])
         lines = "<br/>".join(textwrap.wrap(names, 32))
-        boxes.append(f'    {room}["<b>{room}</b><br/><small>{lines}</small>"]')
+        boxes.append(f'    {package}["<b>{package}</b><br/><small>{lines}</small>"]')
         for other in lower:
             between = (packages[via] for via in lower if via != other)
             if not any(graph.chain_exists(via, packages[other]) for via in between):
                 # What lies straight on the floor is held in its place by an unseen arrow.
-                arrows.append(f"    {room} {'~~~' if other == FLOOR else '-->'} {other}")
+                arrows.append(f"    {package} {'~~~' if other == FLOOR else '-->'} {other}")
         told = " ".join((importlib.import_module(package).__doc__ or "").split())
-        rows.append(f"| `{room}` | {told} | {', '.join(lower)} |")
+        rows.append(f"| `{package}` | {told} | {', '.join(lower)} |")
     chart = ["```mermaid", "flowchart TB", *boxes, *arrows, "```"]
-    table = ["| room | what is in it | imports from |", "| --- | --- | --- |", *rows]
+    table = ["| package | what is in it | imports from |", "| --- | --- | --- |", *rows]
     return "\n".join([*chart, "", *table])
 
 
 def main() -> None:
     """Parse the command line and draw."""
-    parser = argparse.ArgumentParser(description="Draw the rooms of the library.")
+    parser = argparse.ArgumentParser(description="Draw the packages of the library.")
     parser.add_argument("destination", nargs="?", type=Path, default=ROOT / "docs" / "design.md")
     destination = parser.parse_args().destination
     sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
