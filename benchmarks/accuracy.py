@@ -755,7 +755,8 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
         "from the features alone. "
         "The catalogue's own images are asked by leave-one-out with the cosine, and with the "
         f"adapted similarities by {cross_validation.FOLDS}-fold cross-validation, fitted without "
-        "the fold that is asked: each by itself, and without its series (below), as `quality.json` has it.",
+        "the fold that is asked: each by itself, and without its series (below), as "
+        "`quality.json` has it.",
         WIDTH,
     )
     yield from tell_answers(sets)
@@ -765,7 +766,8 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
         "Is a look at the nearest images worse than a classifier that is trained on the same "
         "features? scikit-learn's logistic regression on them, scaled to length 1, its "
         f"regularisation chosen by {cross_validation.FOLDS} folds of the catalogue; the queries "
-        "that are named rightly by the one and not by the other; and the probability of so many more by "
+        "that are named rightly by the one and not by the other; and the probability of so many "
+        "more by "
         "chance (McNemar's test, one-sided). It must be trained anew for each new image of the "
         "catalogue, and shows no images.",
         WIDTH,
@@ -779,10 +781,12 @@ def page(sets: Sequence[Set]) -> Iterator[str]:
     yield from wrap(
         "A catalogue often has one thing in one place many times. These photos are no copies, but "
         "each is named by the others as no new photo would be. `evaluation/near_duplicates.py` "
-        "links images of one class that are more alike than nearly all images (99 %) are to any of another "
+        "links images of one class that are more alike than nearly all images (99 %) are to any "
+        "of another "
         "class, and asks what is linked as a whole. A class that would fall into fewer groups than "
         f"there are folds ({cross_validation.FOLDS}) is left as it is: its images are all alike, "
-        "and no part of them says how a new one would fare. So it is, at 95 %, in the set *data*, the "
+        "and no part of them says how a new one would fare. So it is, at 95 %, in the set "
+        "*data*, the "
         "drawn shoes that come with this project.",
         WIDTH,
     )
@@ -921,7 +925,8 @@ def told_of_strangers(sets: Sequence[Set], drawn: Set) -> Iterator[str]:
     yield from tell_widths({**asked, **others})
     yield from wrap(
         f"{near_duplicates.WIDE.rare:.0%} was chosen with all of this in sight, and the groceries "
-        "asked for it: a part of a series that is overlooked makes the catalogue's images seem nearer than "
+        "asked for it: a part of a series that is overlooked makes the catalogue's images seem "
+        "nearer than "
         "new photos are, and these would be refused. On the clothes any width will do. 5 ± 2 % of "
         "the known are refused on both sets, and on the groceries exchanged; of the clothes "
         "exchanged, 18 photos of a class, up to 12 % are, with any width. Where classes are tight, "
@@ -963,7 +968,8 @@ def decisions(sets: Sequence[Set]) -> Iterator[str]:
         "The three that go by doubt are nearly level: *worth* is ahead on the smallest catalogues "
         "of clothing alone. "
         f"The constants of *worth*, exponent {active_learning.DENSITY} and discount "
-        f"{active_learning.LIKE}, were chosen on such small catalogues of the clothing set: the clothing rows of the second "
+        f"{active_learning.LIKE}, were chosen on such small catalogues of the clothing set: the "
+        "clothing rows of the second "
         "table are not independent of them. The queries, and the grocery set, had no part in it.",
         WIDTH,
     )

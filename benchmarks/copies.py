@@ -1,4 +1,4 @@
-"""How well copies are found and other pictures are told from them: writes benchmarks/results/copies.md.
+"""How well copies are found, and other pictures are not: writes benchmarks/results/copies.md.
 
     PYTHONPATH=workflow/scripts:tools python benchmarks/copies.py DATA
 

@@ -1,4 +1,4 @@
-"""The pipeline beside two libraries for similar images: writes benchmarks/results/peers.md: `make bench-peers`.
+"""The pipeline beside two libraries: writes benchmarks/results/peers.md: `make bench-peers`.
 
     PYTHONPATH=workflow/scripts python benchmarks/peers.py PYTHON
 

@@ -4,8 +4,8 @@
 
 DATA has a folder for each set, with the folders catalogue/<class>/ and queries/<class>/ in it. All
 of EfficientNetLite2 goes through the pipeline, but for what is no setting; the rates are those of
-the engine on pixels of noise, in turn. Puts a section into benchmarks/results/accuracy.md and one into
-benchmarks/results/performance.md.
+the engine on pixels of noise, in turn. Puts a section into accuracy.md and one into performance.md in
+benchmarks/results/.
 """
 
 import argparse

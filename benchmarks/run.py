@@ -1,4 +1,4 @@
-"""Measure all and write benchmarks/results.json and benchmarks/results/performance.md: `make bench`.
+"""Measure all, write benchmarks/results.json and results/performance.md: `make bench`.
 
     PYTHONPATH=workflow/scripts python benchmarks/run.py [DATA]
 

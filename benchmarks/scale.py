@@ -1,4 +1,4 @@
-"""A catalogue of a million files: what it costs, written to benchmarks/results/scale.md: `make scale`.
+"""A catalogue of a million files: what it costs: writes benchmarks/results/scale.md, `make scale`.
 
 The files hold a few bytes each, and their features are drawn by chance: nothing is decoded. What
 is measured grows with the number of files, and with nothing else.

@@ -32,24 +32,24 @@ def package_names() -> list[str]:
 def draw() -> str:
     """Return the picture of the packages and the table beneath it."""
     graph = grimp.build_graph(LIBRARY, cache_dir=None)
-    packages = {package: f"{LIBRARY}.{package}" for package in package_names()}
-    modules = {package: sorted(graph.find_children(packages[package])) for package in packages}
+    packages = {name: f"{LIBRARY}.{name}" for name in package_names()}
+    modules = {name: sorted(graph.find_children(package)) for name, package in packages.items()}
     for package in packages.values():
         graph.squash_module(package)
     boxes, arrows, rows = [], [], []
-    for package, package in packages.items():
+    for name, package in packages.items():
         imported = graph.find_modules_directly_imported_by(package)
         lower = [other for other in packages if packages[other] in imported]
-        names = ", ".join(module.rpartition(".")[2] for module in modules[package])
-        lines = "<br/>".join(textwrap.wrap(names, 32))
-        boxes.append(f'    {package}["<b>{package}</b><br/><small>{lines}</small>"]')
+        held = ", ".join(module.rpartition(".")[2] for module in modules[name])
+        lines = "<br/>".join(textwrap.wrap(held, 32))
+        boxes.append(f'    {name}["<b>{name}</b><br/><small>{lines}</small>"]')
         for other in lower:
             between = (packages[via] for via in lower if via != other)
             if not any(graph.chain_exists(via, packages[other]) for via in between):
                 # What lies straight on the floor is held in its place by an unseen arrow.
-                arrows.append(f"    {package} {'~~~' if other == FLOOR else '-->'} {other}")
+                arrows.append(f"    {name} {'~~~' if other == FLOOR else '-->'} {other}")
         told = " ".join((importlib.import_module(package).__doc__ or "").split())
-        rows.append(f"| `{package}` | {told} | {', '.join(lower)} |")
+        rows.append(f"| `{name}` | {told} | {', '.join(lower)} |")
     chart = ["```mermaid", "flowchart TB", *boxes, *arrows, "```"]
     table = ["| package | what is in it | imports from |", "| --- | --- | --- |", *rows]
     return "\n".join([*chart, "", *table])

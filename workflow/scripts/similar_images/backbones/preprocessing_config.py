@@ -47,7 +47,7 @@ def _equal(value: float) -> Triple:
 _IMAGENET: dict[str, Any] = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225)}
 _CENTRED: dict[str, Any] = {"mean": _equal(0.5), "deviation": _equal(0.5)}
 
-# How the networks of each family take their pictures; docs/own-network.md tells where that is written.
+# How the networks of each family take their pictures; docs/own-network.md has the sources.
 FAMILIES: Mapping[str, PreprocessingConfig] = {
     "torchvision": PreprocessingConfig(**_IMAGENET, fit="crop", crop=224 / 256),
     "timm": PreprocessingConfig(**_IMAGENET, fit="crop", crop=0.875),

@@ -17,7 +17,7 @@ from .vote import VoteResult
 # What the regression looks at.
 EVIDENCE = ("share of the votes", "nearest similarity", "mean similarity", "lead in similarity")
 BINS = 10
-# What the squares of the weights count: with few images more would tell less (benchmarks/results/accuracy.md).
+# The penalty on the squares of the weights, chosen in benchmarks/results/accuracy.md.
 PENALTY = 1.0
 # Of the interval of the calibration error.
 RESAMPLED = 200

@@ -6,7 +6,8 @@ least ambiguous sets (M. Sadinle, J. Lei and L. Wasserman, "Least Ambiguous Set-
 with Bounded Error Levels", JASA 114, 2019), by leave-one-out or across folds (V. Vovk,
 "Cross-conformal predictors", 2015). Where a class has images enough the threshold is its own, so
 that sets hold even if classes come more or less often than in the catalogue (V. Vovk, "Conditional
-validity of inductive conformal predictors", 2012). benchmarks/results/accuracy.md has what else was tried.
+validity of inductive conformal predictors", 2012). What else was tried:
+benchmarks/results/accuracy.md.
 """
 
 import math

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 Row = Mapping[str, str]  # of `predictions.csv`
 
 # The exponent of the density, and how much less (as a rate) a query is worth once one with the same
-# neighbours is ranked. Both were chosen on one set of photographs alone: see benchmarks/results/accuracy.md.
+# neighbours is ranked. Both were chosen on one set of photos alone: benchmarks/results/accuracy.md.
 DENSITY, LIKE = 0.3, 0.3
 # So many are ranked one after the other. Nobody decides more before the next run.
 FIRST = 1000

@@ -4,8 +4,8 @@ Each knows its class by the others, as no new photo would: so they are asked tog
 They are no copies, and no picture alone tells them; the catalogue as a whole does. Where two of one
 class are more alike than images of different classes almost ever are, they are linked, and what is
 linked, if by others in between, is one series (single linkage: P. Sneath, "The Application of
-Computers to Taxonomy", Journal of General Microbiology 17, 1957). benchmarks/results/accuracy.md has what this
-tells well, and where it tells too little.
+Computers to Taxonomy", Journal of General Microbiology 17, 1957). benchmarks/results/accuracy.md
+shows where this works well and where it finds too little.
 """
 
 from collections.abc import Sequence
