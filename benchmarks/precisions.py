@@ -4,7 +4,7 @@
 
 DATA has a folder for each set, with the folders catalogue/<class>/ and queries/<class>/ in it. All
 of EfficientNetLite2 goes through the pipeline, but for what is no setting; the rates are those of
-the engine on pixels of noise, in turn. Puts a section into accuracy.md and one into performance.md in
+the engine on pixels of noise, in turn. Puts sections into accuracy.md and performance.md in
 benchmarks/results/.
 """
 

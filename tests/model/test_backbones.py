@@ -50,7 +50,7 @@ def by_tensorflow(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32
     """Return the features by the TensorFlow engine, which wants a process of its own."""
     np.save(folder / "images.npy", images)
     code = (
-        "import sys, numpy; from similar_images.networks import engines;"
+        "import sys, numpy; from similar_images.backbones import engines;"
         "engine = engines.load('tensorflow', sys.argv[1], 2);"
         "from tensorflow.config.experimental import tensor_float_32_execution_enabled as cut;"
         "assert not cut();"  # on a GPU the features would be others

@@ -58,7 +58,9 @@ def test_a_script_loads_at_its_start_only_what_it_needs(script: str) -> None:
 
 
 def test_keras_comes_without_what_no_network_needs() -> None:
-    code = "from similar_images.networks import building\nbuilding.build('EfficientNetLite2', None)"
+    code = (
+        "from similar_images.backbones import building\nbuilding.build('EfficientNetLite2', None)"
+    )
     loaded = packages(modules_after(code))
     assert "keras" in loaded
     assert not loaded & {"matplotlib", "scipy", "sklearn"}
@@ -67,12 +69,12 @@ def test_keras_comes_without_what_no_network_needs() -> None:
 def test_the_adapted_similarity_is_fitted_without_scipy() -> None:
     code = (
         "import numpy as np\n"
-        "from similar_images.features.feature_table import Index\n"
-        "from similar_images.search import adaptation\n"
+        "from similar_images.features.feature_table import FeatureTable\n"
+        "from similar_images.search import metric_learning\n"
         "features = np.random.default_rng(0).random((9, 4), np.float32)\n"
         "names, labels = list('abcdefghi'), list('abcabcabc')\n"
-        "catalogue = Index('network', 'model', names, labels, names, features)\n"
-        "adaptation.fit(catalogue, np.ones(9, np.bool_))"
+        "catalogue = FeatureTable('network', 'model', names, labels, names, features)\n"
+        "metric_learning.fit(catalogue, np.ones(9, np.bool_))"
     )
     loaded = modules_after(code)
     assert "similar_images.search.metric_learning" in loaded

@@ -423,7 +423,7 @@ def mark_unfinished():
 def tell_outcome():
     """Tell what came out, and keep the history of all sets, where a report was made."""
     # Not at the start of each run.
-    from similar_images.answers import history, outcome
+    from similar_images.report import history, run_summary
 
     jobs = workflow.dag.needrun_jobs(exclude_finished=False)
     if sets := sorted(
@@ -437,7 +437,7 @@ def tell_outcome():
         RESULTS.fetch(*(results.parent / file for file in told))
         history.gather(results)
         RESULTS.put(results / "history.csv")
-        lines = outcome.told(results, sets)
+        lines = run_summary.told(results, sets)
         # People do not look where a job does, if the folder is not shared.
         shown = [line.replace(str(results), RESULTS.place) for line in lines]
         logger.info("\n".join(["", *shown, ""]))

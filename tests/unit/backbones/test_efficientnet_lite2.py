@@ -85,7 +85,8 @@ def test_a_missing_package_is_reported_with_the_command_that_installs_it(
 
 def test_finding_the_file_does_not_import_keras(path: Path) -> None:
     code = (
-        "import sys; from similar_images.networks import lite2; lite2.weights_file();"
+        "import sys; from similar_images.backbones import efficientnet_lite2 as network;"
+        "network.weights_file();"
         "sys.exit('keras' in sys.modules)"
     )
     scripts = Path(__file__).parents[3] / "workflow" / "scripts"

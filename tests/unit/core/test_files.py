@@ -287,7 +287,7 @@ def test_any_cell_is_read_as_it_was_written_and_is_no_formula_whatever_separates
 
 def test_a_cell_of_any_length_is_read_as_it_was_written(tmp_path: Path) -> None:
     code = (  # in a process of its own, in which nothing has read a CSV before
-        "import sys; from pathlib import Path; from similar_images.base import formats\n"
+        "import sys; from pathlib import Path; from similar_images.core import formats\n"
         "path = Path(sys.argv[1])\n"
         "formats.write_csv(path, ['a', 'b'], [['x' * 200_000, 'y']])\n"
         "print([{name: len(cell) for name, cell in row.items()} for row in formats.read_csv(path)])"

@@ -18,7 +18,7 @@ def run(log: Path, body: str) -> tuple[int, str, str]:
     """Run `body` as a job of its own and return its exit code, its log and the console."""
     code = (
         "import logging, sys; from similar_images.core.job import logged\n"
-        "from pathlib import Path; from similar_images.base import files, formats\n"
+        "from pathlib import Path; from similar_images.core import files, formats\n"
         "from similar_images.core.errors import UserError\n"
         f"with logged({str(log)!r}, 'merge shoes'):\n    {body}\n"
     )

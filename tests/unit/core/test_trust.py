@@ -39,7 +39,7 @@ def importers(wanted: set[str]) -> set[str]:
 
 def test_few_modules_speak_to_the_network_and_one_downloads_weights() -> None:
     of_the_web = {"weights.py", "web.py", "connections.py"}
-    assert importers(NETWORK) == of_the_web | {"stores.py", "buckets.py", "results.py"}
+    assert importers(NETWORK) == of_the_web | {"object_stores.py", "buckets.py", "results.py"}
     assert importers({"get_file"}) == {"weights.py"}
 
 
@@ -47,7 +47,7 @@ def test_addresses_are_asked_through_one_module_alone() -> None:
     assert importers({"web", "buckets"}) == {"access.py"}
     assert importers({"connections"}) == {"web.py"}
     # Where results stand is told by the command line, and not by a stranger.
-    assert importers({"stores"}) == {"buckets.py", "results.py"}
+    assert importers({"object_stores"}) == {"buckets.py", "results.py"}
 
 
 def test_one_rule_alone_reaches_that_module() -> None:

@@ -19,7 +19,7 @@ from similar_images.images.lists import read
 
 SCRIPTS = Path(job.__file__).parents[2]
 HIDDEN = {
-    "a job": "from similar_images.base import job; hiding = job.hidden(job.HIDDEN)\n"
+    "a job": "from similar_images.core import job; hiding = job.hidden(job.HIDDEN)\n"
     "hiding.__enter__()\n",
     "the Snakefile": "sys.modules.setdefault('pandas', None)\n",
 }
@@ -77,7 +77,7 @@ def test_dates_and_times_are_iso_texts_where_pandas_is_hidden(tmp_path: Path, hi
         f"{HIDDEN[hidden]}"
         "from similar_images.images.lists import read\n"
         "files = Path(sys.argv[1]).glob('*/list.parquet')\n"
-        "print(json.dumps({file.parent.name: [row.further[0] for row in read(file, ['value'])]"
+        "print(json.dumps({file.parent.name: [row.extra_columns[0] for row in read(file, ['value'])]"
         " for file in files}))"
     )
     run = subprocess.run(

@@ -287,7 +287,7 @@ class Bucket(Access):
         return self.version.encode()
 
 
-@pytest.mark.parametrize("heals", [True, False])
+@pytest.mark.parametrize("retryable", [True, False])
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_a_bucket_that_is_busy_takes_nothing_out_either(
     tmp_path: Path, retryable: bool, version: str

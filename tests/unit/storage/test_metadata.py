@@ -73,7 +73,7 @@ def test_what_was_never_seen_and_cannot_be_asked_is_faulty(memory: Path) -> None
     assert start(memory, _3=BUSY)[0][NAMES[3]] == BUSY
 
 
-@pytest.mark.parametrize("look", [BUSY, GONE])
+@pytest.mark.parametrize("metadata", [BUSY, GONE])
 def test_too_many_that_fail_stop_before_anything_counts_as_gone(
     memory: Path, metadata: ObjectMetadata
 ) -> None:
