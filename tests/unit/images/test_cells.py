@@ -77,8 +77,8 @@ def test_dates_and_times_are_iso_texts_where_pandas_is_hidden(tmp_path: Path, hi
         f"{HIDDEN[hidden]}"
         "from similar_images.images.lists import read\n"
         "files = Path(sys.argv[1]).glob('*/list.parquet')\n"
-        "print(json.dumps({file.parent.name: [row.extra_columns[0] for row in read(file, ['value'])]"
-        " for file in files}))"
+        "values = lambda file: [row.extra_columns[0] for row in read(file, ['value'])]\n"
+        "print(json.dumps({file.parent.name: values(file) for file in files}))"
     )
     run = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], cwd=SCRIPTS, capture_output=True, text=True
