@@ -34,7 +34,7 @@ def choose(visit: Visit, status: str) -> None:
 
 def test_the_top_tells_what_was_run_and_how_good_it_is(new: Visit) -> None:
     told = " ".join(new.page.locator("header").inner_text().split())
-    assert "ColourHistogram named 6 of 7 photos with a label rightly: 85.7%" in told
+    assert "ColourHistogram classified 6 of 7 labelled photos correctly: 85.7%" in told
     assert "95% interval 48.7% to 97.4%" in told
     assert "6 right, 1 wrong, 1 unlabelled, 2 rejected" in told
     assert "24 photos, 7 classes" in told
@@ -59,7 +59,7 @@ def test_a_card_shows_the_query_its_votes_and_its_three_neighbours(new: Visit) -
 def test_the_page_tells_how_well_the_catalogue_knows_itself(new: Visit) -> None:
     section = new.page.locator("section").filter(has=new.page.locator("#quality-title"))
     expect(section).to_contain_text(
-        "12 of 16 photos of the catalogue are named rightly by the others"
+        "12 of 16 photos of the catalogue are classified correctly by the others"
     )
     expect(section).to_contain_text("configured: 3 neighbours, majority, cosine")
     assert section.locator("circle").count() == 2 * 8

@@ -38,14 +38,19 @@ def test_the_queries_are_answered_and_what_is_not_known_is_said(
     make(project)
     project.settle(search=SETTINGS[settings])
     run = project.run("all", "audit")
-    assert "named rightly by the others is not known: all images show one product" in run.console
+    assert (
+        "classified correctly by the others is not known: all images show one product"
+        in run.console
+    )
     rows = project.rows("new/predictions.csv")
     assert all(row["prediction"] and row["confidence"] == "" for row in rows)
     assert {row["metric"] for row in rows} == {"cosine"}
-    quality, metrics = (project.json(f"catalogue/{name}.json") for name in ("quality", "metrics"))
+    quality, metrics = (
+        project.json(f"catalogue/{name}.json") for name in ("quality", "metric_comparison")
+    )
     assert (quality["asked"], quality["accuracy"]) == (0, None)
     assert (metrics["adapted"]["gain"], metrics["adapted"]["better"]) == (None, False)
     page = project.result("new/report.html").read_text("utf-8")
-    assert "the others name rightly is not known" in page
+    assert "the others classify correctly is not known" in page
     if settings == "chosen":
         assert run.console.count("auto takes cosine: all images show one product") == 2

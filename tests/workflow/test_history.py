@@ -56,7 +56,7 @@ def test_the_console_ends_with_what_came_out_and_lists_no_files(project: Project
     end = console.partition("steps (100%) done\n")[2]
     assert re.match(
         r"\n"
-        r"new: 6 of 6 labelled images right: 100\.0% \(95 % interval 61\.0% to 100\.0%\), "
+        r"new: 6 of 6 labelled images correct: 100\.0% \(95 % interval 61\.0% to 100\.0%\), "
         r"1 files left out\. Look at results/new/report\.html\n"
         r"catalogue: 1 files left out\. Look at results/catalogue/rejected\.csv\n"
         r"\n",

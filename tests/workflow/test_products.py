@@ -75,7 +75,7 @@ def test_a_product_is_named_rightly_by_all_its_photos_where_one_of_them_is_not(
     told = shop.json("new/metrics.json")
     assert (told["labelled"], told["correct"]) == (5, 4)
     assert (told["products"]["products"], told["products"]["accuracy"]) == (3, 1)
-    assert "3 of 3 labelled products right: 100.0%" in run.console
+    assert "3 of 3 labelled products correct: 100.0%" in run.console
     assert "3 of 3 products with a label" in " ".join(
         shop.result("new/report.html").read_text().split()
     )

@@ -75,7 +75,7 @@ def test_the_accuracy_of_products_stands_beside_that_of_the_images(model: Model)
     }
     assert found["correct"] == metrics.evaluate(table(*MIXED), model)["correct"]
     assert metrics.evaluate(table(*MIXED), model)["products"] is None
-    assert " 1 of 2 labelled products right: 50.0% (95 % interval" in metrics.sentence(found)
+    assert " 1 of 2 labelled products correct: 50.0% (95 % interval" in metrics.sentence(found)
 
 
 def test_the_coverage_is_the_share_of_sets_that_have_the_label(model: Model) -> None:
@@ -223,7 +223,7 @@ def test_the_accuracy_over_the_labels_as_they_came_is_told_beside_that_as_decide
         "accuracy_interval_95": wilson_interval(3, 5),
     }
     told = metrics.sentence(found)
-    assert told.startswith("5 of 6 labelled images right")
+    assert told.startswith("5 of 6 labelled images correct")
     assert "3 of 5 right by the labels as they came: 60.0%" in told
 
 
@@ -245,6 +245,6 @@ def test_labels_that_were_all_decided_are_told_as_that(model: Model) -> None:
 def test_the_sentence_tells_figures_and_fallback(model: Model) -> None:
     model = replace(model, backbone="EfficientNetLite2", fallback=True)
     told = metrics.sentence(metrics.evaluate(table(*MIXED), model))
-    assert told.startswith("3 of 5 labelled images right with EfficientNetLite2 (the fallback)")
+    assert told.startswith("3 of 5 labelled images correct with EfficientNetLite2 (the fallback)")
     assert "60.0%" in told
     assert "23.1% to 88.2%" in told

@@ -97,7 +97,7 @@ def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
 
 def test_the_sentence_tells_the_figures() -> None:
     told = quality.sentence(assess(of_directions(*LINE), 1, "majority", "cosine"))
-    assert told.startswith("2 of 5 catalogue images named rightly by the others: 40.0%")
+    assert told.startswith("2 of 5 catalogue images classified correctly by the others: 40.0%")
 
 
 def test_images_of_one_group_do_not_name_each_other() -> None:

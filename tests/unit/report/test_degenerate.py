@@ -215,7 +215,7 @@ def test_the_queries_are_answered_and_shown(
         assert (row["confidence"] == "") == unknown
         assert active_learning.order(rows, found, 5) == {"q": 1}
         page = shown(of, rows, found, predicted.votes, assessment, tmp_path)
-        assert ("the others name rightly is not known" in page) == unknown
+        assert ("the others classify correctly is not known" in page) == unknown
 
 
 def different(of: Few) -> int:

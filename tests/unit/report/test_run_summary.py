@@ -33,7 +33,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_set_tells_how_much_is_right_what_was_left_out_and_where_to_look(results: Path) -> None:
     write_json(results / "new" / "metrics.json", METRICS)
     assert told(results, ["new"]) == [
-        "new: 6 of 8 labelled images right: 75.0% (95 % interval 40.9% to 92.8%), "
+        "new: 6 of 8 labelled images correct: 75.0% (95 % interval 40.9% to 92.8%), "
         "2 files left out. Look at results/new/report.html"
     ]
 
@@ -53,7 +53,7 @@ def test_a_set_tells_of_its_products_beside_its_images(results: Path) -> None:
     right = {"labelled": 4, "correct": 4, "accuracy": 1.0, "accuracy_interval_95": [0.5101, 1.0]}
     write_json(results / "new" / "metrics.json", METRICS | {"products": {"predicted": 4} | right})
     assert (
-        "92.8%); 4 of 4 labelled products right: 100.0% (95 % interval 51.0%"
+        "92.8%); 4 of 4 labelled products correct: 100.0% (95 % interval 51.0%"
         in told(results, ["new"])[0]
     )
     unlabelled = {"predicted": 3, "labelled": 0}

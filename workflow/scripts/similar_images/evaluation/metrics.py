@@ -82,7 +82,7 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
     if not evaluation["labelled"]:
         predicted = evaluation["readable"] - evaluation["refused"]
         return f"{predicted} images predicted with {network};{refused} {evaluation['note']}."
-    told = _share(evaluation, f"labelled images right with {network}") + refused
+    told = _share(evaluation, f"labelled images correct with {network}") + refused
     as_given = evaluation["as_given"]
     if not as_given["labelled"]:
         told += " They had no labels before they were decided."
@@ -95,7 +95,7 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
         told += " " + _share(without, "right without those that stand in the catalogue")
     products = evaluation["products"]
     if products and products["labelled"]:
-        told += " " + _share(products, "labelled products right")
+        told += " " + _share(products, "labelled products correct")
     return told
 
 

@@ -46,7 +46,7 @@ def assess(
     learn: Learn | None = None,
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Return how often the catalogue's images are named rightly by the others.
+    """Return how often the catalogue's images are classified correctly by the others.
 
     With the very vote that the queries get. By cosine similarity each image is asked against all
     others (M. Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", 1974).
@@ -171,12 +171,12 @@ def sentence(assessment: Mapping[str, Any]) -> str:
     """Return the accuracy as a sentence that a person can quote."""
     if not assessment["asked"]:
         return (
-            "How many catalogue images are named rightly by the others is not known: "
+            "How many catalogue images are classified correctly by the others is not known: "
             f"{assessment['note']}."
         )
     return (
-        f"{assessment['correct']} of {assessment['asked']} catalogue images named rightly by the "
-        f"others: {share_in_words(assessment)}."
+        f"{assessment['correct']} of {assessment['asked']} catalogue images classified correctly "
+        f"by the others: {share_in_words(assessment)}."
     )
 
 
@@ -219,7 +219,7 @@ def numbers_right(
 
 
 def is_right(neighbourhood: Neighbourhood, vote: Vote, size: int) -> bool:
-    """Return whether the vote of the first `size` neighbours names the image rightly."""
+    """Return whether the vote of the first `size` neighbours is the class of the image."""
     return (
         vote(neighbourhood.labels[:size], neighbourhood.similarities[:size]).label
         == neighbourhood.label

@@ -116,7 +116,7 @@ def quality(assessment: Mapping[str, Any]) -> Figure:
         axes.minorticks_off()
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_xlabel(f"neighbours that vote (configured: {assessment['neighbours']})")
-        axes.set_ylabel("named rightly")
+        axes.set_ylabel("classified correctly")
         axes.set_title("Images of the catalogue, each asked against the others", loc="left")
         axes.legend(frameon=False)
     return figure
@@ -142,7 +142,7 @@ def reliability(confidence: Mapping[str, Any]) -> Figure:
                 textcoords="offset points",
                 fontsize=8,
             )
-        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="named rightly")
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="classified correctly")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_title(f"Reliability of the confidence: expected error {error:.1%}", loc="left")
@@ -171,7 +171,7 @@ def comparison(outcomes: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.set_yticks(range(len(names)), names)
         axes.margins(y=0.4 / len(names))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("catalogue images named rightly by the others")
+        axes.set_xlabel("catalogue images classified correctly by the others")
         axes.set_title("Settings compared", loc="left")
     return figure
 

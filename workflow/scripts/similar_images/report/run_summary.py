@@ -50,7 +50,7 @@ def _right(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
     if not accuracy["labelled"]:
         return f"{predicted} {what} predicted"
     return (
-        f"{accuracy['correct']} of {accuracy['labelled']} labelled {what} right: "
+        f"{accuracy['correct']} of {accuracy['labelled']} labelled {what} correct: "
         f"{share_in_words(accuracy)}"
     )
 
