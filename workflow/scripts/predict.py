@@ -67,9 +67,12 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     )
     names = snakemake.params.extra_columns
     extra_columns = manifest.extra_columns(read_parquet(Path(snakemake.input.manifest)), names)
-    rows = [[*row, *extra_columns[str(row[0])]] for row in predicted.rows]
-    write_csv(output, [*predictions.HEADER, *names], rows)
-    write_csv(Path(snakemake.output.votes), predictions.VOTES_HEADER, predicted.votes)
+    rows = [
+        {**row, **dict(zip(names, extra_columns[str(row["image"])], strict=True))}
+        for row in predicted.rows
+    ]
+    predictions.TABLE.write(output, rows, names)
+    predictions.VOTES.write(Path(snakemake.output.votes), predicted.votes)
     rows = read_csv(output)
     by_product = None
     if snakemake.output.products:
@@ -82,7 +85,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
             snakemake.params.voters,
             vote,
         )
-        write_csv(path, products.HEADER, answers)
+        products.TABLE.write(path, answers)
         by_product = read_csv(path)
     evaluation = metrics.evaluate(rows, model.read(Path(snakemake.input.model)), by_product)
     write_json(Path(snakemake.output.metrics), evaluation)

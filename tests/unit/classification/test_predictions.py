@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from similar_images.classification.confidence import Calibration
 from similar_images.classification.conformal import Thresholds
 from similar_images.classification.out_of_distribution import InDistribution
-from similar_images.classification.predictions import HEADER, SHOWN, Classifier, Decided, predict
+from similar_images.classification.predictions import SHOWN, TABLE, Classifier, Decided, predict
 from similar_images.classification.vote import majority
 from similar_images.core.errors import UserError
-from similar_images.core.formats import read_csv, write_csv
+from similar_images.core.formats import read_csv
 from similar_images.duplicates.query_duplicates import QueryDuplicate
 from similar_images.features.feature_table import FeatureTable
 from similar_images.features.merge import Rejected
@@ -75,21 +75,21 @@ def rows_of(
 ) -> list[dict[str, Any]]:
     found = find([queries], [catalogue], max(neighbours, SHOWN))
     rows = predict(found, rejected, {}, undecided(found), classifier(neighbours), {}).rows
-    return [dict(zip(HEADER, row, strict=True)) for row in rows]
+    return [dict(row) for row in rows]
 
 
 def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find([queries], [index_of(*CATALOGUE)], 3)
     assert predict(neighbours, (), {}, undecided(neighbours), classifier(2), {}).votes == [
-        ("p", "boots", 1),
-        ("p", "sandals", 1),
-        ("q", "boots", 1),
-        ("q", "sandals", 1),
+        {"image": "p", "class": "boots", "votes": 1},
+        {"image": "p", "class": "sandals", "votes": 1},
+        {"image": "q", "class": "boots", "votes": 1},
+        {"image": "q", "class": "sandals", "votes": 1},
     ]
     assert predict(neighbours, (), {}, undecided(neighbours), classifier(3), {}).votes[:2] == [
-        ("p", "sandals", 2),
-        ("p", "boots", 1),
+        {"image": "p", "class": "sandals", "votes": 2},
+        {"image": "p", "class": "boots", "votes": 1},
     ]
 
 
@@ -150,7 +150,7 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
     query = index_of(("q", "boots", NORTH + angle))
     found = find([query], [index_of(*CATALOGUE)], 3)
     (row,) = predict(found, (), {}, undecided(found), classifier(3, reject=reject), {}).rows
-    told = dict(zip(HEADER, row, strict=True))
+    told = dict(row)
     assert (told["refused"], told["error"]) == (reason, None)
     assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
     assert (told["likely_classes"] is None) == (reason is not None)
@@ -165,7 +165,7 @@ def test_where_the_confidence_is_not_known_it_is_empty_and_reaches_no_limit(
     found = find([index_of(("q", "boots", NORTH))], [index_of(*CATALOGUE)], 3)
     unsure = replace(classifier(3, reject=reject), calibration=None)
     (row,) = predict(found, (), {}, undecided(found), unsure, {}).rows
-    told = dict(zip(HEADER, row, strict=True))
+    told = dict(row)
     assert told["confidence"] is None
     assert told["refused"] == ("confidence not known" if reject == 0.5 else None)
     assert told["prediction"] == (None if reject == 0.5 else "sandals")
@@ -176,7 +176,7 @@ def test_a_query_that_only_its_own_photos_are_like_is_refused_with_the_reason() 
     found = without_own(taken, {"q": {"own"}}, 2)
     rows, votes = predict(found, (), {}, {"q": ("hats", "right")}, classifier(2), {})
     (row,) = rows
-    told = {name: value for name, value in zip(HEADER, row, strict=True) if value is not None}
+    told = {name: value for name, value in row.items() if value is not None}
     assert told == {
         "image": "q",
         "label": "boots",
@@ -208,10 +208,7 @@ def test_a_row_tells_the_label_as_it_came_and_what_was_decided() -> None:
     left_out = Rejected("p", "boots", "left out", "boots", "out")
     rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, classifier(3), {}).rows
     assert [
-        {
-            name: row[HEADER.index(name)]
-            for name in ("label", "correct", "original_label", "decision")
-        }
+        {name: row[name] for name in ("label", "correct", "original_label", "decision")}
         for row in rows
     ] == [
         {"label": "boots", "correct": None, "original_label": "boots", "decision": "out"},
@@ -224,8 +221,7 @@ def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> Non
     found = find([queries], [index_of(*CATALOGUE)], 3)
     copies = {"q": QueryDuplicate("q", "near", "boots/1")}
     rows = predict(found, (), copies, undecided(found), classifier(3), {}).rows
-    flags = [HEADER.index("duplicate"), HEADER.index("duplicate_of")]
-    assert [[row[column] for column in flags] for row in rows] == [
+    assert [[row["duplicate"], row["duplicate_of"]] for row in rows] == [
         [None, None],
         ["near", "boots/1"],
     ]
@@ -242,7 +238,7 @@ def test_of_images_of_one_product_all_vote_and_the_most_similar_is_shown() -> No
     found = find([index_of(("q", "boots", NORTH))], [index_of(*CATALOGUE)], 4)
     known = {"boots/1": "P1", "sandals/1": "P1"}
     (row,) = predict(found, (), {}, undecided(found), classifier(4), known).rows
-    shown = dict(zip(HEADER, row, strict=True))
+    shown = row
     assert [shown[f"similar_{n}"] for n in (1, 2, 3)] == ["boots/1", "sandals/2", "boots/2"]
     assert shown["voters"] == 4
 
@@ -325,11 +321,12 @@ def test_the_csv_tells_every_name_as_it_is(
     )
     rejected = [Rejected(queries[0], None, queries[0])]
     rows = predict(neighbours, rejected, {}, undecided(neighbours), classifier(2), {}).rows
-    write_csv(path, HEADER, rows)
-    expected = [["" if value is None else str(value) for value in row] for row in rows]
-    assert read_csv(path) == [dict(zip(HEADER, row, strict=True)) for row in expected]
+    TABLE.write(path, rows)
+    assert read_csv(path) == [
+        {name: "" if value is None else str(value) for name, value in row.items()} for row in rows
+    ]
     with path.open(encoding="utf-8", newline="") as stream:
         header, *cells = csv.reader(stream)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert table.to_numpy().tolist() == cells
-    assert list(table) == header == list(HEADER)
+    assert list(table) == header == list(TABLE.columns)

@@ -5,15 +5,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from similar_images.classification.predictions import HEADER as PREDICTIONS
-from similar_images.classification.products import HEADER, answers
+from similar_images.classification.predictions import TABLE as PREDICTIONS
+from similar_images.classification.products import TABLE, answers
 from similar_images.classification.vote import VOTES
 from similar_images.search.neighbours import SCHEMA
 
 
 def query(image: str, product: str = "", label: str = "", **columns: str) -> dict[str, str]:
     """Return a row of predictions.csv; what matters of the prediction is whether there is one."""
-    row = dict.fromkeys(PREDICTIONS, "") | {"image": image, "label": label, "prediction": "boots"}
+    row = dict.fromkeys(PREDICTIONS.columns, "") | {
+        "image": image,
+        "label": label,
+        "prediction": "boots",
+    }
     return row | {"sku": product} | columns
 
 
@@ -40,7 +44,7 @@ def answered(
     vote: str = "majority",
 ) -> list[dict[str, Any]]:
     rows = answers(queries, table(found), "sku", known or {}, voters, VOTES[vote])
-    return [dict(zip(HEADER, row, strict=True)) for row in rows]
+    return [dict(row) for row in rows]
 
 
 BOOTS = [("boots1", 0.9), ("boots2", 0.8), ("boots3", 0.7)]
@@ -127,7 +131,7 @@ def test_photos_that_were_rejected_or_refused_do_not_vote_and_are_counted() -> N
     assert (first["images"], first["used"], first["votes"], first["voters"]) == (3, 1, 3, 3)
     assert (first["label"], first["conflict"], first["correct"]) == ("boots", "false", "true")
     assert (second["label"], second["images"], second["used"]) == ("hats", 1, 0)
-    assert {second[name] for name in HEADER[3:5] + HEADER[7:]} == {None}
+    assert {second[name] for name in ("prediction", "correct", *TABLE.columns[7:])} == {None}
 
 
 def test_photos_without_a_product_are_products_by_themselves() -> None:

@@ -275,4 +275,4 @@ def test_every_wrong_setting_is_told() -> None:
 
 def test_a_further_column_takes_the_name_of_none_that_the_predictions_have() -> None:
     for setting in (SCHEMA["properties"]["columns"]["items"], SCHEMA["properties"]["product"]):
-        assert setting["not"]["enum"] == list(predictions.HEADER)
+        assert setting["not"]["enum"] == list(predictions.TABLE.columns)

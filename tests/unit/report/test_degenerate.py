@@ -23,7 +23,7 @@ from similar_images.classification import (
     products,
 )
 from similar_images.classification.vote import VOTES
-from similar_images.core.formats import read_csv, read_json, write_csv, write_json
+from similar_images.core.formats import read_csv, read_json, write_json
 from similar_images.curation import active_learning, audit
 from similar_images.evaluation import leave_one_out, metric_comparison, metrics, quality
 from similar_images.features import sharded_features
@@ -209,7 +209,7 @@ def test_the_queries_are_answered_and_shown(
     unknown = name in NOTHING_TO_ASK
     for reject in (None, "auto"):
         predicted = predicted_by(of, found, assessment, metric, reject)
-        write_csv(tmp_path / "rows", predictions.HEADER, predicted.rows)
+        predictions.TABLE.write(tmp_path / "rows", predicted.rows)
         (row,) = rows = read_csv(tmp_path / "rows")
         assert row["prediction"] in {*of.labels} or (row["refused"] and not unknown)
         assert (row["confidence"] == "") == unknown
@@ -271,10 +271,10 @@ def shown(
 ) -> str:
     """Return the page of the answers, with the products that they show."""
     answers = products.answers(rows, found, "sku", of.product_of, 5, VOTES["majority"])
-    write_csv(folder / "products", products.HEADER, answers)
+    products.TABLE.write(folder / "products", answers)
     evaluation = metrics.evaluate(rows, MODEL, read_csv(folder / "products"))
     assert metrics.sentence(assert_in_json(evaluation, folder))
-    counted = [{"image": str(q), "class": str(c), "votes": str(n)} for q, c, n in votes]
+    counted = [{name: str(value) for name, value in row.items()} for row in votes]
     similar = cards.files(of.table(), of.index().paths)
     queries = {"q": cards.File("q" * 64, b"q")}
     made = cards.cards(rows, counted, queries, similar, set(), {}, {}, (), {})

@@ -38,8 +38,10 @@ class InDistribution:
 
     def in_distribution_score(self, scores: Sequence[float]) -> float:
         """Return the mean rank, 0 to 1, of a query's `scores` among those of the catalogue."""
-        ranks = [_rank(score, own) for score, own in zip(scores, self.quantiles, strict=False)]
-        return fsum(ranks) / len(ranks) if ranks else 1.0
+        if not self.quantiles:
+            return 1.0
+        ranks = [_rank(score, own) for score, own in zip(scores, self.quantiles, strict=True)]
+        return fsum(ranks) / len(ranks)
 
 
 UNKNOWN = InDistribution([], 0.0)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from ..core.tables import Row, Table
 from ..duplicates.query_duplicates import QueryDuplicate
 from ..features.merge import Rejected
 from . import conformal, nearest
@@ -17,7 +18,7 @@ from .nearest import SHOWN
 from .out_of_distribution import InDistribution
 from .vote import Vote, VoteResult
 
-HEADER = (
+TABLE = Table(
     "image",
     "label",
     "prediction",
@@ -39,8 +40,7 @@ HEADER = (
     "decision",
     "error",
 )
-VOTES_HEADER = ("image", "class", "votes")
-Row = tuple[object, ...]
+VOTES = Table("image", "class", "votes")
 # The label of a query as it came, and what people decided of it, if anything.
 Decided = tuple[str | None, str | None]
 
@@ -49,8 +49,8 @@ class Predictions(NamedTuple):
     """Both tables of the predictions, sorted by path.
 
     Attributes:
-        rows: one for each query file, with the columns of `HEADER`.
-        votes: one for each query and class that has a vote, with the columns of `VOTES_HEADER`,
+        rows: one for each query file, of `TABLE`.
+        votes: one for each query and class that has a vote, of `VOTES`,
             the predicted class first, then by falling votes.
     """
 
@@ -145,7 +145,7 @@ def predict(
     ]
     rows = [*(row for row, _ in answers), *map(_unanswered, rejected)]
     return Predictions(
-        sorted(rows, key=lambda row: str(row[0])),
+        sorted(rows, key=lambda row: str(row["image"])),
         [count for _, votes in answers for count in votes],
     )
 
@@ -170,45 +170,69 @@ def _answered(
     shares = conformal.shares(query["class"], query["similarity"])
     classes = conformal.classes(shares, decision.label, classifier.thresholds)
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
-    shown: list[object] = [None] * (3 * SHOWN)
-    found = nearest.products(nearest.images(query), product_of)
-    for n, (image, label, similarity) in enumerate(found[:SHOWN]):
-        shown[3 * n : 3 * n + 3] = image, label, Decimal(f"{similarity:.6f}")
-    _, *copy = duplicate or (None, None, None)
-    row = (
-        query["image"],
-        query["label"],
-        None if refused else decision.label,
-        None if refused else decision.votes,
-        decision.voters,
-        None if probability is None else f"{probability:.4f}",
-        None if refused else conformal.joined(classes),
-        None if refused else correct,
-        *shown,
-        classifier.metric,
-        refused,
-        *copy,
-        *decided,
-        None,
+    answer: dict[str, object] = {}
+    if not refused:
+        answer = {
+            "prediction": decision.label,
+            "votes": decision.votes,
+            "likely_classes": conformal.joined(classes),
+            "correct": correct,
+        }
+    if duplicate:
+        answer |= {"duplicate": duplicate.duplicate, "duplicate_of": duplicate.duplicate_of}
+    row = _row(
+        query,
+        decided,
+        voters=decision.voters,
+        confidence=None if probability is None else f"{probability:.4f}",
+        metric=classifier.metric,
+        refused=refused,
+        **_shown(query, product_of),
+        **answer,
     )
     return row, _votes(query["image"], labels, decision.label)
 
 
+def _row(query: Mapping[str, Any], decided: Decided, **values: object) -> Row:
+    """Return the row of a readable query."""
+    label, decision = decided
+    return TABLE.row(
+        image=query["image"],
+        label=query["label"],
+        original_label=label,
+        decision=decision,
+        **values,
+    )
+
+
+def _shown(query: Mapping[str, Any], product_of: Mapping[str, str]) -> dict[str, object]:
+    """Return the columns of the most similar images, of each product one."""
+    found = nearest.products(nearest.images(query), product_of)[:SHOWN]
+    columns: dict[str, object] = {}
+    for n, (image, label, similarity) in enumerate(found, 1):
+        columns |= {f"similar_{n}": image, f"class_{n}": label}
+        columns[f"similarity_{n}"] = Decimal(f"{similarity:.6f}")
+    return columns
+
+
 def _alone(query: Mapping[str, Any], decided: Decided) -> Row:
     """Return the row of a query for which the catalogue has no image: all it has are its own."""
-    answer = dict.fromkeys(HEADER) | {"image": query["image"], "label": query["label"]}
-    answer |= {"voters": 0, "refused": "no image of the catalogue to compare it with"}
-    answer |= zip(("original_label", "decision"), decided, strict=True)
-    return tuple(answer.values())
+    return _row(query, decided, voters=0, refused="no image of the catalogue to compare it with")
 
 
 def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
     """Return the votes of each class, the `winner` of a tie first."""
     counted = sorted(Counter(labels).items(), key=lambda item: (item[0] != winner, -item[1], item))
-    return [(path, label, votes) for label, votes in counted]
+    return [
+        VOTES.row(**{"image": path, "class": label, "votes": votes}) for label, votes in counted
+    ]
 
 
 def _unanswered(query: Rejected) -> Row:
-    blank = len(HEADER) - 5
-    decided = query.original_label, query.decision
-    return (query.image, query.label, *[None] * blank, *decided, query.reason)
+    return TABLE.row(
+        image=query.image,
+        label=query.label,
+        original_label=query.original_label,
+        decision=query.decision,
+        error=query.reason,
+    )

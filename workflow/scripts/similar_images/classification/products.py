@@ -7,12 +7,13 @@ from itertools import chain
 
 import pyarrow as pa
 
+from ..core.tables import Row, Table
 from ..images.names import normal_form
 from . import nearest
 from .nearest import SHOWN, Near
 from .vote import Vote
 
-HEADER = (
+TABLE = Table(
     *("product", "label", "conflict", "prediction", "correct"),
     *("images", "used", "votes", "voters", "share"),
     *(
@@ -21,23 +22,23 @@ HEADER = (
         for column in ("product", "similar", "class", "similarity")
     ),
 )
-Row = Mapping[str, str]  # of `predictions.csv`
+Photo = Mapping[str, str]  # a row of `predictions.csv`
 
 
-def product_of(row: Row, column: str) -> str:
+def product_of(row: Photo, column: str) -> str:
     """Return the product of a query: what stands in `column`, or else the photo itself."""
     return normal_form(row.get(column, "").strip()) or row["image"]
 
 
 def answers(
-    predictions: Iterable[Row],
+    predictions: Iterable[Photo],
     neighbours: pa.Table,
     column: str,
     known: Mapping[str, str],
     voters: int,
     vote: Vote,
-) -> list[tuple[object, ...]]:
-    """Return a row for each product of a query set, sorted by name, with the columns of `HEADER`.
+) -> list[Row]:
+    """Return a row of `TABLE` for each product of a query set, sorted by name.
 
     For each photo that has an answer its nearest products of the catalogue vote, and the votes of
     all photos are counted together. The label is that of the readable photos, where they agree.
@@ -58,23 +59,26 @@ def answers(
     for row in predictions:
         photos[product_of(row, column)].append(row)
     return [
-        (product, *_answer(rows, [near[row["image"]] for row in _used(rows)], known, voters, vote))
+        TABLE.row(
+            product=product,
+            **_answer(rows, [near[row["image"]] for row in _used(rows)], known, voters, vote),
+        )
         for product, rows in sorted(photos.items())
     ]
 
 
-def _used(photos: Iterable[Row]) -> list[Row]:
+def _used(photos: Iterable[Photo]) -> list[Photo]:
     return [row for row in photos if row["prediction"]]
 
 
 def _answer(
-    photos: Sequence[Row],
+    photos: Sequence[Photo],
     used: Sequence[Sequence[Near]],
     known: Mapping[str, str],
     voters: int,
     vote: Vote,
-) -> list[object]:
-    """Return the row of a product but for its name.
+) -> dict[str, object]:
+    """Return the columns of a product but for its name.
 
     Args:
         photos: all of the product.
@@ -86,24 +90,24 @@ def _answer(
     labels = {row["label"] for row in photos if row["label"] and not row["error"]}
     label = min(labels) if len(labels) == 1 else None
     conflict = str(len(labels) > 1).lower()
-    counts = len(photos), len(used)
+    answer: dict[str, object] = {"label": label, "conflict": conflict}
+    answer |= {"images": len(photos), "used": len(used)}
     if not used:
-        return [label, conflict, None, None, *counts, *[None] * (len(HEADER) - 7)]
-    neighbourhoods = _ranked(near[:voters] for near in used)
-    decision = vote(
-        [one.label for one in neighbourhoods], [one.similarity for one in neighbourhoods]
-    )
-    correct = None if label is None else str(decision.label == label).lower()
-    share = f"{decision.votes / decision.voters:.4f}"
+        return answer
+    voting = _ranked(near[:voters] for near in used)
+    decision = vote([one.label for one in voting], [one.similarity for one in voting])
+    answer |= {
+        "prediction": decision.label,
+        "correct": None if label is None else str(decision.label == label).lower(),
+        "votes": decision.votes,
+        "voters": decision.voters,
+        "share": f"{decision.votes / decision.voters:.4f}",
+    }
     found = nearest.products(_ranked(near[:SHOWN] for near in used), known)[:SHOWN]
-    shown: list[object] = [
-        value
-        for image, class_, similarity in found
-        for value in (known.get(image, image), image, class_, Decimal(f"{similarity:.6f}"))
-    ]
-    blank = [None] * (4 * (SHOWN - len(found)))
-    answer = decision.label, correct, *counts, decision.votes, decision.voters, share
-    return [label, conflict, *answer, *shown, *blank]
+    for n, (image, class_, similarity) in enumerate(found, 1):
+        answer |= {f"product_{n}": known.get(image, image), f"similar_{n}": image}
+        answer |= {f"class_{n}": class_, f"similarity_{n}": Decimal(f"{similarity:.6f}")}
+    return answer
 
 
 def _ranked(found: Iterable[Sequence[Near]]) -> list[Near]:
