@@ -263,7 +263,7 @@ def _plan(settings: Mapping[str, Any], collections: list[str]) -> None:
             for name, format_ in (
                 ("contents", "parquet"),
                 ("shards", "json"),
-                ("amendments", "parquet"),
+                ("overrides", "parquet"),
             )
         },
         collections=collections,
@@ -288,7 +288,7 @@ def _merge(settings: Mapping[str, Any], name: str) -> None:
         {
             "manifest": _of(name, "manifest.parquet"),
             "plan": "results/plan/contents.parquet",
-            "amendments": "results/plan/amendments.parquet",
+            "overrides": "results/plan/overrides.parquet",
             "model": MODEL,
         },
         {

@@ -18,7 +18,7 @@ READERS = {
         "catalogue/manifest.parquet": "catalogue/features.pkl",
         "plan/shards.json": "new/report.html",
         "plan/contents.parquet": "catalogue/features.pkl",
-        "plan/amendments.parquet": "catalogue/features.pkl",
+        "plan/overrides.parquet": "catalogue/features.pkl",
         "features/*/*.parquet": "catalogue/features.pkl",
         "catalogue/features.pkl": "catalogue/quality.json",
         "catalogue/images.parquet": "new/neighbours.parquet",

@@ -247,7 +247,9 @@ def test_rejected_files_of_both_collections_are_listed_with_their_reasons(new: V
 
 def test_a_set_without_labels_says_so_and_shows_its_cards(visit: Open, project: Project) -> None:
     plain = visit(project.result("plain/report.html"))
-    expect(plain.page.locator("header")).to_contain_text("there are no labels")
+    expect(plain.page.locator("header")).to_contain_text(
+        "There are no labels, so the accuracy is not known"
+    )
     assert len(plain.cards()) == 2 * len(CLASSES)
     assert plain.page.locator(".matrix, [name=label]").count() == 0
     assert plain.page.locator(".bar.unlabelled").count() > 0

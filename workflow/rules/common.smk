@@ -437,7 +437,7 @@ def tell_outcome():
         RESULTS.fetch(*(results.parent / file for file in told))
         history.gather(results)
         RESULTS.put(results / "history.csv")
-        lines = run_summary.told(results, sets)
+        lines = run_summary.lines(results, sets)
         # People do not look where a job does, if the folder is not shared.
         shown = [line.replace(str(results), RESULTS.place) for line in lines]
         logger.info("\n".join(["", *shown, ""]))

@@ -8,7 +8,7 @@ checkpoint plan:
     output:
         contents="results/plan/contents.parquet",
         shards="results/plan/shards.json",
-        overrides="results/plan/amendments.parquet",
+        overrides="results/plan/overrides.parquet",
     log:
         "logs/plan.log",
     conda:
@@ -49,13 +49,13 @@ rule extract:
 
 
 # The plan is `ancient`, since it is made anew with every new image of any collection and with every
-# decision. Where a collection's shards change by it, so do the inputs here, and where its amendments
+# decision. Where a collection's shards change by it, so do the inputs here, and where its overrides
 # do, the parameter.
 rule merge:
     input:
         manifest="results/{collection}/manifest.parquet",
         plan=ancient("results/plan/contents.parquet"),
-        overrides=ancient("results/plan/amendments.parquet"),
+        overrides=ancient("results/plan/overrides.parquet"),
         model="results/model/model.json",
         shards=lambda wildcards: shards_of(wildcards.collection),
     output:
@@ -75,7 +75,7 @@ rule merge:
         label_from=lambda wildcards: (
             "list" if is_list(wildcards.collection) else "folder"
         ),
-        overrides=lambda wildcards: planned()["amendments"][wildcards.collection],
+        overrides=lambda wildcards: planned()["overrides"][wildcards.collection],
         code=CODE,
     message:
         "Listing the readable images of {wildcards.collection}"

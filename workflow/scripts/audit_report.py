@@ -26,7 +26,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     progress = Progress(len(contents))
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
     retries.note(again, photos.unread)
-    told = audit_page.AuditReport(
+    contents = audit_page.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=read_csv(Path(snakemake.input.classes)),
@@ -35,4 +35,4 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.config["decisions"]))),
     )
     with replacing(page) as temporary:
-        temporary.write_text(audit_page.render(told), "utf-8")
+        temporary.write_text(audit_page.render(contents), "utf-8")

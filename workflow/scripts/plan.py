@@ -52,7 +52,7 @@ with logged(snakemake.log[0], "plan"):
             "model": features.name,
             "shards": needed,
             "sources": list(plan.sources(table)),
-            "amendments": {name: overrides.digest(changes, name) for name in manifests},
+            "overrides": {name: overrides.digest(changes, name) for name in manifests},
         },
     )
     if decided:

@@ -1,4 +1,4 @@
-"""Give each query its class, by the vote of its neighbours, and tell how often that is right."""
+"""Classify each query by the vote of its neighbours, and report how often that is correct."""
 
 import logging
 from functools import partial

@@ -43,6 +43,6 @@ with logged(snakemake.log[0], "quality"), threadpool_limits(1):
         learn,
         snakemake.threads,
     )
-    told = {**assessment, "choice": comparison.get("choice")}
-    write_json(Path(snakemake.output[0]), told)
+    result = {**assessment, "choice": comparison.get("choice")}
+    write_json(Path(snakemake.output[0]), result)
     logging.info("%s", quality.sentence(assessment))

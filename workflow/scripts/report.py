@@ -54,7 +54,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         for row in predictions
         if not row["error"]
     ]
-    told = results_page.Report(
+    shown = results_page.Report(
         name=name,
         made=made,
         model=made_by,
@@ -87,4 +87,4 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         history=history.record(page.with_name("history.csv"), line),
     )
     with write_checked(page) as temporary:
-        temporary.write_text(results_page.render(told, folder), "utf-8")
+        temporary.write_text(results_page.render(shown, folder), "utf-8")

@@ -163,7 +163,7 @@ def test_decisions_on_photos_that_are_gone_are_counted_and_change_nothing() -> N
     assert overrides.sentence(decided[:1], changes) == "1 decisions"
 
 
-def test_the_digest_of_a_collection_changes_with_its_own_amendments_alone() -> None:
+def test_the_digest_of_a_collection_changes_with_its_own_overrides_alone() -> None:
     none, one, other = (
         overrides.build(decided, MANIFESTS)
         for decided in (

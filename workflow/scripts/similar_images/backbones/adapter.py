@@ -16,7 +16,7 @@ WHITE = 255
 def standardised(
     network: "openvino.Model", card: PreprocessingConfig, batch_size: int
 ) -> "openvino.Model":
-    """Return `network` with what its card tells built in.
+    """Return `network` with its preprocessing config built in.
 
     Its input is float32 (n, s, s, 3), its output float32 (n, d). The number of images n is fixed:
     `batch_size`, or that which the network was made for where it takes no other.
@@ -43,7 +43,7 @@ def _layout(port: Any) -> str:
     found = [layout for layout, axis in (("NCHW", 1), ("NHWC", 3)) if shape[axis] == 3]
     if len(found) != 1:
         raise UserError(
-            "layout is missing (NCHW or NHWC): the file does not tell which axis of its input "
+            "layout is missing (NCHW or NHWC): the file does not say which axis of its input "
             f"{_listed([port])} has the three channels."
         )
     return found[0]
@@ -79,7 +79,7 @@ def _output(network: "openvino.Model", card: PreprocessingConfig) -> Any:
 
 
 def _pooled(port: Any, card: PreprocessingConfig, layout: str) -> Any:
-    """Return the output as (n, d): a map is averaged, and tokens as the card tells."""
+    """Return the output as (n, d): a map is averaged, and tokens as the config says."""
     from openvino import opset13 as operations
 
     value = port.get_node().input_value(0)

@@ -91,7 +91,7 @@ def devices() -> list[str]:
     """Return the kinds of devices that OpenVINO sees on this machine; one is the processor."""
     import openvino
 
-    # Of several GPUs it tells GPU.0, GPU.1, and so on, and GPU is the first.
+    # Several GPUs are called GPU.0, GPU.1, and so on, and GPU is the first.
     return sorted({name.partition(".")[0] for name in openvino.Core().available_devices})
 
 
@@ -181,7 +181,7 @@ class OpenVino:
 
 
 def _options(threads: int, precision: Precision, device: Device) -> dict[str, Any]:
-    """Return what OpenVINO is told of how to compute."""
+    """Return the options of OpenVINO."""
     # Left alone, it takes bf16 or f16 where there is any, and the features differ.
     hint = HINTS[precision]
     if device == "CPU":

@@ -74,7 +74,7 @@ def open_network(path: Path) -> "openvino.Model":
     try:
         return openvino.Core().read_model(path)
     except RuntimeError as error:
-        raise UserError(f"It cannot be read: {told(error)}") from error
+        raise UserError(f"It cannot be read: {shortened(error)}") from error
 
 
 def convert(network: Any) -> "openvino.Model":
@@ -99,7 +99,7 @@ def _open_keras(path: Path) -> Any:
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many types for what it refuses or cannot read
-        raise UserError(f"It cannot be read: {told(error)}") from error
+        raise UserError(f"It cannot be read: {shortened(error)}") from error
     if len(getattr(network, "inputs", [])) != 1 or len(network.outputs) != 1:
         raise UserError("It is no network of one input and one output.")
     return network
@@ -170,8 +170,8 @@ def _parts(message: "Message", kind: type[Part]) -> Iterator[Part]:
                 yield from _parts(part, kind)
 
 
-def told(error: Exception) -> str:
-    """Return the line of an error that tells a person most: the last that is no place in code."""
+def shortened(error: Exception) -> str:
+    """Return the line of an error that helps a person most: the last that is no place in code."""
     lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and not line.startswith(("Check ", "Exception from"))]
-    return (told or lines or ["no reason is given"])[-1][:300]
+    useful = [line for line in lines if line and not line.startswith(("Check ", "Exception from"))]
+    return (useful or lines or ["no reason is given"])[-1][:300]

@@ -11,7 +11,7 @@ from .registry import Device, EngineName, Precision
 
 @dataclass(frozen=True)
 class Model:
-    """What makes the features, as `model.json` tells it.
+    """What makes the features, as `model.json` describes it.
 
     Attributes:
         backbone: the network that is used.

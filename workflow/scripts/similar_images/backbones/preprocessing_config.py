@@ -12,7 +12,7 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class PreprocessingConfig:
-    """What a file does not tell of its network; what is None is read from it or asked for.
+    """What a file does not say about its network; what is None is read from it or asked for.
 
     Attributes:
         size: width and height of its input, in pixels.
@@ -72,19 +72,19 @@ FAMILIES: Mapping[str, PreprocessingConfig] = {
 
 
 def read(settings: Mapping[str, Any]) -> PreprocessingConfig:
-    """Return the card of the family that `settings` names, if any, with what they tell besides.
+    """Return the card of the family that `settings` names, if any, with the other settings.
 
     Raises:
-        UserError: a crop is told for pictures that are not cropped.
+        UserError: a crop is given for pictures that are not cropped.
     """
     family = FAMILIES[settings["family"]] if "family" in settings else PreprocessingConfig()
-    told = {name: value for name, value in settings.items() if name not in ("file", "family")}
+    given = {name: value for name, value in settings.items() if name not in ("file", "family")}
     for name in ("mean", "deviation", "levels"):
-        if name in told:
-            told[name] = tuple(told[name])
-    card = replace(family, **told)
+        if name in given:
+            given[name] = tuple(given[name])
+    card = replace(family, **given)
     if card.fit == "crop":
         return card
-    if "crop" in told:
+    if "crop" in given:
         raise UserError(f"backbone.crop: with fit: {card.fit} nothing is cropped. Set fit: crop.")
     return replace(card, crop=1.0)

@@ -18,7 +18,7 @@ from ..core.files import digest
 from .engines import OPENVINO_FILE, fix_batch
 from .model import Model
 
-# So many photos tell the ranges of a network; more tell hardly more.
+# So many photos show the ranges of a network; more change little.
 PICTURES = 320
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import UserError
 from .engines import Engine
-from .loading import told
+from .loading import shortened
 
 # By how much the features of an image may differ beside other images, as a share of the largest.
 TOLERANCE = 1e-3
@@ -36,7 +36,7 @@ def on_trial(path: Path) -> Iterator[None]:
         if isinstance(error, MemoryError) or "bad_alloc" in reason:
             reason = f"It takes more memory than this machine has ({memory >> 30} GB)."
         elif isinstance(error, RuntimeError):
-            reason = f"It cannot be run: {told(error)}"
+            reason = f"It cannot be run: {shortened(error)}"
         raise UserError(f"backbone: {path}: {reason}") from error
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)

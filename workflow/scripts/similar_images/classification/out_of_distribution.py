@@ -1,6 +1,6 @@
 """Strangers: queries of classes that the catalogue lacks.
 
-Two published scores tell them, each where the other does not: the similarity of the nearest image
+Two published scores find them, each where the other does not: the similarity of the nearest image
 (Y. Sun, Y. Ming, X. Zhu and Y. Li, "Out-of-Distribution Detection with Deep Nearest Neighbors",
 ICML 2022), and the confidence in the prediction (D. Hendrycks and K. Gimpel, "A Baseline for
 Detecting Misclassified and Out-of-Distribution Examples in Neural Networks", ICLR 2017). They are
@@ -64,9 +64,9 @@ def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> InDist
     return InDistribution(quantiles, float(_quantiles(own, np.array([REFUSED]), weights)[0]))
 
 
-def read(told: Mapping[str, Any]) -> InDistribution:
-    """Return what is `told` of strangers in quality.json."""
-    return InDistribution(told["quantiles"], told["least_score"])
+def read(stored: Mapping[str, Any]) -> InDistribution:
+    """Return what is `stored` in quality.json."""
+    return InDistribution(stored["quantiles"], stored["least_score"])
 
 
 def _quantiles(

@@ -66,9 +66,9 @@ class Classifier:
         voters: how many of the neighbours vote, the most similar first.
         vote: how they are counted, one of `vote.VOTES`.
         metric: name of the similarity.
-        calibration: gives the confidence; None where the catalogue tells nothing of it.
+        calibration: gives the confidence; None where it is not known.
         thresholds: give the conformal set.
-        known: tells strangers from photos of known classes.
+        known: scores how much a query looks like the catalogue.
         reject: the confidence under which a prediction is refused; "auto" refuses where the
             in-distribution score is below the least of `known`; None refuses none.
     """

@@ -46,7 +46,7 @@ def answers(
     Args:
         predictions: rows of `predictions.csv`; those that were rejected or refused do not vote.
         neighbours: of the readable queries, see `neighbours.SCHEMA`.
-        column: of `predictions`, that tells the product.
+        column: of `predictions`, that names the product.
         known: the products of the catalogue's images that have one.
         voters: how many products vote for each photo.
         vote: how they are counted, one of `vote.VOTES`.

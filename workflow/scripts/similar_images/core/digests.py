@@ -15,7 +15,7 @@ SETTLING_NS = 2_000_000_000
 
 
 class Digests:
-    """Digests of files, remembered as long as the system tells no change of a file.
+    """Digests of files, remembered as long as the system reports no change of a file.
 
     Args:
         memory: the file in which they are kept.

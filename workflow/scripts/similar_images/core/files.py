@@ -88,7 +88,7 @@ def checked(path: Path) -> Iterator[None]:
             raise ValueError("its checksum is wrong")
         yield
     except (MemoryError, UserError):
-        raise  # the one says nothing of the file, the other has been told
+        raise  # the one says nothing of the file, the other has its message
     except Exception as error:  # readers of damaged bytes can raise anything
         if isinstance(error, OSError) and error.errno:
             raise UserError(f"{path} cannot be read: {error.strerror}") from error
@@ -112,7 +112,7 @@ def remove(path: Path) -> None:
 
 
 def discard(error: DamagedFileError) -> str:
-    """Remove the damaged file, so that the next run makes it anew, and return what to tell."""
+    """Remove the damaged file, so that the next run makes it anew, and return the message."""
     remove(error.path)
     return f"{error} and was removed. Run again: it is then made anew."
 

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 2.0
 # PyArrow imports pandas wherever it is, for a third of a second, to know its tables when it is
-# given one, and no job gives it any. OpenVINO and NNCF tell a server what they are used for, unless
+# given one, and no job gives it any. OpenVINO and NNCF report their use to a server, unless
 # a file in the user's home forbids it or this package is missing.
 HIDDEN = ("pandas", "openvino_telemetry")
 

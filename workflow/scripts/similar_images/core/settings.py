@@ -1,4 +1,4 @@
-"""The configuration, checked before any work, with messages that tell what is allowed."""
+"""The configuration, checked before any work, with messages that say what is allowed."""
 
 from collections.abc import Mapping
 from math import isfinite

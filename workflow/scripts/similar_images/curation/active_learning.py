@@ -4,7 +4,7 @@ A decision is worth most where the answer is unsure and many unsure answers are 
 times density, the information density of B. Settles and M. Craven, "An Analysis of Active Learning
 Strategies for Sequence Labeling Tasks" (EMNLP 2008). And it is worth less after one on a query like
 it: so the queries are ranked one after the other, as in T. Cardoso et al., "Ranked batch-mode
-active learning" (Information Sciences 379, 2017). How alike two queries are is told by the share of
+active learning" (Information Sciences 379, 2017). Two queries are as alike as the share of
 neighbours that they have in common (R. Jarvis and E. Patrick, "Clustering Using a Similarity
 Measure Based on Shared Near Neighbors", IEEE Transactions on Computers, 1973), which the search has
 found already. benchmarks/results/accuracy.md has what this is worth.

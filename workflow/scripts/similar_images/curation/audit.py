@@ -1,4 +1,4 @@
-"""The audit: what in the catalogue deserves a look, told by the features of its images."""
+"""The audit: what in the catalogue deserves a look, by the features of its images."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,19 +19,19 @@ from ..features.feature_table import FeatureTable
 from ..search import exact
 from ..search.neighbours import CANDIDATES, first_of_equals
 
-# The nearest images that tell how far an image stands from all others.
+# The nearest images, whose mean similarity shows how far an image is from all others.
 CROWD = 10
 # Classes are confused where at least this share of their images looks more like the other class.
 CONFUSED = 0.1
 
-# The names of the findings, in the order in which they are told, with what to do about each.
+# The names of the findings, in the order of the page, with what to do about each.
 SUGGESTIONS = {
     "wrong_label": "move it to the other class, unless its label is right",
     "duplicate_across_classes": "one picture under two classes: remove it from one of them",
     "duplicate": "one picture twice: remove one of them",
     "mirrored_duplicate": "one picture and its mirror image: remove one, unless both are meant",
     "outlier": "unlike all others: check that it belongs into the catalogue",
-    "confused_classes": "join the two classes, or add photos that show what tells them apart",
+    "confused_classes": "join the two classes, or add photos that show the difference",
     "small_class": "add photos, or join it with another class",
 }
 
@@ -286,7 +286,7 @@ def _outliers(images: Images) -> list[Evidence]:
 
     The score is the mean similarity of the nearest images (S. Ramaswamy, R. Rastogi and K. Shim,
     "Efficient Algorithms for Mining Outliers from Large Data Sets", SIGMOD 2000); J. W. Tukey's
-    fence, 1.5 times the range between the quartiles below the lower one, tells what is far.
+    fence, 1.5 times the range between the quartiles below the lower one, is the limit.
     """
     found = images.neighbours[:, :CROWD] >= 0
     crowd = np.where(found, images.similarities[:, :CROWD], 0)
@@ -303,7 +303,7 @@ def _outliers(images: Images) -> list[Evidence]:
 
 
 def _confused_classes(images: Images, verdicts: Verdicts) -> list[Evidence]:
-    """Return the pairs of classes that are hardly told apart, the most confused first.
+    """Return the pairs of classes that are often confused, the most confused first.
 
     The score is the share of their images that look more like the other one of the two. The
     example is the image of either that does so most.

@@ -46,14 +46,14 @@ def export(
         how: "links" or "copies" in a folder for each class, or "csv" for a list,
             `catalogue.csv`, that this workflow reads as a collection.
         photos: opens them.
-        product: the column of a list that tells the product; None where there is none.
+        product: the column of a list that names the product; None where there is none.
 
     Returns:
         The classes that no folder can have the name of, each with the name that it has got.
 
     Raises:
         UserError: `folder` is there, a photo cannot be had, or it stands at an address that a
-            link cannot lead to, or a list may not tell; or a list would rename a class.
+            link cannot lead to, or a list may not show; or a list would rename a class.
     """
     if os.path.lexists(folder):
         raise UserError(
@@ -129,7 +129,7 @@ def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
             )
         if _hides(name):
             raise UserError(
-                f"{name} may hold a secret in its query, and no list tells it. Set export.as: "
+                f"{name} may hold a secret in its query, and no list shows it. Set export.as: "
                 "copies."
             )
         try:
@@ -194,7 +194,7 @@ def _fitting(name: str, mark: str = "") -> str:
 
 
 def _folded(name: str) -> str:
-    """Return what is the same of two names that some file systems cannot tell apart.
+    """Return what is the same of two names that are the same to some file systems.
 
     It is the caseless matching of canonical equivalents, D145 of the Unicode Standard.
     """

@@ -25,7 +25,7 @@ DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE)
 # So much is no file of decisions: a million of them have less.
 MOST_BYTES = 300_000_000
 LONGEST_LABEL = 1_000
-# Of more faults the first are told.
+# Of more faults the first are listed.
 MOST_TOLD = 20
 
 _CONTENT_ID = re.compile(r"[0-9a-f]{64}")
@@ -83,7 +83,7 @@ def read(files: Iterable[Path]) -> list[Decision]:
 
     Raises:
         UserError: a file is not there or cannot be read; or it is not a file of decisions, or a
-            damaged one: the first faults are told, each with its line.
+            damaged one: the first faults are listed, each with its line.
     """
     latest: dict[tuple[str, str, bool], Decision] = {}
     for file in files:
@@ -174,10 +174,10 @@ def _read(path: Path) -> list[Decision]:
 
 
 def _complaint(path: Path, faults: Sequence[str]) -> str:
-    told = "\n".join(f"  {fault}" for fault in faults[:MOST_TOLD])
+    listed = "\n".join(f"  {fault}" for fault in faults[:MOST_TOLD])
     more = f"\n  and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
     return (
-        f"{path} is not a file of decisions, or a damaged one:\n{told}{more}\n"
+        f"{path} is not a file of decisions, or a damaged one:\n{listed}{more}\n"
         "Mend or remove these lines, save the decisions from the page anew, or set another file."
     )
 

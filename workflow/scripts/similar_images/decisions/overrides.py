@@ -54,7 +54,7 @@ class _File(NamedTuple):
 
 
 class _Override(NamedTuple):
-    """A row of the amendments."""
+    """A row of the overrides."""
 
     collection: str
     content_id: str
@@ -92,15 +92,15 @@ def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.
 
 
 def sentence(decided: Sequence[Decision], overrides: pa.Table) -> str:
-    """Return what to tell of the decisions and what came of them."""
+    """Return a sentence on the decisions and what came of them."""
     applied = set(overrides["content_id"].to_pylist())
     lost = sum(decision.content_id not in applied for decision in decided)
-    told = f"; {lost} of them change nothing: their photos are not there any more" if lost else ""
-    return f"{len(decided)} decisions{told}"
+    note = f"; {lost} of them change nothing: their photos are not there any more" if lost else ""
+    return f"{len(decided)} decisions{note}"
 
 
 def digest(overrides: pa.Table, collection: str) -> str:
-    """Return what changes when the amendments of a collection do; "" where there are none."""
+    """Return what changes when the overrides of a collection do; "" where there are none."""
     rows = overrides.filter(pc.equal(overrides["collection"], collection)).to_pylist()
     return hashlib.sha256(repr(rows).encode()).hexdigest() if rows else ""
 

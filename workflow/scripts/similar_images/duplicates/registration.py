@@ -121,7 +121,7 @@ def compare_all(
         files: for each of them a file that has these bytes.
         memory: where the likenesses are remembered; those that are not asked for are forgotten.
         threads: pairs compared at once.
-        progress_of: given the number of new pairs, returns what is told after each how many
+        progress_of: given the number of new pairs, returns what is called after each with how many
             are done.
         photos: opens them.
     """

@@ -1,4 +1,4 @@
-"""How good the predictions are, where labels tell."""
+"""How good the predictions are, where there are labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -36,8 +36,8 @@ def evaluate(
     that is, are readable and were not refused; its interval is Wilson's, at 95 %. The precision of
     the top 3 is the share of the three nearest images that have the right class; the coverage that
     of the sets of classes that have the right one. Where there are no labels these are None.
-    Queries that stand in the catalogue are counted, and the accuracy without them is told, too; and
-    so is, where people have decided, that over the labels as they came. Where `products` are told,
+    Queries that stand in the catalogue are counted, and there is the accuracy without them; and,
+    where people have decided, that over the original labels. Where `products` are given,
     rows of `products.csv`, there is the accuracy of these beside that of the images.
     """
     labelled = _labelled(predictions)
@@ -82,21 +82,21 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
     if not evaluation["labelled"]:
         predicted = evaluation["readable"] - evaluation["refused"]
         return f"{predicted} images predicted with {network};{refused} {evaluation['note']}."
-    told = _share(evaluation, f"labelled images correct with {network}") + refused
+    text = _share(evaluation, f"labelled images correct with {network}") + refused
     as_given = evaluation["as_given"]
     if not as_given["labelled"]:
-        told += " They had no labels before they were decided."
+        text += " They had no labels before they were decided."
     elif any(as_given[name] != evaluation[name] for name in ("labelled", "correct")):
-        told += " " + _share(as_given, "right by the labels as they came")
+        text += " " + _share(as_given, "right by the labels as they came")
     without = evaluation["without_duplicates"]
     if not without["labelled"]:
-        told += " All of them stand in the catalogue."
+        text += " All of them stand in the catalogue."
     elif without["labelled"] != evaluation["labelled"]:
-        told += " " + _share(without, "right without those that stand in the catalogue")
+        text += " " + _share(without, "right without those that stand in the catalogue")
     products = evaluation["products"]
     if products and products["labelled"]:
-        told += " " + _share(products, "labelled products correct")
-    return told
+        text += " " + _share(products, "labelled products correct")
+    return text
 
 
 def _accuracy(labelled: Sequence[Row]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Series: photos of one thing in one place, which a catalogue often has many times.
 
 Each knows its class by the others, as no new photo would: so they are asked together or not at all.
-They are no copies, and no picture alone tells them; the catalogue as a whole does. Where two of one
+They are no copies, and no picture alone shows them; the catalogue as a whole does. Where two of one
 class are more alike than images of different classes almost ever are, they are linked, and what is
 linked, if by others in between, is one series (single linkage: P. Sneath, "The Application of
 Computers to Taxonomy", Journal of General Microbiology 17, 1957). benchmarks/results/accuracy.md

@@ -1,4 +1,4 @@
-"""The quality of the answers, told by the catalogue itself: its images are asked as if new."""
+"""The quality of the answers: the catalogue's own images are classified as if they were new."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -42,7 +42,7 @@ HEADER = (
 def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return `config` with `changes`, which may name single settings of its mappings.
 
-    What is told of one backbone says nothing of another, so that it is changed as a whole.
+    The settings of one backbone say nothing of another, so that it is changed as a whole.
     """
     return {
         **config,
@@ -120,7 +120,7 @@ def run(folder: Path, snakefile: Path, cores: int) -> None:
 
 
 def outcome(results: Path) -> dict[str, Any]:
-    """Return what the run whose `results` these are tells about its settings."""
+    """Return the figures of the run with these `results`."""
     model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
     network = (results / "model" / "backbone").rglob("*")
     index = results / "catalogue" / "features.pkl"

@@ -42,7 +42,7 @@ def extract(
     """Return the features of `members`.
 
     An image whose bytes give no picture gets a row with its fault. One whose bytes cannot be had is
-    left out, since a shard tells only what follows from the bytes: its file is gone or changed
+    left out, since a shard holds only what follows from the bytes: its file is gone or changed
     since the manifest was made, or the disk or server did not give it.
 
     Args:
@@ -54,7 +54,7 @@ def extract(
         threads: images read and prepared at once, while the engine runs.
         timing: takes the seconds spent on "read", "decode" and "network", each summed over the
             threads.
-        progress: told after each image how many are done.
+        progress: called after each image with how many are done.
         photos: opens them.
         channels: of each part of the levels that the engine gives after the features, see `levels`.
 

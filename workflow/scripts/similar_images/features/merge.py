@@ -50,7 +50,7 @@ class Member(NamedTuple):
 class RepeatedContent(NamedTuple):
     """A file whose bytes stand in the collection more than once.
 
-    `conflict` tells that they stand under more than one class.
+    `conflict`: whether they are under more than one class.
     """
 
     image: str
@@ -145,16 +145,16 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
     bad = [file for file in rejected if file.decision != OUT and file.reason not in NO_LOSS]
     if bad and on_error == "stop":
-        told = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
+        listed = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(
-            f"{name}: {len(bad)} files cannot be used, and images.on_error is stop:\n{told}"
+            f"{name}: {len(bad)} files cannot be used, and images.on_error is stop:\n{listed}"
         )
     if name == "catalogue" and len(readable["label"].unique()) < 2:
         raise UserError(f"catalogue: fewer than two classes have a readable image:\n{listed}")
 
 
 def members(readable: pa.Table, label_from: str) -> list[Member]:
-    """Return the images of `readable`; `label_from` tells where labels come from by default."""
+    """Return the images of `readable`; `label_from` says where labels come from by default."""
     columns = (readable[name].to_pylist() for name in ("image", "label", "decision"))
     return [
         Member(image, label, "decision" if decision else label_from if label else None)

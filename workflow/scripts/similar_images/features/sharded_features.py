@@ -121,13 +121,13 @@ def schema(
     backbone: str, fingerprint: str, features: int, channels: Sequence[int] = ()
 ) -> pa.Schema:
     """Return the schema of a table of images for `model_of` and `channels_of`."""
-    told = {
+    metadata = {
         "backbone": backbone,
         "fingerprint": fingerprint,
         "features": str(features),
         "levels": json.dumps(list(channels)),
     }
-    return SCHEMA.with_metadata(told)
+    return SCHEMA.with_metadata(metadata)
 
 
 def write(path: Path, images: pa.Table) -> None:
@@ -240,7 +240,7 @@ def _on_disk(folder: Path, shape: tuple[int, int]) -> Features:
 
 
 def model_of(schema: pa.Schema) -> tuple[str, str, int]:
-    """Return what `schema` tells: the backbone, the fingerprint, the number of features."""
+    """Return what `schema` has: the backbone, the fingerprint, the number of features."""
     backbone, fingerprint, dimension = (
         schema.metadata[name].decode() for name in (b"backbone", b"fingerprint", b"features")
     )

@@ -65,10 +65,10 @@ def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
 def write(path: Path, shard: Shard, timing: Timing) -> None:
     """Write `shard` to `path`, whole or not at all, with where the time for it went."""
     numbers = {"features": column(shard.features.astype(FLOAT, copy=False))}
-    told = {"fingerprint": shard.fingerprint}
+    metadata = {"fingerprint": shard.fingerprint}
     if width := shard.levels.shape[1]:
         numbers["levels"] = column(shard.levels)
-        told["levels"] = str(width)
+        metadata["levels"] = str(width)
     table = pa.table(
         {
             "content_id": pa.array(shard.content_ids, pa.string()),
@@ -76,9 +76,9 @@ def write(path: Path, shard: Shard, timing: Timing) -> None:
             "pixels": pa.array(shard.pixels, pa.int64()),
             **numbers,
         },
-        metadata={**told, "checksum": _checksum(shard, width)},
+        metadata={**metadata, "checksum": _checksum(shard, width)},
     )
-    # Parquet's own checksums cover the columns, `_checksum` the footer that tells of them.
+    # Parquet's own checksums cover the columns, `_checksum` the footer that describes them.
     # Features are noise to a compressor: packing them costs time and saves little.
     packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
     with replacing(path) as temporary, pq.ParquetWriter(temporary, table.schema, **packing) as file:
@@ -229,6 +229,6 @@ def _width(table: pa.Table) -> int:
 
 
 def _checksum(contents: Contents, width: int) -> str:
-    told: list[object] = [contents.content_ids, contents.faults, contents.pixels]
-    told += [contents.fingerprint, *([width] if width else [])]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    parts: list[object] = [contents.content_ids, contents.faults, contents.pixels]
+    parts += [contents.fingerprint, *([width] if width else [])]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

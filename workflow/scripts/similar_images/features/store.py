@@ -12,7 +12,7 @@ from . import shards
 
 logger = logging.getLogger(__name__)
 
-# The shards that each collection needs, beside the plan that tells why.
+# The shards that each collection needs, beside the plan that says why.
 PLAN = "plan/shards.json"
 
 

@@ -140,5 +140,5 @@ def _duration(ticks: int | None, per_second: int) -> str:
 
 
 def _fraction(digits: str | None) -> str:
-    told = (digits or "").rstrip("0")
-    return f".{told}" if told else ""
+    shown = (digits or "").rstrip("0")
+    return f".{shown}" if shown else ""

@@ -37,7 +37,7 @@ class Entry(NamedTuple):
         label: the class, or None.
         size: bytes.
         mtime: time of the last change, in nanoseconds.
-        mode: the file's, which tells whether it may be read.
+        mode: the file's, which says whether it may be read.
         fault: why the photo cannot be used, or None.
         version: see `ObjectMetadata.version`; None where it is a file.
         extra_columns: what stands in the further columns of a list that were asked for.
@@ -178,8 +178,8 @@ def _with_possible_class(entry: Entry) -> Entry:
 
 
 def _seen(image: str, name: str, label: str | None, look: ObjectMetadata) -> Entry:
-    # Where there is a version, equal bytes that were put there again are told to be equal. What
-    # tells neither may have changed just now.
+    # Where there is a version, equal bytes that were put there again count as equal. What
+    # has neither may have changed just now.
     mtime = 0 if look.version else look.mtime or LATEST
     file = os.fsencode(name)
     return Entry(image, file, label, look.size, mtime, fault=look.fault, version=look.version)

@@ -90,7 +90,7 @@ def build(
         threads: photos hashed at once.
         photos: opens them.
         extra_columns: the names of what is in `Entry.extra_columns`; each becomes a column.
-        product: which of them tells the product; one that is not among them tells none.
+        product: which of them names the product; one that is not among them names none.
     """
     files = _table_of(entries).sort_by("image")
     hashes = _identify(files, cache, threads, photos)

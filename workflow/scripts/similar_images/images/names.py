@@ -109,5 +109,5 @@ def _by_normal_form(folder: bytes) -> dict[str, list[bytes]]:
         for name in sorted(os.listdir(folder)):
             names[normal_form(os.fsdecode(name))].append(name)
     except OSError:
-        pass  # whoever opens the file is told why it cannot be had
+        pass  # whoever opens the file gets the reason
     return names

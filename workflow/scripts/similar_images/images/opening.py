@@ -35,7 +35,7 @@ class Photos:
     Args:
         access: asks addresses.
         cache: keeps what was fetched.
-        addresses: returns addresses by their names, at least those that these do not tell, see
+        addresses: returns addresses by their names, at least those that these do not show, see
             `addresses.name_of`; called when one is needed, since the lists of them may be long.
     """
 

@@ -58,7 +58,7 @@ class Preparation:
     def __call__(self, file: BinaryIO) -> Prepared:
         """Return the image in `file`, upright.
 
-        The format is told by the content. Of an animation the first frame counts; a
+        The content decides the format. Of an animation the first frame counts; a
         transparent image lies on white; 16-bit and float greys are scaled to 8 bits.
 
         Raises:

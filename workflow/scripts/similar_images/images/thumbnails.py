@@ -47,7 +47,7 @@ def make(
         files: content ids, each with a file that has these bytes.
         folder: where the thumbnails go.
         threads: files read at once.
-        progress: told after each content how many are done.
+        progress: called after each content with how many are done.
         photos: opens them.
 
     Returns:
@@ -68,7 +68,7 @@ def make(
 
 
 def _ensure(folder: Path, photos: Photos, content_id: str, file: bytes) -> bool:
-    """Make the thumbnail of one content where it is missing; tell whether it is there."""
+    """Make the thumbnail of one content where it is missing; return whether it is there."""
     path = path_of(folder, content_id)
     if path.is_file():
         return True

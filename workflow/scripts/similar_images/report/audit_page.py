@@ -66,7 +66,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True)
 class AuditReport:
-    """All that the page tells.
+    """All that the page shows.
 
     Attributes:
         made: when.

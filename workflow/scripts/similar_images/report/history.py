@@ -60,7 +60,7 @@ class PastPrediction(NamedTuple):
 def line(
     when: datetime, name: str, fingerprint: str, catalogue: int, metrics: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return what the history tells of a run.
+    """Return the line of the history for a run.
 
     Args:
         when: with a time zone.
@@ -98,7 +98,7 @@ def record(path: Path, line: Row) -> list[dict[str, str]]:
     """Add `line` to the history at `path`, unless the last one says the same, and return its rows.
 
     A damaged history is set aside under another name, and begun anew. One that the system does not
-    let be read is left alone, and none is returned. Both are told.
+    let be read is left alone, and none is returned. Both are logged.
     """
     try:
         rows = _read(path)

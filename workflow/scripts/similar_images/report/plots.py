@@ -163,8 +163,8 @@ def comparison(outcomes: Mapping[str, Mapping[str, Any]]) -> Figure:
             x, low, high = (outcome[f"accuracy{part}"] for part in ("", "_low", "_high"))
             above: dict[str, Any] = {"xytext": (0, 8), "textcoords": "offset points"}
             if x is None:
-                told, across = f"accuracy not known, {_cost(outcome)}", axes.get_yaxis_transform()
-                axes.annotate(told, (0.5, row), xycoords=across, ha="center", **above)
+                text, across = f"accuracy not known, {_cost(outcome)}", axes.get_yaxis_transform()
+                axes.annotate(text, (0.5, row), xycoords=across, ha="center", **above)
             else:
                 axes.errorbar(x, row, xerr=[[x - low], [high - x]], **COMPARED)
                 axes.annotate(_cost(outcome), (x, row), ha="center", **above)
@@ -201,7 +201,7 @@ def _lay_out(figure: Figure) -> None:
 
 
 def _told(figure: Figure, axes: Any, why: str) -> Figure:
-    """Return `figure` with a text that tells `why` nothing is drawn."""
+    """Return `figure` with a text that says `why` nothing is drawn."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes)
     return figure

@@ -41,15 +41,15 @@ def portable(page: str, thumbnail_folder: Path, address: str) -> str:
     """
     head, _, rest = page.partition(BEFORE)
     data, _, tail = rest.partition(AFTER)
-    told = json.loads(data)
-    cards = first(told["cards"])
-    told["portable"] = {
-        "all": len(told["cards"]),
+    contents = json.loads(data)
+    cards = first(contents["cards"])
+    contents["portable"] = {
+        "all": len(contents["cards"]),
         "address": address,
         "pictures": _pictures(cards, thumbnail_folder),
     }
-    told["cards"] = cards
-    return f"{head}{BEFORE}{htmlsafe_json_dumps(told)}{AFTER}{tail}"
+    contents["cards"] = cards
+    return f"{head}{BEFORE}{htmlsafe_json_dumps(contents)}{AFTER}{tail}"
 
 
 def first(cards: Sequence[Card], most: int = MOST_CARDS) -> list[Card]:

@@ -43,7 +43,7 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page tells.
+    """All that the page shows.
 
     Attributes:
         name: of the query set.
@@ -85,7 +85,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
     """Return the page of `report` as HTML.
 
     Args:
-        report: what it tells.
+        report: what it shows.
         thumbnail_folder: where the thumbnails stand; a folder beside the page.
     """
     template = environment().get_template("report.html.j2")

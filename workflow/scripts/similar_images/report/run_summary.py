@@ -1,4 +1,4 @@
-"""What a run tells at its end, in a few lines."""
+"""The summary at the end of a run, in a few lines."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -9,8 +9,8 @@ from ..core.formats import read_csv, read_json
 from ..evaluation.intervals import share_in_words
 
 
-def told(results: Path, sets: Iterable[str]) -> list[str]:
-    """Return a line for each of the query `sets`, and what there is to tell of the catalogue.
+def lines(results: Path, sets: Iterable[str]) -> list[str]:
+    """Return a line for each of the query `sets`, and what there is to say about the catalogue.
 
     That is which similarity was chosen, or would be better, and what it had to leave out.
 
@@ -18,15 +18,15 @@ def told(results: Path, sets: Iterable[str]) -> list[str]:
         results: the folder of all results.
         sets: those whose report was made.
     """
-    lines = [_guarded(_set, results, name) for name in sets]
-    lines += [_guarded(tell, results) for tell in (_similarity, _left_out)]
-    return [line for line in lines if line]
+    found = [_guarded(_set, results, name) for name in sets]
+    found += [_guarded(part, results) for part in (_similarity, _left_out)]
+    return [line for line in found if line]
 
 
-def _guarded(tell: Callable[..., str], results: Path, *names: str) -> str:
-    """Return what `tell` returns, or what is wrong with its files: the run itself is well."""
+def _guarded(part: Callable[..., str], results: Path, *names: str) -> str:
+    """Return what `part` returns, or what is wrong with its files: the run itself is well."""
     try:
-        return tell(results, *names)
+        return part(results, *names)
     except UserError as error:
         return str(error)
 

@@ -168,16 +168,20 @@ def read(index: Path, description: Path) -> Approximate:
         DamagedFileError: a file is damaged.
         UserError: the system does not let it be read.
     """
-    told = read_json(description)
+    described = read_json(description)
     with checked(index):
         inverted = faiss.read_index(str(index), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
     return Approximate(
-        inverted, told["fingerprint"], told["neighbours"], told["asked"], told["recall"]
+        inverted,
+        described["fingerprint"],
+        described["neighbours"],
+        described["asked"],
+        described["recall"],
     )
 
 
 def sentence(approximate: Approximate) -> str:
-    """Return what to tell of the index."""
+    """Return a sentence on the index."""
     inverted = approximate.index
     return (
         f"The approximate search finds {approximate.recall:.1%} of the {approximate.neighbours} "

@@ -169,7 +169,7 @@ def check_model(queries: str, other: str, name: str) -> None:
     """Compare the fingerprints of the queries' features and of those they are to be compared with.
 
     Raises:
-        UserError: they differ; `name` tells what the queries were to be compared with.
+        UserError: they differ; `name` says what the queries were to be compared with.
     """
     if queries != other:
         raise UserError(

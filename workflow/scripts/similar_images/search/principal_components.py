@@ -125,8 +125,8 @@ def read(path: Path) -> Components:
         centre, directions = (content[name] for name in ("centre", "directions"))
         if directions.ndim != 2 or centre.shape != directions.shape[:1]:
             raise ValueError("arrays of shapes that do not fit")
-        told = str(content["fingerprint"]), bool(content["with_levels"])
-        return Components(*told, centre.astype(float), directions.astype(float))
+        header = str(content["fingerprint"]), bool(content["with_levels"])
+        return Components(*header, centre.astype(float), directions.astype(float))
 
 
 def _normalised(features: Features) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ class Access:
         self.limits = limits
 
     def metadata_of(self, addresses: Sequence[str]) -> list[ObjectMetadata]:
-        """Return what is told of each of `addresses`.
+        """Return the metadata of each of `addresses`.
 
         To ask and to read an answer takes half a millisecond of Python, so that of many addresses
         several processes take a part each, and of the connections as well.
@@ -41,7 +41,7 @@ class Access:
             return list(chain.from_iterable(pool.map(share._looked, parts)))
 
     def listed(self, prefix: str) -> Iterator[tuple[str, ObjectMetadata]]:
-        """Yield the address of each object below `prefix`, and what is told of it, sorted.
+        """Yield the address of each object below `prefix`, and its metadata, sorted.
 
         Raises:
             FetchError: they cannot be listed.

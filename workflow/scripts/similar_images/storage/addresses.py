@@ -1,4 +1,4 @@
-"""Addresses of photos: what is one, which may be asked, and what is told of it.
+"""Addresses of photos: what is one, which may be asked, and its metadata.
 
 Addresses come from strangers. Nothing is asked of one that `Limits.allowed` does not cover.
 """
@@ -20,7 +20,7 @@ WEB = ("http", "https")
 _NEARLY = re.compile(
     r"\s*([A-Za-z][A-Za-z0-9+.-]*://|(https?|s3|gs|az|abfs|oss):/|//)", re.IGNORECASE
 )
-# What stands in a name before the digest of what is not told.
+# What stands in a name before the digest of what is not shown.
 HIDDEN = "?#"
 # The stores that fsspec reads, each with its package, which knows its names and credentials.
 BUCKETS = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "oss": "ossfs"}
@@ -51,11 +51,11 @@ class FetchError(OSError):
 
 
 class ObjectMetadata(NamedTuple):
-    """What is told of an address without its bytes.
+    """What a server says about an address without its bytes.
 
     Attributes:
-        size: bytes, or 0 where it is not told.
-        mtime: time of the last change, in nanoseconds, or 0 where it is not told.
+        size: bytes, or 0 where it is not known.
+        mtime: time of the last change, in nanoseconds, or 0 where it is not known.
         version: the ETag or another name for these very bytes, or "".
         fault: why there is no photo, or None.
         retryable: see `FetchError`.
@@ -140,7 +140,7 @@ class Parts(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The scheme, host and port: what can be told of any address."""
+        """The scheme, host and port: what can be shown of any address."""
         return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
 
 
@@ -152,7 +152,7 @@ def is_address(text: str) -> bool:
 def looks_like_address(text: str) -> bool:
     """Tell whether `text` is meant for an address and is none, so that a path it is not either.
 
-    Its query may hold a secret, and would be told as a part of the path.
+    Its query may hold a secret, and would be shown as a part of the path.
     """
     return not is_address(text) and _NEARLY.match(text) is not None
 

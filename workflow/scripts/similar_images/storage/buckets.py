@@ -25,7 +25,7 @@ class Buckets:
         self._lock = threading.Lock()
 
     def metadata_of(self, address: str) -> ObjectMetadata:
-        """Return what is told of the object at `address`, or why there is no photo."""
+        """Return the metadata of the object at `address`, or why there is no photo."""
         try:
             store, path = self._find(address)
             info = self._ask(store.info, path, refresh=True)
@@ -49,7 +49,7 @@ class Buckets:
         return content
 
     def listed(self, prefix: str) -> Iterator[tuple[str, ObjectMetadata]]:
-        """Yield every object below `prefix` and what is told of it, sorted by address.
+        """Yield every object below `prefix` and its metadata, sorted by address.
 
         A prefix is taken for a folder: s3://shop/photos has not what is below s3://shop/photos2.
         What stands for a folder itself (its name ends in a slash) is left out.
@@ -143,7 +143,7 @@ def _check_name(path: str) -> None:
 
 
 def _nanoseconds(time: object) -> int:
-    """Return a time to the second: some stores tell no more of one object, but more in lists."""
+    """Return a time to the second: some stores give no more for one object, but more in lists."""
     if isinstance(time, datetime):
         time = time.timestamp()
     return int(time) * 10**9 if isinstance(time, int | float) else 0

@@ -1,4 +1,4 @@
-"""What was told of a collection's addresses: asked at the start of a run, and kept for its jobs."""
+"""The metadata of a collection's addresses: asked at the start of a run, and kept for its jobs."""
 
 import json
 from collections import Counter
@@ -23,8 +23,8 @@ class MetadataCache:
     was seen: a server's bad hour takes nothing out of a catalogue.
 
     Attributes:
-        tries: a number that grows whenever a photo has to be fetched though nothing is told to
-            have changed, since its server tells nothing that would change with its bytes.
+        tries: a number that grows whenever a photo has to be fetched though nothing seems
+            to have changed, since its server reports nothing that would change with its bytes.
 
     Args:
         memory: the file in which they are kept, or None.
@@ -50,7 +50,7 @@ class MetadataCache:
         self.tries = 0
 
     def at(self, addresses: Mapping[str, str]) -> dict[str, ObjectMetadata]:
-        """Return what is told of each of `addresses`, which come by their names, by its name.
+        """Return the metadata of each of `addresses`, which come by their names, by its name.
 
         Raises:
             UserError: too many fail.
@@ -66,7 +66,7 @@ class MetadataCache:
         return self._kept(dict(zip(addresses, found, strict=True)), known)
 
     def below(self, prefix: str) -> dict[str, ObjectMetadata]:
-        """Return what is told of each address below `prefix`, by its name.
+        """Return the metadata of each address below `prefix`, by its name.
 
         Raises:
             UserError: they cannot be listed.
@@ -85,7 +85,7 @@ class MetadataCache:
     def failed(self, faults: Mapping[str, str]) -> None:
         """Take note of the photos that could not be fetched, by their names, and of the reasons.
 
-        What was told of them stays as it is, so that a server that then gives no answer at all
+        Their metadata stays as it is, so that a server that then gives no answer at all
         takes none of them out. The next run fetches them: see `retries`.
 
         Raises:
@@ -105,7 +105,7 @@ class MetadataCache:
         self._check(found)
         kept = {name: _best(metadata, known.get(name)) for name, metadata in found.items()}
         self.tries += any(
-            name in known and _tells_nothing(metadata) for name, metadata in kept.items()
+            name in known and _says_nothing(metadata) for name, metadata in kept.items()
         )
         self._write(kept)
         return kept
@@ -125,11 +125,11 @@ class MetadataCache:
         if self._memory is None:
             return {}
         try:
-            told = read_json(self._memory)
+            stored = read_json(self._memory)
         except UserError:
             return {}  # absent or damaged: asking again makes it anew
-        self.tries = told["tries"]
-        return {name: ObjectMetadata(*metadata) for name, metadata in told["looks"].items()}
+        self.tries = stored["tries"]
+        return {name: ObjectMetadata(*metadata) for name, metadata in stored["looks"].items()}
 
     def _write(self, found: Mapping[str, ObjectMetadata]) -> None:
         if self._memory is None:
@@ -144,10 +144,10 @@ def _best(metadata: ObjectMetadata, known: ObjectMetadata | None) -> ObjectMetad
     return known if metadata.retryable and known is not None and known.fault is None else metadata
 
 
-def _tells_nothing(metadata: ObjectMetadata) -> bool:
+def _says_nothing(metadata: ObjectMetadata) -> bool:
     """Tell whether the photo has to be fetched though its look may be as it was."""
     return metadata.fault is None and not metadata.tells_change
 
 
-# For collections without addresses: of others it tells that they are not allowed.
+# For collections without addresses: others are not allowed.
 UNSEEN = MetadataCache(None, NOWHERE, most_failed=1)

@@ -2,7 +2,7 @@
 
 Credentials come from the environment or from the store's own files and are found by its package:
 none passes through here. Neither does what a package says of an error, for it may hold them: a
-fault is told in words of our own, with the store's name for it.
+fault is reported in words of our own, with the store's name for it.
 
 The endpoint, too, comes from there (`AWS_ENDPOINT_URL`) and not from strangers, so that it may be
 in a private network whatever `Limits.private` says.
@@ -47,14 +47,14 @@ def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
             f"{scheme}:// is read by the package {package}, which is not installed: "
             f"pip install {package}"
         ) from error
-    for package in ("aiobotocore", "botocore"):  # of S3; they tell where they found credentials
+    for package in ("aiobotocore", "botocore"):  # of S3; they log where they found credentials
         logging.getLogger(package).setLevel(logging.WARNING)
     options = {"config_kwargs": _settings(limits)} if scheme == "s3" else {}
     return kind(use_listings_cache=False, skip_instance_cache=True, **options)
 
 
 def fault_of(error: Exception, limits: Limits) -> FetchError:
-    """Return what to tell of an `error` of a store's package."""
+    """Return a message on an `error` of a store's package."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & _NO_CREDENTIALS:
         return FetchError(
@@ -74,8 +74,8 @@ def status_of(error: Exception) -> int:
     answer = getattr(error.__cause__, "response", None)
     if isinstance(answer, Mapping):
         return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    told = (getattr(error, name, None) for name in ("status_code", "status", "code"))
-    return next((status for status in told if isinstance(status, int)), 0)
+    codes = (getattr(error, name, None) for name in ("status_code", "status", "code"))
+    return next((status for status in codes if isinstance(status, int)), 0)
 
 
 def _settings(limits: Limits) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Photos at addresses of http and https: what is told of them, and their bytes.
+"""Photos at addresses of http and https: their metadata, and their bytes.
 
 Whatever a server does, it ends, within the limits: as a photo, or as a fault with its reason. What
 may be another time is tried again, with growing waits. A reason never holds the query of an
@@ -53,8 +53,8 @@ MOVED = (301, 302, 303, 307, 308)
 BUSY = (408, 429, 500, 502, 503, 504)
 # HEAD is not known, or not allowed: a signature (as of S3) allows GET alone.
 NO_HEAD = (403, 405, 501)
-# A page to log in, or an error told with 200. Old servers call whatever they do not know plain
-# text: as with all other types, the bytes tell what it is.
+# A page to log in, or an error sent with 200. Old servers call whatever they do not know plain
+# text: as with all other types, the bytes decide.
 NO_PICTURE = re.compile(r"(text/(?!plain\b)[a-z.+-]{1,40}|application/(json|xml|xhtml\+xml))\b")
 # The trust in an ETag ends where it would fill a table.
 ETAG = re.compile(r"[\x21-\x7e]{1,128}")
@@ -84,7 +84,7 @@ class Web:
         return tls()
 
     def metadata_of(self, address: str) -> ObjectMetadata:
-        """Return what is told of `address` without its bytes."""
+        """Return the metadata of `address` without its bytes."""
         try:
             return self._tried(lambda clock: self._look(address, clock))
         except FetchError as error:
