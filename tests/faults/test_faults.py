@@ -42,18 +42,9 @@ def change_backbone(project: Project) -> None:
 
 
 def upgrade(project: Project) -> None:
-    """Take this version in place of the former one, which gave each collection its own shards."""
+    """Take this version in place of the former one."""
     shutil.rmtree(project.folder / "workflow")
     (project.folder / "workflow").symlink_to(ROOT / "workflow")
-    former = project.result("catalogue/features")
-    former.mkdir(parents=True)
-    for shard in project.shards():
-        shutil.move(shard, former)
-    for shared in project.result("").glob("compare/*/results/features"):
-        shared.unlink()
-        (shared.parent / "catalogue/features").symlink_to(former)
-    shutil.rmtree(project.result("features"))
-    shutil.rmtree(project.result("plan"), ignore_errors=True)  # `compare` makes none
 
 
 # What is made of the catalogue alone.

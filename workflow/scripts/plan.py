@@ -19,8 +19,7 @@ with logged(snakemake.log[0], "plan"):
     made_by = model.read(Path(snakemake.input.model))
     features = store.folder(results.folder, made_by.backbone, made_by.fingerprint)
     results.fetch(features)
-    if adopted := store.adopt(results.folder, features, made_by.fingerprint):
-        logging.info("%d shards of the former layout were taken over", adopted)
+    features.mkdir(parents=True, exist_ok=True)
     manifests = {
         name: read_parquet(Path(path))
         for name, path in zip(snakemake.params.collections, snakemake.input.manifests, strict=True)

@@ -38,32 +38,6 @@ def test_each_model_has_a_folder_of_its_own(tmp_path: Path) -> None:
     assert {folder.parent for folder in folders} == {tmp_path / "features"}
 
 
-def test_shards_of_the_former_layout_are_taken_over_where_the_model_made_them(
-    tmp_path: Path,
-) -> None:
-    own = [put(tmp_path / "catalogue/features/a.parquet"), put(tmp_path / "new/features/b.parquet")]
-    other = put(tmp_path / "new/features/c.parquet", "another model")
-    held = [path.read_bytes() for path in own]
-    folder = store.folder(tmp_path, "Network", MODEL)
-    assert store.adopt(tmp_path, folder, MODEL) == 2
-    assert [(folder / path.name).read_bytes() for path in own] == held
-    assert not own[0].parent.exists()
-    assert list(other.parent.iterdir()) == [other]
-    assert store.adopt(tmp_path, folder, MODEL) == 0
-
-
-def test_a_damaged_shard_of_the_former_layout_is_removed(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    damaged = put(tmp_path / "catalogue/features/a.parquet")
-    damaged.write_bytes(damaged.read_bytes()[:-1])
-    folder = store.folder(tmp_path, "Network", MODEL)
-    assert store.adopt(tmp_path, folder, MODEL) == 0
-    assert not damaged.exists()
-    assert list(folder.iterdir()) == []
-    assert "a.parquet is damaged" in caplog.text
-
-
 def test_what_no_plan_names_is_unused(tmp_path: Path) -> None:
     kept, source, compared, spare, of_other = (
         put(tmp_path / f"features/{name}.parquet")

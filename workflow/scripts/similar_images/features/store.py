@@ -1,16 +1,8 @@
 """The store: the shards of all collections, in a folder for each model."""
 
-import logging
-import os
-from contextlib import suppress
 from pathlib import Path
 
-from ..core.errors import DamagedFileError
-from ..core.files import remove
 from ..core.formats import read_json
-from . import shards
-
-logger = logging.getLogger(__name__)
 
 # The shards that each collection needs, beside the plan that says why.
 PLAN = "plan/shards.json"
@@ -31,28 +23,6 @@ def of_former_models(store: Path) -> list[Path]:
     backbone, _, _ = store.name.rpartition("-")
     others = sorted(store.parent.glob(f"{backbone}-*"))
     return [folder for folder in others if folder != store and any(folder.glob("*.parquet"))]
-
-
-def adopt(results: Path, store: Path, fingerprint: str) -> int:
-    """Move to `store` what the model has made in the layout of before; return how many shards.
-
-    Then each collection had its own shards, in `results`/<collection>/features.
-    """
-    store.mkdir(parents=True, exist_ok=True)
-    adopted = 0
-    for path in sorted(results.glob("*/features/*.parquet")):
-        try:
-            if shards.read_contents(path).fingerprint != fingerprint:
-                continue
-        except DamagedFileError as error:
-            logger.warning("%s: it is removed and made anew", error)
-            remove(path)
-        else:
-            os.replace(path, store / path.name)
-            adopted += 1
-        with suppress(OSError):  # others are still there
-            path.parent.rmdir()
-    return adopted
 
 
 def unused(results: Path) -> list[Path]:
