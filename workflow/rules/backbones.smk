@@ -24,7 +24,7 @@ rule model:
         precision=config["precision"],
         device=config["device"],
         max_pixels=config["images"]["max_pixels"] if QUANTISED else None,
-        code=NETWORKS_CODE,
+        code=BACKBONES_CODE,
     message:
         "Building the backbone"
     script:

@@ -43,12 +43,12 @@ def hash_of(*patterns):
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-# Whatever has this as a parameter runs again when any code has changed. Two have not: `extract`,
-# since a shard is named by all that it depends on, and `model`, which has that of its own room. To
-# build a network takes its time, and by then its weights may no longer be had.
+# A rule with this as a parameter runs again when any code has changed. Two rules do not have it:
+# `extract`, since a shard's name contains all that it depends on, and `model`, which has only the
+# code of its own packages: building a network is slow, and its weights may be gone by then.
 CODE = hash_of("scripts/**/*.py", "templates/*")
-NETWORKS_CODE = hash_of(
-    *(f"scripts/similar_images/{room}/*.py" for room in ("base", "networks"))
+BACKBONES_CODE = hash_of(
+    *(f"scripts/similar_images/{package}/*.py" for package in ("core", "backbones"))
 )
 
 SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
