@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pages
+import pyarrow as pa
 from numpy.typing import NDArray
 from pages import table
 from sklearn.covariance import ledoit_wolf_shrinkage, oas

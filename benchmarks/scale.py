@@ -97,7 +97,7 @@ def list_readable(results: Path) -> None:
     features = store.folder(results, made_by.backbone, made_by.fingerprint)
     listing = read_parquet(results / "catalogue/manifest.parquet")
     table = planning.assign(
-        overrides.apply(listing, overrides.SCHEMA.empty_table(), "catalogue"),
+        overrides.apply(listing, overrides.TABLE.schema.empty_table(), "catalogue"),
         read_parquet(results / "plan/contents.parquet", ["content_id", "shard"]),
     )
     readable, _ = merge.merge(table, features, made_by, max_pixels=50_000_000)

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from project import Project
 from similar_images.core.formats import write_csv
-from similar_images.decisions.decisions import HEADER
+from similar_images.decisions import decisions
 
 
 def add(project: Project) -> None:
@@ -37,7 +37,7 @@ def decide(project: Project, *decided: tuple[str, str, str]) -> None:
         for minute, (path, decision, label) in enumerate(decided)
         for set_, _, image in [path.partition("/")]
     ]
-    write_csv(project.folder / "decisions.csv", HEADER, rows)
+    write_csv(project.folder / "decisions.csv", decisions.TABLE.names, rows)
     project.settle(decisions="decisions.csv")
 
 

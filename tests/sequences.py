@@ -36,7 +36,7 @@ import yaml
 import stages
 from similar_images.core.errors import UserError
 from similar_images.core.formats import read_parquet
-from similar_images.decisions.decisions import HEADER
+from similar_images.decisions import decisions
 from similar_images.features import store
 from similar_images.search import neighbours
 
@@ -151,7 +151,7 @@ class World:
         for number, decided in enumerate(self.decisions):
             rows = [(*one[:5], as_time(one.when), "") for one in decided]
             path = self.root / f"decisions-{number}.csv"
-            if write_rows(path, HEADER, rows) and self.restored:
+            if write_rows(path, decisions.TABLE.names, rows) and self.restored:
                 os.utime(path, (LONG_AGO, LONG_AGO))
         self.restored = False
 

@@ -13,7 +13,7 @@ import pytest
 import user_networks
 from project import ROOT, Project, Run, lay_out_shoes
 from s3_server import Store, s3_server
-from similar_images.decisions.decisions import HEADER
+from similar_images.decisions import decisions
 
 # What tells when it was made, or how long that took; of shards, features.pkl has all the rest. Then
 # what a run remembers with times, what it has fetched, and checksums.
@@ -120,7 +120,7 @@ def decide(project: Project) -> None:
         ("catalogue/boots/0.png", "catalogue", "wrong", "sandals"),
         ("new/sneakers/0.png", "new", "catalogue", "sneakers"),
     ]
-    lines = [",".join(HEADER)]
+    lines = [",".join(decisions.TABLE.names)]
     for photo, *decided in rows:
         content_id = sha256(project.photo(photo).read_bytes()).hexdigest()
         lines.append(",".join([content_id, photo, *decided, "2026-11-24T17:03:12Z", ""]))

@@ -7,7 +7,7 @@ import pytest
 
 from project import Project, lay_out
 from similar_images.core.formats import read_parquet, write_csv
-from similar_images.decisions.decisions import HEADER
+from similar_images.decisions import decisions
 from similar_images.features import sharded_features
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "clothing"
@@ -41,7 +41,7 @@ def test_ten_rounds_of_decisions_extract_nothing_and_end_as_a_clean_run(tmp_path
     decided: list[tuple[str, ...]] = []
     for number, batch in enumerate(batches(project)):
         file = f"round-{number}.csv"
-        write_csv(project.folder / file, HEADER, batch)
+        write_csv(project.folder / file, decisions.TABLE.names, batch)
         decided += batch
         project.settle(decisions=[f"round-{n}.csv" for n in range(number + 1)])
         run = project.run(*TARGETS)

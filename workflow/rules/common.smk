@@ -19,7 +19,7 @@ sys.path.insert(0, str(SCRIPTS))
 # second of each run. None of them is a table.
 sys.modules.setdefault("pandas", None)
 
-from similar_images.classification import conformal, nearest
+from similar_images.classification import conformal, nearest, tables
 from similar_images.core import files, formats, settings
 from similar_images.core.digests import Digests
 from similar_images.core.errors import DamagedFileError, UserError, reason
@@ -69,7 +69,7 @@ def checked(setting, check, *args):
 
 
 schema = yaml.safe_load(SCHEMA.read_text("utf-8"))
-checked("", settings.check, config, schema)
+checked("", settings.check, config, schema, tables.PREDICTIONS.names)
 validate(config, str(SCHEMA))  # fills in the defaults
 
 ENTRIES = {
@@ -77,7 +77,9 @@ ENTRIES = {
     for name, changes in config["compare"].items()
 }
 for name, entry in ENTRIES.items():
-    checked(f"compare.{name}: ", settings.check, entry, schema)
+    checked(
+        f"compare.{name}: ", settings.check, entry, schema, tables.PREDICTIONS.names
+    )
 
 # Where the jobs of a run share no folder, an object store stands for it. Scripts are told so by
 # `config`.
@@ -432,7 +434,9 @@ def tell_outcome():
         results = RESULTS.folder
         told = [
             *in_results(QUERIES, "metrics.json", "history.csv"),
-            *in_results(["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"),
+            *in_results(
+                ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
+            ),
         ]
         RESULTS.fetch(*(results.parent / file for file in told))
         history.gather(results)

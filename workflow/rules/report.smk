@@ -22,6 +22,7 @@ rule plot:
     conda:
         "../envs/pipeline.yaml"
     params:
+        extra_columns=lambda wildcards: columns_of(wildcards.queries),
         code=CODE,
     message:
         "Plotting the figures of {wildcards.queries}"
@@ -56,8 +57,8 @@ rule plot_catalogue:
         "../scripts/plot_catalogue.py"
 
 
-# The thumbnails stand outside the outputs: they are kept from run to run, and only new ones made.
-# So do history.csv, turned.csv and answers.parquet.
+# The thumbnails are no outputs: they are kept from run to run, and only new ones are made. The same
+# is true of history.csv, changed.csv and answers.parquet.
 rule report:
     input:
         predictions="results/{queries}/predictions.csv",

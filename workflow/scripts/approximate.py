@@ -3,9 +3,8 @@
 import logging
 from pathlib import Path
 
-from similar_images.core.formats import read_parquet
 from similar_images.core.job import logged
-from similar_images.features.sharded_features import ShardedFeatures
+from similar_images.features import sharded_features
 from similar_images.search import approximate, metric_choice, metric_learning
 from similar_images.storage.results import results_of
 
@@ -16,8 +15,10 @@ with logged(snakemake.log[0], "approximate"):
     adapted = metric_choice.chosen(snakemake.params.metric, comparison) != metric_choice.COSINE
     reduced = Path(snakemake.input.learned[1]) if adapted else None
     made = approximate.build(
-        ShardedFeatures(catalogue, results=results_of(snakemake.config), reduced=reduced),
-        read_parquet(catalogue),
+        sharded_features.ShardedFeatures(
+            catalogue, results=results_of(snakemake.config), reduced=reduced
+        ),
+        sharded_features.TABLE.read(catalogue),
         snakemake.params.neighbours,
         metric_learning.read(Path(snakemake.input.learned[2])) if adapted else None,
     )

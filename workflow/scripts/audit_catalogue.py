@@ -5,7 +5,6 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from similar_images.core.formats import read_parquet, write_csv
 from similar_images.core.job import Progress, logged
 from similar_images.curation import audit
 from similar_images.duplicates import registration
@@ -29,7 +28,7 @@ compare = partial(
 )
 
 with logged(snakemake.log[0], "audit"), results.keeping(memory, again):
-    members = read_parquet(Path(snakemake.input.images))
+    members = sharded_features.TABLE.read(Path(snakemake.input.images))
     findings, classes = audit.audit(
         sharded_features.load(Path(snakemake.input.catalogue), results),
         {content_id: files[0] for content_id, files in manifest.members(members).items()},
@@ -38,7 +37,7 @@ with logged(snakemake.log[0], "audit"), results.keeping(memory, again):
         audit.confirmed(members),
     )
     retries.note(again, photos.unread)
-    write_csv(output, audit.Finding._fields, findings)
-    write_csv(Path(snakemake.output.classes), audit.Class._fields, classes)
+    audit.FINDINGS.write(output, findings)
+    audit.CLASSES.write(Path(snakemake.output.classes), classes)
     for kind, number in Counter(finding.finding for finding in findings).items():
         logging.info("%s: %d", kind, number)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from similar_images.core.formats import read_parquet, write_json
+from similar_images.core.formats import write_json
 from similar_images.core.job import logged
 from similar_images.evaluation import (
     cross_validation,
@@ -37,7 +37,7 @@ def with_levels(sample: FeatureTable) -> FeatureTable:
 # The threads share the fits. If they shared a product, its last bits would depend on their number.
 with logged(snakemake.log[0], "compare metrics"), threadpool_limits(1):
     catalogue = sharded_features.load(Path(snakemake.input.catalogue), results)
-    table = read_parquet(listed, ["image", "product"])
+    table = sharded_features.TABLE.read(listed, ["image", "product"])
     asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), cross_validation.MOST_ASKED)
     sample = catalogue.rows(asked)
     every = np.ones(len(asked), np.bool_)

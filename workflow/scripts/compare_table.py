@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from similar_images.core.formats import read_json, write_csv
+from similar_images.core.formats import read_json
 from similar_images.core.job import logged
 from similar_images.evaluation import settings_comparison
 from similar_images.report import plots
@@ -11,7 +11,7 @@ from similar_images.report import plots
 with logged(snakemake.log[0], "compare"):
     outcomes = {Path(path).stem: read_json(Path(path)) for path in snakemake.input}
     rows = settings_comparison.rows(outcomes)
-    write_csv(Path(snakemake.output.table), settings_comparison.HEADER, rows)
+    settings_comparison.TABLE.write(Path(snakemake.output.table), rows)
     plots.write(plots.comparison(outcomes), Path(snakemake.output.plot))
     for name, outcome in outcomes.items():
         logging.info("%s", settings_comparison.sentence(name, outcome))

@@ -7,9 +7,9 @@ from itertools import starmap
 from pathlib import Path
 
 from similar_images.core.errors import UserError, reason
-from similar_images.core.formats import read_parquet
 from similar_images.core.job import logged
 from similar_images.curation import export
+from similar_images.features import sharded_features
 from similar_images.images.opening import Photos
 
 folder = Path(snakemake.params.folder)
@@ -17,7 +17,7 @@ folder = Path(snakemake.params.folder)
 signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 with logged(snakemake.log[0], "export"):
-    table = read_parquet(Path(snakemake.input.images), export.Member._fields)
+    table = sharded_features.TABLE.read(Path(snakemake.input.images), export.Member._fields)
     columns = (table[name].to_pylist() for name in export.Member._fields)
     try:
         renamed = export.export(

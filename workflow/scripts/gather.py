@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from similar_images.core.formats import read_parquet, write_parquet
 from similar_images.core.job import logged
 from similar_images.search import neighbours
 
@@ -11,5 +10,5 @@ with logged(snakemake.log[0], f"gather {snakemake.wildcards.queries}"):
         ("neighbours", snakemake.params.neighbours),
         ("candidates", neighbours.CANDIDATES),
     ):
-        parts = [read_parquet(Path(part)) for part in snakemake.input.get(table)]
-        write_parquet(Path(snakemake.output.get(table)), neighbours.gather(parts, count))
+        parts = [neighbours.TABLE.read(Path(part)) for part in snakemake.input.get(table)]
+        neighbours.TABLE.write(Path(snakemake.output.get(table)), neighbours.gather(parts, count))

@@ -3,7 +3,6 @@
 import logging
 from pathlib import Path
 
-from similar_images.core.formats import write_parquet
 from similar_images.core.job import logged
 from similar_images.images import collection, manifest, retries
 from similar_images.images.opening import Photos
@@ -40,5 +39,5 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
     )
     metadata_cache.failed({name: why for name, why in photos.unread.items() if is_address(name)})
     retries.note(again, manifest.passing(table) | photos.unread)
-    write_parquet(output, table)
+    manifest.TABLE.write(output, table)
     logging.info("%d files", len(table))

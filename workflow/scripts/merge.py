@@ -4,11 +4,11 @@ import logging
 from pathlib import Path
 
 from similar_images.backbones import model
-from similar_images.core.formats import read_parquet, write_csv, write_json
+from similar_images.core.formats import write_json
 from similar_images.core.job import logged
 from similar_images.decisions import overrides
 from similar_images.features import feature_table, merge, plan, sharded_features, store
-from similar_images.images import retries
+from similar_images.images import manifest, retries
 from similar_images.storage.results import results_of
 
 name = snakemake.wildcards.collection
@@ -20,11 +20,11 @@ with logged(snakemake.log[0], f"merge {name}"):
     made_by = model.read(Path(snakemake.input.model))
     features = store.folder(planned.parents[1], made_by.backbone, made_by.fingerprint)
     decided = overrides.apply(
-        read_parquet(Path(snakemake.input.manifest)),
-        read_parquet(Path(snakemake.input.overrides)),
+        manifest.TABLE.read(Path(snakemake.input.manifest)),
+        overrides.TABLE.read(Path(snakemake.input.overrides)),
         name,
     )
-    table = plan.assign(decided, read_parquet(planned, ["content_id", "shard"]))
+    table = plan.assign(decided, plan.TABLE.read(planned, ["content_id", "shard"]))
     found, rejected = merge.merge(table, features, made_by, snakemake.params.max_pixels)
     with results_of(snakemake.config).keeping(again):
         lost = {one.image: one.reason for one in rejected if one.reason == merge.LOST}
@@ -35,15 +35,15 @@ with logged(snakemake.log[0], f"merge {name}"):
     sharded_features.write(readable, found)
     if snakemake.output.index:
         feature_table.write(Path(snakemake.output.index), sharded_features.collect(readable))
-    write_csv(Path(snakemake.output.rejected), merge.Rejected._fields, rejected)
+    merge.REJECTED.write(Path(snakemake.output.rejected), rejected)
     members = merge.members(found, snakemake.params.label_from)
-    write_csv(Path(snakemake.output.members), merge.Member._fields, members)
-    write_csv(Path(snakemake.output.duplicates), merge.RepeatedContent._fields, duplicates)
+    merge.MEMBERS.write(Path(snakemake.output.members), members)
+    merge.DUPLICATES.write(Path(snakemake.output.duplicates), duplicates)
     logging.info("%d readable images, %d rejected files", len(found), len(rejected))
     conflicts = {copy.content_id for copy in duplicates if copy.conflict}
     if conflicts:
         logging.warning(
-            "%d images stand under more than one class: see %s",
+            "%d images are under more than one class: see %s",
             len(conflicts),
             snakemake.output.duplicates,
         )

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from similar_images.backbones import building, model, quantisation
 from similar_images.core.files import write_checked
-from similar_images.core.formats import read_parquet
 from similar_images.core.job import logged
 from similar_images.images import manifest, quantisation_sample
 from similar_images.images.opening import Photos
@@ -28,7 +27,7 @@ with logged(snakemake.log[0], "model"):
             device=params.device,
         )
         if params.precision == "int8":
-            members = manifest.members(read_parquet(Path(snakemake.input.photos)))
+            members = manifest.members(manifest.TABLE.read(Path(snakemake.input.photos)))
             prepare = Preparation(
                 made.input_size, made.resample, params.max_pixels, made.fit, made.crop
             )

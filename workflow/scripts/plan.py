@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 from similar_images.backbones import model
-from similar_images.core.formats import read_parquet, write_json, write_parquet
+from similar_images.core.formats import write_json
 from similar_images.core.job import logged
 from similar_images.decisions import decisions, overrides
 from similar_images.features import plan, store
+from similar_images.images import manifest
 from similar_images.storage.results import results_of
 
 shards = Path(snakemake.output.shards)
@@ -21,7 +22,7 @@ with logged(snakemake.log[0], "plan"):
     results.fetch(features)
     features.mkdir(parents=True, exist_ok=True)
     manifests = {
-        name: read_parquet(Path(path))
+        name: manifest.TABLE.read(Path(path))
         for name, path in zip(snakemake.params.collections, snakemake.input.manifests, strict=True)
     }
     there = set(features.iterdir())
@@ -40,7 +41,7 @@ with logged(snakemake.log[0], "plan"):
     with results.keeping(applied, lost):
         missing = decisions.remember(decided, applied, lost)
     changes = overrides.build(decided, manifests)
-    write_parquet(Path(snakemake.output.overrides), changes)
+    overrides.TABLE.write(Path(snakemake.output.overrides), changes)
     needed = {
         name: plan.shard_names(plan.assign(overrides.apply(listing, changes, name), table))
         for name, listing in manifests.items()

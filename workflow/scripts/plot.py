@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from similar_images.core.formats import read_csv
+from similar_images.classification import tables
 from similar_images.core.job import logged
 from similar_images.report import confusion, plots
 
 with logged(snakemake.log[0], f"plot {snakemake.wildcards.queries}"):
-    predictions = read_csv(Path(snakemake.input.predictions))
+    predictions = tables.PREDICTIONS.read(
+        Path(snakemake.input.predictions), snakemake.params.extra_columns
+    )
     plots.write(
         plots.confusion(confusion.read(Path(snakemake.input.confusion))),
         Path(snakemake.output.confusion),

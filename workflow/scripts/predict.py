@@ -11,9 +11,10 @@ from similar_images.classification import (
     out_of_distribution,
     predictions,
     products,
+    tables,
 )
 from similar_images.classification.vote import VOTES
-from similar_images.core.formats import read_csv, read_json, read_parquet, write_csv, write_json
+from similar_images.core.formats import read_json, write_csv, write_json
 from similar_images.core.job import Progress, logged
 from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
@@ -21,6 +22,7 @@ from similar_images.features import sharded_features
 from similar_images.features.merge import read_rejected
 from similar_images.images import manifest, retries
 from similar_images.images.opening import Photos
+from similar_images.search import neighbours
 from similar_images.storage.results import results_of
 
 output = Path(snakemake.output.predictions)
@@ -38,19 +40,19 @@ compare = partial(
 )
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
-    neighbours = read_parquet(Path(snakemake.input.neighbours))
-    queries = read_parquet(Path(snakemake.input.queries))
-    catalogue = read_parquet(Path(snakemake.input.catalogue))
-    candidates = read_parquet(Path(snakemake.input.candidates))
+    found = neighbours.TABLE.read(Path(snakemake.input.neighbours))
+    queries = sharded_features.TABLE.read(Path(snakemake.input.queries))
+    catalogue = sharded_features.TABLE.read(Path(snakemake.input.catalogue))
+    candidates = neighbours.TABLE.read(Path(snakemake.input.candidates))
     copies = query_duplicates.find(candidates, queries, catalogue, compare)
     retries.note(again, photos.unread)
     if copies:
-        logging.info("%d images stand in the catalogue already", len(copies))
+        logging.info("%d images are in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))
     product_of = sharded_features.products(catalogue)
     vote = VOTES[snakemake.params.vote]
     predicted = predictions.predict(
-        neighbours,
+        found,
         read_rejected(Path(snakemake.input.rejected)),
         {copy.image: copy for copy in copies},
         predictions.decided(queries),
@@ -66,30 +68,33 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         product_of,
     )
     names = snakemake.params.extra_columns
-    extra_columns = manifest.extra_columns(read_parquet(Path(snakemake.input.manifest)), names)
+    extra_columns = manifest.extra_columns(
+        manifest.TABLE.read(Path(snakemake.input.manifest)), names
+    )
     rows = [
         {**row, **dict(zip(names, extra_columns[str(row["image"])], strict=True))}
         for row in predicted.rows
     ]
-    predictions.TABLE.write(output, rows, names)
-    predictions.VOTES.write(Path(snakemake.output.votes), predicted.votes)
-    rows = read_csv(output)
+    tables.PREDICTIONS.write(output, rows, names)
+    tables.VOTES.write(Path(snakemake.output.votes), predicted.votes)
+    rows = tables.PREDICTIONS.read(output, names)
     by_product = None
     if snakemake.output.products:
         path = Path(snakemake.output.products)
         answers = products.answers(
             rows,
-            neighbours,
+            found,
             snakemake.params.product,
             product_of,
             snakemake.params.voters,
             vote,
         )
-        products.TABLE.write(path, answers)
-        by_product = read_csv(path)
+        tables.PRODUCTS.write(path, answers)
+        by_product = tables.PRODUCTS.read(path)
     evaluation = metrics.evaluate(rows, model.read(Path(snakemake.input.model)), by_product)
     write_json(Path(snakemake.output.metrics), evaluation)
     classes, counts = metrics.confusion(rows)
+    # A matrix, not a `CsvTable`: a class may be called "label", too.
     write_csv(
         Path(snakemake.output.confusion),
         ["label", *classes],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from similar_images.core.formats import read_parquet, write_json
+from similar_images.core.formats import write_json
 from similar_images.core.job import logged
 from similar_images.evaluation import cross_validation, held_out_learning, leave_one_out, quality
 from similar_images.features import sharded_features
@@ -32,7 +32,7 @@ with logged(snakemake.log[0], "quality"), threadpool_limits(1):
             reduced = Path(snakemake.input.reduced)
             along = sharded_features.collect(listed, results, on_disk=True, reduced=reduced)
             learn = held_out_learning.from_reduced(along, eligible)
-    table = read_parquet(Path(snakemake.input.images), ["image", "product"])
+    table = sharded_features.TABLE.read(Path(snakemake.input.images), ["image", "product"])
     assessment = quality.assess(
         catalogue,
         leave_one_out.groups(catalogue, sharded_features.products(table)),

@@ -1,22 +1,24 @@
 """Write the report: the page with its thumbnails beside it.
 
-The history and what turned stand outside the outputs: they are kept from run to run.
+The history and the changed predictions are no outputs: they are kept from run to run.
 """
 
 from datetime import datetime
 from pathlib import Path
 
 from similar_images.backbones import model
+from similar_images.classification import tables
 from similar_images.core.files import write_checked
-from similar_images.core.formats import read_csv, read_json, read_parquet
+from similar_images.core.formats import read_json
 from similar_images.core.job import Progress, logged
 from similar_images.curation import active_learning
 from similar_images.decisions import decisions
+from similar_images.features import sharded_features
 from similar_images.features.merge import read_rejected
-from similar_images.images import retries, thumbnails
+from similar_images.images import manifest, retries, thumbnails
 from similar_images.images.opening import Photos
 from similar_images.report import cards, confusion, history, results_page
-from similar_images.search import metric_choice
+from similar_images.search import metric_choice, neighbours
 from similar_images.storage.results import results_of
 
 name = snakemake.wildcards.queries
@@ -29,18 +31,20 @@ kept = results_of(snakemake.config).keeping(
 made = datetime.now().astimezone()
 
 with logged(snakemake.log[0], f"report {name}"), kept:
-    predictions = read_csv(Path(snakemake.input.predictions))
+    predictions = tables.PREDICTIONS.read(
+        Path(snakemake.input.predictions), snakemake.params.extra_columns
+    )
     metrics = read_json(Path(snakemake.input.metrics))
     made_by = model.read(Path(snakemake.input.model))
-    images = read_parquet(Path(snakemake.input.catalogue))
+    images = sharded_features.TABLE.read(Path(snakemake.input.catalogue))
     catalogue = results_page.catalogue(images)
     queries = cards.files(
-        read_parquet(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
+        manifest.TABLE.read(Path(snakemake.input.manifest)), {row["image"] for row in predictions}
     )
     similar = cards.files(images, cards.similar_images(predictions))
     products = {}
     if snakemake.input.products:
-        answered = read_csv(Path(snakemake.input.products))
+        answered = tables.PRODUCTS.read(Path(snakemake.input.products))
         products = cards.products(predictions, answered, snakemake.params.product)
     contents = cards.contents(predictions, queries, similar)
     photos = Photos.of(snakemake.config)
@@ -65,13 +69,13 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         advice=metric_choice.read(snakemake.input.advice).get("advice"),
         cards=cards.cards(
             predictions,
-            read_csv(Path(snakemake.input.votes)),
+            tables.VOTES.read(Path(snakemake.input.votes)),
             queries,
             similar,
             pictures,
             active_learning.order(
                 predictions,
-                read_parquet(Path(snakemake.input.neighbours)),
+                neighbours.TABLE.read(Path(snakemake.input.neighbours)),
                 snakemake.params.neighbours,
             ),
             {one.image: one.before for one in history.changed(page.parent, answers)},

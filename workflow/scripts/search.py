@@ -12,7 +12,6 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from similar_images.core.files import digest
-from similar_images.core.formats import write_parquet
 from similar_images.core.job import logged
 from similar_images.features.feature_table import FeatureTable
 from similar_images.features.sharded_features import ShardedFeatures, from_queries, model_of
@@ -100,5 +99,5 @@ with logged(snakemake.log[0], f"search {name}"), results.keeping(folder):
         if adapted
         else neighbours.first(found, neighbours.CANDIDATES)
     )
-    write_parquet(Path(snakemake.output.neighbours), found)
-    write_parquet(Path(snakemake.output.candidates), candidates)
+    neighbours.TABLE.write(Path(snakemake.output.neighbours), found)
+    neighbours.TABLE.write(Path(snakemake.output.candidates), candidates)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from similar_images.classification.confidence import Calibration
 from similar_images.classification.conformal import Thresholds
 from similar_images.classification.out_of_distribution import InDistribution
-from similar_images.classification.predictions import SHOWN, TABLE, Classifier, Decided, predict
+from similar_images.classification.predictions import SHOWN, Classifier, Decided, predict
+from similar_images.classification.tables import PREDICTIONS
 from similar_images.classification.vote import majority
 from similar_images.core.errors import UserError
 from similar_images.core.formats import read_csv
@@ -321,7 +322,7 @@ def test_the_csv_tells_every_name_as_it_is(
     )
     rejected = [Rejected(queries[0], None, queries[0])]
     rows = predict(neighbours, rejected, {}, undecided(neighbours), classifier(2), {}).rows
-    TABLE.write(path, rows)
+    PREDICTIONS.write(path, rows)
     assert read_csv(path) == [
         {name: "" if value is None else str(value) for name, value in row.items()} for row in rows
     ]
@@ -329,4 +330,4 @@ def test_the_csv_tells_every_name_as_it_is(
         header, *cells = csv.reader(stream)
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert table.to_numpy().tolist() == cells
-    assert list(table) == header == list(TABLE.columns)
+    assert list(table) == header == list(PREDICTIONS.names)

@@ -5,15 +5,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from similar_images.classification.predictions import TABLE as PREDICTIONS
-from similar_images.classification.products import TABLE, answers
+from similar_images.classification.products import answers
+from similar_images.classification.tables import PREDICTIONS, PRODUCTS
 from similar_images.classification.vote import VOTES
-from similar_images.search.neighbours import SCHEMA
+from similar_images.search import neighbours
 
 
 def query(image: str, product: str = "", label: str = "", **columns: str) -> dict[str, str]:
     """Return a row of predictions.csv; what matters of the prediction is whether there is one."""
-    row = dict.fromkeys(PREDICTIONS.columns, "") | {
+    row = dict.fromkeys(PREDICTIONS.names, "") | {
         "image": image,
         "label": label,
         "prediction": "boots",
@@ -33,7 +33,7 @@ def table(found: Mapping[str, list[tuple[str, float]]]) -> pa.Table:
         }
         for image, near in found.items()
     ]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist(rows, schema=neighbours.TABLE.schema)
 
 
 def answered(
@@ -131,7 +131,7 @@ def test_photos_that_were_rejected_or_refused_do_not_vote_and_are_counted() -> N
     assert (first["images"], first["used"], first["votes"], first["voters"]) == (3, 1, 3, 3)
     assert (first["label"], first["conflict"], first["correct"]) == ("boots", "false", "true")
     assert (second["label"], second["images"], second["used"]) == ("hats", 1, 0)
-    assert {second[name] for name in ("prediction", "correct", *TABLE.columns[7:])} == {None}
+    assert {second[name] for name in ("prediction", "correct", *PRODUCTS.names[7:])} == {None}
 
 
 def test_photos_without_a_product_are_products_by_themselves() -> None:

@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from similar_images.backbones import preprocessing_config, registry
-from similar_images.classification import predictions
+from similar_images.classification.tables import PREDICTIONS
 from similar_images.core import settings
 from similar_images.core.errors import UserError
 
@@ -20,7 +20,7 @@ CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
 
 def check(text: str) -> None:
     """Check a configuration given as YAML; the catalogue need not be named."""
-    settings.check({"catalogue": "photos"} | yaml.safe_load(text), SCHEMA)
+    settings.check({"catalogue": "photos"} | yaml.safe_load(text), SCHEMA, PREDICTIONS.names)
 
 
 def leaves(value: Any, key: str = "") -> dict[str, Any]:
@@ -46,7 +46,7 @@ def test_the_schema_is_a_schema() -> None:
 
 
 def test_the_configuration_is_allowed() -> None:
-    settings.check(CONFIG, SCHEMA)
+    settings.check(CONFIG, SCHEMA, PREDICTIONS.names)
 
 
 def test_the_configuration_states_every_setting_at_its_default() -> None:
@@ -62,7 +62,7 @@ def test_every_default_is_allowed() -> None:
         config: Any = default
         for part in reversed(name.split(".")):
             config = {part: config}
-        settings.check({"catalogue": "photos"} | config, SCHEMA)
+        settings.check({"catalogue": "photos"} | config, SCHEMA, ())
 
 
 def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
@@ -226,7 +226,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
 )
 def test_a_query_set_of_this_name_is_refused(name: object) -> None:
     with pytest.raises(UserError, match=r"queries: .* allowed: letters, digits, - and _"):
-        settings.check({"catalogue": "photos", "queries": {name: "x"}}, SCHEMA)
+        settings.check({"catalogue": "photos", "queries": {name: "x"}}, SCHEMA, ())
 
 
 def numbers(rule: Any, key: str = "") -> list[str]:
@@ -263,7 +263,7 @@ def test_a_missing_catalogue_is_told_with_what_it_may_be() -> None:
         match=r"^catalogue is missing; allowed: the path of a folder or of a list, or the address "
         r"of a bucket$",
     ):
-        settings.check({}, SCHEMA)
+        settings.check({}, SCHEMA, ())
 
 
 def test_every_wrong_setting_is_told() -> None:
@@ -273,6 +273,8 @@ def test_every_wrong_setting_is_told() -> None:
         assert part in str(refused.value)
 
 
-def test_a_further_column_takes_the_name_of_none_that_the_predictions_have() -> None:
-    for setting in (SCHEMA["properties"]["columns"]["items"], SCHEMA["properties"]["product"]):
-        assert setting["not"]["enum"] == list(predictions.TABLE.columns)
+@pytest.mark.parametrize("name", PREDICTIONS.names)
+def test_a_further_column_takes_the_name_of_none_that_the_predictions_have(name: str) -> None:
+    for text in (f"columns: [price, {name}]", f"product: {name}"):
+        with pytest.raises(UserError, match=f"'{name}' is not allowed"):
+            check(text)

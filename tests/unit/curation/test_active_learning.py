@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from similar_images.curation import active_learning
-from similar_images.search.neighbours import SCHEMA
+from similar_images.search import neighbours
 
 
 def ordered(
@@ -34,7 +34,7 @@ def ordered(
         "class": [["boots"] * len(found) for found in similar.values()],
         "similarity": [[0.9] * len(found) for found in similar.values()],
     }
-    ranks = active_learning.order(rows, pa.table(columns, schema=SCHEMA), 10)
+    ranks = active_learning.order(rows, pa.table(columns, schema=neighbours.TABLE.schema), 10)
     assert sorted(ranks.values()) == list(range(1, len(ranks) + 1))
     return sorted(ranks, key=ranks.__getitem__)
 

@@ -149,7 +149,7 @@ def test_of_a_pair_across_classes_the_image_that_nobody_confirmed_is_asked_for(
 def test_a_class_that_a_person_named_is_confirmed_and_one_that_came_with_many_is_not() -> None:
     decisions = [None, "right", "wrong", "catalogue"]
     rows = [{"image": f"{n}", "decision": decision} for n, decision in enumerate(decisions)]
-    assert confirmed(pa.Table.from_pylist(rows, schema=sharded_features.SCHEMA)) == {"1", "2"}
+    assert confirmed(pa.Table.from_pylist(rows, schema=sharded_features.TABLE.schema)) == {"1", "2"}
 
 
 def test_classes_of_like_images_are_confused() -> None:

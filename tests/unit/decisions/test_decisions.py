@@ -10,13 +10,12 @@ import pytest
 from similar_images.core.errors import UserError
 from similar_images.core.formats import write_csv
 from similar_images.decisions import decisions
-from similar_images.decisions.decisions import HEADER
 from similar_images.images.fingerprint import Summary
 
 ROOT = Path(__file__).parents[3]
 A, B = "a" * 64, "b" * 64
 NOON, LATER = "2026-11-24T12:00:00Z", "2026-11-24T13:00:00Z"
-FIRST = ",".join(HEADER)
+FIRST = ",".join(decisions.TABLE.names)
 
 
 def row(
@@ -32,7 +31,7 @@ def row(
 
 
 def put(path: Path, *rows: tuple[str, ...]) -> Path:
-    write_csv(path, HEADER, rows)
+    write_csv(path, decisions.TABLE.names, rows)
     return path
 
 
@@ -58,7 +57,7 @@ def test_what_counts_is_given_to_the_pages_as_the_rows_of_a_file(tmp_path: Path)
     late = row(decision="out", label="", when="2026-11-25T12:00:00+01:00", note="n")
     file = put(tmp_path / "d.csv", row(), late, row(B))
     first, second = decisions.rows(decisions.read([file]))
-    assert tuple(first) == HEADER
+    assert tuple(first) == decisions.TABLE.names
     assert tuple(first.values()) == late
     assert tuple(second.values()) == row(B, when="2026-11-24T12:00:00+00:00")
 

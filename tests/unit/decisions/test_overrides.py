@@ -29,7 +29,7 @@ def listing(*rows: tuple[str, str]) -> pa.Table:
         }
         for image, content_id in rows
     ]
-    return pa.Table.from_pylist(table, schema=manifest.SCHEMA)
+    return pa.Table.from_pylist(table, schema=manifest.TABLE.schema)
 
 
 MANIFESTS = {name: listing(*rows) for name, rows in COLLECTIONS.items()}
@@ -55,7 +55,7 @@ def amended(
     found = {}
     for name, table in manifests.items():
         rows = overrides.apply(table, changes, name)
-        assert rows.schema.equals(overrides.OVERRIDDEN)
+        assert rows.schema.equals(overrides.OVERRIDDEN.schema)
         assert rows["image"].to_pylist() == sorted(rows["image"].to_pylist())
         found[name] = {row["image"]: row for row in rows.to_pylist()}
     return found
@@ -115,7 +115,8 @@ def test_a_query_becomes_a_member_of_the_catalogue_by_its_first_file() -> None:
 
 def test_a_query_keeps_its_product_in_the_catalogue() -> None:
     listed = pa.Table.from_pylist(
-        [{"image": "1", "content_id": "c", "file": b"1", "product": "P1"}], schema=manifest.SCHEMA
+        [{"image": "1", "content_id": "c", "file": b"1", "product": "P1"}],
+        schema=manifest.TABLE.schema,
     )
     taken = decide("c", "new", "catalogue", "caps")
     found = amended(taken, manifests={"catalogue": MANIFESTS["catalogue"], "new": listed})
@@ -180,7 +181,7 @@ def test_the_digest_of_a_collection_changes_with_its_own_overrides_alone() -> No
 
 def test_files_without_a_content_are_passed_by() -> None:
     bad = {"image": "boots/x", "file": b"x", "label": "boots", "fault": "empty file"}
-    table = pa.Table.from_pylist([bad], schema=manifest.SCHEMA)
+    table = pa.Table.from_pylist([bad], schema=manifest.TABLE.schema)
     whole = pa.concat_tables([MANIFESTS["catalogue"], table]).sort_by("image")
     manifests = MANIFESTS | {"catalogue": whole}
     found = amended(decide("a", "catalogue", "out"), manifests=manifests)

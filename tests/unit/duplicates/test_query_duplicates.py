@@ -27,14 +27,16 @@ def listing(**content_ids: str) -> pa.Table:
         }
         for name, content_id in content_ids.items()
     ]
-    return pa.Table.from_pylist(rows, schema=sharded_features.SCHEMA)
+    return pa.Table.from_pylist(rows, schema=sharded_features.TABLE.schema)
 
 
 def found_for(*similar: tuple[str, float]) -> pa.Table:
     """Return the neighbours of one query, q."""
     names, similarities = zip(*similar, strict=True)
     columns = ["q"], ["boots"], [list(names)], [["boots"] * len(names)], [list(similarities)]
-    return pa.table(dict(zip(neighbours.SCHEMA.names, columns, strict=True)), neighbours.SCHEMA)
+    return pa.table(
+        dict(zip(neighbours.TABLE.schema.names, columns, strict=True)), neighbours.TABLE.schema
+    )
 
 
 def test_the_same_bytes_are_an_exact_duplicate_of_the_first_image_that_has_them() -> None:

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from similar_images.backbones.model import Model
-from similar_images.classification.predictions import HEADER
+from similar_images.classification.tables import PREDICTIONS
 from similar_images.evaluation import metrics
 from similar_images.evaluation.intervals import wilson_interval
 
@@ -31,7 +31,7 @@ def table(*rows: tuple[str, str, str]) -> list[dict[str, str]]:
     """Return `predictions.csv` as it is read: all texts, empty where there is nothing."""
     texts = []
     for n, (label, prediction, shown) in enumerate(rows):
-        row = dict.fromkeys(HEADER, "") | {"image": str(n), "label": label}
+        row = dict.fromkeys(PREDICTIONS.names, "") | {"image": str(n), "label": label}
         row |= {"original_label": label}
         row |= {"prediction": prediction, "error": "" if prediction else "damaged"}
         row |= {"metric": "adapted" if prediction else ""}

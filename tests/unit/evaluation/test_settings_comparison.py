@@ -10,7 +10,7 @@ from similar_images.core.formats import write_json
 from similar_images.evaluation import settings_comparison
 from similar_images.report import plots
 
-OUTCOME = dict.fromkeys(settings_comparison.HEADER[1:], 1)
+OUTCOME = dict.fromkeys(settings_comparison.TABLE.names, 1)
 
 
 def test_single_settings_are_changed_and_the_others_kept() -> None:
@@ -95,7 +95,7 @@ def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> N
 
 def test_the_most_accurate_settings_come_first() -> None:
     outcomes = {name: OUTCOME | {"accuracy": a} for name, a in (("x", 0.5), ("y", 0.9))}
-    assert [row[0] for row in settings_comparison.rows(outcomes)] == ["y", "x"]
+    assert [row["name"] for row in settings_comparison.rows(outcomes)] == ["y", "x"]
 
 
 def test_settings_whose_accuracy_is_not_known_come_last_and_are_drawn(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_settings_whose_accuracy_is_not_known_come_last_and_are_drawn(tmp_path: 
     interval = {"accuracy_low": 0.0, "accuracy_high": 1.0}
     known = {name: OUTCOME | interval | {"accuracy": a} for name, a in (("y", 0.0), ("z", 0.5))}
     outcomes = {"x": found, **known}
-    assert [row[0] for row in settings_comparison.rows(outcomes)] == ["z", "y", "x"]
+    assert [row["name"] for row in settings_comparison.rows(outcomes)] == ["z", "y", "x"]
     told = [settings_comparison.sentence(name, outcome) for name, outcome in outcomes.items()]
     assert told == ["x: accuracy not known", "y: 0.0% right", "z: 50.0% right"]
     for part in (outcomes, {"x": found}):

@@ -73,7 +73,7 @@ def build(
             )
             shards.write(path, extracted, Timing())
             made += 1
-    decided = overrides.apply(listing, overrides.SCHEMA.empty_table(), "catalogue")
+    decided = overrides.apply(listing, overrides.TABLE.schema.empty_table(), "catalogue")
     readable, rejected = merge.merge(plan.assign(decided, planned), features, model, limit)
     sharded_features.write(work / "catalogue/images.parquet", readable)
     return sharded_features.collect(work / "catalogue/images.parquet"), rejected, made

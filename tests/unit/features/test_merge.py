@@ -15,7 +15,6 @@ from numpy.testing import assert_array_equal
 from similar_images.backbones.model import Model
 from similar_images.core.errors import DamagedFileError, UserError
 from similar_images.core.files import discard
-from similar_images.core.formats import write_csv
 from similar_images.core.timing import Timing
 from similar_images.decisions import overrides
 from similar_images.features import merge, sharded_features, shards, store
@@ -32,8 +31,8 @@ def listing(*rows: Row) -> pa.Table:
     """Return a manifest with its shards, of rows (image, label, content id, shard, fault)."""
     names = ["image", "label", "content_id", "shard", "fault"]
     table = [dict(zip(names, row, strict=True)) | {"file": b""} for row in rows]
-    undecided = overrides.SCHEMA.empty_table()
-    files = pa.Table.from_pylist(table, schema=manifest.SCHEMA)
+    undecided = overrides.TABLE.schema.empty_table()
+    files = pa.Table.from_pylist(table, schema=manifest.TABLE.schema)
     decided = overrides.apply(files, undecided, "catalogue")
     return decided.append_column("shard", pa.array([row[3] for row in rows], pa.string()))
 
@@ -67,7 +66,7 @@ def readable_of(*rows: tuple[str, str | None, str]) -> pa.Table:
     """Return the table of readable images of rows (path, label, content id)."""
     names = ("image", "label", "content_id")
     return pa.Table.from_pylist(
-        [dict(zip(names, row, strict=True)) for row in rows], schema=sharded_features.SCHEMA
+        [dict(zip(names, row, strict=True)) for row in rows], schema=sharded_features.TABLE.schema
     )
 
 
@@ -265,7 +264,7 @@ def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
 
 def test_members_tell_where_their_class_comes_from() -> None:
     rows = [{"image": "a", "label": "boots", "decision": "right"}, {"image": "b", "label": "hats"}]
-    table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=sharded_features.SCHEMA)
+    table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=sharded_features.TABLE.schema)
     assert merge.members(table, "folder") == [
         ("a", "boots", "decision"),
         ("b", "hats", "folder"),
@@ -321,5 +320,5 @@ def test_rejected_files_are_read_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Rejected]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "rejected.csv"
-    write_csv(path, Rejected._fields, rows)
+    merge.REJECTED.write(path, rows)
     assert merge.read_rejected(path) == rows

@@ -40,7 +40,7 @@ def test_the_rows_of_one_shard_are_read_alone_with_the_limit(pipeline: Pipeline)
     for name in names:
         table = plan.read_shard(pipeline.plan, name)
         assert table.to_pylist() == [row for row in rows if row["shard"] == name]
-        assert table.schema.equals(plan.SCHEMA)
+        assert table.schema.equals(plan.TABLE.schema)
         assert plan.max_pixels(table) == 77
     assert plan.read_shard(pipeline.plan, "none").num_rows == 0
 

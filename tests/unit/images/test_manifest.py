@@ -50,7 +50,7 @@ def test_rows_are_sorted_and_survive_the_file(pipeline: Pipeline, tmp_path: Path
     assert images == sorted(images)
     write_parquet(tmp_path / "manifest.parquet", table)
     assert read_parquet(tmp_path / "manifest.parquet").equals(table)
-    assert table.schema.equals(manifest.SCHEMA)
+    assert table.schema.equals(manifest.TABLE.schema)
 
 
 def test_a_file_that_vanishes_after_the_scan_is_faulty(pipeline: Pipeline) -> None:
@@ -171,9 +171,9 @@ def test_a_file_with_another_size_or_time_is_read_again(
 
 @pytest.mark.parametrize("ahead", [0, 3_600 * 10**9])
 def test_a_file_changed_a_moment_ago_or_in_the_future_is_read_again(
-    pipeline: Pipeline, prefetch: int
+    pipeline: Pipeline, ahead: int
 ) -> None:
-    mtime = time.time_ns() + prefetch
+    mtime = time.time_ns() + ahead
     pipeline.put("a.jpg", "one", mtime)
     pipeline.build()
     pipeline.put("a.jpg", "two", mtime)

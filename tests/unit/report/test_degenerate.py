@@ -22,6 +22,7 @@ from similar_images.classification import (
     predictions,
     products,
 )
+from similar_images.classification.tables import PREDICTIONS, PRODUCTS
 from similar_images.classification.vote import VOTES
 from similar_images.core.formats import read_csv, read_json, write_json
 from similar_images.curation import active_learning, audit
@@ -209,7 +210,7 @@ def test_the_queries_are_answered_and_shown(
     unknown = name in NOTHING_TO_ASK
     for reject in (None, "auto"):
         predicted = predicted_by(of, found, assessment, metric, reject)
-        predictions.TABLE.write(tmp_path / "rows", predicted.rows)
+        PREDICTIONS.write(tmp_path / "rows", predicted.rows)
         (row,) = rows = read_csv(tmp_path / "rows")
         assert row["prediction"] in {*of.labels} or (row["refused"] and not unknown)
         assert (row["confidence"] == "") == unknown
@@ -271,7 +272,7 @@ def shown(
 ) -> str:
     """Return the page of the answers, with the products that they show."""
     answers = products.answers(rows, found, "sku", of.product_of, 5, VOTES["majority"])
-    products.TABLE.write(folder / "products", answers)
+    PRODUCTS.write(folder / "products", answers)
     evaluation = metrics.evaluate(rows, MODEL, read_csv(folder / "products"))
     assert metrics.sentence(assert_in_json(evaluation, folder))
     counted = [{name: str(value) for name, value in row.items()} for row in votes]

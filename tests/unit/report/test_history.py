@@ -61,7 +61,7 @@ def test_runs_are_added_in_their_order_and_read_again(tmp_path: Path) -> None:
     assert history.record(path, line()) == [line()]
     better = line(5, correct=7)
     assert history.record(path, better) == history.read(path) == [line(), better]
-    assert path.read_text().splitlines()[0] == ",".join(history.HEADER)
+    assert path.read_text().splitlines()[0] == ",".join(history.TABLE.names)
     assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]
 
 

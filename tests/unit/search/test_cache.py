@@ -44,7 +44,7 @@ class Search:
             self.folder / "memory",
             self.key,
         )
-        assert found.schema.equals(neighbours.SCHEMA)
+        assert found.schema.equals(neighbours.TABLE.schema)
         return found.to_pylist()
 
     @property

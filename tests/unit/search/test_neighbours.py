@@ -31,7 +31,7 @@ def test_the_answer_is_exact_whatever_the_shards_and_parts(
     path = lay_out(folder / "catalogue", catalogue, size)
     found = [neighbours.find(queries, ShardedFeatures(path, n, parts), 4) for n in range(parts)]
     gathered = neighbours.gather(found, 4)
-    assert gathered.schema.equals(neighbours.SCHEMA)
+    assert gathered.schema.equals(neighbours.TABLE.schema)
     assert gathered.to_pylist() == reference(asked, catalogue, 4)
     if parts == 1:
         assert gathered.equals(found[0])
@@ -84,7 +84,7 @@ def members(*rows: tuple[str, ...]) -> pa.Table:
     """Return readable images of rows (path, content, set, shard), or these and their product."""
     names = ("image", "content_id", "set", "shard", "product")
     table = [dict(zip(names, row, strict=False)) for row in rows]
-    return pa.Table.from_pylist(table, schema=sharded_features.SCHEMA)
+    return pa.Table.from_pylist(table, schema=sharded_features.TABLE.schema)
 
 
 def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_content(
@@ -119,7 +119,7 @@ def test_photos_of_a_product_that_were_taken_into_the_catalogue_answer_none_of_i
     own = neighbours.own_members(queries, taken)
     assert own == {"a": {"new:a", "new:b"}, "c": {"new:a", "new:b"}, "f": {"new:b"}}
     found = {"image": "c", "similar": ["new:a", "x", "new:b"], "class": ["u", "v", "w"]}
-    table = pa.Table.from_pylist([found | {"similarity": [0.9, 0.8, 0.7]}], neighbours.SCHEMA)
+    table = pa.Table.from_pylist([found | {"similarity": [0.9, 0.8, 0.7]}], neighbours.TABLE.schema)
     (left,) = neighbours.without_own(table, own, 1).to_pylist()
     assert (left["similar"], left["class"], left["similarity"]) == (["x"], ["v"], [0.8])
 

@@ -20,7 +20,7 @@ class Near(NamedTuple):
 
 
 def images(query: Mapping[str, Any]) -> list[Near]:
-    """Return the neighbours of a query, a row of `neighbours.SCHEMA`."""
+    """Return the neighbours of a query, a row of `neighbours.TABLE`."""
     columns = (query[name] for name in ("similar", "class", "similarity"))
     return list(starmap(Near, zip(*columns, strict=True)))
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ..core.tables import Row, Table
+from ..core.tables import Row
 from ..duplicates.query_duplicates import QueryDuplicate
 from ..features.merge import Rejected
 from . import conformal, nearest
@@ -16,32 +16,10 @@ from .confidence import Calibration, evidence
 from .conformal import Thresholds
 from .nearest import SHOWN
 from .out_of_distribution import InDistribution
+from .tables import PREDICTIONS, VOTES
 from .vote import Vote, VoteResult
 
-TABLE = Table(
-    "image",
-    "label",
-    "prediction",
-    "votes",
-    "voters",
-    "confidence",
-    "likely_classes",
-    "correct",
-    *(
-        f"{column}_{n}"
-        for n in range(1, SHOWN + 1)
-        for column in ("similar", "class", "similarity")
-    ),
-    "metric",
-    "refused",
-    "duplicate",
-    "duplicate_of",
-    "original_label",
-    "decision",
-    "error",
-)
-VOTES = Table("image", "class", "votes")
-# The label of a query as it came, and what people decided of it, if anything.
+# The original label of a query, and what people decided about it, if anything.
 Decided = tuple[str | None, str | None]
 
 
@@ -49,7 +27,7 @@ class Predictions(NamedTuple):
     """Both tables of the predictions, sorted by path.
 
     Attributes:
-        rows: one for each query file, of `TABLE`.
+        rows: one for each query file, of `PREDICTIONS`.
         votes: one for each query and class that has a vote, of `VOTES`,
             the predicted class first, then by falling votes.
     """
@@ -110,7 +88,7 @@ class Classifier:
 
 
 def decided(queries: pa.Table) -> dict[str, Decided]:
-    """Return what was decided of each of `queries`, see `sharded_features.SCHEMA`."""
+    """Return what was decided of each of `queries`, see `sharded_features.TABLE`."""
     columns = (queries[name].to_pylist() for name in ("image", "original_label", "decision"))
     return {
         image: (original_label, decision)
@@ -129,9 +107,9 @@ def predict(
     """Return the predictions for each query file.
 
     Args:
-        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        neighbours: of the readable queries, see `neighbours.TABLE`.
         rejected: the other files.
-        duplicates: the queries that stand in the catalogue, by path.
+        duplicates: the queries that are in the catalogue, by path.
         decided: of each readable query.
         classifier: how they are made.
         product_of: the products of the catalogue's images that have one. All neighbours vote, but
@@ -196,7 +174,7 @@ def _answered(
 def _row(query: Mapping[str, Any], decided: Decided, **values: object) -> Row:
     """Return the row of a readable query."""
     label, decision = decided
-    return TABLE.row(
+    return PREDICTIONS.row(
         image=query["image"],
         label=query["label"],
         original_label=label,
@@ -229,7 +207,7 @@ def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
 
 
 def _unanswered(query: Rejected) -> Row:
-    return TABLE.row(
+    return PREDICTIONS.row(
         image=query.image,
         label=query.label,
         original_label=query.original_label,

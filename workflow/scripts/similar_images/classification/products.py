@@ -7,21 +7,13 @@ from itertools import chain
 
 import pyarrow as pa
 
-from ..core.tables import Row, Table
+from ..core.tables import Row
 from ..images.names import normal_form
 from . import nearest
 from .nearest import SHOWN, Near
+from .tables import PRODUCTS
 from .vote import Vote
 
-TABLE = Table(
-    *("product", "label", "conflict", "prediction", "correct"),
-    *("images", "used", "votes", "voters", "share"),
-    *(
-        f"{column}_{n}"
-        for n in range(1, SHOWN + 1)
-        for column in ("product", "similar", "class", "similarity")
-    ),
-)
 Photo = Mapping[str, str]  # a row of `predictions.csv`
 
 
@@ -38,14 +30,14 @@ def answers(
     voters: int,
     vote: Vote,
 ) -> list[Row]:
-    """Return a row of `TABLE` for each product of a query set, sorted by name.
+    """Return a row of `PRODUCTS` for each product of a query set, sorted by name.
 
     For each photo that has an answer its nearest products of the catalogue vote, and the votes of
     all photos are counted together. The label is that of the readable photos, where they agree.
 
     Args:
         predictions: rows of `predictions.csv`; those that were rejected or refused do not vote.
-        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        neighbours: of the readable queries, see `neighbours.TABLE`.
         column: of `predictions`, that names the product.
         known: the products of the catalogue's images that have one.
         voters: how many products vote for each photo.
@@ -59,7 +51,7 @@ def answers(
     for row in predictions:
         photos[product_of(row, column)].append(row)
     return [
-        TABLE.row(
+        PRODUCTS.row(
             product=product,
             **_answer(rows, [near[row["image"]] for row in _used(rows)], known, voters, vote),
         )

@@ -1,6 +1,6 @@
 """The configuration, checked before any work, with messages that say what is allowed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -30,12 +30,20 @@ _Validator: Any = extend(  # type: ignore[no-untyped-call]
 )
 
 
-def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+def check(
+    config: Mapping[str, Any], schema: Mapping[str, Any], reserved_columns: Iterable[str]
+) -> None:
     """Check `config` against `schema`; each `description` in it says what is allowed.
+
+    Args:
+        config: all settings.
+        schema: of the settings.
+        reserved_columns: the names that no extra column may have.
 
     Raises:
         UserError: naming every wrong key, its value and what is allowed.
     """
+    schema = {**schema, "$defs": {"reserved_columns": {"enum": [*reserved_columns]}}}
     errors = sorted(_Validator(schema).iter_errors(config), key=lambda e: str(e.path))
     if errors:
         raise UserError("; ".join(map(_explain, errors)))

@@ -31,7 +31,7 @@ def order(predictions: Iterable[Row], neighbours: pa.Table, voters: int) -> dict
 
     Args:
         predictions: rows of `predictions.csv`.
-        neighbours: of the readable queries, see `neighbours.SCHEMA`.
+        neighbours: of the readable queries, see `neighbours.TABLE`.
         voters: the configured number of neighbours that vote.
     """
     doubts = {

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..core.tables import Column, CsvTable
 from ..decisions.decisions import RIGHT, WRONG
 from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
@@ -36,17 +37,28 @@ SUGGESTIONS = {
 }
 
 
-class Finding(NamedTuple):
-    """Something that deserves a look.
+FINDINGS = CsvTable(
+    "results/catalogue/audit.csv",
+    Column("finding", str, "its kind"),
+    Column("rank", int, "1 is the first of its kind to look at"),
+    Column("image", str, "path in the catalogue, for a class an example"),
+    Column("label", str, "its class"),
+    Column("other_image", str, "what it is compared with, if anything"),
+    Column("other_label", str, "its class"),
+    Column("score", float, "decides the rank"),
+    Column("suggestion", str, "what to do"),
+)
+CLASSES = CsvTable(
+    "results/catalogue/classes.csv",
+    Column("label", str, "the class"),
+    Column("images", int, "equal bytes count once"),
+    Column("recognised", float, "share that fits its own class best"),
+    Column("taken_for", str, "the class that most of the others fit"),
+)
 
-    Attributes:
-        finding: its kind, one of `SUGGESTIONS`.
-        rank: 1 for the first of its kind to look at.
-        image, label: path and class; of a class as a whole the image is an example.
-        other_image, other_label: what it is compared with, or None.
-        score: what the ranking of its kind goes by.
-        suggestion: what to do about it.
-    """
+
+class Finding(NamedTuple):
+    """A row of `FINDINGS`; `finding` is one of `SUGGESTIONS`."""
 
     finding: str
     rank: int
@@ -59,14 +71,7 @@ class Finding(NamedTuple):
 
 
 class Class(NamedTuple):
-    """A class at a glance.
-
-    Attributes:
-        label: its name.
-        images: how many images it has, each content once.
-        recognised: the share of them that looks most like their own class.
-        taken_for: the class that the others are taken for most, or None.
-    """
+    """A row of `CLASSES`."""
 
     label: str
     images: int
@@ -135,7 +140,7 @@ def confirmed(members: pa.Table) -> set[str]:
     What was only taken into it may have been taken with many others.
 
     Args:
-        members: its readable images, see `sharded_features.SCHEMA`.
+        members: its readable images, see `sharded_features.TABLE`.
     """
     looked_at = pc.is_in(members["decision"], pa.array([RIGHT, WRONG]))
     return set(members["image"].filter(looked_at).to_pylist())
@@ -339,10 +344,10 @@ def _classes(images: Images, verdicts: Verdicts) -> list[Class]:
     numbers = np.bincount(images.classes, minlength=images.count)
     return [
         Class(
-            name,
-            int(numbers[class_]),
-            f"{1 - taken[class_].total() / numbers[class_]:.4f}",
-            images.names[taken[class_].most_common(1)[0][0]] if taken[class_] else None,
+            label=name,
+            images=int(numbers[class_]),
+            recognised=f"{1 - taken[class_].total() / numbers[class_]:.4f}",
+            taken_for=images.names[taken[class_].most_common(1)[0][0]] if taken[class_] else None,
         )
         for class_, name in enumerate(images.names)
     ]
@@ -350,12 +355,12 @@ def _classes(images: Images, verdicts: Verdicts) -> list[Class]:
 
 def _finding(catalogue: FeatureTable, kind: str, rank: int, evidence: Evidence) -> Finding:
     return Finding(
-        kind,
-        rank,
-        catalogue.paths[evidence.image],
-        evidence.label,
-        None if evidence.other is None else catalogue.paths[evidence.other],
-        evidence.other_label,
-        f"{evidence.score:.4f}".rstrip("0").rstrip("."),
-        SUGGESTIONS[kind],
+        finding=kind,
+        rank=rank,
+        image=catalogue.paths[evidence.image],
+        label=evidence.label,
+        other_image=None if evidence.other is None else catalogue.paths[evidence.other],
+        other_label=evidence.other_label,
+        score=f"{evidence.score:.4f}".rstrip("0").rstrip("."),
+        suggestion=SUGGESTIONS[kind],
     )

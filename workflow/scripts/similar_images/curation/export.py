@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..core.errors import UserError, reason
 from ..core.files import remove_abandoned, replacing
-from ..core.formats import write_csv
+from ..core.tables import Column, CsvTable
 from ..images.folders import EXPORTED
 from ..images.names import listed_label
 from ..images.opening import LOCAL, Photos
@@ -18,6 +18,12 @@ from ..storage.addresses import HIDDEN, WEB, is_address, scheme_of
 
 # The bytes that most file systems allow in a name, and how many an ending such as .jpg may have.
 LONGEST, LONGEST_ENDING = 255, 16
+
+TABLE = CsvTable(
+    "export/catalogue.csv",
+    Column("image", str, "absolute path, or address"),
+    Column("label", str, "its class"),
+)
 
 
 class Member(NamedTuple):
@@ -118,14 +124,13 @@ def _copy(photos: Photos, member: Member, place: bytes) -> None:
 
 
 def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
-    header = ("image", "label", product) if product else ("image", "label")
     rows = []
-    for file, label, _, shown in members:
-        name = os.fsdecode(file)
-        if listed_label(label) != label:
+    for member in members:
+        name = os.fsdecode(member.file)
+        if listed_label(member.label) != member.label:
             raise UserError(
-                f"The class {label!r} has spaces around its name, which do not count in a list. "
-                "Give it another name, or set export.as: links, or copies."
+                f"The class {member.label!r} has spaces around its name, which do not count in a "
+                "list. Give it another name, or set export.as: links, or copies."
             )
         if _hides(name):
             raise UserError(
@@ -133,13 +138,15 @@ def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
                 "copies."
             )
         try:
-            image = file if is_address(name) else os.path.abspath(file)
-            rows.append((image.decode("utf-8"), label, shown)[: len(header)])
+            image = member.file if is_address(name) else os.path.abspath(member.file)
+            row = {"image": image.decode("utf-8"), "label": member.label}
+            rows.append({**row, product: member.product} if product else row)
         except UnicodeDecodeError as error:
             raise UserError(
-                f"{file!r} is no name in UTF-8, as a CSV has them. Set export.as: links, or copies."
+                f"{member.file!r} is no name in UTF-8, as a CSV has them. Set export.as: links, or "
+                "copies."
             ) from error
-    write_csv(path, header, rows)
+    TABLE.write(path, rows, [product] if product else [])
 
 
 def _hides(name: str) -> bool:

@@ -1,11 +1,11 @@
-"""What people have decided of photos: files `decisions.csv`, as the pages save them.
+"""What people have decided about photos: files `decisions.csv`, as the pages save them.
 
 The Snakefile reads them at each start, so this imports nothing slow.
 """
 
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import StringIO
@@ -13,11 +13,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError, reason
-from ..core.formats import csv_rows, true_text, write_csv
+from ..core.formats import csv_rows, true_text
+from ..core.tables import Column, CsvTable
 from ..images.fingerprint import Summary
 from ..images.names import as_label, fault_of_label
 
-HEADER = ("content_id", "image", "set", "decision", "label", "when", "note")
+TABLE = CsvTable(
+    "decisions.csv",
+    Column("content_id", str, "SHA-256 of the file, 64 digits of 0 to 9 and a to f"),
+    Column("image", str, "its path, for people only"),
+    Column("set", str, "`catalogue` or the query set"),
+    Column(
+        "decision",
+        str,
+        "`right` confirms the class. `wrong` gives another class, which may be new, and confirms "
+        "it. `out` leaves the photo out. `catalogue` adds a query to the catalogue from the next "
+        "run on",
+    ),
+    Column("label", str, "the class; empty for `out`"),
+    Column("when", str, "time with offset or `Z`, such as `2026-11-24T17:03:12Z`"),
+    Column("note", str, "any text"),
+)
 CATALOGUE = "catalogue"
 RIGHT, WRONG, OUT = "right", "wrong", "out"
 # Taken into the catalogue. It names the decision as well as the collection.
@@ -37,17 +53,7 @@ _WHEN = re.compile(
 
 
 class Decision(NamedTuple):
-    """What was decided of a content.
-
-    Attributes:
-        content_id: SHA-256 of the file's bytes.
-        image: path in its collection when it was decided; for people.
-        set: the collection in which it was decided.
-        decision: one of `DECISIONS`.
-        label: the class that it has by the decision; None where it is left out.
-        when: the time of the decision.
-        note: anything.
-    """
+    """A row of `TABLE`; `label` is None if the photo is left out."""
 
     content_id: str
     image: str
@@ -125,7 +131,7 @@ def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Dec
 
 
 def _write(path: Path, decided: Iterable[Decision]) -> None:
-    write_csv(path, HEADER, [list(row.values()) for row in rows(decided)])
+    TABLE.write(path, rows(decided))
 
 
 def at_most(catalogue: Summary, decided: Sequence[Decision]) -> Summary:
@@ -153,11 +159,17 @@ def _read(path: Path) -> list[Decision]:
             if line == 1:
                 _check_header(row)
                 continue
-            wrong = list(_faults(row))
+            if len(row) != len(TABLE.names):
+                faults.append(
+                    f"line {line}: {len(row)} cells; allowed: {len(TABLE.names)}, as in the header"
+                )
+                continue
+            cells = dict(zip(TABLE.names, row, strict=True))
+            wrong = list(_faults(cells))
             faults += [f"line {line}: {fault}" for fault in wrong]
             if wrong:
                 continue
-            decision = _decision(row)
+            decision = _decision(cells)
             found.append(decision)
             key = decision.content_id, decision.set, decision.when
             first, other = said.setdefault(key, (line, decision))
@@ -233,22 +245,19 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_header(row: Sequence[str]) -> None:
-    if tuple(row) != HEADER:
+    if tuple(row) != TABLE.names:
         raise ValueError(
-            f"line 1: {_shown(','.join(row))} is not the header; allowed: {','.join(HEADER)}"
+            f"line 1: {_shown(','.join(row))} is not the header; allowed: {','.join(TABLE.names)}"
         )
 
 
-def _faults(row: Sequence[str]) -> Iterator[str]:
+def _faults(row: Mapping[str, str]) -> Iterator[str]:
     """Yield what is wrong with a row, and what is allowed."""
-    if len(row) != len(HEADER):
-        yield f"{len(row)} cells; allowed: {len(HEADER)}, as in the header"
-        return
-    content_id, _, set_, decision, label, when, _ = row
-    if not _CONTENT_ID.fullmatch(content_id):
+    set_, decision, label = row["set"], row["decision"], row["label"]
+    if not _CONTENT_ID.fullmatch(row["content_id"]):
         yield (
-            f"content_id {_shown(content_id)}; allowed: the SHA-256 of the file, 64 digits of "
-            "0 to 9 and a to f"
+            f"content_id {_shown(row['content_id'])}; allowed: the SHA-256 of the file, 64 digits "
+            "of 0 to 9 and a to f"
         )
     if not _SET.fullmatch(set_):
         yield f"set {_shown(set_)}; allowed: catalogue, or the name of a query set"
@@ -267,8 +276,11 @@ def _faults(row: Sequence[str]) -> Iterator[str]:
             "decision catalogue of a photo of the catalogue; allowed: right, wrong, out, or the "
             "name of a query set as the set"
         )
-    if not _is_time(when):
-        yield f"when {_shown(when)}; allowed: date, time and offset such as 2026-11-24T17:03:12Z"
+    if not _is_time(row["when"]):
+        yield (
+            f"when {_shown(row['when'])}; allowed: date, time and offset such as "
+            "2026-11-24T17:03:12Z"
+        )
 
 
 def _is_time(text: str) -> bool:
@@ -278,10 +290,16 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _decision(row: Sequence[str]) -> Decision:
-    content_id, image, set_, decision, label, when, note = row
-    time = datetime.fromisoformat(when)
-    return Decision(content_id, image, set_, decision, as_label(label), time, note)
+def _decision(row: Mapping[str, str]) -> Decision:
+    return Decision(
+        content_id=row["content_id"],
+        image=row["image"],
+        set=row["set"],
+        decision=row["decision"],
+        label=as_label(row["label"]),
+        when=datetime.fromisoformat(row["when"]),
+        note=row["note"],
+    )
 
 
 def _quoted(decision: Decision) -> str:

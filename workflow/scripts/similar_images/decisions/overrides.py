@@ -12,40 +12,37 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.tables import Column, ParquetTable
 from ..images import manifest
 from .decisions import CATALOGUE, OUT, Decision
 
 LEFT_OUT = "left out by a decision"
 
-SCHEMA = pa.schema(
-    [
-        ("collection", pa.string()),
-        ("content_id", pa.string()),
-        ("decision", pa.string()),
-        ("label", pa.string()),
-        # Of a query that becomes a member of the catalogue: what it is called there, its file,
-        # its label as it came, the set that it is from, and its product.
-        ("image", pa.string()),
-        ("file", pa.binary()),
-        ("original_label", pa.string()),
-        ("set", pa.string()),
-        ("product", pa.string()),
-    ]
+TABLE = ParquetTable(
+    "results/plan/overrides.parquet",
+    Column("collection", str, "the collection in which it counts"),
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("decision", str, "the latest decision on it"),
+    Column("label", str, "the class by that decision; null if it is left out"),
+    # The others are null unless a query becomes a member of the catalogue.
+    Column("image", str, "its path there"),
+    Column("file", bytes, "path to open, or address"),
+    Column("original_label", str, "the label before any decision"),
+    Column("set", str, "the query set that it is from"),
+    Column("product", str, "the product that it shows"),
 )
-# A manifest with what was decided: the label as it came, the decision, and the collection that
-# the file is from.
-OVERRIDDEN = pa.schema(
-    [
-        *manifest.SCHEMA,
-        ("original_label", pa.string()),
-        ("decision", pa.string()),
-        ("set", pa.string()),
-    ]
+# In memory only: a manifest after the decisions.
+OVERRIDDEN = ParquetTable(
+    manifest.TABLE.file,
+    *manifest.TABLE.columns,
+    Column("original_label", str, "the label before any decision"),
+    Column("decision", str, "the decision"),
+    Column("set", str, "the collection of the file"),
 )
 
 
 class _File(NamedTuple):
-    """A file of a collection: path in it, path to open, its label as it came, and its product."""
+    """A file of a collection: path in it, path to open, its original label, and its product."""
 
     image: str
     file: bytes
@@ -54,7 +51,7 @@ class _File(NamedTuple):
 
 
 class _Override(NamedTuple):
-    """A row of the overrides."""
+    """A row of `TABLE`."""
 
     collection: str
     content_id: str
@@ -68,7 +65,7 @@ class _Override(NamedTuple):
 
 
 def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.Table:
-    """Return what `decided` changes in the collections, sorted by content, see `SCHEMA`.
+    """Return what `decided` changes in the collections, sorted by content, see `TABLE`.
 
     In each collection the latest decision counts that was made there. A query that was taken into
     the catalogue is a member of it until it is left out there. A decision on a content that its
@@ -88,7 +85,7 @@ def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.
     for content_id, on_content in sorted(made.items()):
         held = {name: found[content_id] for name, found in files.items() if content_id in found}
         rows += _amend(on_content, held, taken)
-    return pa.Table.from_pylist([row._asdict() for row in rows], schema=SCHEMA)
+    return TABLE.from_rows(rows)
 
 
 def sentence(decided: Sequence[Decision], overrides: pa.Table) -> str:
@@ -126,14 +123,15 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
             "decision": decision,
             "set": pa.repeat(collection, len(table)),
         },
-        schema=OVERRIDDEN,
+        schema=OVERRIDDEN.schema,
     )
     adopted = own.filter(pc.is_valid(own["image"]))
     if not len(adopted):
         return amended
     faults = pa.nulls(len(adopted), pa.string())
-    columns = [faults if name == "fault" else adopted[name] for name in OVERRIDDEN.names]
-    return pa.concat_tables([amended, pa.table(columns, schema=OVERRIDDEN)]).sort_by("image")
+    columns = {name: faults if name == "fault" else adopted[name] for name in OVERRIDDEN.names}
+    members = pa.table(columns, schema=OVERRIDDEN.schema)
+    return pa.concat_tables([amended, members]).sort_by("image")
 
 
 def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
@@ -141,9 +139,11 @@ def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
     wanted = pa.array(content_ids, pa.string())
     rows = table.filter(pc.is_in(table["content_id"], wanted, skip_nulls=True))
     names = ("content_id", "image", "file", "label", "product")
-    columns = (rows[name].to_pylist() for name in names)
-    # The last of equal keys stands.
-    return {id_: _File(*rest) for id_, *rest in reversed(list(zip(*columns, strict=True)))}
+    # Reversed, since the last of equal keys counts.
+    return {
+        row["content_id"]: _File(row["image"], row["file"], row["label"], row["product"])
+        for row in reversed(rows.select(names).to_pylist())
+    }
 
 
 def _amend(
@@ -167,11 +167,17 @@ def _amend(
             label = member.label if member and last is joined else last.label
             yield _Override(name, last.content_id, last.decision, label)
     if member and home:
-        image, file, original_label, product = held[home]
+        found = held[home]
         yield _Override(
-            *(CATALOGUE, member.content_id, member.decision, member.label),
-            *(_name(home, image, taken), file, original_label, home),
-            product=product,
+            collection=CATALOGUE,
+            content_id=member.content_id,
+            decision=member.decision,
+            label=member.label,
+            image=_name(home, found.image, taken),
+            file=found.file,
+            original_label=found.original_label,
+            set=home,
+            product=found.product,
         )
 
 

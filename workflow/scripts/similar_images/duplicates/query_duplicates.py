@@ -46,8 +46,8 @@ def find(
     Near duplicates are looked for among the candidates of each query.
 
     Args:
-        candidates: the nearest images of each readable query, see `neighbours.SCHEMA`.
-        queries: the readable images of the query set, see `sharded_features.SCHEMA`.
+        candidates: the nearest images of each readable query, see `neighbours.TABLE`.
+        queries: the readable images of the query set, see `sharded_features.TABLE`.
         catalogue: those of the catalogue. A query that was taken into it is no copy of itself.
         compare: compares pairs of contents, see `registration.compare_all`.
     """

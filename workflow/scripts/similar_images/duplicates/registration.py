@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..core.errors import UserError
-from ..core.formats import read_parquet, write_parquet
+from ..core.tables import Column, ParquetTable
 from ..images.opening import LOCAL, Photos
 from ..images.thumbnails import read
 from . import sketches
@@ -75,14 +74,12 @@ ALL_REGISTERED = (
 )
 SIFTED = sketches.ALIKE, sketches.HOPELESS, COARSE.side, HOPELESS, STEPS
 METHOD = f"{ALL_REGISTERED}, sifted {SIFTED}"
-SCHEMA = pa.schema(
-    [
-        ("one", pa.string()),
-        ("other", pa.string()),
-        ("difference", pa.float64()),
-        ("mirrored", pa.bool_()),
-    ],
-    {"method": METHOD},
+TABLE = ParquetTable(
+    "results/<collection>/differences.parquet",
+    Column("one", str, "content id"),
+    Column("other", str, "content id"),
+    Column("difference", float, "by how much the pictures differ"),
+    Column("mirrored", bool, "whether one of them was mirrored for that"),
 )
 
 # A sketch has 3 kB, a picture up to 77 kB.
@@ -150,9 +147,7 @@ def compare_all(
             if likeness is not None:
                 found[pair] = likeness
             progress(done)
-    rows = sorted((*pair, *likeness) for pair, likeness in found.items())
-    columns = zip(*rows, strict=True) if rows else [()] * len(SCHEMA)
-    write_parquet(memory, pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA))
+    _remember(memory, found)
     return found
 
 
@@ -352,12 +347,22 @@ def _read(content_id: str, file: bytes, side: int, photos: Photos) -> Image.Imag
         return None
 
 
+def _remember(path: Path, found: Mapping[Pair, Likeness]) -> None:
+    rows = [
+        {"one": one, "other": other, **likeness._asdict()}
+        for (one, other), likeness in sorted(found.items())
+    ]
+    TABLE.write(path, TABLE.from_rows(rows).replace_schema_metadata({"method": METHOD}))
+
+
 def _remembered(path: Path) -> dict[Pair, Likeness]:
     try:
-        table = read_parquet(path)
+        table = TABLE.read(path)
         if table.schema.metadata[b"method"].decode() not in (METHOD, ALL_REGISTERED):
             return {}
-        rows = zip(*(table[name].to_pylist() for name in SCHEMA.names), strict=True)
-        return {(one, other): Likeness(*likeness) for one, other, *likeness in rows}
+        return {
+            (row["one"], row["other"]): Likeness(row["difference"], row["mirrored"])
+            for row in table.to_pylist()
+        }
     except (UserError, KeyError, TypeError):
-        return {}  # absent or damaged: comparing again makes it anew
+        return {}  # absent or damaged: all pairs are compared again

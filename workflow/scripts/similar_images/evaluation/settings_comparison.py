@@ -13,6 +13,7 @@ import yaml
 from ..core.errors import UserError
 from ..core.files import replacing
 from ..core.formats import read_json
+from ..core.tables import Column, CsvTable, Row
 from ..decisions import decisions
 from ..storage.addresses import is_address
 
@@ -21,21 +22,22 @@ FIGURES = (
     "results/catalogue/quality.json",
     "results/catalogue/timing.json",
 )
-HEADER = (
-    "name",
-    "backbone",
-    "precision",
-    "metric",
-    "vote",
-    "neighbours",
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
-    "method",
-    "images_per_second",
-    "features",
-    "network_bytes",
-    "index_bytes",
+TABLE = CsvTable(
+    "results/compare.csv",
+    Column("name", str, "of the entry in `compare`"),
+    Column("backbone", str, "the network"),
+    Column("precision", str, "in which it computes"),
+    Column("metric", str, "how similarity is measured"),
+    Column("vote", str, "how votes count"),
+    Column("neighbours", int, "how many vote"),
+    Column("accuracy", float, "on the catalogue's images"),
+    Column("accuracy_low", float, "lower limit of its interval"),
+    Column("accuracy_high", float, "upper limit"),
+    Column("method", str, "how it was tested"),
+    Column("images_per_second", float, "in extraction"),
+    Column("features", int, "numbers for each image"),
+    Column("network_bytes", int, "size of the network"),
+    Column("index_bytes", int, "size of `features.pkl`"),
 )
 
 
@@ -139,8 +141,8 @@ def outcome(results: Path) -> dict[str, Any]:
     }
 
 
-def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
-    """Return a row for each outcome, the most accurate first, those not known last.
+def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """Return a row of `TABLE` for each outcome, the most accurate first, those not known last.
 
     Raises:
         UserError: there is nothing to compare.
@@ -151,7 +153,7 @@ def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
             "such as `lite2: {backbone: EfficientNetLite2}`."
         )
     ordered = sorted(outcomes.items(), key=lambda item: _rank(item[1]["accuracy"]), reverse=True)
-    return [(name, *(outcome[column] for column in HEADER[1:])) for name, outcome in ordered]
+    return [{**outcome, "name": name} for name, outcome in ordered]
 
 
 def sentence(name: str, outcome: Mapping[str, Any]) -> str:

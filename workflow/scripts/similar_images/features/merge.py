@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ..backbones.model import Model
 from ..core.errors import UserError
-from ..core.formats import read_csv
+from ..core.tables import Column, CsvTable
 from ..decisions.decisions import OUT
 from ..images.folders import NO_LOSS
 from . import sharded_features, shards
@@ -20,17 +20,31 @@ from .plan import shard_names
 TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
 LOST = "gone, changed or not to be read while the run was going on; the next run tries again"
 
+REJECTED = CsvTable(
+    "results/<collection>/rejected.csv",
+    Column("image", str, "path in the collection"),
+    Column("label", str, "its class, if known"),
+    Column("reason", str, "why it cannot be used"),
+    Column("original_label", str, "the label before any decision"),
+    Column("decision", str, "the decision"),
+)
+MEMBERS = CsvTable(
+    "results/<collection>/members.csv",
+    Column("image", str, "path in the collection"),
+    Column("label", str, "its class, if known"),
+    Column("label_from", str, "`folder`, `list` or `decision`"),
+)
+DUPLICATES = CsvTable(
+    "results/<collection>/duplicates.csv",
+    Column("image", str, "path in the collection"),
+    Column("label", str, "its class, if known"),
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("conflict", bool, "whether these bytes have different classes"),
+)
+
 
 class Rejected(NamedTuple):
-    """A file that could not be used, and why.
-
-    Attributes:
-        image: path in the collection.
-        label: its class, if any.
-        reason: why.
-        original_label: the class as it came, before any decision.
-        decision: what people decided of it, if anything.
-    """
+    """A row of `REJECTED`."""
 
     image: str
     label: str | None
@@ -40,7 +54,7 @@ class Rejected(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A readable image with its class, and where that comes from: `label_from`."""
+    """A row of `MEMBERS`."""
 
     image: str
     label: str | None
@@ -48,10 +62,7 @@ class Member(NamedTuple):
 
 
 class RepeatedContent(NamedTuple):
-    """A file whose bytes stand in the collection more than once.
-
-    `conflict`: whether they are under more than one class.
-    """
+    """A row of `DUPLICATES`."""
 
     image: str
     label: str | None
@@ -62,7 +73,7 @@ class RepeatedContent(NamedTuple):
 def merge(
     manifest: pa.Table, features: Path, model: Model, max_pixels: int
 ) -> tuple[pa.Table, list[Rejected]]:
-    """Return the readable images of `manifest`, as `sharded_features.SCHEMA`, and the others.
+    """Return the readable images of `manifest`, as `sharded_features.TABLE`, and the others.
 
     Both are in the order of `manifest`.
 
@@ -85,11 +96,11 @@ def merge(
     readable = []
     names = ("image", "label", "content_id", "fault", "original_label", "decision")
     columns = (manifest[name].to_pylist() for name in names)
-    for image, label, content_id, fault, *decided in zip(*columns, strict=True):
+    for image, label, content_id, fault, original_label, decision in zip(*columns, strict=True):
         reason = fault or faults.get(content_id, LOST)
         readable.append(reason is None)
         if reason:
-            rejected.append(Rejected(image, label, reason, *decided))
+            rejected.append(Rejected(image, label, reason, original_label, decision))
     schema = sharded_features.schema(
         model.backbone, model.fingerprint, model.features, model.levels
     )
@@ -98,16 +109,20 @@ def merge(
 
 
 def read_rejected(path: Path) -> list[Rejected]:
-    """Read a `rejected.csv`."""
+    """Read a `rejected.csv`.
+
+    Raises:
+        DamagedFileError, UserError: as `CsvTable.read`.
+    """
     return [
         Rejected(
-            row["image"],
-            row["label"] or None,
-            row["reason"],
-            row["original_label"] or None,
-            row["decision"] or None,
+            image=row["image"],
+            label=row["label"] or None,
+            reason=row["reason"],
+            original_label=row["original_label"] or None,
+            decision=row["decision"] or None,
         )
-        for row in read_csv(path)
+        for row in REJECTED.read(path)
     ]
 
 
@@ -163,7 +178,7 @@ def members(readable: pa.Table, label_from: str) -> list[Member]:
 
 
 def duplicates(readable: pa.Table) -> list[RepeatedContent]:
-    """Return the images of `readable` whose bytes stand there more than once, by content."""
+    """Return the images of `readable` whose bytes are there more than once, by content."""
     copies = defaultdict(list)
     columns = (readable[name].to_pylist() for name in ("image", "label", "content_id"))
     for path, label, content_id in zip(*columns, strict=True):

@@ -1,4 +1,4 @@
-"""The plan: in which shard each content of all collections has its features, or is to have them."""
+"""The plan: the shard that has, or will have, the features of each content of all collections."""
 
 import logging
 from collections import Counter
@@ -11,19 +11,19 @@ import pyarrow.compute as pc
 
 from ..core.errors import DamagedFileError
 from ..core.files import remove
-from ..core.formats import group_values, open_parquet, write_parquet
+from ..core.formats import group_values
+from ..core.tables import Column, ParquetTable
 from ..images.preprocessing import TOO_MANY
 from . import shards
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = pa.schema(
-    [
-        ("content_id", pa.string()),
-        ("file", pa.binary()),
-        ("shard", pa.string()),
-        ("source", pa.string()),
-    ]
+TABLE = ParquetTable(
+    "results/plan/contents.parquet",
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("file", bytes, "path to open, or address"),
+    Column("shard", str, "name of the shard that has the features, or will have them"),
+    Column("source", str, "name of the shard to copy the features from, if any"),
 )
 # Fewer images than this do not pay for a job of their own.
 SMALLEST_SHARD = 64
@@ -84,7 +84,7 @@ def build(
             "shard": [shard_of[id_] for id_ in content_ids],
             "source": [held[id_] if id_ in packed else None for id_ in content_ids],
         },
-        schema=SCHEMA.with_metadata({"max_pixels": str(max_pixels)}),
+        schema=TABLE.schema.with_metadata({"max_pixels": str(max_pixels)}),
     )
 
 
@@ -154,12 +154,12 @@ def plan_shards(
 
 def write(path: Path, plan: pa.Table) -> None:
     """Write the plan with a row group for each shard, so that a job unpacks no more."""
-    write_parquet(path, plan, grouped_by="shard")
+    TABLE.write(path, plan, grouped_by="shard")
 
 
 def read_shard(path: Path, shard: str) -> pa.Table:
     """Read the rows of one shard, likewise."""
-    with open_parquet(path) as file:
+    with TABLE.open(path) as file:
         groups = [n for n, name in enumerate(group_values(file, "shard")) if name == shard]
         return file.read_row_groups(groups, use_threads=False)
 

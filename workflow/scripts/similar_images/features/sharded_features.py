@@ -15,30 +15,27 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..core.files import write_checked
-from ..core.formats import open_parquet, read_parquet, write_parquet
+from ..core.formats import open_parquet
 from ..core.prefetch import prefetch
+from ..core.tables import Column, ParquetTable
 from ..decisions.decisions import CATALOGUE
 from ..storage.results import SHARED, Results
 from . import feature_table, levels, shards, store
 from .feature_table import Features, FeatureTable
 
-SCHEMA = pa.schema(
-    [
-        ("image", pa.string()),
-        ("label", pa.string()),
-        ("content_id", pa.string()),
-        ("shard", pa.string()),
-        # The file to open, the label as it came, what people decided of it, and the collection that
-        # the file is from: the catalogue can have members from query sets, see `overrides`.
-        ("file", pa.binary()),
-        ("original_label", pa.string()),
-        ("decision", pa.string()),
-        ("set", pa.string()),
-        # What it shows by its list; an image without one is a product by itself.
-        ("product", pa.string()),
-    ]
+TABLE = ParquetTable(
+    "results/<collection>/images.parquet",
+    Column("image", str, "path in the collection"),
+    Column("label", str, "the class"),
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("shard", str, "which shard has its features"),
+    Column("file", bytes, "path to open, or address"),
+    Column("original_label", str, "the label before any decision"),
+    Column("decision", str, "the decision"),
+    Column("set", str, "the collection of the file: the catalogue may have queries"),
+    Column("product", str, "from the list; an image without one is a product by itself"),
 )
-# What the index of a collection takes from the table, where its features stand, and the product.
+# What the index of a collection takes from the table.
 _COLUMNS = ["image", "label", "content_id", "shard", "product"]
 
 
@@ -76,7 +73,7 @@ class ShardedFeatures:
             UserError: the system does not let one of them be read.
         """
         with (
-            open_parquet(self.path) as file,
+            TABLE.open(self.path) as file,
             self._reader(file) as read,
             ThreadPoolExecutor(1) as reader,
         ):
@@ -88,9 +85,9 @@ class ShardedFeatures:
         """Return the rows of the images, without their features.
 
         Raises:
-            DamagedFileError, UserError: as `formats.open_parquet`.
+            DamagedFileError, UserError: as `ParquetTable.open`.
         """
-        with open_parquet(self.path) as file:
+        with TABLE.open(self.path) as file:
             return self._rows(file, self._groups(file))
 
     @contextmanager
@@ -127,12 +124,12 @@ def schema(
         "features": str(features),
         "levels": json.dumps(list(channels)),
     }
-    return SCHEMA.with_metadata(metadata)
+    return TABLE.schema.with_metadata(metadata)
 
 
 def write(path: Path, images: pa.Table) -> None:
     """Write the table of the images, with a row group for each shard."""
-    write_parquet(path, images, grouped_by="shard")
+    TABLE.write(path, images, grouped_by="shard")
 
 
 def from_queries(path: Path) -> pa.Table:
@@ -141,7 +138,7 @@ def from_queries(path: Path) -> pa.Table:
     Of each `image`, `content_id`, `set` and `product`. Of the catalogue's own images next to
     nothing is read.
     """
-    with open_parquet(path) as file:
+    with TABLE.open(path) as file:
         column = file.schema_arrow.get_field_index("set")
         groups = []
         for n in range(file.num_row_groups):
@@ -211,7 +208,7 @@ def collect(
     Raises:
         DamagedFileError, UserError: as a `ShardedFeatures` when it is gone through.
     """
-    table = read_parquet(path, _COLUMNS).sort_by("image")
+    table = TABLE.read(path, _COLUMNS).sort_by("image")
     backbone, fingerprint, dimension = model_of(table.schema)
     if with_levels:
         dimension += sum(levels.widths(channels_of(table.schema)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..core.errors import UserError
 from ..core.files import checked, replacing
 from ..core.formats import read_parquet
+from ..core.tables import Column, ParquetTable
 from ..core.timing import Timing
 from . import levels
 from .levels import Levels
@@ -24,7 +25,13 @@ from .levels import Levels
 logger = logging.getLogger(__name__)
 
 FLOAT, LEVEL = np.dtype("<f4"), np.dtype("i1")
-_CONTENTS = ["content_id", "fault", "pixels"]
+# The features follow, and the levels if the model has any: their widths depend on the model.
+TABLE = ParquetTable(
+    "results/features/<model>/<shard>.parquet",
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("fault", str, "why the file gives no features"),
+    Column("pixels", int, "of the photo, see `preprocessing.Prepared.pixels`"),
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,7 @@ def read(path: Path, with_levels: bool = True) -> Shard:
         UserError: the system does not let it be read.
     """
     with checked(path):
-        table = read_parquet(path, None if with_levels else [*_CONTENTS, "features"])
+        table = read_parquet(path, None if with_levels else [*TABLE.names, "features"])
         features, kept = rows_of(table["features"], FLOAT), levels.none(len(table))
         if with_levels and (width := _width(table)):
             kept = rows_of(table["levels"], LEVEL)
@@ -112,7 +119,7 @@ def read_contents(path: Path) -> Contents:
         UserError: the system does not let it be read.
     """
     with checked(path):
-        return _contents(read_parquet(path, _CONTENTS))
+        return _contents(read_parquet(path, TABLE.names))
 
 
 def copy(
@@ -209,9 +216,7 @@ def rows_of(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _contents(table: pa.Table) -> Contents:
-    types = [table.schema.field(name).type for name in _CONTENTS]
-    if types != [pa.string(), pa.string(), pa.int64()]:
-        raise ValueError(f"columns of types {types}")
+    TABLE.check(table.schema)
     contents = Contents(
         table.column("content_id").to_pylist(),
         table.column("fault").to_pylist(),

@@ -7,70 +7,74 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.digests import SETTLING_NS
 from ..core.errors import UserError, reason
-from ..core.formats import read_parquet, write_parquet
+from ..core.formats import read_parquet
+from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
 from .opening import LOCAL, Photos
 from .retries import PASSING
 
-SCHEMA = pa.schema(
-    [
-        ("image", pa.string()),
-        ("file", pa.binary()),
-        ("label", pa.string()),
-        ("content_id", pa.string()),
-        ("fault", pa.string()),
-        # What its list says that it shows, if anything.
-        ("product", pa.string()),
-    ]
+TABLE = ParquetTable(
+    "results/<collection>/manifest.parquet",
+    Column("image", str, "path in the collection"),
+    Column("file", bytes, "path to open, or address"),
+    Column("label", str, "the class"),
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("fault", str, "why the file cannot be used"),
+    Column("product", str, "the product that it shows, by the list"),
 )
-# As the fields of `Entry`.
-FILES_SCHEMA = pa.schema(
+CACHE = ParquetTable(
+    "results/<collection>/hashes.parquet",
+    # A collection can be replaced by another one with the same name.
+    Column("place", bytes, "absolute path, or address"),
+    Column("size", int, "bytes"),
+    Column("mtime", int, "nanoseconds; null if the content may change without a new size or time"),
+    Column("ctime", int, "nanoseconds"),
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("version", str, "what the server says, see `ObjectMetadata.version`"),
+)
+# In memory only: fields of `Entry` and of `_Identity`.
+FILES = pa.schema(
     [
         ("image", pa.string()),
         ("file", pa.binary()),
         ("label", pa.string()),
         ("size", pa.int64()),
         ("mtime", pa.int64()),
-        ("mode", pa.int64()),
         ("fault", pa.string()),
         ("version", pa.string()),
-        ("further", pa.list_(pa.string())),
+        ("extra_columns", pa.list_(pa.string())),
         ("ctime", pa.int64()),
     ]
 )
-HASHES_SCHEMA = pa.schema(
-    [
-        ("content_id", pa.string()),
-        ("fault", pa.string()),
-        # Whether it is the content of now, and not what was known before.
-        ("current", pa.bool_()),
-    ]
-)
-CACHE_SCHEMA = pa.schema(
-    [
-        # Absolute, or an address: collections come and go under one name.
-        ("place", pa.binary()),
-        ("size", pa.int64()),
-        # Null where nothing vouches for the content being the same, though size and time are.
-        ("mtime", pa.int64()),
-        ("ctime", pa.int64()),
-        ("content_id", pa.string()),
-        ("version", pa.string()),
-    ]
-)
-# What the name of a further column begins with, so that it is none of the others'.
+HASHES = pa.schema([("content_id", pa.string()), ("fault", pa.string()), ("current", pa.bool_())])
+# The names of extra columns begin with this, so that none is the name of another column.
 EXTRA = "further: "
 # Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
 BATCH = 10_000
 # Photos that a thread hashes in one go at the most.
 HASHED_AT_ONCE = 100
+
+
+class _Identity(NamedTuple):
+    """What is known about the content of a file.
+
+    Attributes:
+        content_id: SHA-256; None if it has a fault.
+        fault: why the content cannot be read; None if it has a content id.
+        current: whether this is the content now, and not what an earlier run found.
+    """
+
+    content_id: str | None
+    fault: str | None
+    current: bool
 
 
 def build(
@@ -94,14 +98,23 @@ def build(
     """
     files = _table_of(entries).sort_by("image")
     hashes = _identify(files, cache, threads, photos)
-    others = {name: pc.list_element(files["further"], n) for n, name in enumerate(extra_columns)}
+    others = {
+        name: pc.list_element(files["extra_columns"], n) for n, name in enumerate(extra_columns)
+    }
     unknown = pa.nulls(len(files), pa.string())
     products = pc.utf8_trim_whitespace(others.get(product or "", unknown))
     products = pc.utf8_normalize(products, "NFC")  # as `names.normal_form`
-    columns = [files[name] for name in ("image", "file", "label")]
-    columns += [hashes["content_id"], hashes["fault"]]
-    columns.append(pc.if_else(pc.equal(products, ""), None, products))
-    table = pa.table(columns, schema=SCHEMA)
+    table = pa.table(
+        {
+            "image": files["image"],
+            "file": files["file"],
+            "label": files["label"],
+            "content_id": hashes["content_id"],
+            "fault": hashes["fault"],
+            "product": pc.if_else(pc.equal(products, ""), None, products),
+        },
+        schema=TABLE.schema,
+    )
     for name, values in others.items():
         table = table.append_column(EXTRA + name, values)
     return table
@@ -117,7 +130,7 @@ def passing(table: pa.Table) -> dict[str, str]:
 
 
 def extra_columns(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return what stands in the further columns `names` of a manifest, by image."""
+    """Return what is in the extra columns `names` of a manifest, by image."""
     columns = (table[EXTRA + name].to_pylist() for name in names)
     images = table["image"].to_pylist()
     return {image: values for image, *values in zip(images, *columns, strict=True)}
@@ -134,9 +147,9 @@ def members(table: pa.Table) -> dict[str, list[bytes]]:
 
 def _table_of(entries: Iterable[Entry]) -> pa.Table:
     entries = map(_storable, entries)
-    tables = [FILES_SCHEMA.empty_table()]
-    while batch := list(islice(entries, BATCH)):
-        tables.append(_table(batch, FILES_SCHEMA))
+    tables = [FILES.empty_table()]
+    while batch := [entry._asdict() for entry in islice(entries, BATCH)]:
+        tables.append(pa.Table.from_pylist(batch, schema=FILES))
     return pa.concat_tables(tables)
 
 
@@ -160,13 +173,13 @@ def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.
     parts = (known.slice(start, size) for start in range(0, len(known), size))
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(partial(_hash, photos), parts)
-        hashes = pa.concat_tables([HASHES_SCHEMA.empty_table(), *found])
+        hashes = pa.concat_tables([HASHES.empty_table(), *found])
     old = pc.less(pc.max_element_wise(files["mtime"], files["ctime"]), now - SETTLING_NS)
-    columns = {name: files[name] for name in CACHE_SCHEMA.names if name != "content_id"}
+    columns = {name: files[name] for name in CACHE.names if name != "content_id"}
     columns["content_id"] = hashes["content_id"]
     columns["mtime"] = pc.if_else(pc.and_(old, hashes["current"]), files["mtime"], None)
-    hashed = pa.table(columns).select(CACHE_SCHEMA.names)
-    write_parquet(cache, hashed.filter(pc.is_valid(hashed["content_id"])))
+    hashed = pa.table(columns, schema=CACHE.schema)
+    CACHE.write(cache, hashed.filter(pc.is_valid(hashed["content_id"])))
     return hashes
 
 
@@ -189,38 +202,38 @@ def _version(table: pa.Table) -> pa.ChunkedArray:
 def _hash(photos: Photos, files: pa.Table) -> pa.Table:
     columns = [files[name].to_pylist() for name in ("file", "content_id", "fault", "before")]
     rows = [
-        (content_id, fault, True) if content_id or fault else _digest(photos, file, before)
+        _Identity(content_id, fault, True)
+        if content_id or fault
+        else _identity(photos, file, before)
         for file, content_id, fault, before in zip(*columns, strict=True)
     ]
-    return _table(rows, HASHES_SCHEMA)
+    return pa.Table.from_pylist([row._asdict() for row in rows], schema=HASHES)
 
 
-def _digest(photos: Photos, file: bytes, before: str | None) -> tuple[str | None, str | None, bool]:
-    """Return the content id of a photo, or the fault, and whether that is how it is now.
+def _identity(photos: Photos, file: bytes, before: str | None) -> _Identity:
+    """Read the content of a photo.
 
-    A photo that a server does not give now, but may later, counts as it was `before`.
+    If a server does not send it now, but may do so later, the content id from `before` counts.
     """
     try:
-        return photos.identify(file), None, True
+        return _Identity(photos.identify(file), None, True)
     except FetchError as error:
-        return (before, None, False) if before and error.retryable else (None, reason(error), True)
+        if before and error.retryable:
+            return _Identity(before, None, False)
+        return _Identity(None, reason(error), True)
     except OSError as error:
-        return None, reason(error), True
-
-
-def _table(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:
-    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=schema)
+        return _Identity(None, reason(error), True)
 
 
 def _read_cache(path: Path) -> pa.Table:
     try:
         table = read_parquet(path)
     except UserError:
-        table = None  # absent or damaged: hashing the files again makes it anew
+        table = None  # absent or damaged: the files are hashed again
     if table is not None and {"image", "version"} <= {*table.column_names}:
-        # Of an earlier version. What it knows of addresses holds, and saves fetching them again.
+        # From an earlier version. Its addresses are still correct: they are not fetched again.
         places, unchanged = table["image"].cast(pa.binary()), pa.array([0] * len(table), pa.int64())
         table = table.append_column("place", places).append_column("ctime", unchanged)
-        table = table.select(CACHE_SCHEMA.names)
-    whole = table is not None and table.schema.equals(CACHE_SCHEMA)
-    return table if whole else CACHE_SCHEMA.empty_table()
+        table = table.select(CACHE.names)
+    whole = table is not None and table.schema.equals(CACHE.schema)
+    return table if whole else CACHE.schema.empty_table()

@@ -1,12 +1,12 @@
-"""The history: how good the answers of each run were, and which of them turned.
+"""The history: how accurate each run was, and which predictions changed.
 
-The files stand outside Snakemake's outputs, since it deletes those before the rule runs. What is
-written here cannot be made anew: what is damaged is set aside and never removed.
+The files are not among Snakemake's outputs, since it deletes those before the rule runs. They
+cannot be rebuilt: a damaged one is renamed and never removed.
 """
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -14,34 +14,42 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UserError, reason
 from ..core.files import replacing
-from ..core.formats import (
-    csv_lines,
-    read_csv,
-    read_parquet,
-    write_csv,
-    write_csv_lines,
-    write_parquet,
-)
+from ..core.formats import csv_lines, write_csv_lines
+from ..core.tables import Column, CsvTable, ParquetTable
 
 logger = logging.getLogger(__name__)
 
-COUNTS = ("catalogue", "labelled", "correct", "decided", "refused")
-SHARES = ("accuracy", "low", "high")
-HEADER = (
-    *("when", "set", "model", "catalogue", "labelled", "correct"),
-    *(*SHARES, "decided", "refused"),
+TABLE = CsvTable(
+    "results/<set>/history.csv",
+    Column("when", str, "UTC"),
+    Column("set", str, "the query set"),
+    Column("model", str, "fingerprint"),
+    Column("catalogue", int, "readable images in it"),
+    Column("labelled", int, "queries with a prediction and a label"),
+    Column("correct", int, "those with the right prediction"),
+    Column("accuracy", float, "their share"),
+    Column("low", float, "lower limit of its interval"),
+    Column("high", float, "upper limit"),
+    Column("decided", int, "queries with a decision"),
+    Column("refused", int, "queries that were refused"),
+)
+CHANGED = CsvTable(
+    "results/<set>/changed.csv",
+    Column("image", str, "path in the query set"),
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("before", str, "the prediction; empty if refused"),
+    Column("now", str, "the new one; empty if refused"),
+)
+PAST = ParquetTable(
+    "results/<set>/answers.parquet",
+    Column("content_id", str, "SHA-256 of the file"),
+    Column("prediction", str, "the class; empty if refused"),
 )
 Row = Mapping[str, str]  # of `history.csv`
 
 
 class ChangedPrediction(NamedTuple):
-    """A prediction that turned: a row of `changed.csv`.
-
-    Attributes:
-        image: path in the query set.
-        content_id: of its bytes.
-        before, now: the predictions, "" where it was refused.
-    """
+    """A row of `CHANGED`."""
 
     image: str
     content_id: str
@@ -50,7 +58,7 @@ class ChangedPrediction(NamedTuple):
 
 
 class PastPrediction(NamedTuple):
-    """What became of a readable query; the prediction is "" where it was refused."""
+    """The prediction of a readable query, "" if it was refused."""
 
     image: str
     content_id: str
@@ -69,7 +77,7 @@ def line(
         catalogue: readable images in it.
         metrics: as `metrics.json` has them.
     """
-    shares = (metrics["accuracy"], *(metrics["accuracy_interval_95"] or (None, None)))
+    low, high = metrics["accuracy_interval_95"] or (None, None)
     return {
         "when": when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "set": name,
@@ -77,13 +85,16 @@ def line(
         "catalogue": str(catalogue),
         "labelled": str(metrics["labelled"]),
         "correct": str(metrics["correct"]),
-        **{
-            column: "" if share is None else f"{share:.4f}"
-            for column, share in zip(SHARES, shares, strict=True)
-        },
+        "accuracy": _share(metrics["accuracy"]),
+        "low": _share(low),
+        "high": _share(high),
         "decided": str(metrics["decided"]),
         "refused": str(metrics["refused"]),
     }
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{share:.4f}"
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -97,8 +108,8 @@ def read(path: Path) -> list[dict[str, str]]:
 def record(path: Path, line: Row) -> list[dict[str, str]]:
     """Add `line` to the history at `path`, unless the last one says the same, and return its rows.
 
-    A damaged history is set aside under another name, and begun anew. One that the system does not
-    let be read is left alone, and none is returned. Both are logged.
+    A damaged history is renamed, and a new one begins. One that cannot be read is left as it is,
+    and no rows are returned. Both are logged.
     """
     try:
         rows = _read(path)
@@ -111,18 +122,18 @@ def record(path: Path, line: Row) -> list[dict[str, str]]:
         return []
     if not rows or {**rows[-1], "when": ""} != {**line, "when": ""}:
         rows.append(dict(line))
-        # Not sealed: between checksum and file a job can be killed, and a person may edit this one.
+        # Without a checksum: a job can be killed between the two files, and people may edit this.
         with replacing(path) as temporary:
-            write_csv_lines(temporary, HEADER, ([row[name] for name in HEADER] for row in rows))
+            write_csv_lines(temporary, TABLE.names, TABLE.cells(rows))
     return rows
 
 
 def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
-    """Return which predictions turned in the last run that turned any, and remember `answers`.
+    """Return the predictions that changed in the last run that changed any; remember `answers`.
 
-    They are in `changed.csv` then, sorted by path. Those of an earlier run stay in it as long as
-    their contents have the prediction to which it turned: so no job that is killed, and no run for
-    another reason, loses them.
+    They are also written to `changed.csv`, sorted by path. Those of an earlier run stay there as
+    long as their contents have the prediction that was new then. So they are not lost if a job is
+    killed, or in a run that has another reason.
 
     Args:
         folder: of the query set's results, which has the answers of the run before.
@@ -135,7 +146,7 @@ def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPred
         for image, content_id, now in answers
         if former.get(content_id, now) != now
     ] or _still_changed(folder / "changed.csv", answers)
-    write_csv(folder / "changed.csv", ChangedPrediction._fields, found)
+    CHANGED.write(folder / "changed.csv", found)
     _remember(folder / "answers.parquet", answers)
     return found
 
@@ -144,7 +155,7 @@ def gather(results: Path) -> int:
     """Write the histories of all sets to `history.csv` in `results`, and return how many rows."""
     rows = [row for path in sorted(results.glob("*/history.csv")) for row in read(path)]
     rows.sort(key=lambda row: (row["when"], row["set"]))
-    write_csv(results / "history.csv", HEADER, ([row[name] for name in HEADER] for row in rows))
+    TABLE.write(results / "history.csv", rows)
     return len(rows)
 
 
@@ -159,32 +170,27 @@ def _read(path: Path) -> list[dict[str, str]]:
         lines = csv_lines(path)
     except FileNotFoundError:
         return []
-    if not lines or tuple(lines[0]) != HEADER:
-        raise ValueError(f"its first line is not {','.join(HEADER)}")
-    rows = []
-    for number, values in enumerate(lines[1:], 2):
+    rows = TABLE.parse(lines)
+    for number, row in enumerate(rows, 2):
         try:
-            rows.append(_row(values))
+            _check(row)
         except ValueError as error:
             raise ValueError(f"row {number}: {error}") from error
     return rows
 
 
-def _row(values: Sequence[str]) -> dict[str, str]:
-    """Return `values` by their columns.
+def _check(row: Row) -> None:
+    """Check that `row` is what `line` returns.
 
     Raises:
-        ValueError: they are not what `line` returns.
+        ValueError: it is not.
     """
-    if len(values) != len(HEADER):
-        raise ValueError(f"{len(values)} cells and not {len(HEADER)}")
-    row = dict(zip(HEADER, values, strict=True))
     datetime.fromisoformat(row["when"])
-    for name in COUNTS:
-        int(row[name])
-    for name in SHARES:
-        float(row[name] or 0)
-    return row
+    for column in TABLE.columns:
+        if column.type is int:
+            int(row[column.name])
+        elif column.type is float:
+            float(row[column.name] or 0)
 
 
 def _set_aside(path: Path) -> Path:
@@ -198,28 +204,26 @@ def _set_aside(path: Path) -> Path:
 def _remembered(path: Path) -> dict[str, str]:
     """Return the predictions of the run before, by content id; none where they are not known."""
     try:
-        table = read_parquet(path, ["content_id", "prediction"])
-        return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        rows = PAST.read(path).to_pylist()
+        return {row["content_id"]: row["prediction"] for row in rows}
     except UserError:
-        return {}  # absent or damaged: this run writes it anew
+        return {}  # absent or damaged: this run writes it again
 
 
 def _remember(path: Path, answers: Iterable[PastPrediction]) -> None:
-    import pyarrow as pa  # slow, and the Snakefile reads this module at the end of a run
-
     known = {answer.content_id: answer.prediction for answer in answers}
-    columns = {"content_id": list(known), "prediction": list(known.values())}
-    write_parquet(path, pa.table(columns, pa.schema([(name, pa.string()) for name in columns])))
+    rows = [{"content_id": id_, "prediction": prediction} for id_, prediction in known.items()]
+    PAST.write(path, PAST.from_rows(rows))
 
 
 def _still_changed(path: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
     """Return the rows at `path` that still hold, for the images that have those contents now."""
     try:
-        known = {row["content_id"]: (row["before"], row["now"]) for row in read_csv(path)}
-    except (UserError, KeyError):
+        known = {row["content_id"]: row for row in CHANGED.read(path)}
+    except UserError:
         return []  # absent or damaged
     return [
-        ChangedPrediction(image, content_id, *known[content_id])
+        ChangedPrediction(image, content_id, known[content_id]["before"], prediction)
         for image, content_id, prediction in answers
-        if content_id in known and known[content_id][1] == prediction
+        if content_id in known and known[content_id]["now"] == prediction
     ]

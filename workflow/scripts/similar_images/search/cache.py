@@ -14,16 +14,25 @@ import pyarrow.compute as pc
 
 from ..core.errors import UserError
 from ..core.files import remove
-from ..core.formats import read_parquet, write_parquet
+from ..core.tables import Column, ParquetTable
 from ..features.sharded_features import ShardedFeatures
 from . import neighbours
 
-# Returns the neighbours of queries, see `neighbours.SCHEMA`. Every neighbour is an image of the
+# Returns the neighbours of queries, see `neighbours.TABLE`. Every neighbour is an image of the
 # catalogue that it is given: `search` passes a part of the catalogue and merges what comes back.
 Find = Callable[[ShardedFeatures, ShardedFeatures], pa.Table]
 
-ANSWERS = pa.schema([("content_id", pa.string()), *list(neighbours.SCHEMA)[2:]])
-CATALOGUE = pa.schema([("image", pa.string()), ("label", pa.string()), ("content_id", pa.string())])
+ANSWERS = ParquetTable(
+    "results/<set>/searched/<part>/answers.parquet",
+    Column("content_id", str, "SHA-256 of the query's file"),
+    *neighbours.LISTS,
+)
+CATALOGUE = ParquetTable(
+    "results/<set>/searched/<part>/catalogue.parquet",
+    Column("image", str, "path in the catalogue"),
+    Column("label", str, "its class"),
+    Column("content_id", str, "SHA-256 of the file"),
+)
 
 
 class Memory(NamedTuple):
@@ -36,6 +45,13 @@ class Memory(NamedTuple):
 
     answers: pa.Table
     catalogue: pa.Table
+
+
+class _Files(NamedTuple):
+    """The files of a memory."""
+
+    answers: Path
+    catalogue: Path
 
 
 def search(
@@ -84,8 +100,7 @@ def _findable(images: pa.Table) -> pa.Table:
     As `neighbours.first_of_equals`.
     """
     first = images.group_by(["label", "content_id"]).aggregate([("image", "min")])
-    columns = [first[name] for name in ("image_min", "label", "content_id")]
-    return pa.table(columns, schema=CATALOGUE)
+    return first.rename_columns({"image_min": "image"}).select(CATALOGUE.names)
 
 
 def _still_right(memory: Memory, findable: pa.Table) -> pa.Table:
@@ -109,36 +124,40 @@ def _whole(images: pa.Table) -> pa.ChunkedArray:
 
 
 def _answers_of(queries: pa.Table, answers: pa.Table) -> pa.Table:
-    """Return the neighbours of `queries`, whose `answers` are known, see `neighbours.SCHEMA`."""
+    """Return the neighbours of `queries`, whose `answers` are known, see `neighbours.TABLE`."""
     found = answers.take(pc.index_in(queries["content_id"], answers["content_id"]))
-    columns = [queries["image"], queries["label"], *found.columns[1:]]
-    return pa.table(columns, schema=neighbours.SCHEMA)
+    columns = {"image": queries["image"], "label": queries["label"], **_lists(found)}
+    return pa.table(columns, schema=neighbours.TABLE.schema)
 
 
 def _by_content(found: pa.Table, asked: pa.Table) -> pa.Table:
     content_ids = asked["content_id"].take(pc.index_in(found["image"], asked["image"]))
-    return pa.table([content_ids, *found.columns[2:]], schema=ANSWERS)
+    return pa.table({"content_id": content_ids, **_lists(found)}, schema=ANSWERS.schema)
 
 
-def _files(folder: Path) -> Memory:
-    """Return where the parts of a memory stand."""
-    return Memory(folder / "answers.parquet", folder / "catalogue.parquet")
+def _lists(found: pa.Table) -> dict[str, pa.ChunkedArray]:
+    return {column.name: found[column.name] for column in neighbours.LISTS}
+
+
+def _files(folder: Path) -> _Files:
+    return _Files(folder / "answers.parquet", folder / "catalogue.parquet")
 
 
 def _read(folder: Path, key: str) -> Memory:
     try:
-        memory = Memory(*map(read_parquet, _files(folder)))
+        files = _files(folder)
+        memory = Memory(ANSWERS.read(files.answers), CATALOGUE.read(files.catalogue))
         if memory.answers.schema.metadata[b"key"].decode() == key:
             return memory
     except (UserError, KeyError, TypeError):
-        pass  # absent or damaged: searching again makes it anew
-    return Memory(ANSWERS.empty_table(), CATALOGUE.empty_table())
+        pass  # absent or damaged: all is searched again
+    return Memory(ANSWERS.schema.empty_table(), CATALOGUE.schema.empty_table())
 
 
 def _write(folder: Path, key: str, memory: Memory, before: Memory) -> None:
     """Write the memory; killed in the middle, it leaves none that is half of another's."""
-    answers, catalogue = _files(folder)
+    files = _files(folder)
     if not memory.catalogue.equals(before.catalogue):
-        remove(answers)
-        write_parquet(catalogue, memory.catalogue)
-    write_parquet(answers, memory.answers.replace_schema_metadata({"key": key}))
+        remove(files.answers)
+        CATALOGUE.write(files.catalogue, memory.catalogue)
+    ANSWERS.write(files.answers, memory.answers.replace_schema_metadata({"key": key}))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.errors import UserError
+from ..core.tables import Column, ParquetTable, Row
 from ..features.feature_table import Features, FeatureTable
 from . import exact
 from . import metric_learning as adaptations
@@ -24,15 +25,17 @@ Nearest = list[list[tuple[float, Image]]]
 CANDIDATES = 3
 # Queries in memory at once.
 QUERIES = 4096
-# A row for each query; its neighbours are lists, the most similar first.
-SCHEMA = pa.schema(
-    [
-        ("image", pa.string()),
-        ("label", pa.string()),
-        ("similar", pa.list_(pa.string())),
-        ("class", pa.list_(pa.string())),
-        ("similarity", pa.list_(pa.float64())),
-    ]
+# The neighbours of a query are lists of equal length, the most similar first.
+LISTS = (
+    Column("similar", list[str], "catalogue images, most similar first"),
+    Column("class", list[str], "their classes"),
+    Column("similarity", list[float], "to the query"),
+)
+TABLE = ParquetTable(
+    "results/<set>/neighbours.parquet",
+    Column("image", str, "path in the query set"),
+    Column("label", str, "its class, if known"),
+    *LISTS,
 )
 
 
@@ -87,7 +90,10 @@ def answer(
         asked = np.concatenate([comparable(part, adaptation) for part in group])
         found = nearest(asked, group[0].fingerprint)
         images = chain.from_iterable(zip(part.paths, part.labels, strict=True) for part in group)
-        rows += [(*image, *_columns(best)) for image, best in zip(images, found, strict=True)]
+        rows += [
+            {"image": image, "label": label, **_lists(best)}
+            for (image, label), best in zip(images, found, strict=True)
+        ]
     return _table(rows)
 
 
@@ -102,8 +108,7 @@ def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
         found = list(chain.from_iterable(map(_found, answers)))
         if len({path for _, (path, _) in found}) < len(found):
             raise ValueError(f"{answers[0]['image']} has the same neighbour in two parts")
-        nearest = exact.ranked(found, count)
-        rows.append((answers[0]["image"], answers[0]["label"], *_columns(nearest)))
+        rows.append({**answers[0], **_lists(exact.ranked(found, count))})
     return _table(rows)
 
 
@@ -113,7 +118,7 @@ def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, set[str]]:
     With the photos of a product that were taken, all of its photos count as taken.
 
     Args:
-        queries: the readable images of the query set, see `sharded_features.SCHEMA`.
+        queries: the readable images of the query set, see `sharded_features.TABLE`.
         taken: the members of the catalogue from query sets: `sharded_features.from_queries`.
     """
     own: defaultdict[str, set[str]] = defaultdict(set)
@@ -138,14 +143,14 @@ def without_own(found: pa.Table, own: Mapping[str, Collection[str]], count: int)
     rows = []
     for query in found.to_pylist():
         others = [one for one in _found(query) if one[1][0] not in own.get(query["image"], ())]
-        rows.append((query["image"], query["label"], *_columns(others[:count])))
+        rows.append({**query, **_lists(others[:count])})
     return _table(rows)
 
 
 def first(found: pa.Table, count: int) -> pa.Table:
     """Return `found` with at most the `count` nearest neighbours of each query."""
-    lists = (pc.list_slice(found[name], 0, count) for name in SCHEMA.names[2:])
-    return pa.table([found["image"], found["label"], *lists], schema=SCHEMA)
+    lists = {column.name: pc.list_slice(found[column.name], 0, count) for column in LISTS}
+    return pa.table({"image": found["image"], "label": found["label"], **lists}, TABLE.schema)
 
 
 def comparable(index: FeatureTable, adaptation: Adaptation | None) -> Features:
@@ -229,19 +234,18 @@ def _groups(parts: Iterable[FeatureTable]) -> Iterator[list[FeatureTable]]:
 
 
 def _pairs(images: pa.Table, column: str) -> Iterator[tuple[str, str]]:
-    """Yield what stands in a column, where it is not null, with the image."""
+    """Yield what is in a column, where it is not null, with the image."""
     known = images.filter(pc.is_valid(images[column]))
     yield from zip(known[column].to_pylist(), known["image"].to_pylist(), strict=True)
 
 
-def _columns(
-    nearest: Sequence[tuple[float, Image]],
-) -> tuple[list[str], list[str | None], list[float]]:
-    return (
-        [path for _, (path, _) in nearest],
-        [label for _, (_, label) in nearest],
-        [similarity for similarity, _ in nearest],
-    )
+def _lists(nearest: Sequence[tuple[float, Image]]) -> dict[str, list[Any]]:
+    """Return the columns `LISTS` of a query."""
+    return {
+        "similar": [path for _, (path, _) in nearest],
+        "class": [label for _, (_, label) in nearest],
+        "similarity": [similarity for similarity, _ in nearest],
+    }
 
 
 def _found(answer: Mapping[str, Any]) -> Iterator[tuple[float, Image]]:
@@ -250,7 +254,7 @@ def _found(answer: Mapping[str, Any]) -> Iterator[tuple[float, Image]]:
         yield similarity, (path, label)
 
 
-def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
+def _table(rows: Iterable[Row]) -> pa.Table:
     """Return `rows`, sorted by path."""
-    columns = zip(*sorted(rows, key=lambda row: str(row[0])), strict=True)
-    return pa.table([list(column) for column in columns] or [[]] * len(SCHEMA), schema=SCHEMA)
+    by_path: list[Row] = sorted(rows, key=lambda row: str(row["image"]))
+    return TABLE.from_rows(by_path)
