@@ -149,17 +149,17 @@ class ParquetTable(Table):
         values = [row if isinstance(row, Mapping) else row._asdict() for row in rows]
         return pa.Table.from_pylist(values, schema=self.schema)
 
-    def check(self, schema: "pa.Schema") -> None:
-        """Check that a schema begins with the columns of this table.
+    def check(self, schema: "pa.Schema", columns: Sequence[str] | None = None) -> None:
+        """Check that a schema has the columns of this table, or those of them in `columns`.
 
         Raises:
-            ValueError: it does not.
+            ValueError: it has not, or they have other types or another order.
         """
-        import pyarrow as pa
-
-        found = pa.schema(list(schema)[: len(self.names)])
-        if not found.equals(self.schema):
-            raise ValueError(f"its columns are {found}, and not {self.schema}")
+        expected = [field for field in self.schema if columns is None or field.name in columns]
+        names = {field.name for field in expected}
+        found = [field for field in schema if field.name in names]
+        if found != expected:
+            raise ValueError(f"its columns are {found}, and not {expected}")
 
     def write(self, path: Path, table: "pa.Table", grouped_by: str | None = None) -> None:
         """Write `table`, see `formats.write_parquet`; further columns may follow the declared ones.
@@ -188,7 +188,8 @@ class ParquetTable(Table):
         Raises:
             DamagedFileError, UserError: as `open`.
         """
-        with self.open(path) as file:
+        with open_parquet(path) as file:
+            self.check(file.schema_arrow, columns)
             return file.read(columns, use_threads=False)
 
 

@@ -40,10 +40,10 @@ SUGGESTIONS = {
 FINDINGS = CsvTable(
     "results/catalogue/audit.csv",
     Column("finding", str, "its kind"),
-    Column("rank", int, "1 is the first of its kind to look at"),
-    Column("image", str, "path in the catalogue, for a class an example"),
+    Column("rank", int, "1 is first"),
+    Column("image", str, "path, for a class an example"),
     Column("label", str, "its class"),
-    Column("other_image", str, "what it is compared with, if anything"),
+    Column("other_image", str, "what it is compared with"),
     Column("other_label", str, "its class"),
     Column("score", float, "decides the rank"),
     Column("suggestion", str, "what to do"),
@@ -52,8 +52,8 @@ CLASSES = CsvTable(
     "results/catalogue/classes.csv",
     Column("label", str, "the class"),
     Column("images", int, "equal bytes count once"),
-    Column("recognised", float, "share that fits its own class best"),
-    Column("taken_for", str, "the class that most of the others fit"),
+    Column("recognised", float, "share that fits it best"),
+    Column("taken_for", str, "class that most others fit"),
 )
 
 

@@ -20,8 +20,8 @@ from ..images.names import as_label, fault_of_label
 
 TABLE = CsvTable(
     "decisions.csv",
-    Column("content_id", str, "SHA-256 of the file, 64 digits of 0 to 9 and a to f"),
-    Column("image", str, "its path, for people only"),
+    Column("content_id", str, "SHA-256 of the file, digits 0 to 9 and a to f"),
+    Column("image", str, "path, for people only"),
     Column("set", str, "`catalogue` or the query set"),
     Column(
         "decision",
@@ -30,7 +30,7 @@ TABLE = CsvTable(
         "it. `out` leaves the photo out. `catalogue` adds a query to the catalogue from the next "
         "run on",
     ),
-    Column("label", str, "the class; empty for `out`"),
+    Column("label", str, "the class, empty for `out`"),
     Column("when", str, "time with offset or `Z`, such as `2026-11-24T17:03:12Z`"),
     Column("note", str, "any text"),
 )

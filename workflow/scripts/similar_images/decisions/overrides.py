@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from ..core.tables import Column, ParquetTable
 from ..images import manifest
+from ..images.columns import CONTENT_ID, DECISION, FILE, ORIGINAL_LABEL, PRODUCT, SET
 from .decisions import CATALOGUE, OUT, Decision
 
 LEFT_OUT = "left out by a decision"
@@ -21,23 +22,23 @@ LEFT_OUT = "left out by a decision"
 TABLE = ParquetTable(
     "results/plan/overrides.parquet",
     Column("collection", str, "the collection in which it counts"),
-    Column("content_id", str, "SHA-256 of the file"),
+    CONTENT_ID,
     Column("decision", str, "the latest decision on it"),
     Column("label", str, "the class by that decision; null if it is left out"),
     # The others are null unless a query becomes a member of the catalogue.
     Column("image", str, "its path there"),
-    Column("file", bytes, "path to open, or address"),
-    Column("original_label", str, "the label before any decision"),
+    FILE,
+    ORIGINAL_LABEL,
     Column("set", str, "the query set that it is from"),
-    Column("product", str, "the product that it shows"),
+    PRODUCT,
 )
 # In memory only: a manifest after the decisions.
 OVERRIDDEN = ParquetTable(
     manifest.TABLE.file,
     *manifest.TABLE.columns,
-    Column("original_label", str, "the label before any decision"),
-    Column("decision", str, "the decision"),
-    Column("set", str, "the collection of the file"),
+    ORIGINAL_LABEL,
+    DECISION,
+    SET,
 )
 
 

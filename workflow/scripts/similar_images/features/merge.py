@@ -13,6 +13,7 @@ from ..backbones.model import Model
 from ..core.errors import UserError
 from ..core.tables import Column, CsvTable
 from ..decisions.decisions import OUT
+from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, ORIGINAL_LABEL
 from ..images.folders import NO_LOSS
 from . import sharded_features, shards
 from .plan import shard_names
@@ -22,24 +23,24 @@ LOST = "gone, changed or not to be read while the run was going on; the next run
 
 REJECTED = CsvTable(
     "results/<collection>/rejected.csv",
-    Column("image", str, "path in the collection"),
-    Column("label", str, "its class, if known"),
+    IMAGE,
+    LABEL,
     Column("reason", str, "why it cannot be used"),
-    Column("original_label", str, "the label before any decision"),
-    Column("decision", str, "the decision"),
+    ORIGINAL_LABEL,
+    DECISION,
 )
 MEMBERS = CsvTable(
     "results/<collection>/members.csv",
-    Column("image", str, "path in the collection"),
-    Column("label", str, "its class, if known"),
+    IMAGE,
+    LABEL,
     Column("label_from", str, "`folder`, `list` or `decision`"),
 )
 DUPLICATES = CsvTable(
     "results/<collection>/duplicates.csv",
-    Column("image", str, "path in the collection"),
-    Column("label", str, "its class, if known"),
-    Column("content_id", str, "SHA-256 of the file"),
-    Column("conflict", bool, "whether these bytes have different classes"),
+    IMAGE,
+    LABEL,
+    CONTENT_ID,
+    Column("conflict", bool, "whether their classes differ"),
 )
 
 

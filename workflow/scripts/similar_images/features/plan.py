@@ -13,6 +13,7 @@ from ..core.errors import DamagedFileError
 from ..core.files import remove
 from ..core.formats import group_values
 from ..core.tables import Column, ParquetTable
+from ..images.columns import CONTENT_ID, FILE
 from ..images.preprocessing import TOO_MANY
 from . import shards
 
@@ -20,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 TABLE = ParquetTable(
     "results/plan/contents.parquet",
-    Column("content_id", str, "SHA-256 of the file"),
-    Column("file", bytes, "path to open, or address"),
+    CONTENT_ID,
+    FILE,
     Column("shard", str, "name of the shard that has the features, or will have them"),
     Column("source", str, "name of the shard to copy the features from, if any"),
 )

@@ -19,21 +19,22 @@ from ..core.formats import open_parquet
 from ..core.prefetch import prefetch
 from ..core.tables import Column, ParquetTable
 from ..decisions.decisions import CATALOGUE
+from ..images.columns import CONTENT_ID, DECISION, FILE, IMAGE, LABEL, ORIGINAL_LABEL, PRODUCT, SET
 from ..storage.results import SHARED, Results
 from . import feature_table, levels, shards, store
 from .feature_table import Features, FeatureTable
 
 TABLE = ParquetTable(
     "results/<collection>/images.parquet",
-    Column("image", str, "path in the collection"),
-    Column("label", str, "the class"),
-    Column("content_id", str, "SHA-256 of the file"),
-    Column("shard", str, "which shard has its features"),
-    Column("file", bytes, "path to open, or address"),
-    Column("original_label", str, "the label before any decision"),
-    Column("decision", str, "the decision"),
-    Column("set", str, "the collection of the file: the catalogue may have queries"),
-    Column("product", str, "from the list; an image without one is a product by itself"),
+    IMAGE,
+    LABEL,
+    CONTENT_ID,
+    Column("shard", str, "has its features"),
+    FILE,
+    ORIGINAL_LABEL,
+    DECISION,
+    SET,
+    PRODUCT,
 )
 # What the index of a collection takes from the table.
 _COLUMNS = ["image", "label", "content_id", "shard", "product"]

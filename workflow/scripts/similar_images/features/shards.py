@@ -19,6 +19,7 @@ from ..core.files import checked, replacing
 from ..core.formats import read_parquet
 from ..core.tables import Column, ParquetTable
 from ..core.timing import Timing
+from ..images.columns import CONTENT_ID
 from . import levels
 from .levels import Levels
 
@@ -28,7 +29,7 @@ FLOAT, LEVEL = np.dtype("<f4"), np.dtype("i1")
 # The features follow, and the levels if the model has any: their widths depend on the model.
 TABLE = ParquetTable(
     "results/features/<model>/<shard>.parquet",
-    Column("content_id", str, "SHA-256 of the file"),
+    CONTENT_ID,
     Column("fault", str, "why the file gives no features"),
     Column("pixels", int, "of the photo, see `preprocessing.Prepared.pixels`"),
 )

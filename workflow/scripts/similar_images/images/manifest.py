@@ -18,17 +18,18 @@ from ..core.formats import read_parquet
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
+from .columns import CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT
 from .opening import LOCAL, Photos
 from .retries import PASSING
 
 TABLE = ParquetTable(
     "results/<collection>/manifest.parquet",
-    Column("image", str, "path in the collection"),
-    Column("file", bytes, "path to open, or address"),
-    Column("label", str, "the class"),
-    Column("content_id", str, "SHA-256 of the file"),
+    IMAGE,
+    FILE,
+    LABEL,
+    CONTENT_ID,
     Column("fault", str, "why the file cannot be used"),
-    Column("product", str, "the product that it shows, by the list"),
+    PRODUCT,
 )
 CACHE = ParquetTable(
     "results/<collection>/hashes.parquet",
@@ -37,7 +38,7 @@ CACHE = ParquetTable(
     Column("size", int, "bytes"),
     Column("mtime", int, "nanoseconds; null if the content may change without a new size or time"),
     Column("ctime", int, "nanoseconds"),
-    Column("content_id", str, "SHA-256 of the file"),
+    CONTENT_ID,
     Column("version", str, "what the server says, see `ObjectMetadata.version`"),
 )
 # In memory only: fields of `Entry` and of `_Identity`.

@@ -16,6 +16,7 @@ from ..core.errors import UserError, reason
 from ..core.files import replacing
 from ..core.formats import csv_lines, write_csv_lines
 from ..core.tables import Column, CsvTable, ParquetTable
+from ..images.columns import CONTENT_ID, IMAGE
 
 logger = logging.getLogger(__name__)
 
@@ -24,25 +25,25 @@ TABLE = CsvTable(
     Column("when", str, "UTC"),
     Column("set", str, "the query set"),
     Column("model", str, "fingerprint"),
-    Column("catalogue", int, "readable images in it"),
-    Column("labelled", int, "queries with a prediction and a label"),
-    Column("correct", int, "those with the right prediction"),
+    Column("catalogue", int, "its readable images"),
+    Column("labelled", int, "predictions with a label"),
+    Column("correct", int, "those that are right"),
     Column("accuracy", float, "their share"),
-    Column("low", float, "lower limit of its interval"),
-    Column("high", float, "upper limit"),
+    Column("low", float, "its interval"),
+    Column("high", float, "its interval"),
     Column("decided", int, "queries with a decision"),
-    Column("refused", int, "queries that were refused"),
+    Column("refused", int, "queries without a prediction"),
 )
 CHANGED = CsvTable(
     "results/<set>/changed.csv",
-    Column("image", str, "path in the query set"),
-    Column("content_id", str, "SHA-256 of the file"),
-    Column("before", str, "the prediction; empty if refused"),
-    Column("now", str, "the new one; empty if refused"),
+    IMAGE,
+    CONTENT_ID,
+    Column("before", str, "former prediction, empty if refused"),
+    Column("now", str, "the new one"),
 )
 PAST = ParquetTable(
     "results/<set>/answers.parquet",
-    Column("content_id", str, "SHA-256 of the file"),
+    CONTENT_ID,
     Column("prediction", str, "the class; empty if refused"),
 )
 Row = Mapping[str, str]  # of `history.csv`

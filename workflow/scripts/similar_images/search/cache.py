@@ -16,6 +16,7 @@ from ..core.errors import UserError
 from ..core.files import remove
 from ..core.tables import Column, ParquetTable
 from ..features.sharded_features import ShardedFeatures
+from ..images.columns import CONTENT_ID
 from . import neighbours
 
 # Returns the neighbours of queries, see `neighbours.TABLE`. Every neighbour is an image of the
@@ -31,7 +32,7 @@ CATALOGUE = ParquetTable(
     "results/<set>/searched/<part>/catalogue.parquet",
     Column("image", str, "path in the catalogue"),
     Column("label", str, "its class"),
-    Column("content_id", str, "SHA-256 of the file"),
+    CONTENT_ID,
 )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..core.errors import UserError
 from ..core.tables import Column, ParquetTable, Row
 from ..features.feature_table import Features, FeatureTable
+from ..images.columns import IMAGE, LABEL
 from . import exact
 from . import metric_learning as adaptations
 from .metric_learning import Adaptation
@@ -33,8 +34,8 @@ LISTS = (
 )
 TABLE = ParquetTable(
     "results/<set>/neighbours.parquet",
-    Column("image", str, "path in the query set"),
-    Column("label", str, "its class, if known"),
+    IMAGE,
+    LABEL,
     *LISTS,
 )
 
