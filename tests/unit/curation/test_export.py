@@ -9,16 +9,15 @@ import unicodedata
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from similar_images.core.errors import UserError
 from similar_images.core.files import digest
-from similar_images.core.formats import write_parquet
 from similar_images.curation import export
 from similar_images.curation.export import Member
+from similar_images.features import sharded_features
 from similar_images.images.collection import scan
 from similar_images.images.folders import EXPORTED, OWN
 from similar_images.images.names import fault_of_label, listed_label
@@ -320,8 +319,9 @@ def run_script(folder: Path) -> None:
 def test_an_export_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    row = {"file": [bytes(pipe)], "label": ["boots"], "content_id": ["x"], "product": [None]}
-    write_parquet(tmp_path / "images.parquet", pa.table(row))
+    row = {"file": bytes(pipe), "label": "boots", "content_id": "x"}
+    table = sharded_features.TABLE
+    table.write(tmp_path / "images.parquet", table.from_rows([row]))
     command = (
         f"import test_export, pathlib; test_export.run_script(pathlib.Path({str(tmp_path)!r}))"
     )

@@ -270,3 +270,9 @@ def test_decisions_that_a_run_applied_and_no_file_has_any_more_are_told_and_kept
     assert decisions.remember(both, applied, lost) == []
     applied.write_text("damaged")
     assert decisions.remember([], applied, lost) == []
+
+
+def test_the_pages_write_the_columns_of_the_table() -> None:
+    script = (ROOT / "workflow" / "templates" / "decisions.js").read_text("utf-8")
+    columns = ", ".join(f'"{name}"' for name in decisions.TABLE.names)
+    assert f"const COLUMNS = [{columns}];" in script

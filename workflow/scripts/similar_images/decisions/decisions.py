@@ -20,7 +20,7 @@ from ..images.names import as_label, fault_of_label
 
 TABLE = CsvTable(
     "decisions.csv",
-    Column("content_id", str, "SHA-256 of the file, digits 0 to 9 and a to f"),
+    Column("content_id", str, "SHA-256 of the file, in lower case"),
     Column("image", str, "path, for people only"),
     Column("set", str, "`catalogue` or the query set"),
     Column(
