@@ -1,4 +1,4 @@
-"""Tell which similarity knows the catalogue's own images best."""
+"""Compare how well each similarity classifies the catalogue's own images."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tell how often the catalogue's own images are classified correctly by the others."""
+"""Measure how often the catalogue's own images are classified correctly by the others."""
 
 import logging
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Find for each query the most similar images of the catalogue, or of a part of it.
 
 Beside them the candidates for copies, which are the nearest by plain cosine whatever the metric.
-What earlier runs have found stands outside the outputs: it is kept from run to run.
+What earlier runs have found is no output: it is kept from run to run.
 """
 
 from collections.abc import Iterable, Sequence

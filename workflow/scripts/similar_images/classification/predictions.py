@@ -72,7 +72,7 @@ class Classifier:
         if self.reject is None:
             return None
         if confidence is None:
-            # Nothing is known of what is familiar, either.
+            # There is no in-distribution score, either.
             return None if self.reject == "auto" else "confidence not known"
         if self.reject == "auto":
             score = self.known.in_distribution_score((similarity, confidence))

@@ -18,7 +18,7 @@ Photo = Mapping[str, str]  # a row of `predictions.csv`
 
 
 def product_of(row: Photo, column: str) -> str:
-    """Return the product of a query: what stands in `column`, or else the photo itself."""
+    """Return the product of a query: what is in `column`, or else the photo itself."""
     return normal_form(row.get(column, "").strip()) or row["image"]
 
 

@@ -1,13 +1,13 @@
-"""What to look at next: the queries in the order of what a decision on each is worth.
+"""The review order: which queries to decide first.
 
-A decision is worth most where the answer is unsure and many unsure answers are like it: uncertainty
+A decision gains most if the prediction is uncertain and many such queries are like it: uncertainty
 times density, the information density of B. Settles and M. Craven, "An Analysis of Active Learning
-Strategies for Sequence Labeling Tasks" (EMNLP 2008). And it is worth less after one on a query like
+Strategies for Sequence Labeling Tasks" (EMNLP 2008). It gains less after one on a query like
 it: so the queries are ranked one after the other, as in T. Cardoso et al., "Ranked batch-mode
 active learning" (Information Sciences 379, 2017). Two queries are as alike as the share of
 neighbours that they have in common (R. Jarvis and E. Patrick, "Clustering Using a Similarity
 Measure Based on Shared Near Neighbors", IEEE Transactions on Computers, 1973), which the search has
-found already. benchmarks/results/accuracy.md has what this is worth.
+found already. benchmarks/results/accuracy.md measures the gain.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 Row = Mapping[str, str]  # of `predictions.csv`
 
-# The exponent of the density, and how much less (as a rate) a query is worth once one with the same
+# The exponent of the density, and how much less (as a rate) a query gains once one with the same
 # neighbours is ranked. Both were chosen on one set of photos alone: benchmarks/results/accuracy.md.
 DENSITY, LIKE = 0.3, 0.3
 # So many are ranked one after the other. Nobody decides more before the next run.
@@ -47,7 +47,7 @@ def order(predictions: Iterable[Row], neighbours: pa.Table, voters: int) -> dict
 
 
 def rank(doubt: NDArray[np.float64], near: NDArray[np.intp]) -> list[int]:
-    """Return the numbers of the queries, those first on which a decision is worth most.
+    """Return the numbers of the queries, those first on which a decision gains most.
 
     Args:
         doubt: (n,), the probability that the answer to each is not right.
@@ -58,24 +58,24 @@ def rank(doubt: NDArray[np.float64], near: NDArray[np.intp]) -> list[int]:
     queries, images = np.nonzero(near >= 0)[0], near[near >= 0]
     touched = np.bincount(images, doubt[queries])
     density = np.bincount(queries, touched[images], len(doubt)) / near.shape[1]
-    worth = doubt * density**DENSITY
+    gain = doubt * density**DENSITY
     # For each image of the catalogue the queries that it is a neighbour of.
     asked = np.split(queries[np.argsort(images, kind="stable")], np.bincount(images).cumsum()[:-1])
     first: list[int] = []
     for _ in range(min(FIRST, len(doubt))):
-        best = int(worth.argmax())
+        best = int(gain.argmax())
         first.append(best)
-        worth[best] = -1
+        gain[best] = -1
         for image in near[best][near[best] >= 0]:
-            worth[asked[image]] *= 1 - LIKE / near.shape[1]
-    rest = np.argsort(-worth, kind="stable")[: len(doubt) - len(first)]
+            gain[asked[image]] *= 1 - LIKE / near.shape[1]
+    rest = np.argsort(-gain, kind="stable")[: len(doubt) - len(first)]
     return [*first, *rest.tolist()]
 
 
 def _doubt(row: Row) -> float:
     """Return the probability that the answer in `row` is not right; a refusal is none.
 
-    Where the confidence is not known, it is not for any query, and all are worth the same.
+    Where the confidence is not known, it is not for any query, and all gain the same.
     """
     return 1.0 if row["refused"] or not row["confidence"] else 1 - float(row["confidence"])
 

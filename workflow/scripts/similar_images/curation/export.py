@@ -58,7 +58,7 @@ def export(
         The classes that no folder can have the name of, each with the name that it has got.
 
     Raises:
-        UserError: `folder` is there, a photo cannot be had, or it stands at an address that a
+        UserError: `folder` is there, a photo cannot be had, or it is at an address that a
             link cannot lead to, or a list may not show; or a list would rename a class.
     """
     if os.path.lexists(folder):
@@ -150,7 +150,7 @@ def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
 
 
 def _hides(name: str) -> bool:
-    """Tell whether a digest stands for a part of the address `name`.
+    """Return whether a digest replaces a part of the address `name`.
 
     In the name of a file, and of an object in a bucket, ?# are letters like others.
     """

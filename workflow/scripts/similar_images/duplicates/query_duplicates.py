@@ -1,4 +1,4 @@
-"""Queries that stand in the catalogue already, with the same bytes or almost the same pixels.
+"""Queries that are in the catalogue already, with the same bytes or almost the same pixels.
 
 An answer to such a query says little of how good the answers are: it was found, not recognised.
 """
@@ -21,7 +21,7 @@ Compare = Callable[[Collection[Pair], Mapping[str, bytes]], Mapping[Pair, Likene
 
 
 class QueryDuplicate(NamedTuple):
-    """A query that stands in the catalogue.
+    """A query that is in the catalogue.
 
     Attributes:
         image: path in the query set.
@@ -41,7 +41,7 @@ def find(
     catalogue: pa.Table,
     compare: Compare,
 ) -> list[QueryDuplicate]:
-    """Return the queries that stand in the catalogue, sorted by path.
+    """Return the queries that are in the catalogue, sorted by path.
 
     Near duplicates are looked for among the candidates of each query.
 

@@ -167,8 +167,8 @@ def compare(one: Picture, other: Picture, *, small_first: bool = True) -> Likene
     mirrored = np.ascontiguousarray(other[:, ::-1])
     if _correlation(one, mirrored) < ALIKE:
         return found
-    turned = Likeness(measure(one, mirrored), mirrored=True)
-    return turned if turned.is_copy else found
+    as_mirrored = Likeness(measure(one, mirrored), mirrored=True)
+    return as_mirrored if as_mirrored.is_copy else found
 
 
 def _difference_if_small(one: Picture, other: Picture) -> float:

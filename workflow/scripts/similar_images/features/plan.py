@@ -65,7 +65,7 @@ def build(
 
     Args:
         manifests: of the collections.
-        features: the folder of the model's shards; what stands there is not planned again.
+        features: the folder of the model's shards; what is there is not planned again.
         fingerprint: of the model that is to make the features.
         max_pixels: the limit for images; one that had too many under another is tried again.
         policy: how new work is cut into shards.
@@ -95,14 +95,14 @@ def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]
     That is: a shard of this model has its features, or its fault. An image that had too many
     pixels once and no longer has is not settled, nor is one that a shard should hold but does
     not, since its file was gone. Of several shards the one that has the features counts, and of
-    these the largest. A damaged shard is removed, so that it is made anew.
+    these the largest. A damaged shard is removed, so that it is made again.
     """
     best: dict[str, tuple[bool, int, str]] = {}
     for path in sorted(features.glob("*.parquet")):
         try:
             contents = shards.read_contents(path)
         except DamagedFileError as error:
-            logger.warning("%s: it is removed and made anew", error)
+            logger.warning("%s: it is removed and made again", error)
             remove(path)
             continue
         if contents.fingerprint != fingerprint:

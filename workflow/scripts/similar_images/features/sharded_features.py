@@ -54,7 +54,7 @@ class ShardedFeatures:
         only: the paths of the images to go through, or None for all.
         results: bring the shards.
         with_levels: whether their levels follow the features, see `levels.join`.
-        reduced: where other features of the images stand that take the place of theirs, or None:
+        reduced: the file of other features that are used for the images, or None:
             see `write_reduced`.
     """
 
@@ -254,7 +254,7 @@ def channels_of(schema: pa.Schema) -> list[int]:
 def _read(
     folder: Path, results: Results, channels: Sequence[int], _: int, images: pa.Table
 ) -> FeatureTable:
-    """Return the index of `images`, whose features stand in one shard.
+    """Return the index of `images`, whose features are in one shard.
 
     With the levels of so many `channels` in each part, or without.
     """

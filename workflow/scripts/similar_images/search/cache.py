@@ -70,7 +70,7 @@ def search(
         catalogue: all that can be found.
         count: how many neighbours `find` gives.
         find: searches; it is asked for what is not remembered.
-        folder: of the memory, written anew. One that is damaged counts as empty.
+        folder: of the memory, written again. One that is damaged counts as empty.
         key: of all that the answers depend on but for the images; the answers under another key
             are forgotten.
 

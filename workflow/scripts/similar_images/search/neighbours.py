@@ -54,7 +54,7 @@ def find(
 
     Args:
         queries: the images, in parts of any size.
-        catalogue: likewise; equal bytes stand in one part. It is gone through once for each
+        catalogue: likewise; equal bytes are in one part. It is gone through once for each
             `QUERIES` queries.
         count: how many; all where there are fewer.
         adaptation: of the features, if any.
@@ -199,7 +199,7 @@ def _searched(
 ) -> Iterator[tuple[list[Image], Features]]:
     """Yield the images that can be found, `ROWS` at a time, with what they are compared by.
 
-    All stand in one array in turn: a new one for each block would cost as much as the product.
+    All are put into one array in turn: a new one for each block would cost as much as the product.
     """
     images: list[Image] = []
     array = np.empty((0, 0), np.float32)
