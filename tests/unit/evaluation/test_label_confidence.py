@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from similar_images.evaluation.label_confidence import RIDGE, Images, _vote, fit, gather
-from similar_images.features.feature_table import FeatureTable
-from similar_images.search import exact
+from similar_images.features.feature_table import FeatureTable, normalise
 from similar_images.search.neighbours import first_of_equals
 
 
 def images_of(features: np.ndarray, labels: list[str], ids: list[str] | None = None) -> Images:
     features = features.astype(np.float32)
-    exact.normalise(features)
+    normalise(features)
     names = [f"{n:03}" for n in range(len(labels))]
     index = FeatureTable("network", "model", names, [*labels], ids or names, features)
     return gather(index, first_of_equals(index))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from similar_images.evaluation import leave_one_out
-from similar_images.features.feature_table import FeatureTable
+from similar_images.features.feature_table import FeatureTable, normalise
 from similar_images.search import exact
 from similar_images.search.neighbours import find, first_of_equals
 
@@ -19,7 +19,7 @@ def catalogue_of(labels: str, ids: str | None = None, seed: int = 0) -> FeatureT
     ids = ids or "".join(chr(0x100 + n) for n in range(len(labels)))
     drawn = np.random.default_rng(seed).standard_normal((len(labels), 6)).astype(np.float32)
     features = drawn[[ids.index(letter) for letter in ids]]
-    exact.normalise(features)
+    normalise(features)
     paths = [f"{n:03}" for n in range(len(labels))]
     return FeatureTable("network", "model", paths, list(labels), list(ids), features)
 

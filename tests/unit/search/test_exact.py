@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from similar_images.features.feature_table import normalise
 from similar_images.search import exact
 
 Item = tuple[str, str]
@@ -22,7 +23,7 @@ Blocks = list[tuple[list[Item], exact.Features]]
 
 def features(rows: int, dimension: int = 16, seed: int = 0) -> NDArray[np.float32]:
     drawn = np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
-    exact.normalise(drawn)
+    normalise(drawn)
     return drawn
 
 
@@ -133,13 +134,13 @@ def test_a_row_is_normalised_the_same_to_the_bit_wherever_it_stands(size: int) -
     values = np.random.default_rng(0).standard_normal((100, 1537)).astype(np.float32)
     parts = [values[n : n + size].copy() for n in range(0, 100, size)]
     for part in [*parts, values]:
-        exact.normalise(part)
+        normalise(part)
     assert_array_equal(np.concatenate(parts), values)
 
 
 def test_similarities_are_cosines() -> None:
     catalogue = np.array([[3, 4], [-6, -8], [0, 0], [4, 3]], np.float32)
-    exact.normalise(catalogue)
+    normalise(catalogue)
     (found,) = exact.nearest(catalogue[:1], blocks(catalogue), 4)
     assert [name for _, name in found] == [item(row) for row in (0, 3, 2, 1)]
     assert_allclose([similarity for similarity, _ in found], [1, 24 / 25, 0, -1], atol=1e-6)
@@ -166,7 +167,7 @@ def test_a_block_is_let_go_before_the_next_is_asked_for() -> None:
 
 def test_normalising_leaves_zero_rows_and_makes_the_others_one_long() -> None:
     values = np.array([[0, 0], [3, 4], [1e-12, 0], [1e15, 1e15]], np.float32)
-    exact.normalise(values)
+    normalise(values)
     assert_array_equal(values[0], 0)
     assert_allclose(np.linalg.norm(values[1:], axis=1), 1, rtol=1e-6)
 

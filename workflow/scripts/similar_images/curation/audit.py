@@ -15,8 +15,7 @@ from ..decisions.decisions import RIGHT, WRONG
 from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
 from ..evaluation.label_confidence import Images, confidences, fit, gather
-from ..features.feature_table import FeatureTable
-from ..search import exact
+from ..features.feature_table import FeatureTable, normalise
 from ..search.neighbours import CANDIDATES, first_of_equals
 
 # The nearest images, whose mean similarity shows how far an image is from all others.
@@ -159,7 +158,7 @@ def audit(
         voters: how many images vote on a class.
         confirmed: images whose class a person has looked at.
     """
-    exact.normalise(catalogue.features)
+    normalise(catalogue.features)
     images = gather(catalogue, first_of_equals(catalogue))
     verdicts = judge(images)
     copies = _duplicates(catalogue, images, files, compare)

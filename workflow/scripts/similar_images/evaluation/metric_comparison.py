@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classification.vote import VOTES
-from ..features.feature_table import FeatureTable
+from ..features.feature_table import FeatureTable, normalise
 from ..search import metric_choice
-from ..search.exact import normalise
 from . import cross_validation, near_duplicates
 from .cross_validation import FOLDS, CrossValidation
 from .held_out_learning import Learn

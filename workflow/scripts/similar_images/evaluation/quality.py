@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from ..classification import confidence, conformal, out_of_distribution
 from ..classification.confidence import Calibration
 from ..classification.vote import VOTES, Vote, weights_of
-from ..features.feature_table import FeatureTable
-from ..search.exact import normalise
+from ..features.feature_table import FeatureTable, normalise
 from . import cross_validation, near_duplicates
 from .cross_validation import FOLDS, CrossValidation, Neighbourhood, Round
 from .held_out_learning import Learn

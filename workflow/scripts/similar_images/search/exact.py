@@ -32,13 +32,6 @@ class _Pairs(NamedTuple):
     similarities: Similarities
 
 
-def normalise(features: Features) -> None:
-    """Scale each row of `features` (n, d) to length 1, in place; zero rows stay zero."""
-    lengths: Features = np.sqrt(np.einsum("ij,ij->i", features, features, dtype=np.float32))
-    lengths[lengths == 0] = 1
-    features /= lengths[:, np.newaxis]
-
-
 def nearest(
     queries: Features, catalogue: Iterable[tuple[Sequence[Item], Features]], count: int
 ) -> list[list[tuple[float, Item]]]:

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.files import checked, write_checked
-from ..features.feature_table import Features, FeatureTable
+from ..features.feature_table import Features, FeatureTable, normalise
 from . import principal_components
-from .exact import normalise
 
 # Chosen by cross-validation: see benchmarks/results/accuracy.md.
 SHRINKAGE = 0.2

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.errors import UserError
-from ..features.feature_table import Features, FeatureTable
+from ..features.feature_table import Features, FeatureTable, normalise
 from . import exact
 from . import metric_learning as adaptations
 from .metric_learning import Adaptation
@@ -155,7 +155,7 @@ def comparable(index: FeatureTable, adaptation: Adaptation | None) -> Features:
         UserError: the adaptation was fitted on features of another model.
     """
     if adaptation is None:
-        exact.normalise(index.features)
+        normalise(index.features)
         return index.features
     if adaptation.fingerprint != index.fingerprint:
         raise UserError(

@@ -15,8 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.files import checked, write_checked
-from ..features.feature_table import Features, FeatureTable
-from .exact import normalise
+from ..features.feature_table import Features, FeatureTable, normalise
 
 DIMENSION = 512
 # Images that they are found from. Content ids are hashes, so the largest are as good as drawn by
@@ -78,16 +77,15 @@ def fit(images: FeatureTable, with_levels: bool) -> Components:
 
 def apply(components: Components, features: Features) -> Features:
     """Return `features` (n, d), scaled to length 1, along the components, as float32 (n, k)."""
-    found = np.empty((len(features), components.directions.shape[1]), np.float32)
-    for start in range(0, len(features), ROWS):
-        rows = features[start : start + ROWS].copy()
-        normalise(rows)
-        found[start : start + ROWS] = project(rows, components.centre, components.directions)
-    return found
+    return project(features, components.centre, components.directions, scaled=True)
 
 
 def project(
-    features: Features, centre: NDArray[np.float64], directions: NDArray[np.float64]
+    features: Features,
+    centre: NDArray[np.float64],
+    directions: NDArray[np.float64],
+    *,
+    scaled: bool = False,
 ) -> Features:
     """Return `features` (n, d), less a centre (d,), along directions (d, k), as float32 (n, k).
 
@@ -97,8 +95,11 @@ def project(
     found = np.empty((len(features), along.shape[1]), np.float32)
     block = np.zeros((ROWS, len(centre)), np.float32)
     for start in range(0, len(features), ROWS):
-        rows = features[start : start + ROWS]
-        np.subtract(rows, start_at, out=block[: len(rows)])
+        rows = block[: len(features) - start]
+        rows[:] = features[start : start + ROWS]
+        if scaled:
+            normalise(rows)
+        rows -= start_at
         found[start : start + ROWS] = (block @ along)[: len(rows)]
     return found
 
