@@ -53,7 +53,7 @@ def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
     catalogue = catalogue_of(*map("".join, zip(*drawn, strict=True)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "QUERIES", block)
-        found = leave_one_out.ask(
+        found = leave_one_out.neighbours(
             catalogue,
             every(catalogue),
             count,
@@ -90,7 +90,7 @@ def test_equal_bytes_and_photos_of_one_product_are_of_one_group(
 def test_only_eligible_rows_are_found() -> None:
     catalogue = catalogue_of("aabb")
     eligible = np.array([True, False, True, False])
-    answers = leave_one_out.ask(catalogue, np.array([0, 1]), 4, eligible, every(catalogue))
+    answers = leave_one_out.neighbours(catalogue, np.array([0, 1]), 4, eligible, every(catalogue))
     assert [sorted(answer.rows.tolist()) for (answer,) in answers] == [[2], [0, 2]]
 
 
@@ -101,7 +101,7 @@ def test_an_image_does_not_find_those_of_its_own_group(
     monkeypatch.setattr(exact, "ROWS", rows)
     catalogue, group_of = catalogue_of("aabbb"), np.array([0, 1, 0, 2, 2])
     everything = np.ones(5, np.bool_)
-    answers = leave_one_out.ask(catalogue, every(catalogue), 9, everything, group_of)
+    answers = leave_one_out.neighbours(catalogue, every(catalogue), 9, everything, group_of)
     assert [sorted(answer.rows.tolist()) for (answer,) in answers] == [
         [1, 3, 4],
         [0, 2, 3, 4],
@@ -114,9 +114,9 @@ def test_an_image_does_not_find_those_of_its_own_group(
 def test_each_grouping_is_answered_as_it_would_be_alone() -> None:
     catalogue, everything = catalogue_of("ab" * 20), np.ones(40, np.bool_)
     groupings = [np.arange(40), np.arange(40) // 2, np.arange(40) // 10]
-    together = leave_one_out.ask(catalogue, every(catalogue), 5, everything, *groupings)
+    together = leave_one_out.neighbours(catalogue, every(catalogue), 5, everything, *groupings)
     alone = (
-        leave_one_out.ask(catalogue, every(catalogue), 5, everything, one) for one in groupings
+        leave_one_out.neighbours(catalogue, every(catalogue), 5, everything, one) for one in groupings
     )
     for answers, expected in zip(together, zip(*alone, strict=True), strict=True):
         for answer, (own,) in zip(answers, expected, strict=True):
@@ -129,7 +129,7 @@ def test_a_large_group_takes_no_more_memory_than_a_small_one() -> None:
     peaks = []
     for size in (1, 400):
         tracemalloc.start()
-        for _ in leave_one_out.ask(
+        for _ in leave_one_out.neighbours(
             catalogue, every(catalogue), 5, everything, np.arange(800) // size
         ):
             pass

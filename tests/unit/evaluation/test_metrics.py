@@ -118,7 +118,7 @@ def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model:
     assert (without["labelled"], without["correct"], without["accuracy"]) == (2, 1, 0.5)
     assert without["accuracy_interval_95"] == wilson_interval(1, 2)
     told = metrics.sentence(found)
-    assert "1 of 2 right without those that stand in the catalogue: 50.0%" in told
+    assert "1 of 2 right without those in the catalogue: 50.0%" in told
 
 
 def test_queries_that_all_stand_in_the_catalogue_leave_no_accuracy_without_them(
@@ -127,7 +127,7 @@ def test_queries_that_all_stand_in_the_catalogue_leave_no_accuracy_without_them(
     predictions = [row | {"duplicate": "exact"} for row in table(*MIXED)]
     found = metrics.evaluate(predictions, model)
     assert found["without_duplicates"]["accuracy"] is None
-    assert metrics.sentence(found).endswith("All of them stand in the catalogue.")
+    assert metrics.sentence(found).endswith("All of them are in the catalogue.")
 
 
 def test_each_class_has_its_precision_recall_and_f1(model: Model) -> None:
@@ -216,7 +216,7 @@ def test_the_accuracy_over_the_labels_as_they_came_is_told_beside_that_as_decide
     predictions[6] |= {"decision": "out"}
     found = metrics.evaluate(predictions, model)
     assert (found["labelled"], found["correct"], found["decided"]) == (6, 5, 3)
-    assert found["as_given"] == {
+    assert found["by_original_label"] == {
         "labelled": 5,
         "correct": 3,
         "accuracy": 3 / 5,
@@ -224,7 +224,7 @@ def test_the_accuracy_over_the_labels_as_they_came_is_told_beside_that_as_decide
     }
     told = metrics.sentence(found)
     assert told.startswith("5 of 6 labelled images correct")
-    assert "3 of 5 right by the labels as they came: 60.0%" in told
+    assert "3 of 5 right by the original labels: 60.0%" in told
 
 
 def test_where_nothing_was_decided_the_sentence_tells_one_accuracy(model: Model) -> None:
@@ -238,7 +238,7 @@ def test_labels_that_were_all_decided_are_told_as_that(model: Model) -> None:
     for row in predictions:
         row |= {"original_label": "", "decision": "right" if row["label"] else ""}
     found = metrics.evaluate(predictions, model)
-    assert found["as_given"]["accuracy"] is None
+    assert found["by_original_label"]["accuracy"] is None
     assert "had no labels before they were decided" in metrics.sentence(found)
 
 

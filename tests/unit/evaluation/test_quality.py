@@ -34,7 +34,7 @@ def test_each_image_is_asked_against_the_others_alone() -> None:
     catalogue = of_directions(*LINE)
     catalogue.features[:] *= 5
     found = assess(catalogue, 1, "majority", "cosine")
-    assert (found["images"], found["asked"], found["correct"]) == (5, 5, 2)
+    assert (found["images"], found["evaluated"], found["correct"]) == (5, 5, 2)
     assert found["accuracy"] == pytest.approx(2 / 5)
     low, high = found["accuracy_interval_95"]
     assert 0 < low < 2 / 5 < high < 1
@@ -88,10 +88,10 @@ def test_each_point_of_the_curve_is_what_its_votes_say_one_by_one(
 def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cross_validation, "MOST_ASKED", 3)
+    monkeypatch.setattr(cross_validation, "MOST_EVALUATED", 3)
     found = assess(of_directions(*LINE), 1, "majority", "cosine")
-    assert (found["images"], found["asked"]) == (5, 3)
-    assert found["note"] == "asked is a sample of 3 of the 5 different images"
+    assert (found["images"], found["evaluated"]) == (5, 3)
+    assert found["note"] == "a sample of 3 of the 5 different images was evaluated"
     assert assess(of_directions(*LINE[:3]), 1, "majority", "cosine")["note"] is None
 
 
@@ -111,7 +111,7 @@ def test_images_of_one_series_do_not_name_each_other() -> None:
     alone = [("a", angle) for angle in (20, 40, 60, 80)]
     found = assess(of_directions(("a", 0), ("a", 1), *alone, *others), 1, "majority", "cosine")
     assert (found["groups"], found["correct"]) == (10, 0)
-    assert found["series_similarity"] == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
+    assert found["near_duplicate_similarity"] == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
 
 
 # The probability is nearly 1, whatever the answer.
@@ -122,11 +122,11 @@ def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known()
     known = InDistribution([[0.9] * 4, [0.5] * 4], 0.6)
     near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
     shares = [
-        quality.refused(cross_validation.draw(of_directions(*images)), np.arange(3), SURE, known)
+        quality.refused(cross_validation.prepare(of_directions(*images)), np.arange(3), SURE, known)
         for images in (near, far)
     ]
     assert shares == [0, 1]
-    alone = cross_validation.draw(of_directions(("a", 0), ("a", 1)))
+    alone = cross_validation.prepare(of_directions(("a", 0), ("a", 1)))
     assert quality.refused(alone, np.arange(2), SURE, known) is None
 
 

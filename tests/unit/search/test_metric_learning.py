@@ -140,7 +140,7 @@ def test_what_is_learned_without_some_rows_is_what_the_others_teach(left_out: in
     catalogue = drawn()
     rows = np.arange(120) < left_out
     expected = metric_learning.fit(reduced(catalogue), ~rows)
-    fitted = metric_learning.Parts(reduced(catalogue), every(catalogue)).without(rows)
+    fitted = metric_learning.MapsWithoutParts(reduced(catalogue), every(catalogue)).without(rows)
     assert_allclose(fitted.centre, expected.centre, atol=1e-12)
     assert_allclose(fitted.projection, expected.projection, rtol=1e-6, atol=1e-9)
 
@@ -149,7 +149,7 @@ def test_a_class_that_is_left_out_as_a_whole_is_not_known() -> None:
     catalogue = drawn()
     rows = np.array(catalogue.labels) == "c"
     expected = metric_learning.fit(reduced(catalogue), ~rows)
-    fitted = metric_learning.Parts(reduced(catalogue), every(catalogue)).without(rows)
+    fitted = metric_learning.MapsWithoutParts(reduced(catalogue), every(catalogue)).without(rows)
     assert_allclose(fitted.projection, expected.projection, rtol=1e-6, atol=1e-9)
 
 

@@ -68,7 +68,7 @@ def fit(
     return Adaptation(reduced.fingerprint, *mapped)
 
 
-class Parts:
+class MapsWithoutParts:
     """The maps learned from some rows of a catalogue, each without others of them.
 
     Each is what `fit` returns, but for rounding. What they have in common is summed once.
