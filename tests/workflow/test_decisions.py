@@ -115,7 +115,11 @@ def test_a_query_has_the_label_that_was_decided_and_the_catalogue_is_left_alone(
     assert (row["label"], row["original_label"], row["decision"]) == ("sandals", "boots", "wrong")
     assert (row["prediction"], row["correct"]) == ("boots", "false")
     metrics = project.json("new/metrics.json")
-    assert (metrics["correct"], metrics["by_original_label"]["correct"], metrics["decided"]) == (5, 6, 2)
+    assert (metrics["correct"], metrics["by_original_label"]["correct"], metrics["decided"]) == (
+        5,
+        6,
+        2,
+    )
     assert "6 of 6 right by the original labels" in run.console
     assert_clean(project, tmp_path / "clean")
 

@@ -24,14 +24,14 @@ from similar_images.images.opening import Photos
 from similar_images.storage.results import results_of
 
 output = Path(snakemake.output.predictions)
-memory, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
+cache, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
 photos = Photos.of(snakemake.config)
-kept = results_of(snakemake.config).keeping(memory, again)
+kept = results_of(snakemake.config).keeping(cache, again)
 
 # They are kept from run to run.
 compare = partial(
     registration.compare_all,
-    memory=memory,
+    cache=cache,
     threads=snakemake.threads,
     progress_of=partial(Progress, unit="pairs of images"),
     photos=photos,
@@ -45,7 +45,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     copies = query_duplicates.find(candidates, queries, catalogue, compare)
     retries.note(again, photos.unread)
     if copies:
-        logging.info("%d images stand in the catalogue already", len(copies))
+        logging.info("%d images are in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))
     product_of = sharded_features.products(catalogue)
     vote = VOTES[snakemake.params.vote]

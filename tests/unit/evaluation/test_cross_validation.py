@@ -1,4 +1,4 @@
-"""Tests of the images of a catalogue that are asked as if they were new."""
+"""Tests of cross-validation."""
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ def drawn(images: int = 60, threads: int = 1) -> CrossValidation:
 
 
 @pytest.mark.parametrize(("different", "names"), [(29, 1), (29, 2), (30, 1), (30, 2)])
-def test_it_is_said_whether_images_that_are_asked_are_in_the_sample_of_the_components(
+def test_it_is_known_whether_evaluated_images_are_in_the_sample_of_the_components(
     different: int, names: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cross_validation, "MOST_EVALUATED", 20)
@@ -31,10 +31,14 @@ def test_it_is_said_whether_images_that_are_asked_are_in_the_sample_of_the_compo
     paths = [f"{n}.jpg" for n in range(len(ids))]
     features = np.random.default_rng(0).normal(size=(len(ids), 3)).astype(np.float32)
     catalogue = FeatureTable("network", "model", paths, ["a"] * len(ids), ids, features)
-    asked = {ids[row] for row in cross_validation.prepare(catalogue).sample}
+    evaluated = {ids[row] for row in cross_validation.prepare(catalogue).sample}
     table = pa.table({"image": paths, "content_id": ids})
     known = {ids[paths.index(path)] for path in principal_components.sample(table, 10).to_pylist()}
-    assert cross_validation.components_overlap(catalogue) == bool(asked & known) == (different < 30)
+    assert (
+        cross_validation.components_overlap(catalogue)
+        == bool(evaluated & known)
+        == (different < 30)
+    )
 
 
 def test_the_folds_keep_a_group_together_and_are_of_one_size() -> None:
@@ -53,7 +57,7 @@ def test_each_fold_has_its_share_of_each_class_though_groups_differ_in_size() ->
 
 
 @pytest.mark.parametrize("metric", ["cosine", "adapted"])
-def test_each_grouping_is_answered_as_it_would_be_alone(metric: str) -> None:
+def test_each_grouping_has_the_results_that_it_would_have_alone(metric: str) -> None:
     random = np.random.default_rng(0)
     images = [("ab"[n % 2], angle) for n, angle in enumerate(random.uniform(0, 180, 60))]
     catalogue = of_directions(*images)
@@ -64,7 +68,7 @@ def test_each_grouping_is_answered_as_it_would_be_alone(metric: str) -> None:
     assert alone[0] != alone[1]
 
 
-def test_the_adapted_similarity_does_not_know_what_a_round_leaves_out() -> None:
+def test_the_adapted_similarity_is_learned_without_what_a_round_leaves_out() -> None:
     everyone = drawn()
     left_out = np.arange(60) < 12
     (known,) = cross_validation.in_rounds(
@@ -88,8 +92,6 @@ def test_rounds_that_leave_out_the_same_share_one_fit(monkeypatch: pytest.Monkey
     assert len(solved) == 2 * cross_validation.FOLDS
 
 
-def test_the_answers_do_not_depend_on_the_number_of_threads() -> None:
-    one, two = (
-        cross_validation.in_other_folds(drawn(threads=n), 3, np.arange(60)) for n in (1, 2)
-    )
+def test_the_neighbourhoods_do_not_depend_on_the_number_of_threads() -> None:
+    one, two = (cross_validation.in_other_folds(drawn(threads=n), 3, np.arange(60)) for n in (1, 2))
     assert one == two

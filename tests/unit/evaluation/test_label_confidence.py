@@ -52,6 +52,6 @@ def test_an_image_does_not_vote_for_itself_nor_do_its_copies() -> None:
     assert votes[1, 1] > 0.9
 
 
-def test_images_without_any_other_have_no_vote() -> None:
+def test_images_without_neighbours_have_no_vote() -> None:
     images = images_of(np.ones((2, 2)), ["a", "b"], ["x", "x"])
     assert _vote(images, slice(0, 2)).tolist() == [[0, 0], [0, 0]]

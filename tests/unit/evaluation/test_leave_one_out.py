@@ -111,12 +111,13 @@ def test_an_image_does_not_find_those_of_its_own_group(
     ]
 
 
-def test_each_grouping_is_answered_as_it_would_be_alone() -> None:
+def test_each_grouping_has_the_results_that_it_would_have_alone() -> None:
     catalogue, everything = catalogue_of("ab" * 20), np.ones(40, np.bool_)
     groupings = [np.arange(40), np.arange(40) // 2, np.arange(40) // 10]
     together = leave_one_out.neighbours(catalogue, every(catalogue), 5, everything, *groupings)
     alone = (
-        leave_one_out.neighbours(catalogue, every(catalogue), 5, everything, one) for one in groupings
+        leave_one_out.neighbours(catalogue, every(catalogue), 5, everything, one)
+        for one in groupings
     )
     for answers, expected in zip(together, zip(*alone, strict=True), strict=True):
         for answer, (own,) in zip(answers, expected, strict=True):
@@ -138,13 +139,13 @@ def test_a_large_group_takes_no_more_memory_than_a_small_one() -> None:
     assert peaks[1] < 1.2 * peaks[0]
 
 
-def test_a_catalogue_within_the_bound_is_asked_as_a_whole() -> None:
+def test_a_catalogue_within_the_bound_is_sampled_as_a_whole() -> None:
     catalogue = catalogue_of("aabb", ids="wwyz")
-    asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), 3)
-    assert asked.tolist() == [0, 2, 3]
+    sample = leave_one_out.sample(catalogue, first_of_equals(catalogue), 3)
+    assert sample.tolist() == [0, 2, 3]
 
 
-def test_an_image_more_changes_one_of_the_sample_at_most() -> None:
+def test_one_more_image_changes_at_most_one_of_the_sample() -> None:
     catalogue = catalogue_of("ab" * 20)
     more = part(catalogue, list(range(40)))
     less = part(catalogue, list(range(39)))
@@ -155,12 +156,12 @@ def test_an_image_more_changes_one_of_the_sample_at_most() -> None:
     assert len(samples[0] - samples[1]) <= 1
 
 
-def test_the_same_images_are_asked_whatever_their_order() -> None:
+def test_the_sample_does_not_depend_on_the_order() -> None:
     catalogue = catalogue_of("aaaabbbb")
-    turned = part(catalogue, list(range(8))[::-1])
+    backwards = part(catalogue, list(range(8))[::-1])
     samples = [
         {c.content_ids[row] for row in leave_one_out.sample(c, np.ones(8, np.bool_), 4)}
-        for c in (catalogue, turned)
+        for c in (catalogue, backwards)
     ]
     assert samples[0] == samples[1]
     assert len(samples[0]) == 4

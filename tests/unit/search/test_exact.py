@@ -118,7 +118,7 @@ def test_the_catalogue_is_read_with_as_many_threads_as_before_the_search() -> No
     assert seen == [{2}] * 6
 
 
-def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:
+def test_rows_that_are_equal_in_float32_are_distinguished() -> None:
     query = features(1, 1536)
     catalogue = np.repeat(query, 200, axis=0)
     rng = np.random.default_rng(0)
@@ -130,7 +130,7 @@ def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_a_row_is_normalised_the_same_to_the_bit_wherever_it_stands(size: int) -> None:
+def test_a_row_is_normalised_the_same_to_the_bit_in_any_block(size: int) -> None:
     values = np.random.default_rng(0).standard_normal((100, 1537)).astype(np.float32)
     parts = [values[n : n + size].copy() for n in range(0, 100, size)]
     for part in [*parts, values]:
@@ -152,7 +152,7 @@ def test_where_there_are_fewer_rows_all_are_found(queries: int, rows: int, found
     assert [len(best) for best in result] == [found] * queries
 
 
-def test_a_block_is_let_go_before_the_next_is_asked_for() -> None:
+def test_a_block_is_released_before_the_next_is_read() -> None:
     seen: list[int] = []
 
     def stream() -> Iterator[tuple[list[Item], exact.Features]]:

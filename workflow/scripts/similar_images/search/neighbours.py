@@ -1,4 +1,4 @@
-"""The neighbours: for each query the images of the catalogue most like it."""
+"""The neighbours: for each query the most similar images of the catalogue."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -50,8 +50,8 @@ def find(
 
     Args:
         queries: the images, in parts of any size.
-        catalogue: likewise; equal bytes stand in one part. It is gone through once for each
-            `QUERIES` queries.
+        catalogue: likewise; equal bytes are in one part. It is read once for each `QUERIES`
+            queries.
         count: how many; all where there are fewer.
         adaptation: of the features, if any.
 
@@ -60,8 +60,8 @@ def find(
             adaptation was fitted on those of another one.
     """
 
-    def nearest(asked: Features, fingerprint: str) -> Nearest:
-        return exact.nearest(asked, _searched(catalogue, adaptation, fingerprint), count)
+    def nearest(features: Features, fingerprint: str) -> Nearest:
+        return exact.nearest(features, _searched(catalogue, adaptation, fingerprint), count)
 
     return answer(queries, adaptation, nearest)
 
@@ -84,8 +84,8 @@ def answer(
     """
     rows = []
     for group in _groups(queries):
-        asked = np.concatenate([comparable(part, adaptation) for part in group])
-        found = nearest(asked, group[0].fingerprint)
+        features = np.concatenate([comparable(part, adaptation) for part in group])
+        found = nearest(features, group[0].fingerprint)
         images = chain.from_iterable(zip(part.paths, part.labels, strict=True) for part in group)
         rows += [(*image, *_columns(best)) for image, best in zip(images, found, strict=True)]
     return _table(rows)
@@ -108,9 +108,9 @@ def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
 
 
 def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, set[str]]:
-    """Return the queries that were taken into the catalogue, each with what it is called there.
+    """Return the queries that were moved into the catalogue, each with its names there.
 
-    With the photos of a product that were taken, all of its photos count as taken.
+    If one photo of a product was moved, all of its photos count as moved.
 
     Args:
         queries: the readable images of the query set, see `sharded_features.SCHEMA`.
@@ -193,7 +193,7 @@ def _searched(
 ) -> Iterator[tuple[list[Image], Features]]:
     """Yield the images that can be found, `ROWS` at a time, with what they are compared by.
 
-    All stand in one array in turn: a new one for each block would cost as much as the product.
+    All blocks reuse one array: a new one for each would cost as much as the product.
     """
     images: list[Image] = []
     array = np.empty((0, 0), np.float32)
@@ -229,7 +229,7 @@ def _groups(parts: Iterable[FeatureTable]) -> Iterator[list[FeatureTable]]:
 
 
 def _pairs(images: pa.Table, column: str) -> Iterator[tuple[str, str]]:
-    """Yield what stands in a column, where it is not null, with the image."""
+    """Yield the values of a column that are not null, each with its image."""
     known = images.filter(pc.is_valid(images[column]))
     yield from zip(known[column].to_pylist(), known["image"].to_pylist(), strict=True)
 

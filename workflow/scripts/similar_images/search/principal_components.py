@@ -1,7 +1,7 @@
 """Principal components: the directions in which the images of a catalogue differ most.
 
-They know no classes, so they are found once for everything that learns from the classes, also for
-the parts of a cross-validation. A sample of the images is enough (M. Turk and A. Pentland,
+They use no classes, so they are found once for everything that learns from the classes, also for
+the folds of a cross-validation. A sample of the images is enough (M. Turk and A. Pentland,
 "Eigenfaces for Recognition", Journal of Cognitive Neuroscience 3, 1991: the eigenvectors of the
 products of images give those of the products of features).
 """
@@ -18,9 +18,9 @@ from ..core.files import checked, write_checked
 from ..features.feature_table import Features, FeatureTable, normalise
 
 DIMENSION = 512
-# Images that they are found from. Content ids are hashes, so the largest are as good as drawn by
-# lot, and mostly the same ones when images are added. In a large catalogue they are none of those
-# with the smallest, which are asked as if they were new.
+# Images that they are found from. Content ids are hashes, so the largest are as good as random, and
+# mostly the same when images are added. In a large catalogue they differ from those with the
+# smallest ids, which are evaluated.
 SAMPLE = 1000
 # Rows have length 1: smaller variances are rounding.
 SMALLEST = 1e-12
@@ -89,7 +89,8 @@ def project(
 ) -> Features:
     """Return `features` (n, d), less a centre (d,), along directions (d, k), as float32 (n, k).
 
-    The matrix product is always of `ROWS` rows, so that a row does not depend on those beside it.
+    With `scaled`, the features are scaled to length 1 before. The matrix product is always of
+    `ROWS` rows, so that a row does not depend on those beside it.
     """
     start_at, along = centre.astype(np.float32), directions.astype(np.float32)
     found = np.empty((len(features), along.shape[1]), np.float32)
@@ -116,7 +117,7 @@ def write(path: Path, components: Components) -> None:
 
 
 def read(path: Path) -> Components:
-    """Read components; nothing that the bytes of the file may ask for is executed.
+    """Read components; no code in the file is executed.
 
     Raises:
         DamagedFileError: the file is damaged, or holds anything but components.
