@@ -1,7 +1,6 @@
 """The audit: wrong labels, duplicates, outliers and hard classes, found by the features."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -108,26 +107,6 @@ class Copies(NamedTuple):
         return self.within if labels[0] == labels[1] else self.across
 
 
-@dataclass(frozen=True)
-class LabelConfidences:
-    """Confidences of each image, as shares of the mean confidence of a class.
-
-    Attributes:
-        own: (n,), confidence in its own class.
-        other: (n,), confidence in the other class that it fits best.
-        other_class: (n,), which class that is.
-    """
-
-    own: NDArray[np.float64]
-    other: NDArray[np.float64]
-    other_class: NDArray[np.intp]
-
-    @property
-    def doubtful(self) -> NDArray[np.intp]:
-        """The images that fit another class better than their own."""
-        return np.flatnonzero(self.other > self.own)
-
-
 def confirmed(members: pa.Table) -> set[str]:
     """Return the images of the catalogue whose class a person has confirmed or corrected.
 
@@ -161,17 +140,18 @@ def audit(
     normalise(catalogue.features)
     images = gather(catalogue, first_of_equals(catalogue))
     fits = label_confidences(images)
+    mistaken = fits[fits["other"] > fits["own"]]
     copies = _duplicates(catalogue, images, files, compare)
     known = np.array([path in confirmed for path in catalogue.paths], np.bool_)
     found = {
-        "wrong_label": _unconfirmed(_wrong_labels(images, fits), known),
+        "wrong_label": _unconfirmed(_wrong_labels(images, mistaken), known),
         "duplicate_across_classes": _unconfirmed(
             map(partial(_doubtful_first, known=known), copies.across), known
         ),
         "duplicate": copies.within,
         "mirrored_duplicate": copies.mirrored,
         "outlier": _unconfirmed(_outliers(images), known),
-        "confused_classes": _confused_classes(images, fits),
+        "confused_classes": _confused_classes(images, mistaken),
         "small_class": _small_classes(images, voters),
     }
     findings = [
@@ -179,7 +159,7 @@ def audit(
         for kind in SUGGESTIONS
         for rank, evidence in enumerate(found[kind], 1)
     ]
-    return findings, _classes(images, fits)
+    return findings, _classes(images, mistaken)
 
 
 def _unconfirmed(found: Iterable[Evidence], known: NDArray[np.bool_]) -> list[Evidence]:
@@ -194,8 +174,11 @@ def _doubtful_first(pair: Evidence, known: NDArray[np.bool_]) -> Evidence:
     return Evidence(pair.score, pair.other, str(pair.other_label), pair.image, pair.label)
 
 
-def label_confidences(images: Images) -> LabelConfidences:
-    """Return for each image how well it fits its own class and the others."""
+def label_confidences(images: Images) -> pd.DataFrame:
+    """Return a row for each image with its confidences, relative to the mean of a class.
+
+    `own` is that in its own class, `other` that in the best `other_class`; `label` is its class.
+    """
     n = len(images.rows)
     ridge = fit(images)
     own = np.empty(n)
@@ -207,7 +190,8 @@ def label_confidences(images: Images) -> LabelConfidences:
         relative = confidence / usual
         relative[np.arange(len(relative)), images.classes[part]] = -1
         other[part], other_class[part] = relative.max(axis=1), relative.argmax(axis=1)
-    return LabelConfidences(own / usual[images.classes], other, other_class)
+    columns = {"label": images.classes, "own": own / usual[images.classes]}
+    return pd.DataFrame({**columns, "other": other, "other_class": other_class})
 
 
 def _usual(own: NDArray[np.float64], images: Images) -> NDArray[np.float64]:
@@ -220,7 +204,7 @@ def _usual(own: NDArray[np.float64], images: Images) -> NDArray[np.float64]:
     return usual
 
 
-def _wrong_labels(images: Images, fits: LabelConfidences) -> list[Evidence]:
+def _wrong_labels(images: Images, mistaken: pd.DataFrame) -> list[Evidence]:
     """Return the images whose label may be wrong, the least likely of the labels first.
 
     Confidences are divided by the mean confidence of their class (its threshold in C. G. Northcutt,
@@ -228,17 +212,16 @@ def _wrong_labels(images: Images, fits: LabelConfidences) -> list[Evidence]:
     70, 2021). The score is the confidence in the label, as a share of that in both classes.
     """
     # Nothing is known about an image that is alone in its class.
-    alone = images.sizes[images.classes] == 1
-    found = [n for n in fits.doubtful.tolist() if not alone[n]]
+    found = mistaken[images.sizes[mistaken["label"]] > 1]
     # The other class has the larger confidence, so there is no division by 0.
-    score = fits.own[found] / (fits.own[found] + fits.other[found])
-    ranked = sorted(zip(score.tolist(), found, strict=True))
-    return [_looks_like(images, fits, n, least) for least, n in ranked]
+    score = found["own"] / (found["own"] + found["other"])
+    ranked = score.sort_values(kind="stable")
+    others = found["other_class"][ranked.index]
+    return [_looks_like(images, *found) for found in zip(ranked.index, others, ranked, strict=True)]
 
 
-def _looks_like(images: Images, fits: LabelConfidences, n: int, score: float) -> Evidence:
+def _looks_like(images: Images, n: int, other: int, score: float) -> Evidence:
     """Return the evidence that image `n` fits another class: the nearest image of that class."""
-    other = int(fits.other_class[n])
     neighbours = images.neighbours[n][images.neighbours[n] >= 0]
     nearest = neighbours[images.classes[neighbours] == other]
     row = int(images.rows[nearest[0]]) if len(nearest) else None
@@ -302,33 +285,21 @@ def _outliers(images: Images) -> list[Evidence]:
     return sorted(evidence, key=lambda found: found[:2])
 
 
-def _mistaken(images: Images, fits: LabelConfidences) -> pd.DataFrame:
-    """Return the images that fit another class better: both classes, and by how much (`margin`)."""
-    doubtful = fits.doubtful
-    return pd.DataFrame(
-        {
-            "label": images.classes[doubtful],
-            "other": fits.other_class[doubtful],
-            "margin": (fits.own - fits.other)[doubtful],
-        },
-        doubtful,
-    )
-
-
-def _confused_classes(images: Images, fits: LabelConfidences) -> list[Evidence]:
+def _confused_classes(images: Images, mistaken: pd.DataFrame) -> list[Evidence]:
     """Return the pairs of classes that are often confused, the most confused first.
 
     The score is the share of their images that fit the other class of the pair better. The example
     is the image that does so most.
     """
-    mistaken, sizes = _mistaken(images, fits), images.sizes
-    mistaken[["label", "other"]] = np.sort(mistaken[["label", "other"]])
-    pairs = mistaken.groupby(["label", "other"])["margin"].agg(["size", "idxmin"])
+    sizes, margin = images.sizes, mistaken["own"] - mistaken["other"]
+    pairs = np.sort(mistaken[["label", "other_class"]])
     confused = []
-    for (one, other), (number, example) in zip(pairs.index, pairs.to_numpy().tolist(), strict=True):
-        share = number / (sizes[one] + sizes[other])
-        if number > 1 and share >= CONFUSED:
-            confused.append(_looks_like(images, fits, example, share))
+    for _, margins in margin.groupby([pairs[:, 0], pairs[:, 1]]):
+        example = int(margins.index.to_numpy()[margins.argmin()])
+        one, other = images.classes[example], int(mistaken["other_class"][example])
+        share = len(margins) / (sizes[one] + sizes[other])
+        if len(margins) > 1 and share >= CONFUSED:
+            confused.append(_looks_like(images, example, other, share))
     return sorted(confused, key=lambda found: (-found.score, found.label))
 
 
@@ -341,16 +312,16 @@ def _small_classes(images: Images, voters: int) -> list[Evidence]:
     )
 
 
-def _classes(images: Images, fits: LabelConfidences) -> list[Class]:
-    by_label = _mistaken(images, fits).groupby("label")["other"]
-    mistaken = by_label.size().reindex(range(len(images.names)), fill_value=0)
+def _classes(images: Images, mistaken: pd.DataFrame) -> list[Class]:
+    by_label = mistaken.groupby("label")["other_class"]
+    number = by_label.size().reindex(range(len(images.names)), fill_value=0)
     taken_for = by_label.agg(lambda others: others.mode()[0])
     return [
         Class(
             label=name,
             images=int(size),
-            recognised=f"{1 - mistaken[class_] / size:.4f}",
-            taken_for=images.names[taken_for[class_]] if mistaken[class_] else None,
+            recognised=f"{1 - number[class_] / size:.4f}",
+            taken_for=images.names[taken_for[class_]] if number[class_] else None,
         )
         for class_, (name, size) in enumerate(zip(images.names, images.sizes, strict=True))
     ]

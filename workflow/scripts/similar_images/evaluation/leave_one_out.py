@@ -88,20 +88,15 @@ def components(
 ) -> NDArray[np.intp]:
     """Return the connected component of each of `count` rows: the number of its first row.
 
-    Not SciPy's, which takes half a second to import.
-
-    Args:
-        count: of the rows.
-        least: given a number for each row, returns the least number among the row and those linked
-            with it.
+    Given a number for each row, `least` returns the least number among the row and those linked
+    with it. Not SciPy's function, which takes half a second to import.
     """
-    first = np.arange(count)
-    while True:
+    first, before = np.arange(count), np.full(count, -1)
+    while (first != before).any():
+        before = first
         lower = least(first)
-        lower = lower[lower]
-        if (lower == first).all():
-            return first
-        first = lower
+        first = lower[lower]
+    return first
 
 
 def neighbours(

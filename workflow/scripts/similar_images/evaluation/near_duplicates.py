@@ -131,8 +131,7 @@ def _near(features: Features, limits: Sequence[float]) -> NDArray[np.bool_]:
 def _linked(near: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return for each image the first that it is linked with, directly or through others.
 
-    Args:
-        near: (n, n), which two are similar; its diagonal is set.
+    `near` (n, n) says which two are similar; its diagonal is set.
     """
     np.fill_diagonal(near, True)
     blocks = [near[start : start + ROWS] for start in range(0, len(near), ROWS)]
