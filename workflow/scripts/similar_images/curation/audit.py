@@ -1,6 +1,6 @@
 """The audit: wrong labels, duplicates, outliers and hard classes, found by the features."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -247,13 +247,11 @@ def _duplicates(
     return copies
 
 
-def _equal_pairs(content_ids: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the rows with the same bytes: the first of them with each of the others."""
-    first: dict[str, int] = {}
-    for row, content_id in enumerate(content_ids):
-        if content_id in first:
-            yield first[content_id], row
-        first.setdefault(content_id, row)
+def _equal_pairs(content_ids: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the rows with the same bytes: the first of them with each of the others."""
+    rows = pd.Series(range(len(content_ids)))
+    first = rows.groupby(list(content_ids)).transform("min")
+    return [pair for pair in zip(first, rows, strict=True) if pair[0] != pair[1]]
 
 
 def _similar_pairs(images: Images) -> list[tuple[int, int]]:

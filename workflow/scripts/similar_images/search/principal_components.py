@@ -63,7 +63,10 @@ def fit(images: FeatureTable, with_levels: bool) -> Components:
         images: all, or those that `sample` names.
         with_levels: whether their levels are among the features.
     """
-    rows = _normalised(images.features[np.argsort(images.content_ids, kind="stable")[-SAMPLE:]])
+    sampled = np.argsort(images.content_ids, kind="stable")[-SAMPLE:]
+    rows = images.features[sampled].astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.where(lengths > 0, lengths, 1)
     centre = rows.mean(axis=0)
     centred = rows - centre
     variances, vectors = np.linalg.eigh(centred @ centred.T / len(rows))
@@ -129,14 +132,6 @@ def read(path: Path) -> Components:
             raise ValueError("arrays of shapes that do not fit")
         header = str(content["fingerprint"]), bool(content["with_levels"])
         return Components(*header, centre.astype(float), directions.astype(float))
-
-
-def _normalised(features: Features) -> NDArray[np.float64]:
-    """Return `features` scaled to length 1; zero rows stay zero."""
-    rows = features.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: NDArray[np.float64] = rows / np.where(lengths > 0, lengths, 1)
-    return scaled
 
 
 def _signed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
