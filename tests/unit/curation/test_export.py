@@ -362,7 +362,7 @@ def test_an_address_is_listed_but_no_link_leads_to_it(photos: Path, tmp_path: Pa
     members = [put(photos, "1.jpg"), Member(b"https://shop.example/2.jpg", "boots", "x")]
     export.export(tmp_path / "list", members, "csv")
     assert "https://shop.example/2.jpg,boots\n" in (tmp_path / "list/catalogue.csv").read_text()
-    with pytest.raises(UserError, match=r"is at an address\. Set export\.as: copies, or csv"):
+    with pytest.raises(UserError, match=r"is at an address; set export\.as: copies, or csv"):
         export.export(tmp_path / "links", members, "links")
 
 

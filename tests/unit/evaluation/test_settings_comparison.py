@@ -118,5 +118,5 @@ def test_settings_whose_accuracy_is_not_known_come_last_and_are_drawn(tmp_path: 
 
 
 def test_without_anything_to_compare_the_error_says_what_to_write() -> None:
-    with pytest.raises(UserError, match="nothing is named"):
+    with pytest.raises(UserError, match="there is nothing to compare"):
         settings_comparison.rows({})

@@ -106,7 +106,7 @@ def _sort_out(folder: Path, members: Iterable[Member], how: str, photos: Photos)
 
 def _link(member: Member, place: bytes) -> None:
     if is_address(os.fsdecode(member.file)):
-        raise OSError("it is at an address. Set export.as: copies, or csv")
+        raise OSError("it is at an address; set export.as: copies, or csv")
     file = os.path.abspath(member.file)
     os.stat(file)  # a link leads anywhere
     os.symlink(file, place)
