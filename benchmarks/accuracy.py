@@ -42,10 +42,10 @@ from similar_images.evaluation.cross_validation import CrossValidation, Neighbou
 from similar_images.evaluation.intervals import wilson_interval
 from similar_images.evaluation.near_duplicates import Linkage
 from similar_images.features import feature_table
-from similar_images.features.feature_table import FeatureTable
+from similar_images.features.feature_table import FeatureTable, normalise
 from similar_images.features.sharded_features import ShardedFeatures
 from similar_images.search import metric_choice, metric_learning, principal_components
-from similar_images.search.exact import blocks, nearest, normalise
+from similar_images.search.exact import blocks, nearest
 from similar_images.search.neighbours import comparable, first_of_equals
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -30,6 +30,7 @@ from similar_images.core.errors import UserError
 from similar_images.core.files import digest
 from similar_images.core.timing import Timing
 from similar_images.features.extraction import extract
+from similar_images.features.feature_table import normalise
 from similar_images.images.preprocessing import Preparation
 from similar_images.search import exact
 
@@ -133,7 +134,7 @@ def measure_search(tensorflow_too: bool) -> list[str]:
     catalogue = chance.standard_normal((ROWS, FEATURES), dtype=np.float32)
     queries = chance.standard_normal((QUERIES, FEATURES), dtype=np.float32)
     for part in (catalogue, queries):
-        exact.normalise(part)
+        normalise(part)
     eligible = np.ones(ROWS, np.bool_)
     ways = {
         PROCESSOR: lambda: exact.nearest(queries, exact.blocks(catalogue, eligible), COUNT),

@@ -32,9 +32,9 @@ from pipeline import lay_out
 from similar_images.backbones import building, engines, model, quantisation, validation
 from similar_images.core.formats import read_json, read_parquet
 from similar_images.features import feature_table
+from similar_images.features.feature_table import normalise
 from similar_images.images import manifest, quantisation_sample
 from similar_images.images.preprocessing import Preparation
-from similar_images.search.exact import normalise
 
 BACKBONE = "EfficientNetLite2"
 NEAREST = 10

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 import machine
 from networks import THREADS
+from similar_images.features.feature_table import normalise
 from similar_images.features.sharded_features import ShardedFeatures
 from similar_images.search import cache, exact, neighbours
 
@@ -26,8 +27,8 @@ def measure(rows: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     catalogue = rng.standard_normal((rows, FEATURES), dtype=np.float32)
     queries = rng.standard_normal((QUERIES, FEATURES), dtype=np.float32)
-    exact.normalise(catalogue)
-    exact.normalise(queries)
+    normalise(catalogue)
+    normalise(queries)
     eligible = np.ones(rows, np.bool_)
     brute = NearestNeighbors(n_neighbors=COUNT, algorithm="brute", metric="cosine").fit(catalogue)
     flat = _flat_index(catalogue)

@@ -8,8 +8,7 @@ import pyarrow as pa
 from similar_images.core.timing import Timing
 from similar_images.evaluation import held_out_learning
 from similar_images.features import levels, sharded_features, shards, store
-from similar_images.features.feature_table import FeatureTable
-from similar_images.search import exact
+from similar_images.features.feature_table import FeatureTable, normalise
 from similar_images.search.neighbours import first_of_equals
 
 Rows = list[tuple[str, str | None, int]]
@@ -24,7 +23,7 @@ def content(number: int) -> tuple[str, np.ndarray]:
 def direction(number: int) -> np.ndarray:
     """Return the features of a content, normalised, in double precision."""
     row = content(number)[1][np.newaxis]
-    exact.normalise(row)
+    normalise(row)
     return row[0].astype(float)
 
 

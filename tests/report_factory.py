@@ -69,7 +69,7 @@ def write_page(
 def invented_quality() -> dict[str, Any]:
     point = {"correct": 80, "accuracy": 0.8, "accuracy_interval_95": [0.7, 0.9]}
     curve = [{"neighbours": n, "majority": point, "weighted": point} for n in (1, 10, 50)]
-    configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "asked": 100}
+    configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "evaluated": 100}
     told = {"method": "leave-one-out", "curve": curve, "out_of_distribution": {"refused": 0.25}}
     return {**configured, **point, **told, "choice": None}
 

@@ -429,7 +429,7 @@ def test_the_labels_as_they_came_are_told_beside_those_that_were_decided(
 ) -> None:
     came = {"labelled": 6, "correct": 3, "accuracy": 0.5, "accuracy_interval_95": [0.2, 0.8]}
     cards = made_cards(6, ["a", "b"])
-    changes = {"decided": 2, "as_given": came}
+    changes = {"decided": 2, "by_original_label": came}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     told = " ".join(seen.page.locator("header").inner_text().split())
     assert "2 photos have a decision. As the labels came, 3 of 6 are right: 50.0%" in told

@@ -29,6 +29,7 @@ SLOW = {
 }
 # What a script's own work needs.
 NEEDED = {
+    "audit_catalogue": {"pandas"},
     "approximate": {"faiss"},
     "compare_table": {"matplotlib"},
     "plot": {"matplotlib"},

@@ -43,7 +43,7 @@ def test_without_decisions_the_members_are_those_of_the_folder(project: Project)
     assert {row["decision"] for row in project.rows("new/predictions.csv")} == {""}
     metrics = project.json("new/metrics.json")
     assert metrics["decided"] == 0
-    assert metrics["as_given"]["correct"] == metrics["correct"]
+    assert metrics["by_original_label"]["correct"] == metrics["correct"]
 
 
 def test_a_photo_of_the_catalogue_counts_under_the_class_that_was_decided(
@@ -115,8 +115,12 @@ def test_a_query_has_the_label_that_was_decided_and_the_catalogue_is_left_alone(
     assert (row["label"], row["original_label"], row["decision"]) == ("sandals", "boots", "wrong")
     assert (row["prediction"], row["correct"]) == ("boots", "false")
     metrics = project.json("new/metrics.json")
-    assert (metrics["correct"], metrics["as_given"]["correct"], metrics["decided"]) == (5, 6, 2)
-    assert "6 of 6 right by the labels as they came" in run.console
+    assert (metrics["correct"], metrics["by_original_label"]["correct"], metrics["decided"]) == (
+        5,
+        6,
+        2,
+    )
+    assert "6 of 6 right by the original labels" in run.console
     assert_clean(project, tmp_path / "clean")
 
 

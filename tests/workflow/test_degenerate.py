@@ -48,7 +48,7 @@ def test_the_queries_are_answered_and_what_is_not_known_is_said(
     quality, metrics = (
         project.json(f"catalogue/{name}.json") for name in ("quality", "metric_comparison")
     )
-    assert (quality["asked"], quality["accuracy"]) == (0, None)
+    assert (quality["evaluated"], quality["accuracy"]) == (0, None)
     assert (metrics["adapted"]["gain"], metrics["adapted"]["better"]) == (None, False)
     page = project.result("new/report.html").read_text("utf-8")
     assert "the others classify correctly is not known" in page

@@ -99,9 +99,9 @@ def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Pr
     assert [row["prediction"] for row in project.rows("new/predictions.csv")] == [
         row["label"] for row in project.rows("new/predictions.csv")
     ]
-    told = project.json("catalogue/approximate.json")
-    assert (told["images"], told["asked"], told["neighbours"]) == (12, 12, 50)
-    assert told["recall"] == 1
+    found = project.json("catalogue/approximate.json")
+    assert (found["images"], found["sampled"], found["neighbours"]) == (12, 12, 50)
+    assert found["recall"] == 1
     assert "finds 100.0% of the 50 nearest images (12 of 12 asked, 1 of 1 lists" in run.console
     assert not project.run(target).jobs
 
@@ -209,7 +209,7 @@ def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_ac
     smaller.save(project.photo("new/boots/smaller.jpg"))
     ImageOps.mirror(smaller).save(project.photo("new/boots/mirrored.jpg"))
     run = project.run(*project.answers())
-    assert "3 images stand in the catalogue already" in run.console
+    assert "3 images are in the catalogue already" in run.console
     rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
     flagged = {
         image: (row["duplicate"], row["duplicate_of"])

@@ -10,7 +10,7 @@ from project import CLASSES, Project
 
 def test_the_catalogue_tells_how_often_its_images_are_named_rightly(project: Project) -> None:
     quality = project.json("catalogue/quality.json")
-    assert (quality["images"], quality["asked"]) == (12, 12)
+    assert (quality["images"], quality["evaluated"]) == (12, 12)
     assert quality["correct"] == 12
     assert quality["neighbours"] == 5
     with Image.open(project.result("catalogue/quality.png")) as image:

@@ -14,20 +14,20 @@ from similar_images.images.opening import Photos
 from similar_images.storage.results import results_of
 
 output = Path(snakemake.output.audit)
-memory, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
+cache, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
 photos = Photos.of(snakemake.config)
 results = results_of(snakemake.config)
 
 # They are kept from run to run.
 compare = partial(
     registration.compare_all,
-    memory=memory,
+    cache=cache,
     threads=snakemake.threads,
     progress_of=partial(Progress, unit="pairs of images"),
     photos=photos,
 )
 
-with logged(snakemake.log[0], "audit"), results.keeping(memory, again):
+with logged(snakemake.log[0], "audit"), results.keeping(cache, again):
     members = sharded_features.TABLE.read(Path(snakemake.input.images))
     findings, classes = audit.audit(
         sharded_features.load(Path(snakemake.input.catalogue), results),

@@ -1,4 +1,4 @@
-"""Compare how well each similarity classifies the catalogue's own images."""
+"""Compare the similarity metrics on the catalogue's own images."""
 
 import logging
 from pathlib import Path
@@ -38,9 +38,11 @@ def with_levels(sample: FeatureTable) -> FeatureTable:
 with logged(snakemake.log[0], "compare metrics"), threadpool_limits(1):
     catalogue = sharded_features.load(Path(snakemake.input.catalogue), results)
     table = sharded_features.TABLE.read(listed, ["image", "product"])
-    asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), cross_validation.MOST_ASKED)
-    sample = catalogue.rows(asked)
-    every = np.ones(len(asked), np.bool_)
+    rows = leave_one_out.sample(
+        catalogue, first_of_equals(catalogue), cross_validation.MOST_EVALUATED
+    )
+    sample = catalogue.rows(rows)
+    every = np.ones(len(rows), np.bool_)
     top = held_out_learning.from_all(sample, every, with_levels=False)
     adapted = {metric_choice.ADAPTED: top}
     if sharded_features.channels_of(table.schema):
@@ -49,7 +51,7 @@ with logged(snakemake.log[0], "compare metrics"), threadpool_limits(1):
     found = metric_comparison.compare(
         sample,
         adapted,
-        leave_one_out.groups(catalogue, sharded_features.products(table))[asked],
+        leave_one_out.groups(catalogue, sharded_features.products(table))[rows],
         snakemake.params.voters,
         snakemake.params.vote,
         snakemake.params.metric,

@@ -26,14 +26,14 @@ from similar_images.search import neighbours
 from similar_images.storage.results import results_of
 
 output = Path(snakemake.output.predictions)
-memory, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
+cache, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
 photos = Photos.of(snakemake.config)
-kept = results_of(snakemake.config).keeping(memory, again)
+kept = results_of(snakemake.config).keeping(cache, again)
 
 # They are kept from run to run.
 compare = partial(
     registration.compare_all,
-    memory=memory,
+    cache=cache,
     threads=snakemake.threads,
     progress_of=partial(Progress, unit="pairs of images"),
     photos=photos,

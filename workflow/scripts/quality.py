@@ -22,7 +22,7 @@ with logged(snakemake.log[0], "quality"), threadpool_limits(1):
     learn = None
     if metric != metric_choice.COSINE:
         listed, eligible = Path(snakemake.input.images), first_of_equals(catalogue)
-        if cross_validation.knows_those_asked(catalogue):
+        if cross_validation.components_overlap(catalogue):
             with_levels = metric == metric_choice.ADAPTED
             features = sharded_features.collect(
                 listed, results, on_disk=True, with_levels=with_levels

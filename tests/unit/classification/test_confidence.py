@@ -38,7 +38,7 @@ def test_the_regression_is_that_of_scikit_learn(images: int) -> None:
         assert fitted.probability(row) == pytest.approx(probability, abs=1e-6)
 
 
-def test_evidence_that_tells_right_and_wrong_apart_gives_finite_weights() -> None:
+def test_evidence_that_separates_right_and_wrong_gives_finite_weights() -> None:
     evidence, _ = drawn(40)
     fitted = confidence.fit(evidence, evidence[:, 0] > 0.5)
     assert (
@@ -46,7 +46,7 @@ def test_evidence_that_tells_right_and_wrong_apart_gives_finite_weights() -> Non
     )
 
 
-def test_the_calibration_is_told_on_images_that_it_was_not_fitted_on() -> None:
+def test_the_calibration_error_is_that_on_images_that_were_not_fitted() -> None:
     evidence, right = drawn(2000)
     found = confidence.assess(evidence, right, 5)
     assert found["expected_calibration_error"] < 0.04

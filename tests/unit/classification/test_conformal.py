@@ -26,15 +26,15 @@ def test_new_images_have_their_class_in_the_set_as_often_as_is_set(coverage: flo
     random = np.random.default_rng(0)
     covered = []
     for _ in range(300):
-        asked = [("a", share) for share in random.uniform(0, 1, 60)]
-        thresholds = conformal.fit(asked, coverage)
+        held_out = [("a", share) for share in random.uniform(0, 1, 60)]
+        thresholds = conformal.fit(held_out, coverage)
         covered.append("a" in conformal.classes({"a": random.uniform()}, "", thresholds))
     assert np.mean(covered) == pytest.approx(coverage, abs=0.05)
 
 
 def test_a_class_has_its_own_threshold_where_it_has_images_enough() -> None:
-    asked = [("many", 0.5)] * 18 + [("many", 0.2)] * 2 + [("few", 0.9)] * 19
-    found = conformal.fit(asked, 0.9)
+    held_out = [("many", 0.5)] * 18 + [("many", 0.2)] * 2 + [("few", 0.9)] * 19
+    found = conformal.fit(held_out, 0.9)
     assert found.own == {"many": 0.2}
     assert found.all == 0.5
     assert conformal.classes({"few": 0.45, "many": 0.3, "other": 0.25}, "few", found) == [
@@ -43,7 +43,7 @@ def test_a_class_has_its_own_threshold_where_it_has_images_enough() -> None:
     ]
 
 
-def test_where_few_were_asked_every_class_that_has_a_share_is_in_the_set() -> None:
+def test_with_few_held_out_images_every_class_with_a_share_is_in_the_set() -> None:
     found = conformal.fit([("a", 0.9)] * 8, 0.9)
     assert conformal.classes({"a": 0.99, "b": 0.01}, "a", found) == ["a", "b"]
 
@@ -57,5 +57,5 @@ def test_names_of_any_characters_are_read_as_they_were_joined(names: list[str]) 
     assert conformal.split(conformal.joined(names)) == names
 
 
-def test_the_classes_are_told_with_a_bar_between() -> None:
+def test_the_classes_are_joined_by_a_bar() -> None:
     assert conformal.joined(["boots", "a|b"]) == "boots|a\\|b"

@@ -79,7 +79,7 @@ def rows_of(
     return [dict(row) for row in rows]
 
 
-def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
+def test_the_votes_of_every_class_are_listed_the_predicted_class_first() -> None:
     queries = index_of(("p", None, NORTH), ("q", None, NORTH + 60))
     neighbours = find([queries], [index_of(*CATALOGUE)], 3)
     assert predict(neighbours, (), {}, undecided(neighbours), classifier(2), {}).votes == [
@@ -94,7 +94,7 @@ def test_the_votes_of_every_class_are_told_the_predicted_class_first() -> None:
     ]
 
 
-def test_a_row_tells_the_prediction_and_the_three_most_similar_images() -> None:
+def test_a_row_has_the_prediction_and_the_three_most_similar_images() -> None:
     (row,) = rows_of(index_of(("q", "boots", NORTH)), index_of(*CATALOGUE))
     assert row == {
         "image": "q",
@@ -151,12 +151,12 @@ def test_a_prediction_that_is_not_trusted_is_refused_with_the_reason(
     query = index_of(("q", "boots", NORTH + angle))
     found = find([query], [index_of(*CATALOGUE)], 3)
     (row,) = predict(found, (), {}, undecided(found), classifier(3, reject=reject), {}).rows
-    told = dict(row)
-    assert (told["refused"], told["error"]) == (reason, None)
-    assert (told["prediction"] is None) == (told["correct"] is None) == (reason is not None)
-    assert (told["likely_classes"] is None) == (reason is not None)
-    assert told["similar_1"]
-    assert told["confidence"]
+    values = dict(row)
+    assert (values["refused"], values["error"]) == (reason, None)
+    assert (values["prediction"] is None) == (values["correct"] is None) == (reason is not None)
+    assert (values["likely_classes"] is None) == (reason is not None)
+    assert values["similar_1"]
+    assert values["confidence"]
 
 
 @pytest.mark.parametrize("reject", [None, "auto", 0.5])
@@ -166,19 +166,19 @@ def test_where_the_confidence_is_not_known_it_is_empty_and_reaches_no_limit(
     found = find([index_of(("q", "boots", NORTH))], [index_of(*CATALOGUE)], 3)
     unsure = replace(classifier(3, reject=reject), calibration=None)
     (row,) = predict(found, (), {}, undecided(found), unsure, {}).rows
-    told = dict(row)
-    assert told["confidence"] is None
-    assert told["refused"] == ("confidence not known" if reject == 0.5 else None)
-    assert told["prediction"] == (None if reject == 0.5 else "sandals")
+    values = dict(row)
+    assert values["confidence"] is None
+    assert values["refused"] == ("confidence not known" if reject == 0.5 else None)
+    assert values["prediction"] == (None if reject == 0.5 else "sandals")
 
 
-def test_a_query_that_only_its_own_photos_are_like_is_refused_with_the_reason() -> None:
+def test_a_query_without_neighbours_is_refused_with_the_reason() -> None:
     taken = find([index_of(("q", "boots", NORTH))], [index_of(("own", "boots", NORTH))], 3)
     found = without_own(taken, {"q": {"own"}}, 2)
     rows, votes = predict(found, (), {}, {"q": ("hats", "right")}, classifier(2), {})
     (row,) = rows
-    told = {name: value for name, value in row.items() if value is not None}
-    assert told == {
+    values = {name: value for name, value in row.items() if value is not None}
+    assert values == {
         "image": "q",
         "label": "boots",
         "voters": 0,
@@ -204,7 +204,7 @@ def test_a_prediction_is_right_wrong_or_without_a_label(
     assert (row["label"], row["correct"]) == (label, correct)
 
 
-def test_a_row_tells_the_label_as_it_came_and_what_was_decided() -> None:
+def test_a_row_has_the_original_label_and_the_decision() -> None:
     found = find([index_of(("q", "sandals", NORTH))], [index_of(*CATALOGUE)], 3)
     left_out = Rejected("p", "boots", "left out", "boots", "out")
     rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, classifier(3), {}).rows
@@ -217,7 +217,7 @@ def test_a_row_tells_the_label_as_it_came_and_what_was_decided() -> None:
     ]
 
 
-def test_a_query_that_stands_in_the_catalogue_is_flagged_with_its_image() -> None:
+def test_a_query_that_is_in_the_catalogue_is_flagged_with_its_image() -> None:
     queries = index_of(("p", None, 0), ("q", None, NORTH))
     found = find([queries], [index_of(*CATALOGUE)], 3)
     copies = {"q": QueryDuplicate("q", "near", "boots/1")}
@@ -309,7 +309,7 @@ names = st.text(
 
 
 @given(queries=st.lists(names, unique=True, min_size=1), catalogue=st.tuples(names, names))
-def test_the_csv_tells_every_name_as_it_is(
+def test_the_csv_has_every_name_unchanged(
     tmp_path_factory: pytest.TempPathFactory, queries: list[str], catalogue: tuple[str, str]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "predictions.csv"

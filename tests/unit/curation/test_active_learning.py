@@ -39,23 +39,23 @@ def ordered(
     return sorted(ranks, key=ranks.__getitem__)
 
 
-def test_the_least_sure_comes_first() -> None:
+def test_the_most_uncertain_comes_first() -> None:
     similar = {"a": ["1"], "b": ["2"], "c": ["3"]}
     assert ordered({"a": 0.9, "b": 0.2, "c": 0.6}, similar) == ["b", "c", "a"]
 
 
-def test_of_equally_sure_ones_that_with_more_unsure_ones_beside_it_comes_first() -> None:
+def test_of_equally_uncertain_queries_the_one_in_a_dense_region_comes_first() -> None:
     similar = {"a": ["1", "2"], "b": ["3", "4"], "c": ["3", "4"]}
     assert ordered({"a": 0.5, "b": 0.5, "c": 0.6}, similar) == ["b", "a", "c"]
     assert ordered({"a": 0.5, "b": 0.5, "c": 1.0}, similar)[0] == "a"
 
 
-def test_after_one_of_its_neighbourhood_a_query_is_worth_less() -> None:
+def test_after_a_similar_query_a_query_gains_less() -> None:
     similar = {"a": ["1"], "b": ["1"], "c": ["2"], "d": ["2"]}
     assert ordered(dict.fromkeys("abcd", 0.5), similar) == ["a", "c", "b", "d"]
 
 
-def test_what_is_decided_or_unreadable_has_no_rank_and_a_refusal_counts_as_wholly_unsure() -> None:
+def test_decided_and_unreadable_queries_have_no_rank_and_refused_ones_are_most_uncertain() -> None:
     similar = {"a": ["1"], "b": ["2"], "c": ["3"]}
     order = ordered(
         {"a": 0.1, "b": 0.5, "c": 0.9, "broken": 0},
@@ -93,7 +93,7 @@ def test_a_thousand_queries_take_a_fraction_of_a_second() -> None:
     assert sorted(ranked) == list(range(1000))
 
 
-def test_beyond_those_ranked_one_by_one_all_have_a_rank() -> None:
+def test_queries_beyond_the_first_thousand_have_a_rank_too() -> None:
     chance = np.random.default_rng(0)
     count = active_learning.FIRST + 500
     ranked = active_learning.rank(chance.random(count), chance.integers(600, size=(count, 10)))

@@ -25,7 +25,7 @@ def index_of(
 
 
 def clouds(each: int = 12) -> tuple[NDArray[np.float64], list[str]]:
-    """Return images that stand in a cloud for each class, far from the others."""
+    """Return images in a cloud for each class, far from the others."""
     random = np.random.default_rng(2)
     centres = 10 * np.eye(3, 16)
     features = np.vstack([centre + random.normal(size=(each, 16)) for centre in centres])
@@ -98,7 +98,7 @@ def test_nearly_equal_pixels_are_a_duplicate_and_other_pictures_are_not() -> Non
     assert (pair.image, pair.other_image, pair.score) == ("boots/00", "boots/01", "0.0625")
 
 
-def test_a_picture_and_its_mirror_image_are_told_apart_from_duplicates() -> None:
+def test_a_mirrored_duplicate_is_not_listed_as_a_duplicate() -> None:
     features, labels = clouds()
     features[1] = features[0] + 0.01
     index = index_of(features, labels, [str(n) for n in range(len(labels))])
@@ -115,7 +115,7 @@ def test_an_image_far_from_all_others_is_an_outlier() -> None:
     assert (outliers[0].image, outliers[0].rank) == ("boots/05", 1)
 
 
-def test_nobody_is_asked_again_for_a_class_that_was_confirmed() -> None:
+def test_a_confirmed_class_is_not_doubted_again() -> None:
     features, labels = clouds()
     labels[3], labels[20] = "sandals", "boots"
     features[5] = 10 * np.eye(16)[9]
@@ -136,7 +136,7 @@ def test_nobody_is_asked_again_for_a_class_that_was_confirmed() -> None:
         (("boots/00", "hats/01"), []),
     ],
 )
-def test_of_a_pair_across_classes_the_image_that_nobody_confirmed_is_asked_for(
+def test_of_a_pair_across_classes_the_unconfirmed_image_is_the_finding(
     confirmed: tuple[str, ...], expected: list[tuple[str, str]]
 ) -> None:
     features, labels = clouds()
@@ -146,13 +146,13 @@ def test_of_a_pair_across_classes_the_image_that_nobody_confirmed_is_asked_for(
     assert [(pair.image, pair.other_image) for pair in pairs] == expected
 
 
-def test_a_class_that_a_person_named_is_confirmed_and_one_that_came_with_many_is_not() -> None:
+def test_a_class_that_a_person_named_is_confirmed_and_a_moved_query_is_not() -> None:
     decisions = [None, "right", "wrong", "catalogue"]
     rows = [{"image": f"{n}", "decision": decision} for n, decision in enumerate(decisions)]
     assert confirmed(pa.Table.from_pylist(rows, schema=sharded_features.TABLE.schema)) == {"1", "2"}
 
 
-def test_classes_of_like_images_are_confused() -> None:
+def test_classes_of_similar_images_are_confused() -> None:
     features, labels = clouds()
     features[12:24] -= 10 * np.eye(3, 16)[1] - 10 * np.eye(3, 16)[0]
     (pair,) = found(index_of(features, labels), "confused_classes")
@@ -168,7 +168,7 @@ def test_a_class_with_fewer_images_than_vote_is_small() -> None:
     assert not found(small, "small_class", voters=4)
 
 
-def test_a_class_of_one_image_is_small_and_nothing_else_is_said_of_it() -> None:
+def test_a_class_of_one_image_is_small_and_has_no_other_finding() -> None:
     features, labels = clouds()
     single = index_of(features[:25], labels[:25])
     assert found(single, "wrong_label") == []

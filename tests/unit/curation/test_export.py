@@ -275,12 +275,14 @@ def test_the_name_of_a_file_is_not_taken_for_an_address(photos: Path, tmp_path: 
         ("s3://shop/a?#b.jpg", "a?#b.jpg"),
     ],
 )
-def test_the_photo_at_an_address_is_called_as_its_path_ends(address: str, name: str) -> None:
+def test_the_photo_at_an_address_has_the_last_part_of_its_path_as_its_name(
+    address: str, name: str
+) -> None:
     member = Member(name_of(address).encode(), "boots", "b" * 64)
     assert export._file_name(member, set()) == name
 
 
-def test_the_list_tells_an_object_in_a_bucket_whatever_it_is_called(tmp_path: Path) -> None:
+def test_the_list_has_an_object_in_a_bucket_with_any_name(tmp_path: Path) -> None:
     export.export(tmp_path / "list", [Member(b"s3://shop/a?#b.jpg", "boots", "x")], "csv")
     assert "s3://shop/a?#b.jpg,boots\n" in (tmp_path / "list/catalogue.csv").read_text()
 
@@ -360,7 +362,7 @@ def test_an_address_is_listed_but_no_link_leads_to_it(photos: Path, tmp_path: Pa
     members = [put(photos, "1.jpg"), Member(b"https://shop.example/2.jpg", "boots", "x")]
     export.export(tmp_path / "list", members, "csv")
     assert "https://shop.example/2.jpg,boots\n" in (tmp_path / "list/catalogue.csv").read_text()
-    with pytest.raises(UserError, match=r"stands at an address; set export\.as: copies, or csv"):
+    with pytest.raises(UserError, match=r"is at an address; set export\.as: copies, or csv"):
         export.export(tmp_path / "links", members, "links")
 
 

@@ -1,4 +1,4 @@
-"""Tests of the queries that stand in the catalogue."""
+"""Tests of the queries that are in the catalogue."""
 
 from collections.abc import Callable, Collection, Mapping
 
@@ -10,8 +10,8 @@ from similar_images.features import sharded_features
 from similar_images.search import neighbours
 
 
-def told(mirrored: bool = False, **apart: float) -> Callable[..., dict[Pair, Likeness]]:
-    """Return what tells by how much x, the content of the query, differs from others."""
+def comparing(mirrored: bool = False, **apart: float) -> Callable[..., dict[Pair, Likeness]]:
+    """Return a comparison by which x, the content of the query, differs so much from others."""
     return lambda pairs, files: {("x", other): Likeness(apart[other], mirrored) for other in apart}
 
 
@@ -48,32 +48,32 @@ def test_the_same_bytes_are_an_exact_duplicate_of_the_first_image_that_has_them(
     assert found == [QueryDuplicate("q", "exact", "a")]
 
 
-def test_a_query_that_was_taken_into_the_catalogue_is_no_duplicate_of_itself() -> None:
+def test_a_query_that_was_moved_into_the_catalogue_is_no_duplicate_of_itself() -> None:
     catalogue = listing(a="y", new_q="x")
-    assert find(found_for(("a", 0.5)), listing(q="x"), catalogue, told()) == []
+    assert find(found_for(("a", 0.5)), listing(q="x"), catalogue, comparing()) == []
 
 
 def test_almost_the_same_pixels_are_a_near_duplicate_of_the_closest_image() -> None:
     neighbours = found_for(("b", 0.99), ("c", 0.98), ("d", 0.97))
     catalogue = listing(b="y", c="z", d="w")
-    found = find(neighbours, listing(q="x"), catalogue, told(y=COPY, z=0.1, w=0.2))
+    found = find(neighbours, listing(q="x"), catalogue, comparing(y=COPY, z=0.1, w=0.2))
     assert found == [QueryDuplicate("q", "near", "c")]
 
 
-def test_a_picture_that_is_one_only_in_a_mirror_is_told_as_such() -> None:
-    apart = told(mirrored=True, y=0.1)
+def test_a_picture_that_is_a_copy_only_when_mirrored_is_a_mirrored_duplicate() -> None:
+    apart = comparing(mirrored=True, y=0.1)
     found = find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), apart)
     assert found == [QueryDuplicate("q", "mirrored", "b")]
 
 
-def test_of_equally_close_images_the_more_similar_one_is_told() -> None:
+def test_of_equally_close_images_the_more_similar_one_is_named() -> None:
     neighbours, catalogue = found_for(("b", 0.99), ("a", 0.98)), listing(a="y", b="z")
-    found = find(neighbours, listing(q="x"), catalogue, told(y=0.1, z=0.1))
+    found = find(neighbours, listing(q="x"), catalogue, comparing(y=0.1, z=0.1))
     assert found == [QueryDuplicate("q", "near", "b")]
 
 
 def test_pictures_further_apart_are_no_duplicate() -> None:
-    apart = told(y=COPY + 0.01)
+    apart = comparing(y=COPY + 0.01)
     assert not find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), apart)
 
 
@@ -94,4 +94,4 @@ def test_only_the_nearest_pictures_that_are_similar_are_opened() -> None:
 
 
 def test_a_picture_that_cannot_be_compared_is_no_duplicate() -> None:
-    assert not find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), told())
+    assert not find(found_for(("b", 0.99)), listing(q="x"), listing(b="y"), comparing())

@@ -115,7 +115,7 @@ def test_the_difference_does_not_depend_on_which_picture_comes_first() -> None:
 
 
 @pytest.mark.parametrize("change", COPIES)
-def test_a_mirrored_copy_is_told_as_such(change: str) -> None:
+def test_a_mirrored_copy_is_marked_as_mirrored(change: str) -> None:
     original = blots(1, 6, 8)  # as broad as what photos show
     mirrored = seen(ImageOps.mirror(COPIES[change](original)))
     for pair in ((seen(original), mirrored), (mirrored, seen(original))):
@@ -173,9 +173,9 @@ def saved(folder: Path) -> tuple[list[Pair], dict[str, bytes]]:
     return [(one, copy), (one, other)], dict(made)
 
 
-def test_pairs_are_compared_as_they_stand_in_their_files(tmp_path: Path) -> None:
+def test_pairs_are_compared_as_they_are_in_their_files(tmp_path: Path) -> None:
     pairs, files = saved(tmp_path)
-    found = compare_all(pairs, files, tmp_path / "memory.parquet", 2, ignore)
+    found = compare_all(pairs, files, tmp_path / "cache.parquet", 2, ignore)
     assert found[pairs[0]].difference <= COPY < found[pairs[1]].difference
     assert not found[pairs[0]].mirrored
 
@@ -184,20 +184,20 @@ def test_a_pair_with_a_file_that_is_gone_or_changed_has_no_difference(tmp_path: 
     pairs, files = saved(tmp_path)
     (tmp_path / "copy of a.png").unlink()
     save(tmp_path / "b.png", blots(3))
-    assert not compare_all(pairs, files, tmp_path / "memory.parquet", 2, ignore)
+    assert not compare_all(pairs, files, tmp_path / "cache.parquet", 2, ignore)
 
 
-def test_a_pair_is_compared_once_and_forgotten_when_it_is_not_asked_for(tmp_path: Path) -> None:
-    memory = tmp_path / "memory.parquet"
+def test_a_pair_is_compared_once_and_dropped_when_it_is_not_wanted(tmp_path: Path) -> None:
+    cache = tmp_path / "cache.parquet"
     pairs, files = saved(tmp_path)
-    first = compare_all(pairs, files, memory, 2, ignore)
+    first = compare_all(pairs, files, cache, 2, ignore)
     for path in tmp_path.glob("*.png"):
         path.unlink()
-    assert compare_all(pairs[:1], files, memory, 2, ignore) == {pairs[0]: first[pairs[0]]}
-    assert compare_all(pairs, files, memory, 2, ignore).keys() == {pairs[0]}
+    assert compare_all(pairs[:1], files, cache, 2, ignore) == {pairs[0]: first[pairs[0]]}
+    assert compare_all(pairs, files, cache, 2, ignore).keys() == {pairs[0]}
 
 
-def test_the_progress_is_that_of_the_new_pairs_alone(tmp_path: Path) -> None:
+def test_the_progress_is_that_of_the_new_pairs(tmp_path: Path) -> None:
     totals: list[int] = []
 
     def note(total: int) -> Callable[[int], None]:
@@ -205,18 +205,18 @@ def test_the_progress_is_that_of_the_new_pairs_alone(tmp_path: Path) -> None:
         return lambda done: None
 
     pairs, files = saved(tmp_path)
-    for asked in (pairs[:1], pairs):
-        compare_all(asked, files, tmp_path / "memory.parquet", 1, note)
+    for wanted in (pairs[:1], pairs):
+        compare_all(wanted, files, tmp_path / "cache.parquet", 1, note)
     assert totals == [1, 1]
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1 nonsense PAR1"])
-def test_a_damaged_memory_is_made_anew(tmp_path: Path, damage: bytes) -> None:
-    memory = tmp_path / "memory.parquet"
+def test_a_damaged_cache_is_made_again(tmp_path: Path, damage: bytes) -> None:
+    cache = tmp_path / "cache.parquet"
     pairs, files = saved(tmp_path)
-    first = compare_all(pairs, files, memory, 1, ignore)
-    memory.write_bytes(damage)
-    assert compare_all(pairs, files, memory, 1, ignore) == first
+    first = compare_all(pairs, files, cache, 1, ignore)
+    cache.write_bytes(damage)
+    assert compare_all(pairs, files, cache, 1, ignore) == first
 
 
 class Counting(Photos):
@@ -252,18 +252,18 @@ def in_files(folder: Path, pictures: Mapping[str, Image.Image]) -> dict[str, tup
     return {name: save(folder / f"{name}.png", image) for name, image in pictures.items()}
 
 
-def test_most_pictures_that_are_not_one_are_never_registered(
+def test_most_pairs_that_are_no_copies_are_never_registered(
     tmp_path: Path, registered: list[int]
 ) -> None:
     made = in_files(tmp_path, {str(seed): blots(seed, 6, 8) for seed in range(12)})
     pairs = list(combinations((content_id for content_id, _ in made.values()), 2))
-    found = compare_all(pairs, dict(made.values()), tmp_path / "memory.parquet", 1, ignore)
+    found = compare_all(pairs, dict(made.values()), tmp_path / "cache.parquet", 1, ignore)
     assert len(found) == len(pairs) == 66
     assert not any(likeness.is_copy for likeness in found.values())
     assert len(registered) <= 3
 
 
-def test_products_that_differ_plainly_are_registered_as_small_pictures_alone(
+def test_clearly_different_products_are_registered_only_as_small_pictures(
     registered: list[int],
 ) -> None:
     for other in (boot(colour="#e0c090"), boot(colour="#c03030"), boot(shaft=150)):
@@ -288,16 +288,16 @@ def test_a_copy_is_found_among_files(tmp_path: Path, change: str, mirrored: bool
         folder.mkdir()
         made = in_files(folder, pictures)
         pair = made["original"][0], made["copy"][0]
-        found = compare_all([pair], dict(made.values()), folder / "memory.parquet", 1, ignore)
+        found = compare_all([pair], dict(made.values()), folder / "cache.parquet", 1, ignore)
         assert found[pair].is_copy
         assert found[pair].mirrored == mirrored
 
 
-def test_a_picture_is_opened_once_for_all_pairs_that_are_not_one(tmp_path: Path) -> None:
+def test_a_picture_is_opened_once_for_all_pairs_that_are_no_copies(tmp_path: Path) -> None:
     made = in_files(tmp_path, {str(seed): blots(seed, 6, 8) for seed in range(8)})
     pairs = list(combinations((content_id for content_id, _ in made.values()), 2))
     photos = Counting()
-    compare_all(pairs, dict(made.values()), tmp_path / "memory.parquet", 1, ignore, photos)
+    compare_all(pairs, dict(made.values()), tmp_path / "cache.parquet", 1, ignore, photos)
     assert photos.count == dict.fromkeys((file for _, file in made.values()), 1)
 
 
@@ -306,30 +306,30 @@ def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
     copies = {f"copy of {name}": image.resize((200, 160)) for name, image in pictures.items()}
     made = in_files(tmp_path, pictures | copies)
     pairs = list(combinations((content_id for content_id, _ in made.values()), 2))
-    memories = [tmp_path / f"{threads}.parquet" for threads in (1, 4)]
-    for threads, memory in zip((1, 4), memories, strict=True):
-        compare_all(pairs, dict(made.values()), memory, threads, ignore)
-    assert memories[0].read_bytes() == memories[1].read_bytes()
+    caches = [tmp_path / f"{threads}.parquet" for threads in (1, 4)]
+    for threads, cache in zip((1, 4), caches, strict=True):
+        compare_all(pairs, dict(made.values()), cache, threads, ignore)
+    assert caches[0].read_bytes() == caches[1].read_bytes()
 
 
-def remembered(path: Path, method: str, pair: Pair, apart: float) -> None:
-    """Write a memory as the version with this method left it."""
+def cached(path: Path, method: str, pair: Pair, apart: float) -> None:
+    """Write a cache as the version with this method left it."""
     table = pa.table(
         {"one": [pair[0]], "other": [pair[1]], "difference": [apart], "mirrored": [False]}
     )
     write_parquet(path, table.replace_schema_metadata({"method": method}))
 
 
-def test_what_was_remembered_when_all_pairs_were_registered_is_not_compared_again(
+def test_a_cache_from_when_all_pairs_were_registered_is_still_used(
     tmp_path: Path,
 ) -> None:
-    memory = tmp_path / "memory.parquet"
-    remembered(memory, "ECC 160 4 5 13 0.6 4 0.8 8", ("a", "b"), 0.75)
-    assert compare_all([("a", "b")], {}, memory, 1, ignore) == {("a", "b"): Likeness(0.75)}
+    cache = tmp_path / "cache.parquet"
+    cached(cache, "ECC 160 4 5 13 0.6 4 0.8 8", ("a", "b"), 0.75)
+    assert compare_all([("a", "b")], {}, cache, 1, ignore) == {("a", "b"): Likeness(0.75)}
 
 
-def test_what_another_method_remembered_is_compared_again(tmp_path: Path) -> None:
-    memory = tmp_path / "memory.parquet"
+def test_what_another_method_cached_is_compared_again(tmp_path: Path) -> None:
+    cache = tmp_path / "cache.parquet"
     pairs, files = saved(tmp_path)
-    remembered(memory, "ECC 80 4 5 13 0.6 4 0.8 8", pairs[0], 0.75)
-    assert compare_all(pairs[:1], files, memory, 1, ignore)[pairs[0]].is_copy
+    cached(cache, "ECC 80 4 5 13 0.6 4 0.8 8", pairs[0], 0.75)
+    assert compare_all(pairs[:1], files, cache, 1, ignore)[pairs[0]].is_copy

@@ -24,7 +24,7 @@ def may_be_one(one: sketches.Sketch, other: sketches.Sketch) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_picture_may_be_one_with_its_copy(seed: int) -> None:
+def test_a_picture_may_be_a_copy_of_its_copy(seed: int) -> None:
     original = photo(seed)
     copies = [
         original.crop((15, 12, 285, 228)),
@@ -36,11 +36,11 @@ def test_a_picture_may_be_one_with_its_copy(seed: int) -> None:
         ImageOps.pad(original, (300, 300), color="black"),
     ]
     for copy in copies:
-        for turned in (copy, ImageOps.mirror(copy)):
-            assert may_be_one(sketch(original), sketch(turned))
+        for variant in (copy, ImageOps.mirror(copy)):
+            assert may_be_one(sketch(original), sketch(variant))
 
 
-def test_few_other_pictures_may_be_one_with_it() -> None:
+def test_few_other_pictures_may_be_copies() -> None:
     drawn = [sketch(photo(seed)) for seed in range(20)]
     hopes = [may_be_one(a, b) for n, a in enumerate(drawn) for b in drawn[:n]]
     assert sum(hopes) <= len(hopes) / 50
@@ -56,7 +56,7 @@ def test_it_makes_no_difference_which_picture_comes_first() -> None:
     assert sketches.least_difference(one, other) == sketches.least_difference(other, one)
 
 
-def test_a_picture_of_one_colour_is_one_with_none() -> None:
+def test_a_picture_of_one_colour_is_a_copy_of_none() -> None:
     plain = [sketch(Image.new("RGB", (160, 120), colour)) for colour in ("white", "navy")]
     assert not may_be_one(*plain)
     assert not may_be_one(plain[0], sketch(photo(1)))

@@ -1,4 +1,4 @@
-"""Tests of the images of a catalogue that are asked as if they were new."""
+"""Tests of cross-validation."""
 
 import numpy as np
 import pyarrow as pa
@@ -18,23 +18,27 @@ def drawn(images: int = 60, threads: int = 1) -> CrossValidation:
     labels: list[str | None] = ["ab"[n % 2] for n in range(images)]
     features = random.normal(size=(images, 10)).astype(np.float32)
     catalogue = FeatureTable("network", "model", names, labels, names, features)
-    return cross_validation.draw(catalogue, learned(catalogue), threads)
+    return cross_validation.prepare(catalogue, learned(catalogue), threads)
 
 
 @pytest.mark.parametrize(("different", "names"), [(29, 1), (29, 2), (30, 1), (30, 2)])
-def test_it_is_said_whether_images_that_are_asked_are_in_the_sample_of_the_components(
+def test_it_is_known_whether_evaluated_images_are_in_the_sample_of_the_components(
     different: int, names: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cross_validation, "MOST_ASKED", 20)
+    monkeypatch.setattr(cross_validation, "MOST_EVALUATED", 20)
     monkeypatch.setattr(principal_components, "SAMPLE", 10)
     ids = [f"{n:03}" for n in range(different)] * names
     paths = [f"{n}.jpg" for n in range(len(ids))]
     features = np.random.default_rng(0).normal(size=(len(ids), 3)).astype(np.float32)
     catalogue = FeatureTable("network", "model", paths, ["a"] * len(ids), ids, features)
-    asked = {ids[row] for row in cross_validation.draw(catalogue).asked}
+    evaluated = {ids[row] for row in cross_validation.prepare(catalogue).sample}
     table = pa.table({"image": paths, "content_id": ids})
     known = {ids[paths.index(path)] for path in principal_components.sample(table, 10).to_pylist()}
-    assert cross_validation.knows_those_asked(catalogue) == bool(asked & known) == (different < 30)
+    assert (
+        cross_validation.components_overlap(catalogue)
+        == bool(evaluated & known)
+        == (different < 30)
+    )
 
 
 def test_the_folds_keep_a_group_together_and_are_of_one_size() -> None:
@@ -53,28 +57,28 @@ def test_each_fold_has_its_share_of_each_class_though_groups_differ_in_size() ->
 
 
 @pytest.mark.parametrize("metric", ["cosine", "adapted"])
-def test_each_grouping_is_answered_as_it_would_be_alone(metric: str) -> None:
+def test_each_grouping_has_the_results_that_it_would_have_alone(metric: str) -> None:
     random = np.random.default_rng(0)
     images = [("ab"[n % 2], angle) for n, angle in enumerate(random.uniform(0, 180, 60))]
     catalogue = of_directions(*images)
-    drawn = cross_validation.draw(catalogue, learned(catalogue) if metric == "adapted" else None)
+    drawn = cross_validation.prepare(catalogue, learned(catalogue) if metric == "adapted" else None)
     pairs, tens = np.arange(60) // 2, np.arange(60) // 10
-    alone = [cross_validation.ask(drawn, 3, group_of)[0] for group_of in (pairs, tens)]
-    assert cross_validation.ask(drawn, 3, pairs, tens) == alone
+    alone = [cross_validation.neighbourhoods(drawn, 3, group_of)[0] for group_of in (pairs, tens)]
+    assert cross_validation.neighbourhoods(drawn, 3, pairs, tens) == alone
     assert alone[0] != alone[1]
 
 
-def test_the_adapted_similarity_does_not_know_what_a_round_leaves_out() -> None:
+def test_the_adapted_similarity_is_learned_without_what_a_round_leaves_out() -> None:
     everyone = drawn()
     left_out = np.arange(60) < 12
-    (known,) = cross_validation.ask_in_rounds(
+    (known,) = cross_validation.in_rounds(
         everyone, 5, [Round(np.arange(12, 60), left_out, np.arange(60))]
     )
     changed = drawn()
     changed.catalogue.features[:12] *= -3
     assert (
         known
-        == cross_validation.ask_in_rounds(
+        == cross_validation.in_rounds(
             changed, 5, [Round(np.arange(12, 60), left_out, np.arange(60))]
         )[0]
     )
@@ -84,12 +88,10 @@ def test_rounds_that_leave_out_the_same_share_one_fit(monkeypatch: pytest.Monkey
     solved = []
     cholesky = np.linalg.cholesky
     monkeypatch.setattr(np.linalg, "cholesky", lambda one: solved.append(one) or cholesky(one))
-    cross_validation.cross_validated(drawn(), 3, np.arange(60), np.arange(60), np.arange(60) // 3)
+    cross_validation.in_other_folds(drawn(), 3, np.arange(60), np.arange(60), np.arange(60) // 3)
     assert len(solved) == 2 * cross_validation.FOLDS
 
 
-def test_the_answers_do_not_depend_on_the_number_of_threads() -> None:
-    one, two = (
-        cross_validation.cross_validated(drawn(threads=n), 3, np.arange(60)) for n in (1, 2)
-    )
+def test_the_neighbourhoods_do_not_depend_on_the_number_of_threads() -> None:
+    one, two = (cross_validation.in_other_folds(drawn(threads=n), 3, np.arange(60)) for n in (1, 2))
     assert one == two

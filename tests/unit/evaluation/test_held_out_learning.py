@@ -30,7 +30,7 @@ def test_images_that_are_left_out_have_no_part_in_what_is_learned() -> None:
     assert_array_equal(one.features[~left_out], other.features[~left_out])
 
 
-def test_components_and_map_are_those_of_the_others_alone() -> None:
+def test_components_and_map_are_those_of_the_other_images() -> None:
     """Were an image among the components, what it alone has would set it apart."""
     catalogue, every = drawn(), np.ones(60, np.bool_)
     left_out = np.arange(60) < 20

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from similar_images.evaluation.label_confidence import RIDGE, Images, _vote, fit, gather
-from similar_images.features.feature_table import FeatureTable
-from similar_images.search import exact
+from similar_images.features.feature_table import FeatureTable, normalise
 from similar_images.search.neighbours import first_of_equals
 
 
 def images_of(features: np.ndarray, labels: list[str], ids: list[str] | None = None) -> Images:
     features = features.astype(np.float32)
-    exact.normalise(features)
+    normalise(features)
     names = [f"{n:03}" for n in range(len(labels))]
     index = FeatureTable("network", "model", names, [*labels], ids or names, features)
     return gather(index, first_of_equals(index))
@@ -53,6 +52,6 @@ def test_an_image_does_not_vote_for_itself_nor_do_its_copies() -> None:
     assert votes[1, 1] > 0.9
 
 
-def test_images_without_any_other_have_no_vote() -> None:
+def test_images_without_neighbours_have_no_vote() -> None:
     images = images_of(np.ones((2, 2)), ["a", "b"], ["x", "x"])
     assert _vote(images, slice(0, 2)).tolist() == [[0, 0], [0, 0]]

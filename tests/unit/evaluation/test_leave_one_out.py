@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from similar_images.evaluation import leave_one_out
-from similar_images.features.feature_table import FeatureTable
+from similar_images.features.feature_table import FeatureTable, normalise
 from similar_images.search import exact
 from similar_images.search.neighbours import find, first_of_equals
 
@@ -19,7 +19,7 @@ def catalogue_of(labels: str, ids: str | None = None, seed: int = 0) -> FeatureT
     ids = ids or "".join(chr(0x100 + n) for n in range(len(labels)))
     drawn = np.random.default_rng(seed).standard_normal((len(labels), 6)).astype(np.float32)
     features = drawn[[ids.index(letter) for letter in ids]]
-    exact.normalise(features)
+    normalise(features)
     paths = [f"{n:03}" for n in range(len(labels))]
     return FeatureTable("network", "model", paths, list(labels), list(ids), features)
 
@@ -53,7 +53,7 @@ def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
     catalogue = catalogue_of(*map("".join, zip(*drawn, strict=True)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "QUERIES", block)
-        found = leave_one_out.ask(
+        found = leave_one_out.neighbours(
             catalogue,
             every(catalogue),
             count,
@@ -90,7 +90,7 @@ def test_equal_bytes_and_photos_of_one_product_are_of_one_group(
 def test_only_eligible_rows_are_found() -> None:
     catalogue = catalogue_of("aabb")
     eligible = np.array([True, False, True, False])
-    answers = leave_one_out.ask(catalogue, np.array([0, 1]), 4, eligible, every(catalogue))
+    answers = leave_one_out.neighbours(catalogue, np.array([0, 1]), 4, eligible, every(catalogue))
     assert [sorted(answer.rows.tolist()) for (answer,) in answers] == [[2], [0, 2]]
 
 
@@ -101,7 +101,7 @@ def test_an_image_does_not_find_those_of_its_own_group(
     monkeypatch.setattr(exact, "ROWS", rows)
     catalogue, group_of = catalogue_of("aabbb"), np.array([0, 1, 0, 2, 2])
     everything = np.ones(5, np.bool_)
-    answers = leave_one_out.ask(catalogue, every(catalogue), 9, everything, group_of)
+    answers = leave_one_out.neighbours(catalogue, every(catalogue), 9, everything, group_of)
     assert [sorted(answer.rows.tolist()) for (answer,) in answers] == [
         [1, 3, 4],
         [0, 2, 3, 4],
@@ -111,12 +111,13 @@ def test_an_image_does_not_find_those_of_its_own_group(
     ]
 
 
-def test_each_grouping_is_answered_as_it_would_be_alone() -> None:
+def test_each_grouping_has_the_results_that_it_would_have_alone() -> None:
     catalogue, everything = catalogue_of("ab" * 20), np.ones(40, np.bool_)
     groupings = [np.arange(40), np.arange(40) // 2, np.arange(40) // 10]
-    together = leave_one_out.ask(catalogue, every(catalogue), 5, everything, *groupings)
+    together = leave_one_out.neighbours(catalogue, every(catalogue), 5, everything, *groupings)
     alone = (
-        leave_one_out.ask(catalogue, every(catalogue), 5, everything, one) for one in groupings
+        leave_one_out.neighbours(catalogue, every(catalogue), 5, everything, one)
+        for one in groupings
     )
     for answers, expected in zip(together, zip(*alone, strict=True), strict=True):
         for answer, (own,) in zip(answers, expected, strict=True):
@@ -129,7 +130,7 @@ def test_a_large_group_takes_no_more_memory_than_a_small_one() -> None:
     peaks = []
     for size in (1, 400):
         tracemalloc.start()
-        for _ in leave_one_out.ask(
+        for _ in leave_one_out.neighbours(
             catalogue, every(catalogue), 5, everything, np.arange(800) // size
         ):
             pass
@@ -138,13 +139,13 @@ def test_a_large_group_takes_no_more_memory_than_a_small_one() -> None:
     assert peaks[1] < 1.2 * peaks[0]
 
 
-def test_a_catalogue_within_the_bound_is_asked_as_a_whole() -> None:
+def test_a_catalogue_within_the_bound_is_sampled_as_a_whole() -> None:
     catalogue = catalogue_of("aabb", ids="wwyz")
-    asked = leave_one_out.sample(catalogue, first_of_equals(catalogue), 3)
-    assert asked.tolist() == [0, 2, 3]
+    sample = leave_one_out.sample(catalogue, first_of_equals(catalogue), 3)
+    assert sample.tolist() == [0, 2, 3]
 
 
-def test_an_image_more_changes_one_of_the_sample_at_most() -> None:
+def test_one_more_image_changes_at_most_one_of_the_sample() -> None:
     catalogue = catalogue_of("ab" * 20)
     more = part(catalogue, list(range(40)))
     less = part(catalogue, list(range(39)))
@@ -155,12 +156,12 @@ def test_an_image_more_changes_one_of_the_sample_at_most() -> None:
     assert len(samples[0] - samples[1]) <= 1
 
 
-def test_the_same_images_are_asked_whatever_their_order() -> None:
+def test_the_sample_does_not_depend_on_the_order() -> None:
     catalogue = catalogue_of("aaaabbbb")
-    turned = part(catalogue, list(range(8))[::-1])
+    backwards = part(catalogue, list(range(8))[::-1])
     samples = [
         {c.content_ids[row] for row in leave_one_out.sample(c, np.ones(8, np.bool_), 4)}
-        for c in (catalogue, turned)
+        for c in (catalogue, backwards)
     ]
     assert samples[0] == samples[1]
     assert len(samples[0]) == 4

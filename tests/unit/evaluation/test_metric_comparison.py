@@ -37,7 +37,7 @@ def by_chance() -> FeatureTable:
     return FeatureTable("network", "model", names, ["boots", "sandals"] * 30, names, features)
 
 
-def test_all_similarities_are_asked_on_the_same_folds_of_other_images() -> None:
+def test_all_similarities_are_evaluated_on_the_same_folds() -> None:
     catalogue = told_apart()
     found = compared(catalogue, "cosine", adapted=catalogue)
     assert (found["folds"], found["images"]) == (5, 80)
@@ -47,11 +47,11 @@ def test_all_similarities_are_asked_on_the_same_folds_of_other_images() -> None:
     assert found["adapted"]["better"] is True
     assert found["best"] == "adapted"
     images = np.arange(80)
-    asked = quality.assess(catalogue, images, 5, "majority", "adapted", 0.9, learned(catalogue))
-    assert asked["correct"] == found["adapted"]["correct"]
+    assessed = quality.assess(catalogue, images, 5, "majority", "adapted", 0.9, learned(catalogue))
+    assert assessed["correct"] == found["adapted"]["correct"]
 
 
-def test_who_keeps_cosine_learns_what_would_be_better() -> None:
+def test_with_cosine_the_advice_names_a_better_similarity() -> None:
     catalogue = told_apart()
     found = compared(catalogue, "cosine", adapted=catalogue)
     shares = (f"{found[name]['accuracy']:.0%}" for name in ("adapted", "cosine"))
@@ -63,7 +63,7 @@ def test_who_keeps_cosine_learns_what_would_be_better() -> None:
         assert compared(catalogue, metric, adapted=catalogue)["advice"] is None
 
 
-def test_auto_takes_what_names_most_images_rightly() -> None:
+def test_auto_takes_the_similarity_with_most_right_predictions() -> None:
     catalogue, random = told_apart(), np.random.default_rng(2)
     worse = replace(catalogue, features=random.normal(size=(80, 8)).astype(np.float32))
     along = {"adapted_top": catalogue, "adapted": worse}
@@ -95,8 +95,8 @@ def test_of_equals_auto_takes_the_one_that_learns_from_more() -> None:
     assert found["best"] == "adapted"
 
 
-def test_labels_that_say_nothing_gain_nothing_by_an_adapted_similarity() -> None:
-    # Fitted on the very images that are asked, it would name them all rightly.
+def test_with_random_labels_an_adapted_similarity_gains_nothing() -> None:
+    # If the evaluated images were learned from, all would be right.
     catalogue = by_chance()
     found = compared(catalogue, "cosine", adapted=catalogue)
     assert 0.25 < found["adapted"]["accuracy"] < 0.75
@@ -108,7 +108,7 @@ def test_labels_that_say_nothing_gain_nothing_by_an_adapted_similarity() -> None
 
 
 @pytest.mark.parametrize("metric", ["cosine", "adapted", "adapted-top"])
-def test_a_similarity_that_is_set_is_taken_whatever_is_better(metric: str) -> None:
+def test_a_configured_similarity_is_taken_even_if_another_is_better(metric: str) -> None:
     for best in metric_choice.METRICS:
         assert metric_choice.chosen(metric, {"best": best}) == metric
     assert metric_choice.chosen(metric, {}) == metric

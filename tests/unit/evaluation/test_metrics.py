@@ -54,7 +54,7 @@ def test_counts_and_shares_are_those_of_the_readable_labelled_images(model: Mode
     assert found["fallback"] is False
 
 
-def test_the_accuracy_of_products_stands_beside_that_of_the_images(model: Model) -> None:
+def test_the_accuracy_of_products_is_beside_that_of_the_images(model: Model) -> None:
     rows = [
         {"label": label, "prediction": "boots", "conflict": conflict, "correct": correct}
         for label, conflict, correct in [
@@ -107,7 +107,7 @@ def test_where_all_are_refused_there_is_no_accuracy(model: Model) -> None:
     assert metrics.confusion(predictions).classes == []
 
 
-def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model: Model) -> None:
+def test_there_is_the_accuracy_without_queries_that_are_in_the_catalogue(model: Model) -> None:
     predictions = table(*MIXED, *UNREADABLE)
     for n, kind in {0: "exact", 5: "exact", 1: "near", 2: "mirrored"}.items():
         predictions[n]["duplicate"] = kind
@@ -117,17 +117,17 @@ def test_the_accuracy_without_queries_that_stand_in_the_catalogue_is_told(model:
     without = found["without_duplicates"]
     assert (without["labelled"], without["correct"], without["accuracy"]) == (2, 1, 0.5)
     assert without["accuracy_interval_95"] == wilson_interval(1, 2)
-    told = metrics.sentence(found)
-    assert "1 of 2 right without those that stand in the catalogue: 50.0%" in told
+    sentence = metrics.sentence(found)
+    assert "1 of 2 right without those in the catalogue: 50.0%" in sentence
 
 
-def test_queries_that_all_stand_in_the_catalogue_leave_no_accuracy_without_them(
+def test_if_all_queries_are_in_the_catalogue_there_is_no_accuracy_without_them(
     model: Model,
 ) -> None:
     predictions = [row | {"duplicate": "exact"} for row in table(*MIXED)]
     found = metrics.evaluate(predictions, model)
     assert found["without_duplicates"]["accuracy"] is None
-    assert metrics.sentence(found).endswith("All of them stand in the catalogue.")
+    assert metrics.sentence(found).endswith("All of them are in the catalogue.")
 
 
 def test_each_class_has_its_precision_recall_and_f1(model: Model) -> None:
@@ -207,7 +207,7 @@ def test_the_figures_are_those_of_scikit_learn(seed: int, model: Model) -> None:
     assert figures == pytest.approx(np.column_stack(expected), nan_ok=True)
 
 
-def test_the_accuracy_over_the_labels_as_they_came_is_told_beside_that_as_decided(
+def test_the_accuracy_by_original_labels_is_beside_that_after_decisions(
     model: Model,
 ) -> None:
     predictions = table(*MIXED, *UNREADABLE)
@@ -216,35 +216,37 @@ def test_the_accuracy_over_the_labels_as_they_came_is_told_beside_that_as_decide
     predictions[6] |= {"decision": "out"}
     found = metrics.evaluate(predictions, model)
     assert (found["labelled"], found["correct"], found["decided"]) == (6, 5, 3)
-    assert found["as_given"] == {
+    assert found["by_original_label"] == {
         "labelled": 5,
         "correct": 3,
         "accuracy": 3 / 5,
         "accuracy_interval_95": wilson_interval(3, 5),
     }
-    told = metrics.sentence(found)
-    assert told.startswith("5 of 6 labelled images correct")
-    assert "3 of 5 right by the labels as they came: 60.0%" in told
+    sentence = metrics.sentence(found)
+    assert sentence.startswith("5 of 6 labelled images correct")
+    assert "3 of 5 right by the original labels: 60.0%" in sentence
 
 
-def test_where_nothing_was_decided_the_sentence_tells_one_accuracy(model: Model) -> None:
+def test_without_decisions_the_sentence_has_one_accuracy(model: Model) -> None:
     found = metrics.evaluate(table(*MIXED), model)
     assert found["decided"] == 0
-    assert "as they came" not in metrics.sentence(found)
+    assert "original labels" not in metrics.sentence(found)
 
 
-def test_labels_that_were_all_decided_are_told_as_that(model: Model) -> None:
+def test_the_sentence_says_if_no_query_had_an_original_label(model: Model) -> None:
     predictions = table(*MIXED)
     for row in predictions:
         row |= {"original_label": "", "decision": "right" if row["label"] else ""}
     found = metrics.evaluate(predictions, model)
-    assert found["as_given"]["accuracy"] is None
+    assert found["by_original_label"]["accuracy"] is None
     assert "had no labels before they were decided" in metrics.sentence(found)
 
 
-def test_the_sentence_tells_figures_and_fallback(model: Model) -> None:
+def test_the_sentence_has_the_figures_and_names_the_fallback(model: Model) -> None:
     model = replace(model, backbone="EfficientNetLite2", fallback=True)
-    told = metrics.sentence(metrics.evaluate(table(*MIXED), model))
-    assert told.startswith("3 of 5 labelled images correct with EfficientNetLite2 (the fallback)")
-    assert "60.0%" in told
-    assert "23.1% to 88.2%" in told
+    sentence = metrics.sentence(metrics.evaluate(table(*MIXED), model))
+    assert sentence.startswith(
+        "3 of 5 labelled images correct with EfficientNetLite2 (the fallback)"
+    )
+    assert "60.0%" in sentence
+    assert "23.1% to 88.2%" in sentence

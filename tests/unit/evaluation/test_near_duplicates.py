@@ -1,4 +1,4 @@
-"""Tests of series, on images whose likeness is the angle between them."""
+"""Tests of near-duplicate groups, on images whose similarity is the angle between them."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ def as_sets(groups: NDArray[np.intp]) -> list[list[int]]:
 OTHERS = [("b", 45.0), ("b", 60.0), ("b", 75.0)]
 
 
-def test_images_of_a_class_that_are_nearer_than_classes_are_form_a_series() -> None:
+def test_images_of_a_class_that_are_nearer_than_classes_are_form_a_group() -> None:
     found = joined(("a", 0), ("a", 3), ("a", 6), ("a", 20), ("a", 40), *OTHERS)
     assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6], [7]]
     assert found.limit == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
 
 
-def test_a_series_is_wider_where_more_images_may_be_as_near_to_other_classes() -> None:
+def test_a_group_is_wider_where_more_images_may_be_as_near_to_other_classes() -> None:
     images = [("a", 0), ("a", 12), ("a", 40), *OTHERS]
     count = len(images)
     widths = [near_duplicates.Linkage(rare, 2) for rare in (0.99, 0.5)]
@@ -37,13 +37,13 @@ def test_a_series_is_wider_where_more_images_may_be_as_near_to_other_classes() -
     assert [len(as_sets(groups.group_of)) for groups in found] == [6, 5]
 
 
-def test_a_class_that_would_be_one_series_is_left_as_it_is() -> None:
+def test_a_class_that_would_be_one_group_stays_as_it_is() -> None:
     images = [("a", 0), ("a", 3), ("a", 6), ("a", 40), *OTHERS]
     assert as_sets(joined(*images, fewest=3).group_of) == [[n] for n in range(7)]
     assert len(as_sets(joined(*images, fewest=2).group_of)) == 5
 
 
-def test_groups_that_are_known_stay_and_join_a_series_as_a_whole() -> None:
+def test_known_groups_stay_and_join_a_near_duplicate_group_as_a_whole() -> None:
     catalogue = of_directions(("a", 0), ("a", 20), ("a", 23), ("a", 40), *OTHERS)
     known = np.array([0, 0, 1, 2, 3, 4, 5])
     (found,) = near_duplicates.join(
@@ -52,7 +52,7 @@ def test_groups_that_are_known_stay_and_join_a_series_as_a_whole() -> None:
     assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]
 
 
-def test_all_of_a_known_group_join_the_series_of_one_of_them() -> None:
+def test_all_of_a_known_group_join_the_near_duplicates_of_one_of_them() -> None:
     catalogue = of_directions(("a", 0), ("a", 3), ("a", 20), ("a", 40), *OTHERS)
     known = np.array([0, 1, 1, 2, 3, 4, 5])
     (found,) = near_duplicates.join(
@@ -61,13 +61,13 @@ def test_all_of_a_known_group_join_the_series_of_one_of_them() -> None:
     assert as_sets(found.group_of) == [[0, 1, 2], [3], [4], [5], [6]]
 
 
-def test_where_there_is_one_class_nothing_tells_a_series() -> None:
+def test_with_one_class_there_are_no_near_duplicate_groups() -> None:
     found = joined(("a", 0), ("a", 0.1), ("a", 40))
     assert as_sets(found.group_of) == [[0], [1], [2]]
     assert found.limit is None
 
 
-def test_a_long_series_is_linked_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_chain_is_linked_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_duplicates, "ROWS", 7)
     found = joined(*(("a", 0.5 * n) for n in range(60)), ("a", 70), ("b", 100), ("b", 120))
     assert len(np.unique(found.group_of[:60])) == 1

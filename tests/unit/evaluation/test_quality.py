@@ -30,11 +30,11 @@ def at(assessment: dict[str, Any], size: int) -> dict[str, Any]:
     return next(point for point in assessment["curve"] if point["neighbours"] == size)
 
 
-def test_each_image_is_asked_against_the_others_alone() -> None:
+def test_each_image_is_compared_only_with_the_others() -> None:
     catalogue = of_directions(*LINE)
     catalogue.features[:] *= 5
     found = assess(catalogue, 1, "majority", "cosine")
-    assert (found["images"], found["asked"], found["correct"]) == (5, 5, 2)
+    assert (found["images"], found["evaluated"], found["correct"]) == (5, 5, 2)
     assert found["accuracy"] == pytest.approx(2 / 5)
     low, high = found["accuracy_interval_95"]
     assert 0 < low < 2 / 5 < high < 1
@@ -65,7 +65,7 @@ neighbours = st.lists(
 
 
 @given(drawn=st.lists(st.tuples(st.sampled_from("abcd"), neighbours), max_size=5))
-def test_each_point_of_the_curve_is_what_its_votes_say_one_by_one(
+def test_each_point_of_the_curve_is_the_number_of_right_votes(
     drawn: list[tuple[str, list[tuple[str, float]]]],
 ) -> None:
     neighbourhoods = [
@@ -85,57 +85,57 @@ def test_each_point_of_the_curve_is_what_its_votes_say_one_by_one(
     assert quality.numbers_right(neighbourhoods, sizes) == expected
 
 
-def test_a_large_catalogue_is_asked_by_a_sample_and_this_is_said(
+def test_of_a_large_catalogue_a_sample_is_evaluated_and_the_note_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cross_validation, "MOST_ASKED", 3)
+    monkeypatch.setattr(cross_validation, "MOST_EVALUATED", 3)
     found = assess(of_directions(*LINE), 1, "majority", "cosine")
-    assert (found["images"], found["asked"]) == (5, 3)
-    assert found["note"] == "asked is a sample of 3 of the 5 different images"
+    assert (found["images"], found["evaluated"]) == (5, 3)
+    assert found["note"] == "a sample of 3 of the 5 different images was evaluated"
     assert assess(of_directions(*LINE[:3]), 1, "majority", "cosine")["note"] is None
 
 
-def test_the_sentence_tells_the_figures() -> None:
-    told = quality.sentence(assess(of_directions(*LINE), 1, "majority", "cosine"))
-    assert told.startswith("2 of 5 catalogue images classified correctly by the others: 40.0%")
+def test_the_sentence_has_the_figures() -> None:
+    sentence = quality.sentence(assess(of_directions(*LINE), 1, "majority", "cosine"))
+    assert sentence.startswith("2 of 5 catalogue images classified correctly by the others: 40.0%")
 
 
-def test_images_of_one_group_do_not_name_each_other() -> None:
+def test_images_of_one_group_do_not_vote_for_each_other() -> None:
     catalogue = of_directions(*LINE)
     found = quality.assess(catalogue, np.array([0, 0, 1, 2, 2]), 1, "majority", "cosine", 0.9)
     assert (found["correct"], found["groups"]) == (1, 3)
 
 
-def test_images_of_one_series_do_not_name_each_other() -> None:
+def test_near_duplicates_do_not_vote_for_each_other() -> None:
     others = [("b", angle) for angle in (10, 30, 50, 70, 85)]
     alone = [("a", angle) for angle in (20, 40, 60, 80)]
     found = assess(of_directions(("a", 0), ("a", 1), *alone, *others), 1, "majority", "cosine")
     assert (found["groups"], found["correct"]) == (10, 0)
-    assert found["series_similarity"] == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
+    assert found["near_duplicate_similarity"] == pytest.approx(np.cos(np.radians(5)), abs=1e-3)
 
 
 # The probability is nearly 1, whatever the answer.
 SURE = quality.HeldOutClassifier(1, majority, Calibration(30, [0.0] * 4))
 
 
-def test_strangers_are_refused_as_they_are_far_from_the_classes_that_are_known() -> None:
+def test_out_of_distribution_images_are_refused() -> None:
     known = InDistribution([[0.9] * 4, [0.5] * 4], 0.6)
     near, far = [("a", 0), ("b", 1), ("b", 2)], [("a", 90), ("b", 1), ("b", 2)]
     shares = [
-        quality.refused(cross_validation.draw(of_directions(*images)), np.arange(3), SURE, known)
+        quality.refused(cross_validation.prepare(of_directions(*images)), np.arange(3), SURE, known)
         for images in (near, far)
     ]
     assert shares == [0, 1]
-    alone = cross_validation.draw(of_directions(("a", 0), ("a", 1)))
+    alone = cross_validation.prepare(of_directions(("a", 0), ("a", 1)))
     assert quality.refused(alone, np.arange(2), SURE, known) is None
 
 
-def test_what_is_familiar_is_told_by_images_of_other_series() -> None:
+def test_in_distribution_scores_are_those_of_images_without_their_near_duplicates() -> None:
     apart = [("a", angle) for angle in (0, 8, 16)]
-    series = [("a", 24 + 0.1 * n) for n in range(5)]
-    catalogue = of_directions(*apart, *series, *(("b", angle) for angle in (27, 35, 43)))
-    told = assess(catalogue, 1, "majority", "cosine")["out_of_distribution"]
-    assert max(told["quantiles"][0]) < np.cos(np.radians(2))
+    near = [("a", 24 + 0.1 * n) for n in range(5)]
+    catalogue = of_directions(*apart, *near, *(("b", angle) for angle in (27, 35, 43)))
+    scores = assess(catalogue, 1, "majority", "cosine")["out_of_distribution"]
+    assert max(scores["quantiles"][0]) < np.cos(np.radians(2))
 
 
 def test_nine_in_ten_images_have_their_class_in_their_set() -> None:

@@ -25,7 +25,7 @@ def test_single_settings_are_changed_and_the_others_kept() -> None:
     assert config["search"] == {"neighbours": 10, "metric": "cosine"}
 
 
-def test_nothing_that_is_told_of_one_network_is_kept_for_another() -> None:
+def test_no_setting_of_one_network_is_kept_for_another() -> None:
     config = {"backbone": {"file": "a.onnx", "family": "clip", "size": 224}}
     other = {"backbone": {"file": "b.onnx", "family": "timm"}}
     assert settings_comparison.merged(config, other) == other
@@ -66,7 +66,7 @@ def test_a_run_knows_the_project_that_it_is_an_entry_of(
     assert [path.resolve() for path in settings_comparison.projects(Path())] == [entry, tmp_path]
 
 
-def test_a_run_finds_the_decisions_and_the_queries_that_they_took_in(
+def test_a_run_finds_the_decisions_and_the_queries_that_they_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -110,13 +110,13 @@ def test_settings_whose_accuracy_is_not_known_come_last_and_are_drawn(tmp_path: 
     known = {name: OUTCOME | interval | {"accuracy": a} for name, a in (("y", 0.0), ("z", 0.5))}
     outcomes = {"x": found, **known}
     assert [row["name"] for row in settings_comparison.rows(outcomes)] == ["z", "y", "x"]
-    told = [settings_comparison.sentence(name, outcome) for name, outcome in outcomes.items()]
-    assert told == ["x: accuracy not known", "y: 0.0% right", "z: 50.0% right"]
+    sentences = [settings_comparison.sentence(name, outcome) for name, outcome in outcomes.items()]
+    assert sentences == ["x: accuracy not known", "y: 0.0% right", "z: 50.0% right"]
     for part in (outcomes, {"x": found}):
         plots.write(plots.comparison(part), tmp_path / "compare.svg")
         assert "accuracy not known" in (tmp_path / "compare.svg").read_text("utf-8")
 
 
-def test_without_anything_to_compare_it_is_said_what_to_write() -> None:
-    with pytest.raises(UserError, match="nothing is named"):
+def test_without_anything_to_compare_the_error_says_what_to_write() -> None:
+    with pytest.raises(UserError, match="there is nothing to compare"):
         settings_comparison.rows({})

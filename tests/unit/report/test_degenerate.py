@@ -152,7 +152,7 @@ def test_the_catalogue_is_assessed_and_both_similarities_are_compared(
     for setting in (metric, "auto"):
         assert_in_json(compared(of, setting, vote), tmp_path)
     assessment = assert_in_json(asked(of, metric, vote), tmp_path)
-    assert assessment["asked"] == (0 if name in NOTHING_TO_ASK else different(of))
+    assert assessment["evaluated"] == (0 if name in NOTHING_TO_ASK else different(of))
 
 
 @pytest.mark.parametrize("name", FEW)

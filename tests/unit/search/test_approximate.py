@@ -77,14 +77,14 @@ def test_with_every_list_probed_it_finds_what_the_exact_search_finds() -> None:
     assert made.index.nlist == 2000 // approximate.POINTS
 
 
-def test_the_recall_that_it_tells_is_that_of_images_asked_for_the_others(
+def test_the_recall_is_that_of_sampled_images_among_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(approximate, "PROBES", 1)
     monkeypatch.setattr(approximate, "RECALL", 0)
     parts = [part(range(2000))]
     made = built(parts)
-    assert made.asked == approximate.ASKED
+    assert made.sampled == approximate.SAMPLED
     every = part(range(2000))
     shares = []
     for row, wanted in zip(
@@ -136,18 +136,18 @@ def test_the_shards_do_not_matter() -> None:
 def test_of_a_small_catalogue_all_is_found(size: int) -> None:
     parts = [part(range(size))]
     made = built(parts)
-    assert (made.recall, made.asked) == (1, size)
+    assert (made.recall, made.sampled) == (1, size)
     row = found(parts, made, part(QUERIES), 200)[0]
     assert sorted(row["similar"]) == [f"{n:04}" for n in range(size)]
 
 
 def test_the_similarity_may_be_an_adapted_one() -> None:
     along = principal_components.fit(part(range(2000)), False)
-    one, asked = (principal_components.reduce(along, part(rows)) for rows in (range(2000), QUERIES))
+    one, query = (principal_components.reduce(along, part(rows)) for rows in (range(2000), QUERIES))
     fitted = metric_learning.fit(one, np.ones(2000, np.bool_))
     made = approximate.build([one], table([one]), 10, fitted)
-    got = approximate.find([asked], made, table([one]), 1, fitted)
-    wanted = neighbours.find([asked], [one], 1, fitted)
+    got = approximate.find([query], made, table([one]), 1, fitted)
+    wanted = neighbours.find([query], [one], 1, fitted)
     assert got["similar"] == wanted["similar"]
     with pytest.raises(UserError, match="another model"):
         approximate.build([one], table([one]), 10, replace(fitted, fingerprint="other"))
@@ -156,7 +156,7 @@ def test_the_similarity_may_be_an_adapted_one() -> None:
 def test_it_is_written_and_read_as_it_is_and_twice_the_same(tmp_path: Path) -> None:
     written = []
     for name in ("a", "b"):
-        parts = [part(range(2000))]  # anew, since they are normalised in place
+        parts = [part(range(2000))]  # again, since they are normalised in place
         files = tmp_path / f"{name}.faiss", tmp_path / f"{name}.json"
         made = built(parts)
         approximate.write(*files, made)
@@ -186,10 +186,10 @@ def test_queries_of_another_model_are_refused() -> None:
         found(parts, built(parts), part(QUERIES, "other"))
 
 
-def test_the_sentence_tells_what_was_measured() -> None:
+def test_the_sentence_says_what_was_measured() -> None:
     assert approximate.sentence(built([part(range(100))], 5)) == (
         "The approximate search finds 100.0% of the 5 nearest images "
-        "(100 of 100 asked, 2 of 2 lists probed)"
+        "(measured with 100 of 100 images, 2 of 2 lists searched)"
     )
 
 
@@ -211,7 +211,7 @@ def test_which_of_equally_similar_images_it_finds_does_not_depend_on_their_order
         *(one.backbone, one.fingerprint),
         *(column[::-1] for column in (one.paths, one.labels, one.content_ids, one.features)),
     )
-    asked = part([7])
-    forwards, backwards = (found([index], built([index]), asked) for index in (one, other))
+    query = part([7])
+    forwards, backwards = (found([index], built([index]), query) for index in (one, other))
     assert forwards == backwards
     assert forwards[0]["similar"] == ["0007", *(f"{n:04}" for n in range(200, 209))]

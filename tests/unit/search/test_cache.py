@@ -19,15 +19,15 @@ CATALOGUE: Rows = [(f"{n:02}", "x", n) for n in range(20)]
 
 @dataclass
 class Search:
-    """Searches in a folder, and counts the pairs of query and image that it was asked for."""
+    """Searches in a folder, and counts the pairs of query and image that it searched."""
 
     folder: Path
     key: str = "key"
     approximate: bool = False
-    asked: list[tuple[int, int]] = field(default_factory=list)
+    searched: list[tuple[int, int]] = field(default_factory=list)
 
     def find(self, queries: ShardedFeatures, catalogue: ShardedFeatures) -> pa.Table:
-        self.asked.append((len(queries.images()), len(catalogue.images())))
+        self.searched.append((len(queries.images()), len(catalogue.images())))
         if not self.approximate:
             return neighbours.find(queries, catalogue, COUNT)
         whole = replace(catalogue, only=None)
@@ -35,13 +35,13 @@ class Search:
         return approximate.find(queries, index, whole.images(), COUNT, only=catalogue.only)
 
     def __call__(self, queries: Rows, catalogue: Rows, size: int = 3) -> list[dict[str, object]]:
-        self.asked.clear()
+        self.searched.clear()
         found = cache.search(
             ShardedFeatures(lay_out(self.folder / "queries", queries, 1)),
             ShardedFeatures(lay_out(self.folder / "catalogue", catalogue, size)),
             COUNT,
             self.find,
-            self.folder / "memory",
+            self.folder / "cache",
             self.key,
         )
         assert found.schema.equals(neighbours.TABLE.schema)
@@ -49,7 +49,7 @@ class Search:
 
     @property
     def pairs(self) -> int:
-        return sum(queries * images for queries, images in self.asked)
+        return sum(queries * images for queries, images in self.searched)
 
 
 @pytest.fixture
@@ -94,20 +94,20 @@ def test_renamed_and_relabelled_queries_are_not_searched_again(search: Search) -
 
 @pytest.mark.parametrize("name", ["answers.parquet", "catalogue.parquet"])
 @pytest.mark.parametrize("damage", [b"", b"PAR1 is how it begins", None])
-def test_a_damaged_memory_is_none(search: Search, name: str, damage: bytes | None) -> None:
-    file = search.folder / "memory" / name
+def test_a_damaged_cache_is_ignored(search: Search, name: str, damage: bytes | None) -> None:
+    file = search.folder / "cache" / name
     file.unlink() if damage is None else file.write_bytes(damage)
     assert search(QUERIES, CATALOGUE) == reference(QUERIES, CATALOGUE, COUNT)
     assert search.pairs == len(QUERIES) * len(CATALOGUE)
 
 
-def test_under_another_key_nothing_is_remembered(search: Search) -> None:
+def test_under_another_key_the_cache_is_empty(search: Search) -> None:
     search.key = "other settings"
     search(QUERIES, CATALOGUE)
     assert search.pairs == len(QUERIES) * len(CATALOGUE)
 
 
-def test_killed_between_its_files_it_leaves_no_memory_of_another_catalogue(
+def test_killed_between_its_files_it_leaves_no_cache_of_another_catalogue(
     search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(path: Path, table: pa.Table) -> None:
@@ -154,7 +154,7 @@ def test_an_approximate_search_counts_no_image_twice_after_one_has_another_name_
     assert all(len(set(row["similar"])) == COUNT for row in expected)  # type: ignore[call-overload]
 
 
-def test_neighbours_that_stand_in_two_parts_are_refused(tmp_path: Path) -> None:
+def test_neighbours_that_are_in_two_parts_are_refused(tmp_path: Path) -> None:
     part = neighbours.find(
         ShardedFeatures(lay_out(tmp_path / "queries", QUERIES, 1)),
         ShardedFeatures(lay_out(tmp_path / "catalogue", CATALOGUE, 3)),

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from similar_images.features.feature_table import normalise
 from similar_images.search import exact
 
 Item = tuple[str, str]
@@ -22,7 +23,7 @@ Blocks = list[tuple[list[Item], exact.Features]]
 
 def features(rows: int, dimension: int = 16, seed: int = 0) -> NDArray[np.float32]:
     drawn = np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
-    exact.normalise(drawn)
+    normalise(drawn)
     return drawn
 
 
@@ -117,7 +118,7 @@ def test_the_catalogue_is_read_with_as_many_threads_as_before_the_search() -> No
     assert seen == [{2}] * 6
 
 
-def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:
+def test_rows_that_are_equal_in_float32_are_distinguished() -> None:
     query = features(1, 1536)
     catalogue = np.repeat(query, 200, axis=0)
     rng = np.random.default_rng(0)
@@ -129,17 +130,17 @@ def test_rows_that_float32_cannot_tell_apart_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_a_row_is_normalised_the_same_to_the_bit_wherever_it_stands(size: int) -> None:
+def test_a_row_is_normalised_the_same_to_the_bit_in_any_block(size: int) -> None:
     values = np.random.default_rng(0).standard_normal((100, 1537)).astype(np.float32)
     parts = [values[n : n + size].copy() for n in range(0, 100, size)]
     for part in [*parts, values]:
-        exact.normalise(part)
+        normalise(part)
     assert_array_equal(np.concatenate(parts), values)
 
 
 def test_similarities_are_cosines() -> None:
     catalogue = np.array([[3, 4], [-6, -8], [0, 0], [4, 3]], np.float32)
-    exact.normalise(catalogue)
+    normalise(catalogue)
     (found,) = exact.nearest(catalogue[:1], blocks(catalogue), 4)
     assert [name for _, name in found] == [item(row) for row in (0, 3, 2, 1)]
     assert_allclose([similarity for similarity, _ in found], [1, 24 / 25, 0, -1], atol=1e-6)
@@ -151,7 +152,7 @@ def test_where_there_are_fewer_rows_all_are_found(queries: int, rows: int, found
     assert [len(best) for best in result] == [found] * queries
 
 
-def test_a_block_is_let_go_before_the_next_is_asked_for() -> None:
+def test_a_block_is_released_before_the_next_is_read() -> None:
     seen: list[int] = []
 
     def stream() -> Iterator[tuple[list[Item], exact.Features]]:
@@ -166,7 +167,7 @@ def test_a_block_is_let_go_before_the_next_is_asked_for() -> None:
 
 def test_normalising_leaves_zero_rows_and_makes_the_others_one_long() -> None:
     values = np.array([[0, 0], [3, 4], [1e-12, 0], [1e15, 1e15]], np.float32)
-    exact.normalise(values)
+    normalise(values)
     assert_array_equal(values[0], 0)
     assert_allclose(np.linalg.norm(values[1:], axis=1), 1, rtol=1e-6)
 

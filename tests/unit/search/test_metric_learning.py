@@ -55,14 +55,14 @@ def share_right(
     return float(np.mean([row["class"][0] == row["label"] for row in found]))
 
 
-def test_new_images_find_their_class_by_what_tells_classes_apart() -> None:
+def test_new_images_find_their_class_by_what_separates_classes() -> None:
     catalogue, queries = drawn(), drawn(seed=1)
     fitted = fit(catalogue)
     assert share_right(queries, catalogue, None) < 0.7
     assert share_right(queries, catalogue, fitted) > 0.9
 
 
-def test_within_the_classes_the_adapted_features_vary_alike() -> None:
+def test_within_the_classes_all_adapted_features_vary_equally() -> None:
     catalogue = drawn(1800)
     fitted = fit(catalogue)
     features = reduced(catalogue).features.astype(float)
@@ -109,7 +109,7 @@ def test_the_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("images", [30, 120])
-def test_fewer_images_than_features_are_adapted_to_like_more(images: int) -> None:
+def test_fewer_images_than_features_are_adapted_to_as_well(images: int) -> None:
     catalogue = drawn(images)
     adapted = metric_learning.apply(fit(catalogue), reduced(catalogue).features)
     expected = by_covariances(catalogue)
@@ -136,11 +136,11 @@ def by_covariances(catalogue: FeatureTable) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("left_out", [3, 60, 100])
-def test_what_is_learned_without_some_rows_is_what_the_others_teach(left_out: int) -> None:
+def test_what_is_learned_without_some_rows_is_learned_from_the_others(left_out: int) -> None:
     catalogue = drawn()
     rows = np.arange(120) < left_out
     expected = metric_learning.fit(reduced(catalogue), ~rows)
-    fitted = metric_learning.Parts(reduced(catalogue), every(catalogue)).without(rows)
+    fitted = metric_learning.MapsWithoutParts(reduced(catalogue), every(catalogue)).without(rows)
     assert_allclose(fitted.centre, expected.centre, atol=1e-12)
     assert_allclose(fitted.projection, expected.projection, rtol=1e-6, atol=1e-9)
 
@@ -149,7 +149,7 @@ def test_a_class_that_is_left_out_as_a_whole_is_not_known() -> None:
     catalogue = drawn()
     rows = np.array(catalogue.labels) == "c"
     expected = metric_learning.fit(reduced(catalogue), ~rows)
-    fitted = metric_learning.Parts(reduced(catalogue), every(catalogue)).without(rows)
+    fitted = metric_learning.MapsWithoutParts(reduced(catalogue), every(catalogue)).without(rows)
     assert_allclose(fitted.projection, expected.projection, rtol=1e-6, atol=1e-9)
 
 

@@ -26,13 +26,13 @@ def test_the_answer_is_exact_whatever_the_shards_and_parts(
     tmp_path_factory: pytest.TempPathFactory, catalogue: Rows, size: int, parts: int
 ) -> None:
     folder = tmp_path_factory.mktemp("search")
-    asked: Rows = [("b", None, 3), ("a", "x", 0), ("c", "y", 11)]
-    queries = ShardedFeatures(lay_out(folder / "queries", asked, 1))
+    wanted: Rows = [("b", None, 3), ("a", "x", 0), ("c", "y", 11)]
+    queries = ShardedFeatures(lay_out(folder / "queries", wanted, 1))
     path = lay_out(folder / "catalogue", catalogue, size)
     found = [neighbours.find(queries, ShardedFeatures(path, n, parts), 4) for n in range(parts)]
     gathered = neighbours.gather(found, 4)
     assert gathered.schema.equals(neighbours.TABLE.schema)
-    assert gathered.to_pylist() == reference(asked, catalogue, 4)
+    assert gathered.to_pylist() == reference(wanted, catalogue, 4)
     if parts == 1:
         assert gathered.equals(found[0])
 
@@ -62,15 +62,15 @@ def test_the_parts_are_the_whole_and_share_nothing(tmp_path: Path, parts: int) -
 def test_the_answer_does_not_depend_on_how_much_is_in_memory_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: int
 ) -> None:
-    asked: Rows = [(f"{n}", None, n) for n in range(9)]
+    wanted: Rows = [(f"{n}", None, n) for n in range(9)]
     catalogue: Rows = [(f"{n:02}", "x", n) for n in range(20)]
-    queries = ShardedFeatures(lay_out(tmp_path / "queries", asked, 2))
+    queries = ShardedFeatures(lay_out(tmp_path / "queries", wanted, 2))
     monkeypatch.setattr(neighbours, "QUERIES", group)
     monkeypatch.setattr(exact, "ROWS", group)
     found = neighbours.find(
         queries, ShardedFeatures(lay_out(tmp_path / "catalogue", catalogue, 3)), 4
     )
-    assert found.to_pylist() == reference(asked, catalogue, 4)
+    assert found.to_pylist() == reference(wanted, catalogue, 4)
 
 
 def test_of_equal_bytes_only_the_first_of_each_class_counts() -> None:
@@ -87,7 +87,7 @@ def members(*rows: tuple[str, ...]) -> pa.Table:
     return pa.Table.from_pylist(table, schema=sharded_features.TABLE.schema)
 
 
-def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_content(
+def test_queries_that_were_moved_into_the_catalogue_are_known_by_their_content(
     tmp_path: Path,
 ) -> None:
     catalogue = members(
@@ -110,7 +110,7 @@ def test_the_queries_that_were_taken_into_the_catalogue_are_known_by_their_conte
     assert neighbours.own_members(queries, none) == {}
 
 
-def test_photos_of_a_product_that_were_taken_into_the_catalogue_answer_none_of_its_photos() -> None:
+def test_moved_photos_of_a_product_are_no_neighbours_of_its_photos() -> None:
     taken = members(("new:a", "1", "new", "s", "P1"), ("new:b", "2", "new", "s", "P1"))
     queries = members(
         *(("a", "1", "new", "s", "P1"), ("c", "3", "new", "s", "P1"), ("d", "4", "new", "s", "P2")),
@@ -125,12 +125,12 @@ def test_photos_of_a_product_that_were_taken_into_the_catalogue_answer_none_of_i
 
 
 @given(rows=catalogues, parts=st.integers(1, 3))
-def test_a_query_that_was_taken_into_the_catalogue_does_not_find_itself(
+def test_a_query_that_was_moved_into_the_catalogue_does_not_find_itself(
     tmp_path_factory: pytest.TempPathFactory, rows: Rows, parts: int
 ) -> None:
     folder = tmp_path_factory.mktemp("own")
-    asked: Rows = [("p", "x", 20), ("q", "x", 21), ("r", None, 3)]
-    queries = ShardedFeatures(lay_out(folder / "queries", asked, 1))
+    wanted: Rows = [("p", "x", 20), ("q", "x", 21), ("r", None, 3)]
+    queries = ShardedFeatures(lay_out(folder / "queries", wanted, 1))
     own = {"p": {"new:p"}, "q": {"new:q"}}
     path = lay_out(folder / "catalogue", [*rows, ("new:p", "x", 20), ("new:q", "y", 21)], 2)
     found = neighbours.gather(
@@ -143,7 +143,7 @@ def test_a_query_that_was_taken_into_the_catalogue_does_not_find_itself(
         3,
     )
     expected = []
-    for query in asked:
+    for query in wanted:
         others = [("new:p", "x", 20), ("new:q", "y", 21)]
         rest = [row for row in others if row[0] not in own.get(query[0], ())]
         expected += reference([query], [*rows, *rest], 3)

@@ -1,7 +1,7 @@
 """Confidence: the probability that a prediction is right, calibrated on the catalogue itself.
 
 A logistic regression on what the vote shows (J. Platt, "Probabilistic Outputs for Support Vector
-Machines", 1999), fitted on images of the catalogue that were asked as if they were new.
+Machines", 1999), fitted on held-out images of the catalogue.
 """
 
 import math
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from .vote import VoteResult
 
-# What the regression looks at.
+# The features of the regression.
 EVIDENCE = ("share of the votes", "nearest similarity", "mean similarity", "lead in similarity")
 BINS = 10
 # The penalty on the squares of the weights, chosen in benchmarks/results/accuracy.md.
 PENALTY = 1.0
-# Of the interval of the calibration error.
-RESAMPLED = 200
+# Bootstrap samples for the interval of the calibration error.
+RESAMPLES = 200
 # Newton's method takes six or seven.
 STEPS = 50
 
@@ -72,8 +72,8 @@ def evidence(
 def fit(evidence: Matrix, right: NDArray[np.bool_]) -> Calibration:
     """Return the regression of `right` (n,) on `evidence` (n, e).
 
-    Where all are right, or all wrong, the probability is that share for any evidence, drawn to
-    one half by one image of either kind (Laplace's rule of succession).
+    Where all are right, or all wrong, the probability is the same for any evidence: that share with
+    one image of either kind added (Laplace's rule of succession).
     """
     if right.all() or not right.any():
         share = (right.sum() + 1) / (len(right) + 2)
@@ -107,10 +107,10 @@ def _logistic_regression(values: Matrix, right: NDArray[np.bool_]) -> Matrix:
 
 
 def assess(evidence: Matrix, right: NDArray[np.bool_], folds: int) -> dict[str, Any]:
-    """Return the calibration fitted on all images, and how well it is calibrated on new ones.
+    """Return the calibration fitted on all images, and its calibration error on new ones.
 
-    For that each of the `folds` is given its probabilities by a fit on the others. Where there are
-    no images nothing is known: None stands for it.
+    For the error, the probabilities of each of the `folds` come from a fit on the others. Without
+    images the figures are None.
     """
     fold_of = np.arange(len(right)) % folds
     probabilities = np.zeros(len(right))
@@ -138,7 +138,7 @@ def read(assessment: Mapping[str, Any]) -> Calibration | None:
 
 
 def reliability(probabilities: Matrix, right: NDArray[np.bool_]) -> list[dict[str, float]]:
-    """Return the reliability curve: bins of equal width, those without an image left out."""
+    """Return the reliability curve: bins of equal width, without empty ones."""
     bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
     return [
         {
@@ -175,7 +175,7 @@ def error_interval(probabilities: Matrix, right: NDArray[np.bool_]) -> tuple[flo
     By percentiles (B. Efron, "Bootstrap Methods", Annals of Statistics 7, 1979).
     """
     random = np.random.default_rng(0)
-    draws = random.integers(0, len(right), (RESAMPLED, len(right)))
+    draws = random.integers(0, len(right), (RESAMPLES, len(right)))
     errors = [calibration_error(reliability(probabilities[d], right[d])) for d in draws]
     low, high = np.quantile(errors, (0.025, 0.975))
     return float(low), float(high)

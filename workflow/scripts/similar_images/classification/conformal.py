@@ -1,13 +1,12 @@
-"""Conformal sets: the classes that the true one is among with a probability that is set.
+"""Conformal sets: likely classes, with the true class among them at a chosen probability.
 
-A class is in the set if its share in the weighted vote reaches a threshold, which is such that
-enough of the catalogue's images, asked as if they were new, have their own class in the set: the
-least ambiguous sets (M. Sadinle, J. Lei and L. Wasserman, "Least Ambiguous Set-Valued Classifiers
-with Bounded Error Levels", JASA 114, 2019), by leave-one-out or across folds (V. Vovk,
-"Cross-conformal predictors", 2015). Where a class has images enough the threshold is its own, so
-that sets hold even if classes come more or less often than in the catalogue (V. Vovk, "Conditional
-validity of inductive conformal predictors", 2012). What else was tried:
-benchmarks/results/accuracy.md.
+A class is in the set if its share in the weighted vote reaches a threshold. The threshold is such
+that the sets of enough held-out catalogue images contain their own class: the least ambiguous sets
+(M. Sadinle, J. Lei and L. Wasserman, "Least Ambiguous Set-Valued Classifiers with Bounded Error
+Levels", JASA 114, 2019), by leave-one-out or across folds (V. Vovk, "Cross-conformal predictors",
+2015). A class with enough images has its own threshold, so the sets stay valid if classes are more
+or less frequent than in the catalogue (V. Vovk, "Conditional validity of inductive conformal
+predictors", 2012).
 """
 
 import math
@@ -16,18 +15,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .vote import sums_by_class
+from .vote import Label, sums_by_class
 
-# So many neighbours are looked at: classes that are none of theirs are in no set.
+# Only classes of so many neighbours can be in a set.
 NEIGHBOURS = 50
-# A class has a threshold of its own where so many of its images may miss their set.
+# A class has its own threshold where so many of its images may be outside their set.
 MISSES = 2
 SEPARATOR = "|"
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The shares of the vote from which on a class is in a set.
+    """The least shares of the vote with which a class is in a set.
 
     Attributes:
         coverage: the probability that the true class is in a set.
@@ -40,28 +39,28 @@ class Thresholds:
     own: Mapping[str, float]
 
 
-def shares(labels: Sequence[str], similarities: Sequence[float]) -> dict[str, float]:
+def shares(labels: Sequence[Label], similarities: Sequence[float]) -> dict[Label, float]:
     """Return the share of each class in the weighted vote of `NEIGHBOURS`, the largest first.
 
     Args:
         labels: of the neighbours, the most similar first.
         similarities: theirs.
     """
-    weighed = sums_by_class(labels[:NEIGHBOURS], similarities[:NEIGHBOURS])
-    total = math.fsum(weighed.values())
-    ranked = sorted(weighed.items(), key=lambda item: -item[1])
+    sums = sums_by_class(labels[:NEIGHBOURS], similarities[:NEIGHBOURS])
+    total = math.fsum(sums.values())
+    ranked = sorted(sums.items(), key=lambda item: -item[1])
     return {label: weight / total for label, weight in ranked}
 
 
-def fit(asked: Iterable[tuple[str, float]], coverage: float) -> Thresholds:
+def fit(held_out: Iterable[tuple[str, float]], coverage: float) -> Thresholds:
     """Return the thresholds for a `coverage`.
 
     Args:
-        asked: the class of each image asked, and its share in the vote.
+        held_out: the class of each held-out image, and the share of that class in the vote.
         coverage: the probability that the true class is in a set.
     """
     by_class: defaultdict[str, list[float]] = defaultdict(list)
-    for label, share in asked:
+    for label, share in held_out:
         by_class[label].append(share)
     enough = MISSES / (1 - coverage) - 1e-9  # rounding
     return Thresholds(
@@ -90,7 +89,7 @@ def joined(classes: Iterable[str]) -> str:
 
 
 def split(text: str) -> list[str]:
-    """Return the classes that `joined` made `text` of."""
+    """Return the classes that `joined` put into `text`."""
     if not text:
         return []
     names = re.findall(r"(?:\\.|[^\\|])+", text, re.DOTALL)
@@ -98,6 +97,6 @@ def split(text: str) -> list[str]:
 
 
 def _least(shares: Sequence[float], coverage: float) -> float:
-    """Return the threshold that a new share reaches with probability `coverage`; 0 for certain."""
+    """Return the threshold that a new share reaches with probability `coverage`."""
     missed = math.floor((len(shares) + 1) * (1 - coverage) + 1e-9)
     return sorted(shares)[missed - 1] if missed else 0.0

@@ -1,4 +1,4 @@
-"""The nearest images of a query, of each product one."""
+"""The nearest images of a query, one of each product."""
 
 from collections.abc import Iterable, Mapping
 from itertools import starmap
@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 # So many are shown of each query.
 SHOWN = 3
-# Where products are to vote, so many images are searched for each: with up to so many of any
-# product in the catalogue there are always products enough.
+# Where products vote, so many images are searched for each. If no product has more images in the
+# catalogue, enough products are always found.
 PICTURES = 10
 
 
@@ -26,7 +26,7 @@ def images(query: Mapping[str, Any]) -> list[Near]:
 
 
 def products(ranked: Iterable[Near], product_of: Mapping[str, str]) -> list[Near]:
-    """Return of each product the first of its images.
+    """Return the first image of each product.
 
     Args:
         ranked: the most similar first.

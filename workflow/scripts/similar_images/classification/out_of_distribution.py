@@ -1,11 +1,10 @@
-"""Strangers: queries of classes that the catalogue lacks.
+"""Out-of-distribution queries: photos of classes that the catalogue lacks.
 
-Two published scores find them, each where the other does not: the similarity of the nearest image
+Two published scores complement each other: the similarity of the nearest image
 (Y. Sun, Y. Ming, X. Zhu and Y. Li, "Out-of-Distribution Detection with Deep Nearest Neighbors",
 ICML 2022), and the confidence in the prediction (D. Hendrycks and K. Gimpel, "A Baseline for
-Detecting Misclassified and Out-of-Distribution Examples in Neural Networks", ICLR 2017). They are
-of different scales, so that their ranks among the catalogue's own images are averaged (J. Borda,
-1781). benchmarks/results/accuracy.md has what else was tried.
+Detecting Misclassified and Out-of-Distribution Examples in Neural Networks", ICLR 2017). They have
+different scales, so their ranks among the catalogue's own images are averaged (J. Borda, 1781).
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,19 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCORES = ("nearest similarity", "confidence")
-# With `search.reject: auto`, the share of what the catalogue itself shows that would be refused.
+# With `search.reject: auto`, the share of the catalogue's own images that would be refused.
 REFUSED = 0.05
-# So finely the catalogue's own scores are kept.
+# The quantiles that are kept of the catalogue's own scores.
 LEVELS = np.linspace(0, 1, 201)
 
 
 @dataclass(frozen=True)
 class InDistribution:
-    """How the catalogue's own images fare, asked as if they were new.
+    """The scores of the catalogue's own images when they are held out.
 
     Attributes:
-        quantiles: of each of `SCORES`, at `LEVELS`; empty where no image could be asked.
-        least_score: what all but `REFUSED` of them reach.
+        quantiles: of each of `SCORES`, at `LEVELS`; empty where no image could be evaluated.
+        least_score: reached by all but `REFUSED` of them.
     """
 
     quantiles: Sequence[Sequence[float]]
@@ -48,10 +47,10 @@ UNKNOWN = InDistribution([], 0.0)
 
 
 def fit(scores: Sequence[Sequence[float]], group_of: NDArray[np.intp]) -> InDistribution:
-    """Return how the catalogue's own images fare; those of one group count as one.
+    """Return the distribution of the scores; the images of one group count as one.
 
     Args:
-        scores: of each image asked, its `SCORES`.
+        scores: the `SCORES` of each held-out image.
         group_of: (n,), images of one number show one thing.
     """
     if not len(scores):

@@ -1,4 +1,4 @@
-"""The predictions: for each query its class and the images of the catalogue most like it."""
+"""The predictions: for each query its class and the most similar images of the catalogue."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ class Classifier:
         metric: name of the similarity.
         calibration: gives the confidence; None where it is not known.
         thresholds: give the conformal set.
-        known: scores how much a query looks like the catalogue.
+        known: gives the in-distribution score of a query.
         reject: the confidence under which a prediction is refused; "auto" refuses where the
             in-distribution score is below the least of `known`; None refuses none.
     """
@@ -72,7 +72,7 @@ class Classifier:
         if self.reject is None:
             return None
         if confidence is None:
-            # There is no in-distribution score, either.
+            # Then the in-distribution score is not known, either.
             return None if self.reject == "auto" else "confidence not known"
         if self.reject == "auto":
             score = self.known.in_distribution_score((similarity, confidence))
@@ -137,7 +137,7 @@ def _answered(
 ) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     if not query["class"]:
-        return _alone(query, decided), []
+        return _without_neighbours(query, decided), []
     labels, similarities = (
         query["class"][: classifier.voters],
         query["similarity"][: classifier.voters],
@@ -193,8 +193,8 @@ def _shown(query: Mapping[str, Any], product_of: Mapping[str, str]) -> dict[str,
     return columns
 
 
-def _alone(query: Mapping[str, Any], decided: Decided) -> Row:
-    """Return the row of a query for which the catalogue has no image: all it has are its own."""
+def _without_neighbours(query: Mapping[str, Any], decided: Decided) -> Row:
+    """Return the row of a query without neighbours: all catalogue images are its own."""
     return _row(query, decided, voters=0, refused="no image of the catalogue to compare it with")
 
 

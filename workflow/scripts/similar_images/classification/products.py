@@ -1,4 +1,4 @@
-"""Products: a query set whose photos show one product several times is answered by product."""
+"""Products: several photos of one thing are classified together."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ Photo = Mapping[str, str]  # a row of `predictions.csv`
 
 
 def product_of(row: Photo, column: str) -> str:
-    """Return the product of a query: what is in `column`, or else the photo itself."""
+    """Return the product of a query: the value in `column`, or else the photo itself."""
     return normal_form(row.get(column, "").strip()) or row["image"]
 
 

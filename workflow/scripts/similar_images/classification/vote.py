@@ -1,12 +1,15 @@
-"""The vote: the class that the nearest neighbours speak for."""
+"""The k-NN vote: the class with most votes among the nearest neighbours."""
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
-# How far the weight of a neighbour falls with its similarity: to 1/e for each TEMPERATURE less.
+# A neighbour that is less similar by TEMPERATURE has 1/e of the weight.
 TEMPERATURE = 0.07
+
+# Names a class.
+Label = TypeVar("Label", bound=Hashable)
 
 
 class VoteResult(NamedTuple):
@@ -21,7 +24,7 @@ Vote = Callable[[Sequence[str], Sequence[float]], VoteResult]
 
 
 def majority(labels: Sequence[str], similarities: Sequence[float]) -> VoteResult:
-    """Return the most frequent of `labels`, those of the neighbours, most similar first.
+    """Return the most frequent of `labels`, the classes of the neighbours, most similar first.
 
     A tie goes to the class with the larger summed similarity, and then to the class of the
     nearer neighbour.
@@ -39,9 +42,9 @@ def majority(labels: Sequence[str], similarities: Sequence[float]) -> VoteResult
 def weighted(labels: Sequence[str], similarities: Sequence[float]) -> VoteResult:
     """Return the class with the largest sum of weights exp(similarity / TEMPERATURE).
 
-    So vote the neighbours of Z. Wu, Y. Xiong, S. Yu and D. Lin, "Unsupervised Feature Learning
-    via Non-Parametric Instance Discrimination", CVPR 2018, section 3.5. A tie goes to the class
-    of the nearer neighbour. The votes in the decision are counted, not weighted.
+    As in Z. Wu, Y. Xiong, S. Yu and D. Lin, "Unsupervised Feature Learning via Non-Parametric
+    Instance Discrimination", CVPR 2018, section 3.5. A tie goes to the class of the nearer
+    neighbour. The votes in the result are counted, not weighted.
 
     Raises:
         ValueError: there are no neighbours.
@@ -52,7 +55,7 @@ def weighted(labels: Sequence[str], similarities: Sequence[float]) -> VoteResult
     return VoteResult(winner, votes[winner], len(labels))
 
 
-def sums_by_class(labels: Sequence[str], similarities: Sequence[float]) -> Mapping[str, float]:
+def sums_by_class(labels: Sequence[Label], similarities: Sequence[float]) -> Mapping[Label, float]:
     """Return each class's sum of weights in the weighted vote; the nearest neighbour's weight is 1.
 
     Raises:
@@ -74,8 +77,8 @@ def weights_of(similarities: Sequence[float]) -> list[float]:
 VOTES: Mapping[str, Vote] = {"majority": majority, "weighted": weighted}
 
 
-def _summed(labels: Sequence[str], values: Sequence[float]) -> Mapping[str, float]:
-    summed: defaultdict[str, float] = defaultdict(float)
+def _summed(labels: Sequence[Label], values: Sequence[float]) -> Mapping[Label, float]:
+    summed: defaultdict[Label, float] = defaultdict(float)
     for label, value in zip(labels, values, strict=True):
         summed[label] += value
     return summed

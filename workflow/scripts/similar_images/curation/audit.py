@@ -1,12 +1,11 @@
-"""The audit: what in the catalogue deserves a look, by the features of its images."""
+"""The audit: wrong labels, duplicates, outliers and hard classes, found by the features."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -16,12 +15,11 @@ from ..decisions.decisions import RIGHT, WRONG
 from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
 from ..evaluation.label_confidence import Images, confidences, fit, gather
-from ..features.feature_table import FeatureTable
-from ..search import exact
+from ..features.feature_table import FeatureTable, normalise
 from ..search.neighbours import CANDIDATES, first_of_equals
 
-# The nearest images, whose mean similarity shows how far an image is from all others.
-CROWD = 10
+# Outliers are found by the mean similarity of so many nearest images.
+NEAREST = 10
 # Classes are confused where at least this share of their images looks more like the other class.
 CONFUSED = 0.1
 
@@ -83,7 +81,7 @@ class Evidence(NamedTuple):
     """A finding by row numbers of the catalogue.
 
     Attributes:
-        score: what the ranking goes by.
+        score: decides the rank.
         image, label: its row and class.
         other, other_label: row and class of what it is compared with, or None.
     """
@@ -96,11 +94,11 @@ class Evidence(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """Pairs of images that show one picture, the most alike first.
+    """Pairs of images that show one picture, the most similar first.
 
     Attributes:
-        within, across: as it is, in one class and in two.
-        mirrored: one of them mirrored, in one class or in two.
+        within, across: not mirrored, in one class and in two.
+        mirrored: one of them is mirrored, in one class or in two.
     """
 
     within: list[Evidence]
@@ -108,42 +106,22 @@ class Copies(NamedTuple):
     mirrored: list[Evidence]
 
     def of(self, likeness: Likeness, labels: tuple[str, str]) -> list[Evidence]:
-        """Return the pairs among which one with these belongs."""
+        """Return the list for a pair with this likeness and these labels."""
         if likeness.mirrored:
             return self.mirrored
         return self.within if labels[0] == labels[1] else self.across
 
 
-@dataclass(frozen=True)
-class Verdicts:
-    """What the confidences say of each image, as shares of what is usual for a class.
-
-    Attributes:
-        own: (n,), confidence in its own class.
-        other: (n,), confidence in the class that it looks like most of all others.
-        other_class: (n,), which class that is.
-    """
-
-    own: NDArray[np.float64]
-    other: NDArray[np.float64]
-    other_class: NDArray[np.intp]
-
-    @property
-    def doubtful(self) -> NDArray[np.intp]:
-        """The images that look more like another class than like their own."""
-        return np.flatnonzero(self.other > self.own)
-
-
 def confirmed(members: pa.Table) -> set[str]:
-    """Return the images of the catalogue whose class a person has looked at.
+    """Return the images of the catalogue whose class a person has confirmed or corrected.
 
-    What was only taken into it may have been taken with many others.
+    Queries that were only moved into the catalogue do not count: many may have been moved at once.
 
     Args:
         members: its readable images, see `sharded_features.TABLE`.
     """
-    looked_at = pc.is_in(members["decision"], pa.array([RIGHT, WRONG]))
-    return set(members["image"].filter(looked_at).to_pylist())
+    decided = pc.is_in(members["decision"], pa.array([RIGHT, WRONG]))
+    return set(members["image"].filter(decided).to_pylist())
 
 
 def audit(
@@ -153,29 +131,32 @@ def audit(
     voters: int,
     confirmed: Collection[str] = (),
 ) -> tuple[list[Finding], list[Class]]:
-    """Return what in the `catalogue` deserves a look, and its classes at a glance.
+    """Return the findings on the `catalogue`, and a summary of its classes.
 
-    Nobody is asked again for the class of an image that was `confirmed`.
+    The class of an image that was `confirmed` is not doubted again.
 
     Args:
         catalogue: all its readable images; the features are normalised in place.
         files: the path to open of each content id.
         compare: compares pairs of contents, see `registration.compare_all`.
         voters: how many images vote on a class.
-        confirmed: images whose class a person has looked at.
+        confirmed: images whose class a person has confirmed or corrected.
     """
-    exact.normalise(catalogue.features)
+    normalise(catalogue.features)
     images = gather(catalogue, first_of_equals(catalogue))
-    verdicts = judge(images)
+    fits = label_confidences(images)
+    mistaken = fits[fits["other"] > fits["own"]]
     copies = _duplicates(catalogue, images, files, compare)
     known = np.array([path in confirmed for path in catalogue.paths], np.bool_)
     found = {
-        "wrong_label": _open(_wrong_labels(images, verdicts), known),
-        "duplicate_across_classes": _open(map(partial(_turned, known=known), copies.across), known),
+        "wrong_label": _unconfirmed(_wrong_labels(images, mistaken), known),
+        "duplicate_across_classes": _unconfirmed(
+            map(partial(_doubtful_first, known=known), copies.across), known
+        ),
         "duplicate": copies.within,
         "mirrored_duplicate": copies.mirrored,
-        "outlier": _open(_outliers(images), known),
-        "confused_classes": _confused_classes(images, verdicts),
+        "outlier": _unconfirmed(_outliers(images), known),
+        "confused_classes": _confused_classes(images, mistaken),
         "small_class": _small_classes(images, voters),
     }
     findings = [
@@ -183,23 +164,26 @@ def audit(
         for kind in SUGGESTIONS
         for rank, evidence in enumerate(found[kind], 1)
     ]
-    return findings, _classes(images, verdicts)
+    return findings, _classes(images, mistaken)
 
 
-def _open(found: Iterable[Evidence], known: NDArray[np.bool_]) -> list[Evidence]:
-    """Return what was `found` of images whose class is not `known`."""
+def _unconfirmed(found: Iterable[Evidence], known: NDArray[np.bool_]) -> list[Evidence]:
+    """Return what was `found` on images whose class is not `known`."""
     return [evidence for evidence in found if not known[evidence.image]]
 
 
-def _turned(pair: Evidence, known: NDArray[np.bool_]) -> Evidence:
-    """Return the finding of a pair about the other image, where the class of the one is known."""
+def _doubtful_first(pair: Evidence, known: NDArray[np.bool_]) -> Evidence:
+    """Return the finding on the other image of a pair where the class of the first is known."""
     if pair.other is None or not known[pair.image]:
         return pair
     return Evidence(pair.score, pair.other, str(pair.other_label), pair.image, pair.label)
 
 
-def judge(images: Images) -> Verdicts:
-    """Compare for each image its own class with the others."""
+def label_confidences(images: Images) -> pd.DataFrame:
+    """Return a row for each image with its confidences, relative to the mean of a class.
+
+    `own` is that in its own class, `other` that in the best `other_class`; `label` is its class.
+    """
     n = len(images.rows)
     ridge = fit(images)
     own = np.empty(n)
@@ -211,39 +195,38 @@ def judge(images: Images) -> Verdicts:
         relative = confidence / usual
         relative[np.arange(len(relative)), images.classes[part]] = -1
         other[part], other_class[part] = relative.max(axis=1), relative.argmax(axis=1)
-    return Verdicts(own / usual[images.classes], other, other_class)
+    columns = {"label": images.classes, "own": own / usual[images.classes]}
+    return pd.DataFrame({**columns, "other": other, "other_class": other_class})
 
 
 def _usual(own: NDArray[np.float64], images: Images) -> NDArray[np.float64]:
     """Return for each class the mean confidence of its images in it.
 
-    Each class counts one average image more, so that it is not 0 for a class of a single image.
+    Each class has one average image added, so that it is not 0 for a class of a single image.
     """
-    numbers = np.bincount(images.classes, minlength=images.count)
-    sums = np.bincount(images.classes, own, minlength=images.count)
-    usual: NDArray[np.float64] = (sums + max(own.mean(), 1e-9)) / (numbers + 1)
+    sums = np.bincount(images.classes, own, minlength=len(images.names))
+    usual: NDArray[np.float64] = (sums + max(own.mean(), 1e-9)) / (images.sizes + 1)
     return usual
 
 
-def _wrong_labels(images: Images, verdicts: Verdicts) -> list[Evidence]:
+def _wrong_labels(images: Images, mistaken: pd.DataFrame) -> list[Evidence]:
     """Return the images whose label may be wrong, the least likely of the labels first.
 
-    Confidences count as shares of what is usual for a class (its threshold in C. G. Northcutt,
+    Confidences are divided by the mean confidence of their class (its threshold in C. G. Northcutt,
     L. Jiang and I. L. Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR
-    70, 2021). The score is the one in the label, as a share of both: in it and in the other class.
+    70, 2021). The score is the confidence in the label, as a share of that in both classes.
     """
-    # Nothing can be said of an image that is alone in its class.
-    alone = np.bincount(images.classes, minlength=images.count)[images.classes] == 1
-    found = [n for n in verdicts.doubtful.tolist() if not alone[n]]
-    # In doubt the other class has more than 0, so that there is no division by 0.
-    score = verdicts.own[found] / (verdicts.own[found] + verdicts.other[found])
-    ranked = sorted(zip(score.tolist(), found, strict=True))
-    return [_looks_like(images, verdicts, n, least) for least, n in ranked]
+    # Nothing is known about an image that is alone in its class.
+    found = mistaken[images.sizes[mistaken["label"]] > 1]
+    # The other class has the larger confidence, so there is no division by 0.
+    score = found["own"] / (found["own"] + found["other"])
+    ranked = score.sort_values(kind="stable")
+    others = found["other_class"][ranked.index]
+    return [_looks_like(images, *found) for found in zip(ranked.index, others, ranked, strict=True)]
 
 
-def _looks_like(images: Images, verdicts: Verdicts, n: int, score: float) -> Evidence:
-    """Return the evidence that image `n` looks like another class: the nearest image of that."""
-    other = int(verdicts.other_class[n])
+def _looks_like(images: Images, n: int, other: int, score: float) -> Evidence:
+    """Return the evidence that image `n` fits another class: the nearest image of that class."""
     neighbours = images.neighbours[n][images.neighbours[n] >= 0]
     nearest = neighbours[images.classes[neighbours] == other]
     row = int(images.rows[nearest[0]]) if len(nearest) else None
@@ -269,13 +252,11 @@ def _duplicates(
     return copies
 
 
-def _equal_pairs(content_ids: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield the rows with the same bytes: the first of them with each of the others."""
-    first: dict[str, int] = {}
-    for row, content_id in enumerate(content_ids):
-        if content_id in first:
-            yield first[content_id], row
-        first.setdefault(content_id, row)
+def _equal_pairs(content_ids: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the rows with the same bytes: the first of them with each of the others."""
+    rows = pd.Series(range(len(content_ids)))
+    first = rows.groupby(list(content_ids)).transform("min")
+    return [pair for pair in zip(first, rows, strict=True) if pair[0] != pair[1]]
 
 
 def _similar_pairs(images: Images) -> list[tuple[int, int]]:
@@ -293,9 +274,9 @@ def _outliers(images: Images) -> list[Evidence]:
     "Efficient Algorithms for Mining Outliers from Large Data Sets", SIGMOD 2000); J. W. Tukey's
     fence, 1.5 times the range between the quartiles below the lower one, is the limit.
     """
-    found = images.neighbours[:, :CROWD] >= 0
-    crowd = np.where(found, images.similarities[:, :CROWD], 0)
-    similarity = crowd.sum(axis=1) / np.maximum(found.sum(axis=1), 1)
+    found = images.neighbours[:, :NEAREST] >= 0
+    nearest_similarities = np.where(found, images.similarities[:, :NEAREST], 0)
+    similarity = nearest_similarities.sum(axis=1) / np.maximum(found.sum(axis=1), 1)
     lower, upper = np.quantile(similarity, [0.25, 0.75])
     far = np.flatnonzero(similarity < lower - 1.5 * (upper - lower))
     evidence = []
@@ -307,49 +288,45 @@ def _outliers(images: Images) -> list[Evidence]:
     return sorted(evidence, key=lambda found: found[:2])
 
 
-def _confused_classes(images: Images, verdicts: Verdicts) -> list[Evidence]:
+def _confused_classes(images: Images, mistaken: pd.DataFrame) -> list[Evidence]:
     """Return the pairs of classes that are often confused, the most confused first.
 
-    The score is the share of their images that look more like the other one of the two. The
-    example is the image of either that does so most.
+    The score is the share of their images that fit the other class of the pair better. The example
+    is the image that does so most.
     """
-    numbers = np.bincount(images.classes, minlength=images.count)
-    taken: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for n in verdicts.doubtful.tolist():
-        pair = sorted((int(images.classes[n]), int(verdicts.other_class[n])))
-        taken[pair[0], pair[1]].append(n)
+    sizes, margin = images.sizes, mistaken["own"] - mistaken["other"]
+    pairs = np.sort(mistaken[["label", "other_class"]])
     confused = []
-    for (one, other), members in taken.items():
-        share = len(members) / (numbers[one] + numbers[other])
-        if len(members) > 1 and share >= CONFUSED:
-            example = min(members, key=lambda n: verdicts.own[n] - verdicts.other[n])
-            confused.append(_looks_like(images, verdicts, example, share))
+    for _, margins in margin.groupby([pairs[:, 0], pairs[:, 1]]):
+        example = int(margins.index.to_numpy()[margins.argmin()])
+        one, other = images.classes[example], int(mistaken["other_class"][example])
+        share = len(margins) / (sizes[one] + sizes[other])
+        if len(margins) > 1 and share >= CONFUSED:
+            confused.append(_looks_like(images, example, other, share))
     return sorted(confused, key=lambda found: (-found.score, found.label))
 
 
 def _small_classes(images: Images, voters: int) -> list[Evidence]:
     """Return the classes that have fewer images than vote, the smallest first."""
-    numbers = np.bincount(images.classes, minlength=images.count)
-    first = {int(class_): int(n) for n, class_ in reversed(list(enumerate(images.classes)))}
+    sizes, first = images.sizes, np.unique(images.classes, return_index=True)[1]
     return sorted(
-        Evidence(int(numbers[class_]), int(images.rows[first[class_]]), images.names[class_])
-        for class_ in np.flatnonzero(numbers < voters).tolist()
+        Evidence(int(sizes[class_]), int(images.rows[first[class_]]), images.names[class_])
+        for class_ in np.flatnonzero(sizes < voters).tolist()
     )
 
 
-def _classes(images: Images, verdicts: Verdicts) -> list[Class]:
-    taken: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for n in verdicts.doubtful.tolist():
-        taken[int(images.classes[n])][int(verdicts.other_class[n])] += 1
-    numbers = np.bincount(images.classes, minlength=images.count)
+def _classes(images: Images, mistaken: pd.DataFrame) -> list[Class]:
+    by_label = mistaken.groupby("label")["other_class"]
+    number = by_label.size().reindex(range(len(images.names)), fill_value=0)
+    taken_for = by_label.agg(lambda others: others.mode()[0])
     return [
         Class(
             label=name,
-            images=int(numbers[class_]),
-            recognised=f"{1 - taken[class_].total() / numbers[class_]:.4f}",
-            taken_for=images.names[taken[class_].most_common(1)[0][0]] if taken[class_] else None,
+            images=int(size),
+            recognised=f"{1 - number[class_] / size:.4f}",
+            taken_for=images.names[taken_for[class_]] if number[class_] else None,
         )
-        for class_, name in enumerate(images.names)
+        for class_, (name, size) in enumerate(zip(images.names, images.sizes, strict=True))
     ]
 
 

@@ -1,4 +1,4 @@
-"""The export: the catalogue as it was decided, as a folder of classes or as a list."""
+"""The export: the catalogue with all decisions, as a folder of classes or as a list."""
 
 import os
 import shutil
@@ -42,12 +42,12 @@ def export(
     photos: Photos = LOCAL,
     product: str | None = None,
 ) -> dict[str, str]:
-    """Write `members` into `folder`, whole or not at all.
+    """Write `members` into `folder`, completely or not at all.
 
-    What an export that was killed has left beside it is removed.
+    What a killed export has left beside it is removed.
 
     Args:
-        folder: it must not be there.
+        folder: it must not exist.
         members: the images of the catalogue.
         how: "links" or "copies" in a folder for each class, or "csv" for a list,
             `catalogue.csv`, that this workflow reads as a collection.
@@ -55,11 +55,11 @@ def export(
         product: the column of a list that names the product; None where there is none.
 
     Returns:
-        The classes that no folder can have the name of, each with the name that it has got.
+        The classes whose name no folder can have, each with the name of its folder.
 
     Raises:
-        UserError: `folder` is there, a photo cannot be had, or it is at an address that a
-            link cannot lead to, or a list may not show; or a list would rename a class.
+        UserError: `folder` exists; a photo cannot be read, or is at an address that a link cannot
+            lead to or a list may not show; or a list would rename a class.
     """
     if os.path.lexists(folder):
         raise UserError(
@@ -77,13 +77,13 @@ def export(
 
 
 def folder_names(labels: Collection[str]) -> dict[str, str]:
-    """Return for each class the name of its folder, no two alike even where case counts nothing.
+    """Return for each class the name of its folder; all differ, even where case is ignored.
 
-    A class keeps its name where a folder can be so called: not hidden, and not outside the others.
+    A class keeps its name where a folder can have it: not hidden, and not outside the others.
     """
     possible = {label: _possible(label) for label in labels}
     taken: set[str] = set()
-    # Those that keep their names come first, so that no other can take one from them.
+    # Those that keep their names come first, so that no other class takes such a name.
     return {
         label: _unused(possible[label], taken)
         for label in sorted(labels, key=lambda label: (possible[label] != label, label))
@@ -112,7 +112,7 @@ def _sort_out(folder: Path, members: Iterable[Member], how: str, photos: Photos)
 
 def _link(member: Member, place: bytes) -> None:
     if is_address(os.fsdecode(member.file)):
-        raise OSError("it stands at an address; set export.as: copies, or csv")
+        raise OSError("it is at an address; set export.as: copies, or csv")
     file = os.path.abspath(member.file)
     os.stat(file)  # a link leads anywhere
     os.symlink(file, place)
@@ -152,13 +152,13 @@ def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
 def _hides(name: str) -> bool:
     """Return whether a digest replaces a part of the address `name`.
 
-    In the name of a file, and of an object in a bucket, ?# are letters like others.
+    In the name of a file, and of an object in a bucket, ?# are ordinary letters.
     """
     return HIDDEN in name and is_address(name) and scheme_of(name) in WEB
 
 
 def _file_name(member: Member, taken: set[str]) -> str:
-    """Return a name for the file of `member` that is not `taken`, its own where that can be."""
+    """Return a name for the file of `member` that is not `taken`, its own if possible."""
     whole = os.fsdecode(member.file)
     name = os.path.basename(whole.partition(HIDDEN)[0] if _hides(whole) else whole)
     # The address of a folder has no last part.
@@ -169,9 +169,9 @@ def _file_name(member: Member, taken: set[str]) -> str:
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    """Return `name`, or with a number where it is `taken`, and take it.
+    """Return `name`, with a number if it is `taken`, and add it to `taken`.
 
-    A number is never cut off, so every try is another name and the loop ends.
+    A number is never cut off, so every try is a new name and the loop ends.
     """
     candidate, number = name, 1
     while _folded(candidate) in taken:
@@ -182,15 +182,15 @@ def _unused(name: str, taken: set[str]) -> str:
 
 
 def _possible(text: str) -> str:
-    """Return what a folder or file for `text` can be called: not hidden, and not too long."""
+    """Return a possible name of a folder or file for `text`: not hidden, and not too long."""
     name = text.replace("/", "_").replace("\0", "_")
     return _fitting(f"_{name}" if name.startswith(".") or not name else name)
 
 
 def _fitting(name: str, mark: str = "") -> str:
-    """Return `name` with `mark` before its ending, cut so that a file system takes it.
+    """Return `name` with `mark` before its ending, cut to the length that file systems allow.
 
-    What is too long for an ending counts as part of the name before it.
+    An ending that is too long counts as part of the name before it.
     """
     stem, ending = os.path.splitext(name)
     if len(os.fsencode(ending)) > LONGEST_ENDING:
@@ -201,7 +201,7 @@ def _fitting(name: str, mark: str = "") -> str:
 
 
 def _folded(name: str) -> str:
-    """Return what is the same of two names that are the same to some file systems.
+    """Return a form that is equal for two names that some file systems consider equal.
 
     It is the caseless matching of canonical equivalents, D145 of the Unicode Standard.
     """

@@ -1,6 +1,6 @@
-"""Queries that are in the catalogue already, with the same bytes or almost the same pixels.
+"""Queries that are already in the catalogue, with the same bytes or almost the same pixels.
 
-An answer to such a query says little of how good the answers are: it was found, not recognised.
+They show little about accuracy: such a query is found, not recognised.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ..decisions.decisions import CATALOGUE
 from .registration import Likeness, Pair
 
-# Only pictures this similar (cosine) are compared: those that are less are no copies.
+# Only pictures with at least this cosine are compared: copies reach it.
 SIMILAR = 0.65
 
 KINDS = ("exact", "near", "mirrored")
@@ -48,7 +48,7 @@ def find(
     Args:
         candidates: the nearest images of each readable query, see `neighbours.TABLE`.
         queries: the readable images of the query set, see `sharded_features.TABLE`.
-        catalogue: those of the catalogue. A query that was taken into it is no copy of itself.
+        catalogue: those of the catalogue. A query that was moved into it is no copy of itself.
         compare: compares pairs of contents, see `registration.compare_all`.
     """
     content_ids = dict(_columns(queries, candidates["image"], "image", "content_id"))

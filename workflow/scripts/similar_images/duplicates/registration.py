@@ -1,10 +1,10 @@
-"""Whether two pictures are one: they are laid on each other, and what still differs is judged.
+"""Whether two pictures are the same one: they are aligned, and the remaining difference decides.
 
 One is registered with the other by the enhanced correlation coefficient (G. Evangelidis and
 E. Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization", PAMI
-30, 2008). The coefficient itself is no judge: two boots on white that differ in their heel, or in
-nothing but their colour, reach what copies do. A heel is a difference in one place, and so is what
-is looked for: see docs/measurements.md and benchmarks/results/copies.md.
+30, 2008). The coefficient itself does not decide: two boots on white that differ only in their heel
+or their colour reach the values of copies. A heel is a local difference, so local differences are
+measured: see docs/measurements.md and benchmarks/results/copies.md.
 
 Most pairs are rejected before that: first by their sketches, then by a registration of small
 pictures.
@@ -32,15 +32,15 @@ COPY = 0.18
 
 
 class Scale(NamedTuple):
-    """How large pictures are when they are compared, and how they are then.
+    """The size at which pictures are compared, and the parameters at that size.
 
     Attributes:
         side: their longest side.
-        edge: what is left out at every edge, where scaling has mixed in a border.
+        edge: pixels ignored at every edge, where scaling has mixed in a border.
         window: differences are the means of squares this wide, since compression and another size
             change single pixels, now up and now down.
         blur: the width of the filter before registration.
-        steps: of the registration, at most; with 0 one picture is laid on the middle of the other.
+        steps: of the registration, at most; with 0 the middles of both are aligned.
     """
 
     side: int
@@ -52,8 +52,8 @@ class Scale(NamedTuple):
 
 FULL = Scale(side=160, edge=4, window=13, blur=5, steps=60)
 # At this scale a registration costs a sixth, and shows which pairs are hopeless: those that differ
-# by more than this after each of so many steps. One number of steps is not enough: on so few pixels
-# a registration can leave what it was near to. See benchmarks/results/copies.md.
+# by more than this after each number of steps. One number is not enough: on so few pixels a
+# registration can drift away from a good alignment. See benchmarks/results/copies.md.
 COARSE, HOPELESS = Scale(side=64, edge=2, window=5, blur=3, steps=60), 1.0
 STEPS = (10, 0, 3, COARSE.steps)
 # Pictures narrower than this cannot be compared, at any scale.
@@ -64,11 +64,11 @@ OVERLAP = 0.6
 # From here on a brighter copy cannot show what is brighter.
 SATURATED = 253
 
-# Pictures are laid on each other's mirror image only if their middles, in so few squares a side,
-# correlate so much. What is left out at every edge, an eighth, may be a border.
+# Pictures are compared with each other's mirror image only if their middles, reduced to so few
+# squares a side, correlate so much. An eighth at every edge is ignored: it may be a border.
 SQUARES, ALIKE, OUTER = 4, 0.8, 8
 
-# Earlier versions registered all pairs, so that what they remember serves as well.
+# Earlier versions registered all pairs, so their caches are valid, too.
 ALL_REGISTERED = (
     f"ECC {FULL.side} {FULL.edge} {FULL.blur} {FULL.window} {OVERLAP} {SQUARES} {ALIKE} {OUTER}"
 )
@@ -106,7 +106,7 @@ class Likeness(NamedTuple):
 def compare_all(
     pairs: Collection[Pair],
     files: Mapping[str, bytes],
-    memory: Path,
+    cache: Path,
     threads: int,
     progress_of: Callable[[int], Callable[[int], None]],
     photos: Photos = LOCAL,
@@ -116,13 +116,13 @@ def compare_all(
     Args:
         pairs: content ids.
         files: for each of them a file that has these bytes.
-        memory: where the likenesses are remembered; those that are not asked for are forgotten.
+        cache: of the likenesses; those of other pairs are dropped.
         threads: pairs compared at once.
         progress_of: given the number of new pairs, returns what is called after each with how many
             are done.
         photos: opens them.
     """
-    known = _remembered(memory)
+    known = _cached(cache)
     found = {pair: known[pair] for pair in pairs if pair in known}
     new = sorted(pair for pair in pairs if pair not in known)
     progress = progress_of(len(new))
@@ -147,12 +147,12 @@ def compare_all(
             if likeness is not None:
                 found[pair] = likeness
             progress(done)
-    _remember(memory, found)
+    _write(cache, found)
     return found
 
 
 def compare(one: Picture, other: Picture, *, small_first: bool = True) -> Likeness:
-    """Return by how much two pictures differ, as they are or, if only so they are one, mirrored.
+    """Return by how much two pictures differ, mirrored if they are copies only so.
 
     Args:
         one: a picture.
@@ -167,8 +167,8 @@ def compare(one: Picture, other: Picture, *, small_first: bool = True) -> Likene
     mirrored = np.ascontiguousarray(other[:, ::-1])
     if _correlation(one, mirrored) < ALIKE:
         return found
-    as_mirrored = Likeness(measure(one, mirrored), mirrored=True)
-    return as_mirrored if as_mirrored.is_copy else found
+    found_mirrored = Likeness(measure(one, mirrored), mirrored=True)
+    return found_mirrored if found_mirrored.is_copy else found
 
 
 def _difference_if_small(one: Picture, other: Picture) -> float:
@@ -347,7 +347,7 @@ def _read(content_id: str, file: bytes, side: int, photos: Photos) -> Image.Imag
         return None
 
 
-def _remember(path: Path, found: Mapping[Pair, Likeness]) -> None:
+def _write(path: Path, found: Mapping[Pair, Likeness]) -> None:
     rows = [
         {"one": one, "other": other, **likeness._asdict()}
         for (one, other), likeness in sorted(found.items())
@@ -355,7 +355,7 @@ def _remember(path: Path, found: Mapping[Pair, Likeness]) -> None:
     TABLE.write(path, TABLE.from_rows(rows).replace_schema_metadata({"method": METHOD}))
 
 
-def _remembered(path: Path) -> dict[Pair, Likeness]:
+def _cached(path: Path) -> dict[Pair, Likeness]:
     try:
         table = TABLE.read(path)
         if table.schema.metadata[b"method"].decode() not in (METHOD, ALL_REGISTERED):
@@ -365,4 +365,4 @@ def _remembered(path: Path) -> dict[Pair, Likeness]:
             for row in table.to_pylist()
         }
     except (UserError, KeyError, TypeError):
-        return {}  # absent or damaged: all pairs are compared again
+        return {}  # absent or damaged: everything is compared again

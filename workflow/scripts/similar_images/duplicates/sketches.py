@@ -1,7 +1,7 @@
-"""Sketches: a few coloured squares of a picture. They show that most pairs are not one picture.
+"""Sketches: a few coloured squares of a picture. They rule out most pairs as copies.
 
-To register two pictures takes a hundred times as long as to compare their sketches, and sketches
-need no more than a decoder gives that shrinks the picture while it decodes.
+Registering two pictures takes a hundred times as long as comparing their sketches, and for sketches
+the decoder can shrink the picture while it decodes.
 """
 
 import math
@@ -17,13 +17,13 @@ Sketch = NDArray[np.uint8]  # (GRID, GRID, 3)
 # smaller side would cost the same.
 SIDE = 40
 GRID = 32
-# The middle of one picture is laid on windows of the other, in so many squares a side. What the
-# middle leaves out at every edge may be a border, or be cut off in a copy. The windows reach from
-# what a border of a sixth makes of a picture, or a square around it, to what it makes of the other.
+# The middle of one picture is compared with windows of the other, in so many squares a side. The
+# parts outside the middle may be a border, or be cut off in a copy. The windows cover borders of up
+# to a sixth in either picture.
 SQUARES, OUTER = 6, 1 / 5
 SCALES, SHIFTS = (0.75, 0.84, 0.92, 1.0, 1.08, 1.19), (-0.025, 0.0, 0.025)
-# Pictures whose sketches differ by HOPELESS or more are not one. Those under ALIKE are likely to
-# be, and are judged by nothing less than a full registration: see docs/measurements.md.
+# Pictures whose sketches differ by HOPELESS or more are no copies. Those under ALIKE are likely to
+# be, so only a full registration decides: see docs/measurements.md.
 ALIKE, HOPELESS = 0.8, 1.8
 
 

@@ -1,4 +1,4 @@
-"""A survey: images of the catalogue are asked as if they were new, by either similarity."""
+"""Cross-validation: catalogue images are classified as if they were new, by any similarity."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,58 +15,62 @@ from ..search import principal_components
 from ..search.neighbours import first_of_equals
 from . import leave_one_out
 from .held_out_learning import Learn
-from .leave_one_out import Answer
+from .leave_one_out import Neighbours
 
-# More images are not asked, so that a new image costs no more in a large catalogue.
-MOST_ASKED = 2000
+# More images are not evaluated, so that a new image costs no more in a large catalogue.
+MOST_EVALUATED = 2000
 FOLDS = 5
-# Why no image can be asked against another one.
-NONE_ASKED = "all images show one product or have equal bytes, so none can be asked against another"
+# Why no image can be compared with another one.
+NONE_EVALUATED = (
+    "all images show one product or have equal bytes, so none can be compared with another"
+)
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Who is asked, among whom, and how.
+    """The images to evaluate, the catalogue, and the similarity.
 
     Attributes:
         catalogue: its features are rows of length 1.
         eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
-        asked: the rows that are asked, in ascending order.
-        learn: the adapted similarity, without those that are left out; None for the cosine.
+        sample: the rows to evaluate, in ascending order.
+        learn: learns the adapted similarity without what is left out; None for the cosine.
         threads: that share the work.
     """
 
     catalogue: FeatureTable
     eligible: NDArray[np.bool_]
-    asked: NDArray[np.intp]
+    sample: NDArray[np.intp]
     learn: Learn | None = None
     threads: int = 1
 
 
 class Round(NamedTuple):
-    """Images that are asked while some of the catalogue is left out.
+    """Images that are evaluated while some of the catalogue is left out.
 
     Attributes:
-        asked: their rows.
-        left_out: (n,), the rows that are not found, and that the adapted similarity does not know.
+        held_out: their rows.
+        left_out: (n,), the rows that are not found, and from which nothing is learned.
         group_of: (n,), rows of one number show one thing, and do not find each other.
     """
 
-    asked: NDArray[np.intp]
+    held_out: NDArray[np.intp]
     left_out: NDArray[np.bool_]
     group_of: NDArray[np.intp]
 
 
 class Neighbourhood(NamedTuple):
-    """An image that was asked: its class, and the classes and similarities of its neighbours."""
+    """The class of a held-out image, and the classes and similarities of its neighbours."""
 
     label: str
     labels: list[str]
     similarities: list[float]
 
 
-def draw(catalogue: FeatureTable, learn: Learn | None = None, threads: int = 1) -> CrossValidation:
-    """Return a survey of the different images of `catalogue`, or of a sample where there are many.
+def prepare(
+    catalogue: FeatureTable, learn: Learn | None = None, threads: int = 1
+) -> CrossValidation:
+    """Return the evaluation of the different images of `catalogue`, or of a sample of many.
 
     Args:
         catalogue: its features are rows of length 1.
@@ -74,111 +78,116 @@ def draw(catalogue: FeatureTable, learn: Learn | None = None, threads: int = 1) 
         threads: that share the work.
     """
     eligible = first_of_equals(catalogue)
-    asked = leave_one_out.sample(catalogue, eligible, MOST_ASKED)
-    return CrossValidation(catalogue, eligible, asked, learn, threads)
+    sample = leave_one_out.sample(catalogue, eligible, MOST_EVALUATED)
+    return CrossValidation(catalogue, eligible, sample, learn, threads)
 
 
-def knows_those_asked(catalogue: FeatureTable) -> bool:
-    """Return whether images that are asked are in the sample that the components are found from.
+def components_overlap(catalogue: FeatureTable) -> bool:
+    """Return whether evaluated images are in the sample that the components are found from.
 
     Both are chosen by content, from the two ends.
     """
-    return len(set(catalogue.content_ids)) < MOST_ASKED + principal_components.SAMPLE
+    return len(set(catalogue.content_ids)) < MOST_EVALUATED + principal_components.SAMPLE
 
 
-def ask(
-    survey: CrossValidation, count: int, *groupings: NDArray[np.intp]
+def neighbourhoods(
+    validation: CrossValidation, count: int, *groupings: NDArray[np.intp]
 ) -> list[list[Neighbourhood]]:
-    """Return what those asked find, for each grouping: by leave-one-out, or in the other folds.
+    """Return the neighbourhoods for each grouping, by leave-one-out or from the other folds.
 
     Args:
-        survey: see `CrossValidation`.
+        validation: see `CrossValidation`.
         count: how many neighbours; all there are where there are fewer.
         groupings: each (n,), rows of one number show one thing, and do not find each other.
     """
-    if survey.learn:
-        return cross_validated(survey, count, *groupings)
-    return _leave_one_out(survey, count, *groupings)
+    if validation.learn:
+        return in_other_folds(validation, count, *groupings)
+    return _leave_one_out(validation, count, *groupings)
 
 
-def cross_validated(
-    survey: CrossValidation, count: int, *groupings: NDArray[np.intp]
+def in_other_folds(
+    validation: CrossValidation, count: int, *groupings: NDArray[np.intp]
 ) -> list[list[Neighbourhood]]:
-    """Return what those asked find in the other folds, for each grouping.
+    """Return for each grouping the neighbourhoods in the other folds.
 
-    On these alone the adapted similarity is fitted.
+    The adapted similarity is fitted on these alone.
 
     Args:
-        survey: see `CrossValidation`.
+        validation: see `CrossValidation`.
         count: how many neighbours; all there are where there are fewer.
         groupings: each (n,), rows of one number show one thing, and are in one fold.
     """
-    all_folds = [folds(survey.catalogue, survey.eligible, group_of) for group_of in groupings]
-    if not survey.learn:  # nothing is fitted, and a fold is a group of its own
-        return _leave_one_out(survey, count, *all_folds)
+    all_folds = [
+        folds(validation.catalogue, validation.eligible, group_of) for group_of in groupings
+    ]
+    if not validation.learn:  # nothing is fitted, and each fold is a group
+        return _leave_one_out(validation, count, *all_folds)
+    sample = validation.sample
     rounds = [
-        Round(survey.asked[fold_of[survey.asked] == fold], fold_of == fold, group_of)
+        Round(sample[fold_of[sample] == fold], fold_of == fold, group_of)
         for fold_of, group_of in zip(all_folds, groupings, strict=True)
         for fold in range(FOLDS)
     ]
-    found = ask_in_rounds(survey, count, rounds)
+    found = in_rounds(validation, count, rounds)
     return [
         _by_row(rounds[n : n + FOLDS], found[n : n + FOLDS]) for n in range(0, len(rounds), FOLDS)
     ]
 
 
-def ask_in_rounds(
-    survey: CrossValidation, count: int, rounds: Sequence[Round]
+def in_rounds(
+    validation: CrossValidation, count: int, rounds: Sequence[Round]
 ) -> list[list[Neighbourhood]]:
-    """Return what those asked find in each of `rounds`.
+    """Return the neighbourhoods in each of `rounds`.
 
-    Rounds that leave out the same share one fit. Threads share the rounds, and each works on one of
-    its own, so the answers do not depend on their number.
+    Rounds that leave out the same share one fit. Each round runs in one thread, so the results do
+    not depend on the number of threads.
 
     Args:
-        survey: see `CrossValidation`.
+        validation: see `CrossValidation`.
         count: how many neighbours; all there are where there are fewer.
         rounds: any number.
     """
-    alike: defaultdict[bytes, list[int]] = defaultdict(list)
+    by_left_out: defaultdict[bytes, list[int]] = defaultdict(list)
     for n, one in enumerate(rounds):
-        alike[one.left_out.tobytes()].append(n)
+        by_left_out[one.left_out.tobytes()].append(n)
 
-    def ask_alike(numbers: list[int]) -> list[list[Neighbourhood]]:
+    def run(numbers: list[int]) -> list[list[Neighbourhood]]:
         left_out = rounds[numbers[0]].left_out
-        others = survey.eligible & ~left_out
+        others = validation.eligible & ~left_out
         # Where no others are left there are none to learn from, and none to be found.
-        learned = survey.learn(left_out) if survey.learn and others.any() else survey.catalogue
+        learn = validation.learn if others.any() else None
+        learned = learn(left_out) if learn else validation.catalogue
         return [_neighbourhoods(learned, count, others, rounds[n]) for n in numbers]
 
-    with ThreadPoolExecutor(survey.threads) as pool:
-        found = chain(*pool.map(ask_alike, alike.values()))
-        by_round = dict(zip(chain(*alike.values()), found, strict=True))
+    with ThreadPoolExecutor(validation.threads) as pool:
+        found = chain(*pool.map(run, by_left_out.values()))
+        by_round = dict(zip(chain(*by_left_out.values()), found, strict=True))
     return [by_round[n] for n in range(len(rounds))]
 
 
-def answered(neighbourhoods: Sequence[Neighbourhood]) -> list[Neighbourhood]:
+def non_empty(neighbourhoods: Sequence[Neighbourhood]) -> list[Neighbourhood]:
     """Return those of `neighbourhoods` that have any neighbour, and can be counted."""
     return [neighbourhood for neighbourhood in neighbourhoods if neighbourhood.labels]
 
 
-def neighbourhood_of(answer: Answer, catalogue: FeatureTable) -> Neighbourhood:
-    """Return `answer` by its classes."""
+def neighbourhood_of(neighbours: Neighbours, catalogue: FeatureTable) -> Neighbourhood:
+    """Return `neighbours` by their classes."""
     labels: list[Any] = catalogue.labels  # in a catalogue every image has a class
     return Neighbourhood(
-        labels[answer.row],
-        [labels[row] for row in answer.rows],
-        answer.similarities.tolist(),
+        labels[neighbours.row],
+        [labels[row] for row in neighbours.rows],
+        neighbours.similarities.tolist(),
     )
 
 
 def folds(
     catalogue: FeatureTable, eligible: NDArray[np.bool_], group_of: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Return the fold of each row: the groups are dealt out, so that each fold has its share.
+    """Return the fold of each row; each fold has its share of each class, and whole groups.
 
-    The largest first, each to the fold that has the fewest images of its class, and of those to the
-    one with the fewest in all (as scikit-learn's `StratifiedGroupKFold`).
+    The largest group comes first. Each goes to the fold with the fewest images of its class, and of
+    equals to the one with the fewest in all (as scikit-learn's `StratifiedGroupKFold`, which takes
+    1.8 seconds to import).
     """
     rows = leave_one_out.by_class(catalogue, np.flatnonzero(eligible))
     labels = np.unique([str(catalogue.labels[row]) for row in rows], return_inverse=True)[1]
@@ -199,26 +208,29 @@ def folds(
 
 
 def _leave_one_out(
-    survey: CrossValidation, count: int, *groupings: NDArray[np.intp]
+    validation: CrossValidation, count: int, *groupings: NDArray[np.intp]
 ) -> list[list[Neighbourhood]]:
-    catalogue, asked = survey.catalogue, survey.asked
-    found = list(leave_one_out.ask(catalogue, asked, count, survey.eligible, *groupings))
+    catalogue, sample = validation.catalogue, validation.sample
+    found = list(
+        leave_one_out.neighbours(catalogue, sample, count, validation.eligible, *groupings)
+    )
     return [
-        [neighbourhood_of(answers[n], catalogue) for answers in found]
+        [neighbourhood_of(by_grouping[n], catalogue) for by_grouping in found]
         for n in range(len(groupings))
     ]
 
 
 def _neighbourhoods(
-    seen: FeatureTable, count: int, others: NDArray[np.bool_], asked: Round
+    learned: FeatureTable, count: int, others: NDArray[np.bool_], one: Round
 ) -> list[Neighbourhood]:
-    found = leave_one_out.ask(seen, asked.asked, count, others, asked.group_of)
-    return [neighbourhood_of(answer, seen) for (answer,) in found]
+    found = leave_one_out.neighbours(learned, one.held_out, count, others, one.group_of)
+    return [neighbourhood_of(neighbours, learned) for (neighbours,) in found]
 
 
 def _by_row(
     rounds: Sequence[Round], found: Sequence[Sequence[Neighbourhood]]
 ) -> list[Neighbourhood]:
-    """Return the ballots of `rounds` in the order of the rows that were asked."""
+    """Return the neighbourhoods of `rounds` in the order of the rows."""
     neighbourhoods = list(chain(*found))
-    return [neighbourhoods[n] for n in np.argsort(np.concatenate([one.asked for one in rounds]))]
+    rows = np.concatenate([one.held_out for one in rounds])
+    return [neighbourhoods[n] for n in np.argsort(rows)]

@@ -1,8 +1,8 @@
-"""An adapted similarity that does not know some images, which are then asked as if they were new.
+"""Held-out learning: an adapted similarity that is learned without the images it is tested on.
 
-They must have no part in it, neither in the map nor in the principal components. In a small
-catalogue what one image alone has is among the components, and what a new photo alone has is not.
-So images that had a part would look farther from the others than new photos do.
+They must take part in neither the map nor the principal components. In a small catalogue, what only
+one image shows is among the components, while what only a new photo shows is not. So images that
+took part would seem farther from the others than new photos are.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,12 @@ from ..features.feature_table import FeatureTable
 from ..search import metric_learning, principal_components
 from ..search.metric_learning import Adaptation
 
-# Given the rows that are left out (n,), returns the catalogue with the features of an adapted
-# similarity that does not know them.
+# Given the rows that are left out (n,), returns the catalogue with features adapted without them.
 Learn = Callable[[NDArray[np.bool_]], FeatureTable]
 
 
 def from_all(images: FeatureTable, eligible: NDArray[np.bool_], *, with_levels: bool) -> Learn:
-    """Return what learns from images: components and map, anew for each part that is left out.
+    """Return what learns components and map again for each part that is left out.
 
     For catalogues of up to some thousand images.
 
@@ -41,7 +40,7 @@ def from_all(images: FeatureTable, eligible: NDArray[np.bool_], *, with_levels: 
 
 
 def from_reduced(reduced: FeatureTable, eligible: NDArray[np.bool_]) -> Learn:
-    """Return what learns the map alone, along components in which none of those asked had a part.
+    """Return what learns only the map, along components found without the evaluated images.
 
     For large catalogues: see `principal_components.SAMPLE`.
 
@@ -49,10 +48,10 @@ def from_reduced(reduced: FeatureTable, eligible: NDArray[np.bool_]) -> Learn:
         reduced: images along the components.
         eligible: (n,), the rows that count.
     """
-    parts = metric_learning.Parts(reduced, eligible)
+    maps = metric_learning.MapsWithoutParts(reduced, eligible)
 
     def learn(left_out: NDArray[np.bool_]) -> FeatureTable:
-        return _mapped(parts.without(left_out), reduced)
+        return _mapped(maps.without(left_out), reduced)
 
     return learn
 

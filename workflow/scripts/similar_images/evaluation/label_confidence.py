@@ -1,9 +1,10 @@
-"""Out-of-sample confidences: how much each image of the catalogue looks like each class.
+"""Label confidence: how well each image of the catalogue fits each class, judged by the others.
 
-An image never speaks for itself. Two methods are averaged, which together find more wrong labels
-than either: the weighted vote of the nearest others, and a ridge regression of the classes on the
-features, whose leave-one-out answers have a closed form (D. M. Allen, "The Relationship between
-Variable Selection and Data Augmentation and a Method for Prediction", Technometrics 16, 1974).
+Two methods are averaged, which together find more wrong labels than either: the weighted vote of
+the nearest others, and a ridge regression of the classes on the features, whose leave-one-out
+predictions have a closed form (D. M. Allen, "The Relationship between Variable Selection and Data
+Augmentation and a Method for Prediction", Technometrics 16, 1974). scikit-learn's `RidgeCV` gives
+the same figures, but takes much more memory: see docs/measurements.md.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classification.vote import TEMPERATURE
+from ..classification import conformal
 from ..features.feature_table import FeatureTable
 from . import leave_one_out
 
-NEIGHBOURS = 50
 # Added to the variance in every direction; the features have length 1.
 RIDGE = 1.0
 ROWS = 4_096
@@ -27,7 +27,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Images:
-    """Images of the catalogue, each once for every class that it stands in.
+    """Images of the catalogue, each once for every class that it is in.
 
     Attributes:
         features: of the whole catalogue, rows of length 1.
@@ -47,9 +47,9 @@ class Images:
     similarities: Values
 
     @property
-    def count(self) -> int:
-        """How many classes there are."""
-        return len(self.names)
+    def sizes(self) -> Rows:
+        """The number of images of each class."""
+        return np.bincount(self.classes, minlength=len(self.names))
 
     def blocks(self) -> Iterator[tuple[slice, Values]]:
         """Yield the images block by block: which, and their features."""
@@ -62,32 +62,32 @@ def gather(catalogue: FeatureTable, eligible: NDArray[np.bool_]) -> Images:
     """Return the `eligible` images of `catalogue`, whose features have length 1."""
     rows = np.flatnonzero(eligible)
     names, classes = np.unique([str(catalogue.labels[row]) for row in rows], return_inverse=True)
-    neighbours = np.full((len(rows), NEIGHBOURS), -1, np.intp)
-    similarities = np.full((len(rows), NEIGHBOURS), -np.inf)
+    neighbours = np.full((len(rows), conformal.NEIGHBOURS), -1, np.intp)
+    similarities = np.full((len(rows), conformal.NEIGHBOURS), -np.inf)
     apart = leave_one_out.equal_bytes(catalogue)
-    for n, (answer,) in enumerate(leave_one_out.ask(catalogue, rows, NEIGHBOURS, eligible, apart)):
-        found = len(answer.rows)
-        neighbours[n, :found] = np.searchsorted(rows, answer.rows)
-        similarities[n, :found] = answer.similarities
+    searched = leave_one_out.neighbours(catalogue, rows, conformal.NEIGHBOURS, eligible, apart)
+    for n, (nearest,) in enumerate(searched):
+        found = len(nearest.rows)
+        neighbours[n, :found] = np.searchsorted(rows, nearest.rows)
+        similarities[n, :found] = nearest.similarities
     return Images(catalogue.features, rows, classes, names.tolist(), neighbours, similarities)
 
 
 def _vote(images: Images, part: slice) -> Values:
-    """Return the share of each class in the weighted vote of the neighbours."""
+    """Return the share of each class in the weighted vote of the neighbours: (b, classes)."""
     neighbours, similarities = images.neighbours[part], images.similarities[part]
-    nearest = np.maximum(similarities[:, :1], -1)
-    weights = np.exp((similarities - nearest) / TEMPERATURE)
-    shares = np.zeros((len(neighbours), images.count))
-    np.add.at(
-        shares, (np.arange(len(neighbours))[:, np.newaxis], images.classes[neighbours]), weights
-    )
-    total = shares.sum(axis=1, keepdims=True)
-    return shares / np.where(total > 0, total, 1)
+    shares = np.zeros((len(neighbours), len(images.names)))
+    for row, found, near in zip(shares, neighbours, similarities, strict=True):
+        if count := (found >= 0).sum():
+            classes = images.classes[found[:count]].tolist()
+            for class_, share in conformal.shares(classes, near[:count].tolist()).items():
+                row[class_] = share
+    return shares
 
 
 @dataclass(frozen=True)
 class Ridge:
-    """A ridge regression of the classes (1 for an image's own, 0 for the others).
+    """A ridge regression of the classes (1 for the class of an image, 0 for the others).
 
     Attributes:
         mean: (d,), of the features.
@@ -102,9 +102,9 @@ class Ridge:
     shares: Values
 
     def leave_one_out(self, features: Values, images: Images, part: slice) -> Values:
-        """Return what the regression without each image itself says of it, within 0 to 1."""
+        """Return for each image the prediction without it, clipped to 0 to 1: (b, classes)."""
         centred = features - self.mean
-        own = np.eye(images.count)[images.classes[part]]
+        own = np.eye(len(images.names))[images.classes[part]]
         leverage = np.einsum("ij,ij->i", centred @ self.inverse, centred) + 1 / len(images.rows)
         fitted = centred @ self.weights + self.shares
         without = (fitted - leverage[:, np.newaxis] * own) / (1 - leverage[:, np.newaxis])
@@ -117,14 +117,13 @@ def fit(images: Images) -> Ridge:
     dimension = images.features.shape[1]
     mean = sum(block.sum(axis=0) for _, block in images.blocks()) / len(images.rows)
     scatter = RIDGE * np.eye(dimension)
-    sums = np.zeros((images.count, dimension))
+    sums = np.zeros((len(images.names), dimension))
     for part, block in images.blocks():
         centred = block - mean
         scatter += centred.T @ centred
         np.add.at(sums, images.classes[part], centred)
     inverse = np.linalg.inv(scatter).astype(np.float64)
-    shares = np.bincount(images.classes, minlength=images.count) / len(images.rows)
-    return Ridge(mean, inverse, inverse @ sums.T, shares)
+    return Ridge(mean, inverse, inverse @ sums.T, images.sizes / len(images.rows))
 
 
 def confidences(images: Images, ridge: Ridge) -> Iterator[tuple[slice, Values]]:

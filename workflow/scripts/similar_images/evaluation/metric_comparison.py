@@ -1,4 +1,4 @@
-"""The comparison of the similarities on the catalogue's own images."""
+"""The comparison of the similarity metrics, by cross-validation on the catalogue."""
 
 from collections.abc import Mapping
 from math import comb
@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classification.vote import VOTES
-from ..features.feature_table import FeatureTable
+from ..features.feature_table import FeatureTable, normalise
 from ..search import metric_choice
-from ..search.exact import normalise
 from . import cross_validation, near_duplicates
 from .cross_validation import FOLDS, CrossValidation
 from .held_out_learning import Learn
@@ -29,12 +28,13 @@ def compare(
     metric: str,
     threads: int = 1,
 ) -> dict[str, Any]:
-    """Return how the similarities fare on the same folds of the catalogue's images.
+    """Return the accuracy of each similarity on the same folds of the catalogue's images.
 
-    A series is in one fold as a whole. The features of `catalogue` are normalised in place.
+    A near-duplicate group is in one fold as a whole. The features of `catalogue` are normalised in
+    place.
 
     Args:
-        catalogue: the images that are asked; no two have both bytes and class in common.
+        catalogue: the images to evaluate; no two have both bytes and class in common.
         adapted: the adapted similarities by name, see `cross_validation.CrossValidation`.
         group_of: (n,), rows of one number show one thing: at least those of equal bytes.
         voters: the configured number of neighbours that vote.
@@ -44,7 +44,7 @@ def compare(
 
     Returns:
         The accuracy by each, and for each adapted one the gain in right answers (both None where no
-        image can be asked against another) and whether that is more than chance: McNemar's exact
+        image can be compared with another) and whether that is more than chance: McNemar's exact
         test (Q. McNemar, 1947), one-sided, at 5 %; the best; with "auto" which one is taken and
         why; with "cosine" what to set for better answers, if anything.
     """
@@ -54,17 +54,17 @@ def compare(
     (apart,) = near_duplicates.join(catalogue, eligible, group_of, near_duplicates.NARROW)
     right = {}
     for name in (metric_choice.COSINE, *adapted):
-        drawn = CrossValidation(catalogue, eligible, rows, adapted.get(name), threads)
-        # Those of equal folds: of all similarities the same ballots are left.
-        (found,) = cross_validation.cross_validated(drawn, voters, apart.group_of)
-        neighbourhoods = cross_validation.answered(found)
+        validation = CrossValidation(catalogue, eligible, rows, adapted.get(name), threads)
+        # The folds are the same for all similarities, and so are the images with neighbours.
+        (found,) = cross_validation.in_other_folds(validation, voters, apart.group_of)
+        neighbourhoods = cross_validation.non_empty(found)
         right[name] = np.array(
             [is_right(neighbourhood, VOTES[vote], voters) for neighbourhood in neighbourhoods],
             np.bool_,
         )
-    asked = len(right[metric_choice.COSINE])
-    fared = {name: _fared(values, right[metric_choice.COSINE]) for name, values in right.items()}
-    figures = {"folds": FOLDS, "images": asked, **fared, "best": _best(right)}
+    by_cosine = right[metric_choice.COSINE]
+    compared = {name: _compared(values, by_cosine) for name, values in right.items()}
+    figures = {"folds": FOLDS, "images": len(by_cosine), **compared, "best": _best(right)}
     return {
         **figures,
         "choice": _choice(figures) if metric == "auto" else None,
@@ -72,8 +72,8 @@ def compare(
     }
 
 
-def _fared(right: NDArray[np.bool_], by_cosine: NDArray[np.bool_]) -> dict[str, Any]:
-    """Return how a similarity fares, and how much better than the cosine similarity."""
+def _compared(right: NDArray[np.bool_], by_cosine: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the accuracy of a similarity, and its gain over the cosine similarity."""
     gain = int(right.sum()) - int(by_cosine.sum())
     return {
         **share(int(right.sum()), len(right)),
@@ -114,7 +114,7 @@ def _choice(figures: Mapping[str, Any]) -> str:
     best = figures["best"]
     taken = f"search.metric: auto takes {best}"
     if not figures["images"]:
-        return f"{taken}: {cross_validation.NONE_ASKED}."
+        return f"{taken}: {cross_validation.NONE_EVALUATED}."
     if best == metric_choice.COSINE:
         taken += (
             f": on {figures['images']} images no adapted similarity is better by more than chance"

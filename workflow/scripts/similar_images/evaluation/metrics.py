@@ -36,9 +36,9 @@ def evaluate(
     that is, are readable and were not refused; its interval is Wilson's, at 95 %. The precision of
     the top 3 is the share of the three nearest images that have the right class; the coverage that
     of the sets of classes that have the right one. Where there are no labels these are None.
-    Queries that stand in the catalogue are counted, and there is the accuracy without them; and,
-    where people have decided, that over the original labels. Where `products` are given,
-    rows of `products.csv`, there is the accuracy of these beside that of the images.
+    Queries that are in the catalogue are counted, and there is the accuracy without them; and,
+    where people have decided, that by the original labels. With `products`, rows of `products.csv`,
+    there is their accuracy, too.
     """
     labelled = _labelled(predictions)
     return {
@@ -54,7 +54,7 @@ def evaluate(
         },
         "without_duplicates": _accuracy([row for row in labelled if not row["duplicate"]]),
         "decided": sum(bool(row["decision"]) for row in predictions),
-        "as_given": _accuracy(_labelled(list(map(_as_given, predictions)))),
+        "by_original_label": _accuracy(_labelled(list(map(_by_original_label, predictions)))),
         "products": None if products is None else _products(products),
         "metric": next((row["metric"] for row in predictions if row["metric"]), None),
         "backbone": model.backbone,
@@ -83,16 +83,16 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
         predicted = evaluation["readable"] - evaluation["refused"]
         return f"{predicted} images predicted with {network};{refused} {evaluation['note']}."
     text = _share(evaluation, f"labelled images correct with {network}") + refused
-    as_given = evaluation["as_given"]
-    if not as_given["labelled"]:
+    by_original_label = evaluation["by_original_label"]
+    if not by_original_label["labelled"]:
         text += " They had no labels before they were decided."
-    elif any(as_given[name] != evaluation[name] for name in ("labelled", "correct")):
-        text += " " + _share(as_given, "right by the labels as they came")
+    elif any(by_original_label[name] != evaluation[name] for name in ("labelled", "correct")):
+        text += " " + _share(by_original_label, "right by the original labels")
     without = evaluation["without_duplicates"]
     if not without["labelled"]:
-        text += " All of them stand in the catalogue."
+        text += " All of them are in the catalogue."
     elif without["labelled"] != evaluation["labelled"]:
-        text += " " + _share(without, "right without those that stand in the catalogue")
+        text += " " + _share(without, "right without those in the catalogue")
     products = evaluation["products"]
     if products and products["labelled"]:
         text += " " + _share(products, "labelled products correct")
@@ -128,7 +128,7 @@ def _labelled(predictions: Sequence[Row]) -> list[Row]:
     return [row for row in predictions if row["prediction"] and row["label"]]
 
 
-def _as_given(row: Row) -> Row:
+def _by_original_label(row: Row) -> Row:
     """Return a row of `predictions.csv` as if nobody had decided on its label."""
     label = row["original_label"]
     return {**row, "label": label, "correct": str(row["prediction"] == label).lower()}

@@ -1,11 +1,11 @@
-"""Series: photos of one thing in one place, which a catalogue often has many times.
+"""Near-duplicate groups: photos of one thing in one place, which a catalogue often has many times.
 
-Each knows its class by the others, as no new photo would: so they are asked together or not at all.
-They are no copies, and no picture alone shows them; the catalogue as a whole does. Where two of one
-class are more alike than images of different classes almost ever are, they are linked, and what is
-linked, if by others in between, is one series (single linkage: P. Sneath, "The Application of
-Computers to Taxonomy", Journal of General Microbiology 17, 1957). benchmarks/results/accuracy.md
-shows where this works well and where it finds too little.
+Each would find its class through the others, as no new photo would, so a group is held out as a
+whole. Its photos are no copies, and no picture alone shows them; the catalogue as a whole does.
+Two photos of one class are linked where they are more similar than images of different classes
+almost ever are. A group is all that is linked, directly or through others (single linkage:
+P. Sneath, "The Application of Computers to Taxonomy", Journal of General Microbiology 17, 1957).
+benchmarks/results/accuracy.md shows where this works well and where it finds too little.
 """
 
 from collections.abc import Sequence
@@ -18,20 +18,20 @@ from ..features.feature_table import Features, FeatureTable
 from . import leave_one_out
 from .cross_validation import FOLDS
 
-# So many images are asked for their nearest one of another class.
-ASKED = 1000
-# Of larger classes only so many images are looked at: what is held in memory grows as the square.
+# So many images are sampled for their nearest one of another class.
+SAMPLE = 1000
+# Of larger classes only so many images are compared: memory grows as the square.
 MOST = 4096
 ROWS = 512
 
 
 class Linkage(NamedTuple):
-    """How much is one series.
+    """How wide a near-duplicate group is.
 
     Attributes:
         rare: the share of images that are less similar to all of other classes than the limit.
-        fewest: a class that would fall into fewer groups is left as it is: there the images of the
-            class are all alike, and what is left of it would say nothing of it as a whole.
+        fewest: a class that would fall into fewer groups stays as it is. All of its images are
+            alike, and the few groups would not represent it.
     """
 
     rare: float
@@ -39,7 +39,7 @@ class Linkage(NamedTuple):
 
 
 NARROW = Linkage(rare=0.99, fewest=FOLDS)
-# So wide that what is left is of others for sure.
+# So wide that the photos outside a group certainly show other things.
 WIDE = Linkage(rare=0.9, fewest=2)
 
 
@@ -62,13 +62,13 @@ def join(
     group_of: NDArray[np.intp],
     *widths: Linkage,
 ) -> list[Groups]:
-    """Return `group_of` with the groups of a series joined, for each of `widths`.
+    """Return `group_of` with near-duplicate groups joined, for each of `widths`.
 
     Args:
         catalogue: its features are rows of length 1.
         eligible: (n,), the rows that count, such as `neighbours.first_of_equals` returns.
         group_of: (n,), rows of one number show one thing already.
-        widths: of the series.
+        widths: of the near-duplicate groups.
     """
     classes = np.unique(list(map(str, catalogue.labels)), return_inverse=True)[1]
     others = _nearest_others(catalogue, eligible, group_of, classes)
@@ -95,13 +95,13 @@ def _nearest_others(
 ) -> NDArray[np.float64]:
     """Return how similar images of a sample are to their nearest one of another class."""
     rows = np.flatnonzero(eligible)
-    asked = leave_one_out.sample(catalogue, eligible, ASKED)
-    features, nearest = catalogue.features[asked], np.full(len(asked), -np.inf)
+    sample = leave_one_out.sample(catalogue, eligible, SAMPLE)
+    features, nearest = catalogue.features[sample], np.full(len(sample), -np.inf)
     for start in range(0, len(rows), ROWS):
         block = rows[start : start + ROWS]
         similarities = features @ catalogue.features[block].T
-        same = (classes[asked, np.newaxis] == classes[block]) | (
-            group_of[asked, np.newaxis] == group_of[block]
+        same = (classes[sample, np.newaxis] == classes[block]) | (
+            group_of[sample, np.newaxis] == group_of[block]
         )
         similarities[same] = -np.inf
         nearest = np.maximum(nearest, similarities.max(axis=1))
@@ -129,18 +129,17 @@ def _near(features: Features, limits: Sequence[float]) -> NDArray[np.bool_]:
 
 
 def _linked(near: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return for each image the first that it is linked with, if by others that are `near`."""
+    """Return for each image the first that it is linked with, directly or through others.
+
+    `near` (n, n) says which two are similar; its diagonal is set.
+    """
     np.fill_diagonal(near, True)
-    first = np.arange(len(near))
-    while True:
-        nearer = first.copy()
-        for start in range(0, len(near), ROWS):
-            block = slice(start, start + ROWS)
-            nearer[block] = np.where(near[block], first, len(first)).min(axis=1)
-        nearer = nearer[nearer]
-        if (nearer == first).all():
-            return first
-        first = nearer
+    blocks = [near[start : start + ROWS] for start in range(0, len(near), ROWS)]
+
+    def least(first: NDArray[np.intp]) -> NDArray[np.intp]:
+        return np.concatenate([np.where(own, first, len(first)).min(axis=1) for own in blocks])
+
+    return leave_one_out.components(len(near), least)
 
 
 def _join(group_of: NDArray[np.intp], rows: NDArray[np.intp], linked: NDArray[np.intp]) -> None:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from ..classification import confidence, conformal, out_of_distribution
 from ..classification.confidence import Calibration
 from ..classification.vote import VOTES, Vote, weights_of
-from ..features.feature_table import FeatureTable
-from ..search.exact import normalise
+from ..features.feature_table import FeatureTable, normalise
 from . import cross_validation, near_duplicates
 from .cross_validation import FOLDS, CrossValidation, Neighbourhood, Round
 from .held_out_learning import Learn
@@ -23,14 +22,14 @@ SIZES = (1, 3, 5, 10, 15, 20, 30, 50)
 
 
 class HeldOutClassifier(NamedTuple):
-    """How an answer is judged: how many vote on it, how, and what the confidence in it is."""
+    """How held-out images are classified: how many vote, how, and with which confidence."""
 
     voters: int
     vote: Vote
     calibration: Calibration
 
     def scores(self, neighbourhood: Neighbourhood) -> tuple[float, float]:
-        """Return the `out_of_distribution.SCORES` of a ballot with neighbours."""
+        """Return the `out_of_distribution.SCORES` of a neighbourhood that is not empty."""
         votes = neighbourhood.labels[: self.voters], neighbourhood.similarities[: self.voters]
         evidence = confidence.evidence(self.vote(*votes), *votes)
         return neighbourhood.similarities[0], self.calibration.probability(evidence)
@@ -48,11 +47,11 @@ def assess(
 ) -> dict[str, Any]:
     """Return how often the catalogue's images are classified correctly by the others.
 
-    With the very vote that the queries get. By cosine similarity each image is asked against all
-    others (M. Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", 1974).
-    The adapted similarity would know the class of the image; it is fitted without the fold of
-    the image, and that is asked against the other folds. No image is asked against its own group,
-    nor against its own series. The features of `catalogue` are normalised in place.
+    The vote is that of the queries. By cosine similarity each image is compared with all others
+    (M. Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", 1974). The
+    adapted similarity would know the class of the image. It is therefore fitted without the fold of
+    the image, which is then compared with the other folds. No image is compared with its own group
+    or its near duplicates. The features of `catalogue` are normalised in place.
 
     Args:
         catalogue: see `FeatureTable`.
@@ -65,14 +64,16 @@ def assess(
         threads: that share the work of the adapted similarity.
     """
     normalise(catalogue.features)
-    drawn = cross_validation.draw(catalogue, learn, threads)
+    validation = cross_validation.prepare(catalogue, learn, threads)
     narrow, wide = near_duplicates.join(
-        catalogue, drawn.eligible, group_of, near_duplicates.NARROW, near_duplicates.WIDE
+        catalogue, validation.eligible, group_of, near_duplicates.NARROW, near_duplicates.WIDE
     )
     sizes = sorted({*SIZES, voters})
     most = max(sizes[-1], conformal.NEIGHBOURS)
-    neighbourhoods, farther = cross_validation.ask(drawn, most, narrow.group_of, wide.group_of)
-    neighbourhoods = cross_validation.answered(neighbourhoods)
+    neighbourhoods, farther = cross_validation.neighbourhoods(
+        validation, most, narrow.group_of, wide.group_of
+    )
+    neighbourhoods = cross_validation.non_empty(neighbourhoods)
     curve: list[dict[str, Any]] = [
         {"neighbours": size}
         | {name: share(number, len(neighbourhoods)) for name, number in right.items()}
@@ -82,14 +83,14 @@ def assess(
     known, share_refused = out_of_distribution.UNKNOWN, None
     if calibration := confidence.read(calibrated):
         classifier = HeldOutClassifier(voters, VOTES[vote], calibration)
-        known = in_distribution(farther, classifier, wide.group_of[drawn.asked])
-        share_refused = refused(drawn, group_of, classifier, known)
+        known = in_distribution(farther, classifier, wide.group_of[validation.sample])
+        share_refused = refused(validation, group_of, classifier, known)
     return {
         "images": len(catalogue.paths),
-        "asked": len(neighbourhoods),
-        "note": _note(drawn, len(neighbourhoods)),
+        "evaluated": len(neighbourhoods),
+        "note": _note(validation, len(neighbourhoods)),
         "groups": len(np.unique(narrow.group_of)),
-        "series_similarity": narrow.limit,
+        "near_duplicate_similarity": narrow.limit,
         "neighbours": voters,
         "vote": vote,
         "metric": metric,
@@ -107,7 +108,7 @@ def assess(
 
 
 def thresholds(neighbourhoods: Sequence[Neighbourhood], coverage: float) -> conformal.Thresholds:
-    """Return the thresholds of conformal sets in which the images asked have their own class."""
+    """Return the thresholds at which enough conformal sets have the class of their image."""
     shares = [
         conformal.shares(neighbourhood.labels, neighbourhood.similarities)
         for neighbourhood in neighbourhoods
@@ -123,14 +124,14 @@ def in_distribution(
     classifier: HeldOutClassifier,
     group_of: NDArray[np.intp],
 ) -> out_of_distribution.InDistribution:
-    """Return how photos of known classes fare.
+    """Return the scores of photos of known classes.
 
     Args:
-        neighbourhoods: of images that were asked without their near-duplicate groups. These have
-            to be wider than for the other estimates: a near-duplicate that is overlooked makes an
-            image seem nearer than new photos are, and these would be refused.
-        classifier: of the answers.
-        group_of: of each of `neighbourhoods`, the number of its series.
+        neighbourhoods: of images held out with their near-duplicate groups. These have to be wider
+            than for the other estimates: an overlooked near duplicate makes an image seem nearer
+            than new photos are, and these would be refused.
+        classifier: gives the scores.
+        group_of: of each of `neighbourhoods`, the number of its near-duplicate group.
     """
     found = [n for n, neighbourhood in enumerate(neighbourhoods) if neighbourhood.labels]
     return out_of_distribution.fit(
@@ -139,26 +140,27 @@ def in_distribution(
 
 
 def refused(
-    drawn: CrossValidation,
+    validation: CrossValidation,
     group_of: NDArray[np.intp],
     classifier: HeldOutClassifier,
     known: out_of_distribution.InDistribution,
 ) -> float | None:
-    """Return the share of strangers that `search.reject: auto` refuses.
+    """Return the share of out-of-distribution photos that `search.reject: auto` refuses.
 
-    Strangers are those asked of one class in `FOLDS`, all of which are left out of the
-    catalogue, and of the adapted similarity's fit; each class is left out once. None where there is
-    one class alone.
+    In each of `FOLDS` rounds some classes are left out of the catalogue and of what is learned, and
+    their images are the out-of-distribution photos. Each class is left out once. None where there
+    is only one class.
     """
-    labels = np.array(list(map(str, drawn.catalogue.labels)))
+    labels = np.array(list(map(str, validation.catalogue.labels)))
     names = np.unique(labels)
     rounds = []
     for fold in range(min(FOLDS, len(names))):
         left_out = np.isin(labels, names[fold::FOLDS])
-        if (drawn.eligible & ~left_out).any():
-            rounds.append(Round(drawn.asked[left_out[drawn.asked]], left_out, group_of))
-    neighbourhoods = cross_validation.answered(
-        list(chain(*cross_validation.ask_in_rounds(drawn, classifier.voters, rounds)))
+        if (validation.eligible & ~left_out).any():
+            held_out = validation.sample[left_out[validation.sample]]
+            rounds.append(Round(held_out, left_out, group_of))
+    neighbourhoods = cross_validation.non_empty(
+        list(chain(*cross_validation.in_rounds(validation, classifier.voters, rounds)))
     )
     found = [
         known.in_distribution_score(classifier.scores(neighbourhood))
@@ -169,14 +171,14 @@ def refused(
 
 def sentence(assessment: Mapping[str, Any]) -> str:
     """Return the accuracy as a sentence that a person can quote."""
-    if not assessment["asked"]:
+    if not assessment["evaluated"]:
         return (
             "How many catalogue images are classified correctly by the others is not known: "
             f"{assessment['note']}."
         )
     return (
-        f"{assessment['correct']} of {assessment['asked']} catalogue images classified correctly "
-        f"by the others: {share_in_words(assessment)}."
+        f"{assessment['correct']} of {assessment['evaluated']} catalogue images classified "
+        f"correctly by the others: {share_in_words(assessment)}."
     )
 
 
@@ -185,15 +187,15 @@ def numbers_right(
 ) -> list[dict[str, int]]:
     """Return how many are right by each of `vote.VOTES`, for each number of neighbours.
 
-    As many as `is_right` says. Its votes are counted here for all ballots at once, neighbour by
-    neighbour, so that those of more neighbours go on from those of fewer.
+    As many as `is_right` says, but for all neighbourhoods at once: votes are added neighbour by
+    neighbour, so each size continues from the one before.
 
     Args:
-        neighbourhoods: with neighbours.
+        neighbourhoods: none of them empty.
         sizes: numbers of neighbours, in ascending order.
     """
     shape = len(neighbourhoods), sizes[-1]
-    # A class goes by the place of its nearest image: of equals the first is the nearer one's.
+    # The number of a class is the position of its nearest image: of equals the nearer one wins.
     place, own = np.full(shape, -1), np.full(len(neighbourhoods), -1)
     similarity, weight = np.zeros(shape), np.zeros(shape)
     for n, neighbourhood in enumerate(neighbourhoods):
@@ -237,22 +239,22 @@ def _confidence(neighbourhoods: Sequence[Neighbourhood], voters: int, vote: Vote
     return confidence.assess(evidence, np.array(right, np.bool_), FOLDS)
 
 
-def share(correct: int, asked: int) -> dict[str, Any]:
-    """Return how many were right, their share of those asked, and its interval.
+def share(correct: int, evaluated: int) -> dict[str, Any]:
+    """Return how many were right, their share of those evaluated, and its interval.
 
-    Share and interval are None where none was asked.
+    Share and interval are None where none was evaluated.
     """
     return {
         "correct": correct,
-        "accuracy": correct / asked if asked else None,
-        "accuracy_interval_95": wilson_interval(correct, asked),
+        "accuracy": correct / evaluated if evaluated else None,
+        "accuracy_interval_95": wilson_interval(correct, evaluated),
     }
 
 
-def _note(drawn: CrossValidation, asked: int) -> str | None:
-    if not asked:
-        return cross_validation.NONE_ASKED
-    different = drawn.eligible.sum()
-    if asked == different:
+def _note(validation: CrossValidation, evaluated: int) -> str | None:
+    if not evaluated:
+        return cross_validation.NONE_EVALUATED
+    different = validation.eligible.sum()
+    if evaluated == different:
         return None
-    return f"asked is a sample of {asked} of the {different} different images"
+    return f"a sample of {evaluated} of the {different} different images was evaluated"

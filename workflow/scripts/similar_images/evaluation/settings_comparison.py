@@ -1,4 +1,4 @@
-"""The comparison: the workflow is run on the same catalogue with several settings."""
+"""The comparison of settings: the workflow runs on the same catalogue with each of them."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ TABLE = CsvTable(
 def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return `config` with `changes`, which may name single settings of its mappings.
 
-    The settings of one backbone say nothing of another, so that it is changed as a whole.
+    The settings of a backbone do not apply to another, so it is changed as a whole.
     """
     return {
         **config,
@@ -58,11 +58,11 @@ def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
-    """Write `settings` into `folder`, and lead its store of features to the folder `store`.
+    """Write `settings` into `folder`, and link its feature store to the folder `store`.
 
-    A shard that stands there already is not extracted again, nor is a photo hashed or fetched whose
-    content is known beside it. Query sets are left out, but where people have decided: the
-    catalogue may have members out of them.
+    A shard in the store is not extracted again, nor is a photo hashed or fetched whose content id
+    is known beside the store. Query sets are left out, unless there are decisions: these can move
+    queries into the catalogue.
     """
     decided = [os.path.abspath(path) for path in decisions.paths(settings["decisions"])]
     absolute: dict[str, Any] = {
@@ -80,7 +80,7 @@ def lay_out(folder: Path, settings: Mapping[str, Any], store: Path) -> None:
     _link(own / "features", store)
     if (fetched := store.with_name("fetched")).is_dir():
         _link(own / "fetched", fetched)
-    # What is known of addresses, too: a server may give no answer now.
+    # Also what is known about addresses: a server may not answer now.
     for name in ("hashes.parquet", "looks.json"):
         known, kept = (one / "catalogue" / name for one in (store.parent, own))
         if known.is_file() and not kept.is_file():
@@ -142,14 +142,14 @@ def outcome(results: Path) -> dict[str, Any]:
 
 
 def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[Row]:
-    """Return a row of `TABLE` for each outcome, the most accurate first, those not known last.
+    """Return a row of `TABLE` for each outcome, the most accurate first, unknown accuracies last.
 
     Raises:
         UserError: there is nothing to compare.
     """
     if not outcomes:
         raise UserError(
-            "compare: nothing is named to be compared. Name at least one entry in config.yaml, "
+            "compare: there is nothing to compare. Add at least one entry in config.yaml, "
             "such as `lite2: {backbone: EfficientNetLite2}`."
         )
     ordered = sorted(outcomes.items(), key=lambda item: _rank(item[1]["accuracy"]), reverse=True)

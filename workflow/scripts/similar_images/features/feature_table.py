@@ -49,6 +49,13 @@ class FeatureTable:
         )
 
 
+def normalise(features: Features) -> None:
+    """Scale each row of `features` (n, d) to length 1, in place; zero rows stay zero."""
+    lengths: Features = np.sqrt(np.einsum("ij,ij->i", features, features, dtype=np.float32))
+    lengths[lengths == 0] = 1
+    features /= lengths[:, np.newaxis]
+
+
 def join(parts: Sequence[FeatureTable]) -> FeatureTable:
     """Return one index of all images in `parts`, at least one, of one model."""
     paths, labels, content_ids = (

@@ -12,7 +12,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from .feature_table import Features
+from .feature_table import Features, normalise
 
 Levels = NDArray[np.int8]  # a row for each image
 
@@ -51,8 +51,10 @@ def encode(values: Features, channels: Sequence[int]) -> Levels:
 
 def join(features: Features, levels: Levels, channels: Sequence[int]) -> Features:
     """Return features (n, d) and levels (n, w) as rows (n, d + w), each part of length 1."""
-    parts = [features, *_parts(levels.astype(np.float32), widths(channels))]
-    return np.concatenate([_normalised(part) for part in parts], axis=1)
+    joined: Features = np.concatenate([features, levels], axis=1, dtype=np.float32)
+    for part in _parts(joined, [features.shape[1], *widths(channels)]):
+        normalise(part)
+    return joined
 
 
 def _parts(values: Features, sizes: Sequence[int]) -> list[Features]:
@@ -64,13 +66,6 @@ def _scaled(rows: Features) -> Features:
     largest: Features = np.abs(rows).max(axis=1, keepdims=True)
     largest[largest == 0] = 1
     return rows / largest
-
-
-def _normalised(rows: Features) -> Features:
-    """Return `rows` scaled to length 1; zero rows stay zero."""
-    lengths: Features = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float32))
-    lengths[lengths == 0] = 1
-    return rows / lengths[:, np.newaxis]
 
 
 def _folded(part: Features) -> Features:

@@ -133,7 +133,7 @@ def curve(quality: Mapping[str, Any]) -> Curve | None:
 
     Neighbours are on a logarithmic scale, the accuracy in steps of 5 %.
     """
-    if not quality["asked"]:
+    if not quality["evaluated"]:
         return None
     points = quality["curve"]
     widest = math.log(points[-1]["neighbours"]) or 1

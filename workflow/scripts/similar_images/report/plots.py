@@ -102,7 +102,7 @@ def quality(assessment: Mapping[str, Any]) -> Figure:
     with mpl.rc_context(STYLE):
         figure = Figure((7, 4), layout="constrained")
         axes = figure.subplots()
-        if not assessment["asked"]:
+        if not assessment["evaluated"]:
             return _told(figure, axes, NOT_KNOWN)
         for vote, colour in VOTE_COLOURS.items():
             points = [point[vote] for point in curve]

@@ -29,32 +29,32 @@ from .neighbours import Image, Nearest, comparable, first_of_equals
 # Chosen by measurement: see docs/design.md.
 LISTS = 2  # times the square root of the number of images
 PROBES = 16
-# Where a smaller share of the nearest images is found, more lists are probed.
+# With a smaller recall, more lists are probed.
 RECALL = 0.95
-# Images of the catalogue that are asked to measure it.
-ASKED = 256
-# What a list is clustered from; of fewer FAISS warns.
+# Images of the catalogue with which recall is measured.
+SAMPLED = 256
+# Images to cluster each list from; with fewer FAISS warns.
 POINTS = 39
-# What float16 takes from a similarity at the most.
+# The largest error of a similarity by float16.
 ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
 class Approximate:
-    """An index for the approximate search, and how much it finds.
+    """An index for the approximate search, and its recall.
 
     Attributes:
         index: FAISS' inverted file; it knows an image by its row in the table of the images.
         fingerprint: of the features.
-        neighbours: how many were asked for when it was measured.
-        asked: images that were asked.
+        neighbours: of each sampled image, for the recall.
+        sampled: images with which recall was measured.
         recall: the share of their nearest images that was found.
     """
 
     index: Any
     fingerprint: str
     neighbours: int
-    asked: int
+    sampled: int
     recall: float
 
 
@@ -80,8 +80,8 @@ def build(
 ) -> Approximate:
     """Return an index of `catalogue`, measured against the exact search.
 
-    A sample of the images is asked for the `count` nearest others. Their content decides which
-    images are asked and which ones the lists are clustered from, so that the shards do not matter.
+    Recall is measured with the `count` nearest others of a sample. Contents decide which images are
+    in the sample and which ones the lists are clustered from, so the shards do not matter.
 
     Args:
         catalogue: the images in parts, equal bytes in one part; it is gone through three times.
@@ -98,10 +98,11 @@ def build(
     index = _clustered(sample.features, max(1, min(int(lists), len(sample.rows) // POINTS)))
     for part in _findable(catalogue, adaptation):
         index.add_with_ids(part.features, part.rows)
-    asked = _some(sample, np.unique(np.linspace(0, len(sample.rows) - 1, ASKED, dtype=int)))
-    recall = _tune(index, asked, _exact(asked, _findable(catalogue, adaptation), count))
+    spread = np.unique(np.linspace(0, len(sample.rows) - 1, SAMPLED, dtype=int))
+    sampled = _some(sample, spread)
+    recall = _tune(index, sampled, _exact(sampled, _findable(catalogue, adaptation), count))
     _, fingerprint, _ = sharded_features.model_of(table.schema)
-    return Approximate(index, fingerprint, count, len(asked.rows), recall)
+    return Approximate(index, fingerprint, count, len(sampled.rows), recall)
 
 
 def find(
@@ -134,11 +135,11 @@ def find(
     def image(row: int) -> Image:
         return paths[row].as_py(), labels[row].as_py()
 
-    def nearest(asked: Features, fingerprint: str) -> Nearest:
+    def nearest(features: Features, fingerprint: str) -> Nearest:
         neighbours.check_model(fingerprint, approximate.fingerprint, "approximate index")
         return [
             exact.ranked(((similarity, image(row)) for similarity, row in found), count)
-            for found in _nearest(approximate.index, asked, count, rows)
+            for found in _nearest(approximate.index, features, count, rows)
         ]
 
     return neighbours.answer(queries, adaptation, nearest)
@@ -154,7 +155,7 @@ def write(index: Path, description: Path, approximate: Approximate) -> None:
         "lists": inverted.nlist,
         "probes": inverted.nprobe,
         "neighbours": approximate.neighbours,
-        "asked": approximate.asked,
+        "sampled": approximate.sampled,
         "recall": approximate.recall,
         "fingerprint": approximate.fingerprint,
     }
@@ -175,7 +176,7 @@ def read(index: Path, description: Path) -> Approximate:
         inverted,
         described["fingerprint"],
         described["neighbours"],
-        described["asked"],
+        described["sampled"],
         described["recall"],
     )
 
@@ -185,8 +186,8 @@ def sentence(approximate: Approximate) -> str:
     inverted = approximate.index
     return (
         f"The approximate search finds {approximate.recall:.1%} of the {approximate.neighbours} "
-        f"nearest images ({approximate.asked} of {inverted.ntotal} asked, {inverted.nprobe} of "
-        f"{inverted.nlist} lists probed)"
+        f"nearest images (measured with {approximate.sampled} of {inverted.ntotal} images, "
+        f"{inverted.nprobe} of {inverted.nlist} lists searched)"
     )
 
 
@@ -230,20 +231,20 @@ def _clustered(points: Features, lists: int) -> Any:
     return index
 
 
-def _exact(asked: _Images, catalogue: Iterable[_Images], count: int) -> list[list[float]]:
-    """Return how similar the `count` images nearest to each of `asked` are, itself left out."""
+def _exact(sampled: _Images, catalogue: Iterable[_Images], count: int) -> list[list[float]]:
+    """Return how similar the `count` images nearest to each of `sampled` are, without itself."""
     blocks = ((part.rows.tolist(), part.features) for part in catalogue)
-    return _similarities(asked, exact.nearest(asked.features, blocks, count + 1), count)
+    return _similarities(sampled, exact.nearest(sampled.features, blocks, count + 1), count)
 
 
-def _tune(index: Any, asked: _Images, exact: Sequence[Sequence[float]]) -> float:
+def _tune(index: Any, sampled: _Images, exact: Sequence[Sequence[float]]) -> float:
     """Let `index` probe as many lists as `RECALL` takes, and return its recall."""
-    while (recall := _recall(index, asked, exact)) < RECALL and index.nprobe < index.nlist:
+    while (recall := _recall(index, sampled, exact)) < RECALL and index.nprobe < index.nlist:
         index.nprobe = min(2 * index.nprobe, index.nlist)
     return recall
 
 
-def _recall(index: Any, asked: _Images, exact: Sequence[Sequence[float]]) -> float:
+def _recall(index: Any, sampled: _Images, exact: Sequence[Sequence[float]]) -> float:
     """Return the share of the nearest images that is found, given how similar they are.
 
     One that is as similar as the last of them counts, too (M. Aumüller, E. Bernhardsson and
@@ -251,7 +252,7 @@ def _recall(index: Any, asked: _Images, exact: Sequence[Sequence[float]]) -> flo
     chance.
     """
     count = len(exact[0])
-    found = _similarities(asked, _nearest(index, asked.features, count + 1), count)
+    found = _similarities(sampled, _nearest(index, sampled.features, count + 1), count)
     right = sum(
         similarity >= nearest[-1] - ROUNDING
         for similarities, nearest in zip(found, exact, strict=True)
@@ -261,16 +262,16 @@ def _recall(index: Any, asked: _Images, exact: Sequence[Sequence[float]]) -> flo
 
 
 def _nearest(
-    index: Any, asked: Features, count: int, among: NDArray[np.intp] | None = None
+    index: Any, queries: Features, count: int, among: NDArray[np.intp] | None = None
 ) -> Iterator[list[tuple[float, int]]]:
-    """Yield for each of `asked` (q, d) similarities and rows, the most similar first.
+    """Yield for each of `queries` (q, d) similarities and rows, the most similar first.
 
     Rows as similar as the last of `count` are all there, since which of equals FAISS returns
     depends on the order in which they were added.
 
     Args:
         index: see `Approximate`.
-        asked: (q, d), rows of length 1.
+        queries: (q, d), rows of length 1.
         count: how many; fewer where the lists that are probed hold fewer.
         among: the rows that may be returned, or None for all.
     """
@@ -279,8 +280,8 @@ def _nearest(
     if among is not None:
         chosen = faiss.IDSelectorBatch(among)  # kept here: the options only point to it
         options.sel = chosen
-    found = index.search(asked, count + 1, params=options)
-    for query, similarities, rows in zip(asked, *found, strict=True):
+    found = index.search(queries, count + 1, params=options)
+    for query, similarities, rows in zip(queries, *found, strict=True):
         last = similarities[count - 1]
         if rows[count] >= 0 and similarities[count] == last:
             radius = float(last) - ROUNDING
@@ -291,10 +292,10 @@ def _nearest(
 
 
 def _similarities(
-    asked: _Images, found: Iterable[Iterable[tuple[float, int]]], count: int
+    sampled: _Images, found: Iterable[Iterable[tuple[float, int]]], count: int
 ) -> list[list[float]]:
-    """Return for each of `asked` the first `count` similarities but the one to itself."""
+    """Return for each of `sampled` the first `count` similarities but the one to itself."""
     return [
         [similarity for similarity, row in nearest if row != own][:count]
-        for own, nearest in zip(asked.rows.tolist(), found, strict=True)
+        for own, nearest in zip(sampled.rows.tolist(), found, strict=True)
     ]

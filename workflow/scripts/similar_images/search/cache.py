@@ -1,7 +1,7 @@
-"""What earlier searches have found, so that only what is new is searched.
+"""The results of earlier searches, so that only new images are searched.
 
-The nearest among old and new images are the nearest of both: queries that were asked before are
-compared with the new images of the catalogue alone. What is found is the same to the bit.
+The nearest among old and new images are the nearest of both, so a known query is compared only with
+the new images of the catalogue. The results are the same to the bit.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ CATALOGUE = ParquetTable(
 )
 
 
-class Memory(NamedTuple):
+class Cache(NamedTuple):
     """What a search has found.
 
     Attributes:
@@ -63,26 +63,26 @@ def search(
     folder: Path,
     key: str,
 ) -> pa.Table:
-    """Return what `find` returns for `queries` and `catalogue`, and remember it in `folder`.
+    """Return what `find` returns for `queries` and `catalogue`, and keep it in `folder`.
 
     Args:
         queries: all images of the query set.
         catalogue: all that can be found.
         count: how many neighbours `find` gives.
-        find: searches; it is asked for what is not remembered.
-        folder: of the memory, written again. One that is damaged counts as empty.
-        key: of all that the answers depend on but for the images; the answers under another key
-            are forgotten.
+        find: searches for what is not in the cache.
+        folder: of the cache, written again. A damaged cache counts as empty.
+        key: of all that the answers depend on except the images; answers under another key are
+            dropped.
 
     Raises:
         DamagedFileError, UserError: as a `ShardedFeatures`, and from `find`.
     """
-    asked, findable = queries.images(), _findable(catalogue.images())
-    memory = _read(folder, key)
-    answers = _still_right(memory, findable)
-    known = asked.filter(pc.is_in(asked["content_id"], answers["content_id"]))
-    unknown = asked.filter(pc.invert(pc.is_in(asked["content_id"], answers["content_id"])))
-    added = _without(findable, memory.catalogue)
+    images, findable = queries.images(), _findable(catalogue.images())
+    cache = _read(folder, key)
+    answers = _still_right(cache, findable)
+    known = images.filter(pc.is_in(images["content_id"], answers["content_id"]))
+    unknown = images.filter(pc.invert(pc.is_in(images["content_id"], answers["content_id"])))
+    added = _without(findable, cache.catalogue)
     old = _answers_of(known.sort_by("image"), answers)
     if len(known) and len(added):
         among_added = find(
@@ -91,7 +91,7 @@ def search(
         old = neighbours.gather([old, among_added], count)
     new = find(replace(queries, only=unknown["image"]), catalogue)
     found = pa.concat_tables([old, new]).combine_chunks().sort_by("image")
-    _write(folder, key, Memory(_by_content(found, asked), findable), memory)
+    _write(folder, key, Cache(_by_content(found, images), findable), cache)
     return found
 
 
@@ -104,14 +104,14 @@ def _findable(images: pa.Table) -> pa.Table:
     return first.rename_columns({"image_min": "image"}).select(CATALOGUE.names)
 
 
-def _still_right(memory: Memory, findable: pa.Table) -> pa.Table:
+def _still_right(cache: Cache, findable: pa.Table) -> pa.Table:
     """Return the answers that name no image that cannot be found any more."""
-    gone = _without(memory.catalogue, findable)
-    similar = memory.answers["similar"].combine_chunks()
+    gone = _without(cache.catalogue, findable)
+    similar = cache.answers["similar"].combine_chunks()
     lost = pc.is_in(similar.flatten(), gone["image"].combine_chunks())
     wrong = pc.list_parent_indices(similar).filter(lost)
     rows = pa.array(range(len(similar)), pa.int64())
-    return memory.answers.filter(pc.invert(pc.is_in(rows, wrong)))
+    return cache.answers.filter(pc.invert(pc.is_in(rows, wrong)))
 
 
 def _without(images: pa.Table, others: pa.Table) -> pa.Table:
@@ -131,8 +131,8 @@ def _answers_of(queries: pa.Table, answers: pa.Table) -> pa.Table:
     return pa.table(columns, schema=neighbours.TABLE.schema)
 
 
-def _by_content(found: pa.Table, asked: pa.Table) -> pa.Table:
-    content_ids = asked["content_id"].take(pc.index_in(found["image"], asked["image"]))
+def _by_content(found: pa.Table, images: pa.Table) -> pa.Table:
+    content_ids = images["content_id"].take(pc.index_in(found["image"], images["image"]))
     return pa.table({"content_id": content_ids, **_lists(found)}, schema=ANSWERS.schema)
 
 
@@ -144,21 +144,21 @@ def _files(folder: Path) -> _Files:
     return _Files(folder / "answers.parquet", folder / "catalogue.parquet")
 
 
-def _read(folder: Path, key: str) -> Memory:
+def _read(folder: Path, key: str) -> Cache:
     try:
         files = _files(folder)
-        memory = Memory(ANSWERS.read(files.answers), CATALOGUE.read(files.catalogue))
-        if memory.answers.schema.metadata[b"key"].decode() == key:
-            return memory
+        cache = Cache(ANSWERS.read(files.answers), CATALOGUE.read(files.catalogue))
+        if cache.answers.schema.metadata[b"key"].decode() == key:
+            return cache
     except (UserError, KeyError, TypeError):
-        pass  # absent or damaged: all is searched again
-    return Memory(ANSWERS.schema.empty_table(), CATALOGUE.schema.empty_table())
+        pass  # absent or damaged: everything is searched again
+    return Cache(ANSWERS.schema.empty_table(), CATALOGUE.schema.empty_table())
 
 
-def _write(folder: Path, key: str, memory: Memory, before: Memory) -> None:
-    """Write the memory; killed in the middle, it leaves none that is half of another's."""
+def _write(folder: Path, key: str, cache: Cache, before: Cache) -> None:
+    """Write the cache; if killed in the middle, no mixture of two caches remains."""
     files = _files(folder)
-    if not memory.catalogue.equals(before.catalogue):
+    if not cache.catalogue.equals(before.catalogue):
         remove(files.answers)
-        CATALOGUE.write(files.catalogue, memory.catalogue)
-    ANSWERS.write(files.answers, memory.answers.replace_schema_metadata({"key": key}))
+        CATALOGUE.write(files.catalogue, cache.catalogue)
+    ANSWERS.write(files.answers, cache.answers.replace_schema_metadata({"key": key}))

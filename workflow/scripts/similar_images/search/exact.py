@@ -16,11 +16,11 @@ QUERIES = 1024
 ROWS = 8192
 # Pairs whose similarity is computed at once in float64: so few that they stay in a core's cache.
 PAIRS = 16
-# Rows whose largest product stands for all of them where a first threshold is sought.
+# Rows whose largest product represents all of them when a first threshold is sought.
 GROUP = 8
 
 Similarities = NDArray[np.float64]
-# Whatever names a row: it is given back, and ranks equal similarities.
+# Names a row: it is returned, and ranks equal similarities.
 Item = TypeVar("Item")
 
 
@@ -32,27 +32,19 @@ class _Pairs(NamedTuple):
     similarities: Similarities
 
 
-def normalise(features: Features) -> None:
-    """Scale each row of `features` (n, d) to length 1, in place; zero rows stay zero."""
-    lengths: Features = np.sqrt(np.einsum("ij,ij->i", features, features, dtype=np.float32))
-    lengths[lengths == 0] = 1
-    features /= lengths[:, np.newaxis]
-
-
 def nearest(
     queries: Features, catalogue: Iterable[tuple[Sequence[Item], Features]], count: int
 ) -> list[list[tuple[float, Item]]]:
     """Return the `count` most similar items of `catalogue` for each query, most similar first.
 
-    Candidates come from matrix products in float32. All that can be among the best, for all that
-    rounding may have done to their products, are ranked by similarities in float64, and equal
-    similarities by item. So the result is exact and the same to the bit however the catalogue
-    is cut into blocks, in whatever order they come, and in however many parts it is searched.
+    Candidates come from matrix products in float32. All that can be among the best, given the
+    rounding error, are ranked by similarities in float64, and equal similarities by item. So the
+    result is exact, and the same to the bit for any blocks of the catalogue, in any order.
 
     Args:
         queries: (q, d), rows of length 1.
-        catalogue: blocks of items with their features (n, d), rows of length 1. A block is let
-            go before the next is asked for.
+        catalogue: blocks of items with their features (n, d), rows of length 1. A block is
+            released before the next is read.
         count: how many; all items where there are fewer.
 
     Returns:
@@ -68,8 +60,8 @@ def nearest(
             size = max(1, -(-len(items) // threads))
             for start in range(0, len(queries), QUERIES):
                 part = slice(start, start + QUERIES)
-                # Each thread multiplies rows of its own. Were the product itself in threads, one
-                # of them would do alone what comes after it.
+                # Each thread multiplies its own rows. If the product itself used threads, the
+                # work after it would run in one thread.
                 with blas.limit(limits=1):
                     _search(
                         pool, size, queries[part], items, features, count, best[part], least[part]
@@ -95,7 +87,7 @@ def _search(
     best: Sequence[list[tuple[float, Item]]],
     least: Similarities,
 ) -> None:
-    """Take what is found in `features` into `best`, and raise `least` accordingly.
+    """Add what is found in `features` to `best`, and raise `least` accordingly.
 
     Each thread of `pool` searches `size` rows at once.
     """
@@ -129,14 +121,14 @@ def _pairs(queries: Features, features: Features, count: int, least: Similaritie
         least = np.maximum(least, _reached(products, count) - margin)
     near = products >= (least - margin).astype(np.float32)
     # As `np.nonzero`, in a seventh of its time.
-    rows, asked = np.divmod(np.flatnonzero(near), len(queries))
-    return _Pairs(rows, asked, similarities_of(features, queries, rows, asked))
+    rows, numbers = np.divmod(np.flatnonzero(near), len(queries))
+    return _Pairs(rows, numbers, similarities_of(features, queries, rows, numbers))
 
 
 def _reached(products: Features, count: int) -> Features:
     """Return what at least `count` of the products (n, q) reach in each column.
 
-    The largest of some rows stand for them: a partition of all takes far longer.
+    The largest product of some rows represents them: a partition of all takes far longer.
     """
     rows = min(GROUP, len(products) // count)
     groups = products[: len(products) // rows * rows].reshape(-1, rows, products.shape[1])
@@ -160,22 +152,22 @@ def margin_of(dimension: int) -> float:
 
 
 def similarities_of(
-    features: Features, queries: Features, rows: NDArray[np.intp], asked: NDArray[np.intp]
+    features: Features, queries: Features, rows: NDArray[np.intp], numbers: NDArray[np.intp]
 ) -> Similarities:
-    """Return the similarity of each pair of `rows` and `asked`, in float64.
+    """Return the similarity of each pair of `rows` and query `numbers`, in float64.
 
-    Each is a sum by itself, so that it does not depend on the others.
+    Each is a separate sum, so it does not depend on the others.
 
     Args:
         features: (n, d).
         queries: (q, d).
         rows: (p,), of `features`.
-        asked: (p,), of `queries`.
+        numbers: (p,), of `queries`.
     """
     similarities = np.empty(len(rows))
     for start in range(0, len(rows), PAIRS):
         some = slice(start, start + PAIRS)
         products = features[rows[some]].astype(np.float64)
-        products *= queries[asked[some]]
+        products *= queries[numbers[some]]
         products.sum(axis=1, out=similarities[some])
     return similarities

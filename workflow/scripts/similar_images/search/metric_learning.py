@@ -5,7 +5,7 @@ within the classes is made the identity, so that what differs between images of 
 little (WCCN: A. O. Hatch, S. Kajarekar and A. Stolcke, "Within-Class Covariance Normalization for
 SVM-based Speaker Recognition", Interspeech 2006). What differs between the classes, the subspace of
 their means as in linear discriminant analysis (R. A. Fisher, 1936), is then stretched. The map has
-a closed form: nothing is trained in steps.
+a closed form: no training in steps.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.files import checked, write_checked
-from ..features.feature_table import Features, FeatureTable
+from ..features.feature_table import Features, FeatureTable, normalise
 from . import principal_components
-from .exact import normalise
 
 # Chosen by cross-validation: see benchmarks/results/accuracy.md.
 SHRINKAGE = 0.2
@@ -69,14 +68,14 @@ def fit(
     return Adaptation(reduced.fingerprint, *mapped)
 
 
-class Parts:
-    """The maps learned from some rows of a catalogue, each without others of them.
+class MapsWithoutParts:
+    """The maps learned from a catalogue, each without a part of the rows.
 
-    Each is what `fit` returns, but for rounding. What they have in common is summed once.
+    Each is what `fit` returns without these rows, except for rounding. Common sums are made once.
     """
 
     def __init__(self, reduced: FeatureTable, eligible: NDArray[np.bool_]) -> None:
-        """Sum up what the maps have in common.
+        """Make the sums that the maps have in common.
 
         Args:
             reduced: images with reduced features.
@@ -105,7 +104,7 @@ def write(path: Path, adaptation: Adaptation) -> None:
 
 
 def read(path: Path) -> Adaptation:
-    """Read an adaptation; nothing that its bytes may ask for is executed.
+    """Read an adaptation; no code in the file is executed.
 
     Raises:
         DamagedFileError: the file is damaged, or holds anything but an adaptation.
@@ -186,8 +185,8 @@ def _map(moments: _Moments, shrinkage: float, stretch: float) -> tuple[Matrix, M
 def _whitening(within: Matrix, shrinkage: float) -> Matrix:
     """Return the matrix (k, k) that makes the covariance `within`, shrunk, the identity.
 
-    Shrunk, since the covariance of few images cannot be relied on: a share of the mean variance
-    is added to its diagonal. Where nothing varies within the classes nothing is whitened.
+    Shrunk, since the covariance of few images is not reliable: a share of the mean variance is
+    added to its diagonal. Where nothing varies within the classes, nothing is whitened.
     """
     size = len(within)
     ridge = shrinkage * np.trace(within) / max(size, 1)
@@ -199,7 +198,7 @@ def _whitening(within: Matrix, shrinkage: float) -> Matrix:
 def _inverse(lower: Matrix) -> Matrix:
     """Return the inverse of a lower triangular matrix, by those of its quarters.
 
-    SciPy has one, but takes longer to import than all of them take.
+    SciPy has one, but takes longer to import than all inverses take.
     """
     size = len(lower)
     if size <= TRIANGLE:

@@ -1,4 +1,4 @@
-"""The neighbours: for each query the images of the catalogue most like it."""
+"""The neighbours: for each query the most similar images of the catalogue."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import UserError
 from ..core.tables import Column, ParquetTable, Row
-from ..features.feature_table import Features, FeatureTable
+from ..features.feature_table import Features, FeatureTable, normalise
 from ..images.columns import IMAGE, LABEL
 from . import exact
 from . import metric_learning as adaptations
@@ -54,8 +54,8 @@ def find(
 
     Args:
         queries: the images, in parts of any size.
-        catalogue: likewise; equal bytes are in one part. It is gone through once for each
-            `QUERIES` queries.
+        catalogue: likewise; equal bytes are in one part. It is read once for each `QUERIES`
+            queries.
         count: how many; all where there are fewer.
         adaptation: of the features, if any.
 
@@ -64,8 +64,8 @@ def find(
             adaptation was fitted on those of another one.
     """
 
-    def nearest(asked: Features, fingerprint: str) -> Nearest:
-        return exact.nearest(asked, _searched(catalogue, adaptation, fingerprint), count)
+    def nearest(features: Features, fingerprint: str) -> Nearest:
+        return exact.nearest(features, _searched(catalogue, adaptation, fingerprint), count)
 
     return answer(queries, adaptation, nearest)
 
@@ -88,8 +88,8 @@ def answer(
     """
     rows = []
     for group in _groups(queries):
-        asked = np.concatenate([comparable(part, adaptation) for part in group])
-        found = nearest(asked, group[0].fingerprint)
+        features = np.concatenate([comparable(part, adaptation) for part in group])
+        found = nearest(features, group[0].fingerprint)
         images = chain.from_iterable(zip(part.paths, part.labels, strict=True) for part in group)
         rows += [
             {"image": image, "label": label, **_lists(best)}
@@ -114,9 +114,9 @@ def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
 
 
 def own_members(queries: pa.Table, taken: pa.Table) -> dict[str, set[str]]:
-    """Return the queries that were taken into the catalogue, each with what it is called there.
+    """Return the queries that were moved into the catalogue, each with its names there.
 
-    With the photos of a product that were taken, all of its photos count as taken.
+    If one photo of a product was moved, all of its photos count as moved.
 
     Args:
         queries: the readable images of the query set, see `sharded_features.TABLE`.
@@ -161,7 +161,7 @@ def comparable(index: FeatureTable, adaptation: Adaptation | None) -> Features:
         UserError: the adaptation was fitted on features of another model.
     """
     if adaptation is None:
-        exact.normalise(index.features)
+        normalise(index.features)
         return index.features
     if adaptation.fingerprint != index.fingerprint:
         raise UserError(
@@ -199,7 +199,7 @@ def _searched(
 ) -> Iterator[tuple[list[Image], Features]]:
     """Yield the images that can be found, `ROWS` at a time, with what they are compared by.
 
-    All are put into one array in turn: a new one for each block would cost as much as the product.
+    All blocks reuse one array: a new one for each would cost as much as the product.
     """
     images: list[Image] = []
     array = np.empty((0, 0), np.float32)
@@ -235,7 +235,7 @@ def _groups(parts: Iterable[FeatureTable]) -> Iterator[list[FeatureTable]]:
 
 
 def _pairs(images: pa.Table, column: str) -> Iterator[tuple[str, str]]:
-    """Yield what is in a column, where it is not null, with the image."""
+    """Yield the values of a column that are not null, each with its image."""
     known = images.filter(pc.is_valid(images[column]))
     yield from zip(known[column].to_pylist(), known["image"].to_pylist(), strict=True)
 

@@ -1,7 +1,7 @@
 """Principal components: the directions in which the images of a catalogue differ most.
 
-They know no classes, so they are found once for everything that learns from the classes, also for
-the parts of a cross-validation. A sample of the images is enough (M. Turk and A. Pentland,
+They use no classes, so they are found once for everything that learns from the classes, also for
+the folds of a cross-validation. A sample of the images is enough (M. Turk and A. Pentland,
 "Eigenfaces for Recognition", Journal of Cognitive Neuroscience 3, 1991: the eigenvectors of the
 products of images give those of the products of features).
 """
@@ -15,13 +15,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.files import checked, write_checked
-from ..features.feature_table import Features, FeatureTable
-from .exact import normalise
+from ..features.feature_table import Features, FeatureTable, normalise
 
 DIMENSION = 512
-# Images that they are found from. Content ids are hashes, so the largest are as good as drawn by
-# lot, and mostly the same ones when images are added. In a large catalogue they are none of those
-# with the smallest, which are asked as if they were new.
+# Images that they are found from. Content ids are hashes, so the largest are as good as random, and
+# mostly the same when images are added. In a large catalogue they differ from those with the
+# smallest ids, which are evaluated.
 SAMPLE = 1000
 # Rows have length 1: smaller variances are rounding.
 SMALLEST = 1e-12
@@ -64,7 +63,10 @@ def fit(images: FeatureTable, with_levels: bool) -> Components:
         images: all, or those that `sample` names.
         with_levels: whether their levels are among the features.
     """
-    rows = _normalised(images.features[np.argsort(images.content_ids, kind="stable")[-SAMPLE:]])
+    sampled = np.argsort(images.content_ids, kind="stable")[-SAMPLE:]
+    rows = images.features[sampled].astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.where(lengths > 0, lengths, 1)
     centre = rows.mean(axis=0)
     centred = rows - centre
     variances, vectors = np.linalg.eigh(centred @ centred.T / len(rows))
@@ -78,27 +80,30 @@ def fit(images: FeatureTable, with_levels: bool) -> Components:
 
 def apply(components: Components, features: Features) -> Features:
     """Return `features` (n, d), scaled to length 1, along the components, as float32 (n, k)."""
-    found = np.empty((len(features), components.directions.shape[1]), np.float32)
-    for start in range(0, len(features), ROWS):
-        rows = features[start : start + ROWS].copy()
-        normalise(rows)
-        found[start : start + ROWS] = project(rows, components.centre, components.directions)
-    return found
+    return project(features, components.centre, components.directions, scaled=True)
 
 
 def project(
-    features: Features, centre: NDArray[np.float64], directions: NDArray[np.float64]
+    features: Features,
+    centre: NDArray[np.float64],
+    directions: NDArray[np.float64],
+    *,
+    scaled: bool = False,
 ) -> Features:
     """Return `features` (n, d), less a centre (d,), along directions (d, k), as float32 (n, k).
 
-    The matrix product is always of `ROWS` rows, so that a row does not depend on those beside it.
+    With `scaled`, the features are scaled to length 1 before. The matrix product is always of
+    `ROWS` rows, so that a row does not depend on those beside it.
     """
     start_at, along = centre.astype(np.float32), directions.astype(np.float32)
     found = np.empty((len(features), along.shape[1]), np.float32)
     block = np.zeros((ROWS, len(centre)), np.float32)
     for start in range(0, len(features), ROWS):
-        rows = features[start : start + ROWS]
-        np.subtract(rows, start_at, out=block[: len(rows)])
+        rows = block[: len(features) - start]
+        rows[:] = features[start : start + ROWS]
+        if scaled:
+            normalise(rows)
+        rows -= start_at
         found[start : start + ROWS] = (block @ along)[: len(rows)]
     return found
 
@@ -115,7 +120,7 @@ def write(path: Path, components: Components) -> None:
 
 
 def read(path: Path) -> Components:
-    """Read components; nothing that the bytes of the file may ask for is executed.
+    """Read components; no code in the file is executed.
 
     Raises:
         DamagedFileError: the file is damaged, or holds anything but components.
@@ -127,14 +132,6 @@ def read(path: Path) -> Components:
             raise ValueError("arrays of shapes that do not fit")
         header = str(content["fingerprint"]), bool(content["with_levels"])
         return Components(*header, centre.astype(float), directions.astype(float))
-
-
-def _normalised(features: Features) -> NDArray[np.float64]:
-    """Return `features` scaled to length 1; zero rows stay zero."""
-    rows = features.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: NDArray[np.float64] = rows / np.where(lengths > 0, lengths, 1)
-    return scaled
 
 
 def _signed(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
