@@ -23,13 +23,14 @@
 # make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
 # make lock   the pinned packages anew, from requirements/*.in
 # make packages  the picture of the packages in docs/design.md, from the code
+# make settings  config.yaml (over your changes) and docs/settings.md, from the schema
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock packages screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock packages settings screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -107,6 +108,9 @@ lock: $(VENV)/dev.installed
 
 packages: $(VENV)/dev.installed
 	$(BIN)/python tools/draw_packages.py
+
+settings: $(VENV)/dev.installed
+	$(BIN)/python tools/write_settings.py
 
 screenshot: $(VENV)/dev.installed
 	$(BIN)/python tools/screenshot.py
