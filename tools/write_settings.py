@@ -24,18 +24,16 @@ Rules = Mapping[str, Any]
 REFERENCE = """\
 # Settings
 
-Each entry has what is allowed, the default in brackets, and the meaning.
-[config.yaml](../config.yaml) gives more advice. `make settings` writes both.
+What is allowed, the default in brackets, and the meaning; [config.yaml](../config.yaml) has advice.
 
-On the command line, write `--config search='{{metric: auto}}'`. Snakemake reads numbers there as
-text: put them into a file and add `--configfile changes.yaml`.
+On the command line, write `--config search='{{metric: auto}}'`. Numbers need a file:
+`--configfile changes.yaml`.
 
 {settings}
 
 ## Your own network
 
-These belong to `backbone`, such as `backbone: {{file: networks/clip.onnx, family: clip}}`.
-[own-network.md](own-network.md) has the families.
+These belong to `backbone` ([own-network.md](own-network.md)).
 
 {network}
 """
