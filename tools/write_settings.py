@@ -46,7 +46,7 @@ def config(schema: Rules) -> str:
 
 
 def block(name: str, rule: Rules) -> str:
-    """Return a setting, or a group of settings, as it stands in config.yaml."""
+    """Return a setting, or a group of settings, as in config.yaml."""
     group = "properties" in rule
     meaning = rule["title"] if group else f"{rule['title']}: {settings.allowed(rule)}"
     text = f"{fill(f'{meaning}.', 96, break_on_hyphens=False)}\n{rule.get('description', '')}"

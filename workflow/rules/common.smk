@@ -43,9 +43,9 @@ def hash_of(*patterns):
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-# A rule with this parameter runs again if any code has changed. Two rules do not have it:
-# `extract`, since a shard's name contains all that the shard depends on, and `model`, which has
-# only the code of its own packages, since building a network is slow, and its weights may be gone.
+# A rule with this parameter runs again if any code has changed. Two rules do not have it. `extract`
+# needs none, since a shard's name contains all that the shard depends on. `model` has only the code
+# of its own packages, since building a network is slow, and its weights may be gone by then.
 CODE = hash_of("scripts/**/*.py", "templates/*")
 BACKBONES_CODE = hash_of(
     *(f"scripts/similar_images/{package}/*.py" for package in ("core", "backbones"))
