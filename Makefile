@@ -24,13 +24,14 @@
 # make lock   the pinned packages anew, from requirements/*.in
 # make packages  the picture of the packages in docs/design.md, from the code
 # make tables    the columns of all tables in docs/results.md, from the code
+# make settings  config.yaml (over your changes) and docs/settings.md, from the schema
 # make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock packages tables screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -111,6 +112,9 @@ packages: $(VENV)/dev.installed
 
 tables: $(VENV)/dev.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python tools/write_tables.py
+
+settings: $(VENV)/dev.installed
+	$(BIN)/python tools/write_settings.py
 
 screenshot: $(VENV)/dev.installed
 	$(BIN)/python tools/screenshot.py

@@ -9,7 +9,7 @@ configfile: "config.yaml"
 report: "workflow/report/workflow.rst"
 
 
-# In the order in which the data flows.
+# In the order of the data flow.
 include: "workflow/rules/common.smk"
 include: "workflow/rules/images.smk"
 include: "workflow/rules/backbones.smk"
@@ -20,7 +20,7 @@ include: "workflow/rules/classification.smk"
 include: "workflow/rules/report.smk"
 
 
-# Snakemake has set its own handlers, and its scheduler is there.
+# By now, Snakemake has set its signal handlers and has a scheduler.
 onstart:
     handle_sigterm_in_a_thread()
     lift_limit_over_no_time()
@@ -28,16 +28,16 @@ onstart:
 
 
 onsuccess:
-    tell_outcome()
+    show_outcome()
 
 
 onerror:
     mark_unfinished()
 
 
-# Each target lists all that persists: after a job has failed, Snakemake makes anew only what is
-# asked for, and what was made of its old output would stand. A target's message stands in place
-# of the list.
+# Each target lists all lasting files: after a failed job, Snakemake makes only the files that are
+# requested, and files made from its former output would stay. The message is shown instead of the
+# list.
 rule all:
     default_target: True
     input:
@@ -56,42 +56,42 @@ rule all:
             *(["products.csv"] if PRODUCT else []),
         ),
     message:
-        "All that was asked for is there"
+        "All results are complete"
 
 
-# Asked for by name, `snakemake --cores 8 portable`: the reports as single files, to be sent.
+# Only on request: `snakemake --cores 8 portable` writes each report as one file to send.
 rule portable:
     input:
         rules.all.input,
         in_results(QUERIES, "report_portable.html"),
     message:
-        "The reports to send are there: results/<set>/report_portable.html"
+        "The reports to send: results/<set>/report_portable.html"
 
 
-# What each entry of `compare` asks for.
+# The target of each entry of `compare`.
 rule catalogue:
     input:
         *features_of("catalogue"),
         COMPARISON,
         rules.quality.output,
     message:
-        "The catalogue is there: results/catalogue/quality.json"
+        "The figures of the catalogue: results/catalogue/quality.json"
 
 
-# Asked for by name, `snakemake --cores 8 compare`: every entry is a run of its own.
+# Only on request: `snakemake --cores 8 compare`. Every entry is a separate run.
 rule compare:
     input:
         expand("results/compare/{entry}.json", entry=ENTRIES),
         rules.compare_table.output,
     message:
-        "The comparison is there: results/compare.csv"
+        "The comparison: results/compare.csv"
 
 
-# Asked for by name, `snakemake --cores 8 audit`: it compares all images of the catalogue.
+# Only on request: `snakemake --cores 8 audit` compares all photos of the catalogue.
 rule audit:
     input:
         *features_of("catalogue"),
         rules.audit_catalogue.output,
         rules.audit_report.output,
     message:
-        "The audit is there: results/catalogue/report.html"
+        "The audit: results/catalogue/report.html"

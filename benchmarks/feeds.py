@@ -90,7 +90,7 @@ def metadata_cache() -> float:
     names = [f"{number}.jpg" for number in range(ADDRESSES)]
     with served(dict.fromkeys(names, b"photo")) as origin, tempfile.TemporaryDirectory() as folder:
         access = Access(Limits((origin,), True, 32, 60, 10**6))
-        seen = MetadataCache(Path(folder, "looks.json"), access, most_failed=0, anew=True)
+        seen = MetadataCache(Path(folder, "looks.json"), access, most_failed=0, refresh=True)
         started = time.perf_counter()
         seen.at({address: address for address in (f"{origin}/{name}" for name in names)})
         return time.perf_counter() - started

@@ -188,10 +188,6 @@ def _location(settings: Mapping[str, Any], name: str) -> str:
     return str(settings["catalogue"] if name == "catalogue" else settings["queries"][name])
 
 
-def _decisions(settings: Mapping[str, Any]) -> list[str]:
-    return list(settings["decisions"] or [])
-
-
 @cache
 def _compiled(name: str) -> CodeType:
     path = SCRIPTS / f"{name}.py"
@@ -228,7 +224,7 @@ def _script(
         log=["log"],
         threads=1,
         resources=SimpleNamespace(jobs=1),
-        config={**settings, "own": ["results"]},
+        config=settings,
     )
     exec(_compiled(name), {"snakemake": told, "__name__": "__main__"})
 
@@ -245,6 +241,7 @@ def _manifest(settings: Mapping[str, Any], name: str) -> None:
         follow_links=settings["images"]["follow_links"],
         extra_columns=_columns(settings, location),
         product=settings["product"],
+        own_folders=["results"],
         most_failed=settings["remote"]["most_failed"],
     )
 
@@ -256,7 +253,6 @@ def _plan(settings: Mapping[str, Any], collections: list[str]) -> None:
         {
             "manifests": [_of(name, "manifest.parquet") for name in collections],
             "model": MODEL,
-            "decisions": _decisions(settings),
         },
         {
             name: f"results/plan/{name}.{format_}"
@@ -267,7 +263,9 @@ def _plan(settings: Mapping[str, Any], collections: list[str]) -> None:
             )
         },
         collections=collections,
+        decisions=settings["decisions"],
         max_pixels=settings["images"]["max_pixels"],
+        shard_size=settings["extraction"]["shard_size"],
     )
 
 

@@ -107,7 +107,7 @@ def test_what_changed_or_is_new_is_fetched_alone_and_equal_bytes_cost_no_extract
 
 
 def test_what_runs_no_job_asks_no_address_and_writes_nothing(feed: Project, server: Server) -> None:
-    assert "no address was asked" in feed.run("--dry-run").console
+    assert "no address was checked" in feed.run("--dry-run").console
     assert not server.requests
     assert not feed.result("").exists()
     feed.run(*feed.answers())

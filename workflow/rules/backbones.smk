@@ -1,15 +1,15 @@
 rule model:
     input:
         before_jobs(lambda wildcards: network_digests(config)),
-        # Photos that come or go later leave the network as it is.
+        # Photos that are added or removed later do not change the network.
         photos=ancient("results/catalogue/manifest.parquet") if QUANTISED else [],
     output:
         description="results/model/model.json",
-        # The plugin for S3 does not find a folder that was not there when the run began.
+        # Snakemake's plugin for S3 does not find a folder that is created during the run.
         backbone=[] if STORED else directory("results/model/backbone"),
     log:
         "logs/model.log",
-    # What the network is made of stands where Snakemake runs.
+    # The files of weights or networks are where Snakemake runs.
     localrule: STORED and OWN_NETWORK
     conda:
         "../envs/pipeline.yaml"

@@ -15,7 +15,7 @@ rule quality:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
-    # The adapted similarity is fitted many times.
+    # An adapted similarity is fitted many times.
     threads: 1 if METRIC == "cosine" else 2
     params:
         voters=config["search"]["neighbours"],
@@ -24,19 +24,19 @@ rule quality:
         coverage=config["search"]["coverage"],
         code=CODE,
     message:
-        "Asking the catalogue's images as if they were new"
+        "Classifying the catalogue's photos as if they were new"
     script:
         "../scripts/quality.py"
 
 
-# With an adapted similarity nothing waits for it. Its priority is then lower than that of all others:
-# it takes two threads, so on two cores it would keep another job from starting.
+# With an adapted similarity, no job waits for it. Its priority is then below that of all others:
+# with its two threads, it would keep another job from starting on two cores.
 rule compare_metrics:
     input:
         catalogue=CATALOGUE,
         images="results/catalogue/images.parquet",
     output:
-        "results/catalogue/metric_comparison.json",
+        METRIC_COMPARISON,
     log:
         "logs/catalogue/compare_metrics.log",
     priority: 1 if COMPARISON or ADVICE else -1
@@ -49,12 +49,12 @@ rule compare_metrics:
         metric=METRIC,
         code=CODE,
     message:
-        "Comparing the similarities on the catalogue's own images"
+        "Comparing the metrics on the catalogue's photos"
     script:
         "../scripts/compare_metrics.py"
 
 
-# The differences of pictures and the thumbnails stand outside the outputs: they are kept.
+# `differences.parquet` is kept between runs, so it is not an output.
 rule audit_catalogue:
     input:
         catalogue=CATALOGUE,
@@ -75,13 +75,13 @@ rule audit_catalogue:
         voters=config["search"]["neighbours"],
         code=CODE,
     message:
-        "Looking for what deserves a look in the catalogue"
+        "Auditing the catalogue"
     script:
         "../scripts/audit_catalogue.py"
 
 
-# Asked for by name, `snakemake --cores 8 export`. What it writes is no output: it stands outside
-# results/, and Snakemake would remove what it finds there.
+# Only on request: `snakemake --cores 8 export`. The folder is not an output, since Snakemake would
+# remove what is in it.
 rule export:
     input:
         images="results/catalogue/images.parquet",
@@ -95,13 +95,13 @@ rule export:
         how=config["export"]["as"],
         product=lambda wildcards: PRODUCT,
     message:
-        "Writing the catalogue as it was decided to {params.folder}"
+        "Writing the corrected catalogue to {params.folder}"
     script:
         "../scripts/export.py"
 
 
-# Each entry is a run of this very workflow in a folder of its own, with other settings. It shares
-# the catalogue's shards, which are named by their model and never change.
+# Each entry is a run of this workflow in another folder, with other settings. It shares the shards,
+# which never change.
 rule compare_entry:
     input:
         before_jobs(lambda wildcards: network_digests(ENTRIES[wildcards.entry])),
@@ -112,13 +112,13 @@ rule compare_entry:
     localrule: True
     conda:
         "../envs/pipeline.yaml"
-    # Not `workflow.cores`, which complains where another executor runs the jobs.
+    # `workflow.cores` fails if another executor runs the jobs.
     threads: workflow.resource_settings.cores or 1
     params:
         settings=lambda wildcards: ENTRIES[wildcards.entry],
         network=lambda wildcards: network_digests(ENTRIES[wildcards.entry]),
-        decisions=lambda wildcards: decided_digests(),
-        # By decisions, queries can be members of the catalogue.
+        decisions=lambda wildcards: decisions_digests(),
+        # Decisions can make queries members of the catalogue.
         fingerprints=lambda wildcards: [
             fingerprint_of(name)
             for name in (COLLECTIONS if DECISIONS else ["catalogue"])
@@ -128,7 +128,7 @@ rule compare_entry:
         ),
         code=CODE,
     message:
-        "Trying the settings {wildcards.entry}"
+        "Running the settings {wildcards.entry}"
     script:
         "../scripts/compare_entry.py"
 

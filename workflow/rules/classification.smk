@@ -1,4 +1,4 @@
-# The differences of pictures stand outside the outputs: they are kept from run to run.
+# `differences.parquet` is kept between runs, so it is not an output.
 rule predict:
     input:
         neighbours="results/{queries}/neighbours.parquet",
@@ -44,7 +44,7 @@ rule predict:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
-    # From about 100 queries on a second thread pays; two smaller query sets run side by side.
+    # A second thread is useful from about 100 queries. Two smaller query sets run in parallel.
     threads: lambda wildcards, input: 2 if size_of(input.candidates) > 10_000 else 1
     params:
         voters=config["search"]["neighbours"],

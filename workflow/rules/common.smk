@@ -1,4 +1,4 @@
-"""All functions of the workflow: settings, collections, and what depends on a checkpoint."""
+"""The settings as the rules need them, and all functions of the workflow."""
 
 import _thread
 import signal
@@ -15,8 +15,8 @@ from snakemake.utils import validate
 WORKFLOW = Path(workflow.current_basedir).parent
 SCRIPTS = WORKFLOW / "scripts"
 sys.path.insert(0, str(SCRIPTS))
-# To compare the parameters of jobs Snakemake imports pandas wherever it is installed, for half a
-# second of each run. None of them is a table.
+# Snakemake imports pandas, if it is installed, to compare the parameters of jobs. That takes half a
+# second in each run, and no parameter is a table.
 sys.modules.setdefault("pandas", None)
 
 from similar_images.classification import conformal, nearest, tables
@@ -43,9 +43,9 @@ def hash_of(*patterns):
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-# A rule with this as a parameter runs again when any code has changed. Two rules do not have it:
-# `extract`, since a shard's name contains all that it depends on, and `model`, which has only the
-# code of its own packages: building a network is slow, and its weights may be gone by then.
+# A rule with this parameter runs again if any code has changed. Two rules do not have it. `extract`
+# needs none, since a shard's name contains all that the shard depends on. `model` has only the code
+# of its own packages, since building a network is slow, and its weights may be gone by then.
 CODE = hash_of("scripts/**/*.py", "templates/*")
 BACKBONES_CODE = hash_of(
     *(f"scripts/similar_images/{package}/*.py" for package in ("core", "backbones"))
@@ -55,7 +55,7 @@ SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
 
 
 def checked(setting, check, *args):
-    """Return what `check` returns; its complaint ends the run, without a traceback."""
+    """Return what `check` returns; if it raises an error, end the run without a traceback."""
     try:
         return check(*args)
     except UserError as error:
@@ -64,7 +64,7 @@ def checked(setting, check, *args):
         named = f"{str(error.filename)[:200]}: " if error.filename else ""
         sys.exit(
             f"Error in the configuration: {setting}{named}{reason(error)}. "
-            "Name what this user can read."
+            "Set a file or folder that this user can read."
         )
 
 
@@ -81,8 +81,8 @@ for name, entry in ENTRIES.items():
         f"compare.{name}: ", settings.check, entry, schema, tables.PREDICTIONS.names
     )
 
-# Where the jobs of a run share no folder, an object store stands for it. Scripts are told so by
-# `config`.
+# If the jobs of a run share no folder, results are in an object store. Scripts read from `config`
+# where: it is the only entry there that is no setting.
 STORED = workflow.storage_settings.default_storage_provider is not None
 if STORED:
     address = f"{workflow.storage_settings.default_storage_prefix.rstrip('/')}/results"
@@ -97,11 +97,11 @@ DECISIONS = decisions.paths(config["decisions"])
 
 
 def runs_jobs():
-    """Tell whether this is the process that plans a run, and its jobs will really run.
+    """Return whether this process plans a run whose jobs will really run.
 
-    It is known only once Snakemake plans: in functions that it calls, not while it reads the rules.
-    A dry run changes nothing and asks nobody, and neither does what only looks at the workflow, or
-    a run that the lock will stop.
+    This is known only when Snakemake plans, in the functions that it calls, not while it reads the
+    rules. It is false in a dry run, for commands that only show the workflow, and if the folder is
+    locked: all these change nothing and send no requests.
     """
     if not workflow.is_main_process or workflow.executor_plugin is None:
         return False
@@ -112,9 +112,9 @@ def runs_jobs():
 
 
 def before_jobs(check):
-    """Return a function for the input of a rule that names no files.
+    """Return an input function that adds no files to a rule, but calls `check`.
 
-    Snakemake calls it, and with it `check`, whenever it plans a job of the rule, before any job.
+    Snakemake calls it when it plans a job of the rule, before any job runs.
     """
 
     def no_files(wildcards):
@@ -124,15 +124,15 @@ def before_jobs(check):
     return no_files
 
 
-# Files that people name are no inputs: of these Snakemake compares the times, and a file can be
-# replaced by an older one. Their digests are parameters.
+# Files that settings name are not inputs: Snakemake compares the times of inputs, but a file can be
+# replaced by an older one. Their digests are parameters instead.
 DIGESTS = Digests(RESULTS.folder / "model" / "digests.json")
 
 
 def digests_of(setting, paths):
-    """Return what changes with the bytes of files that people have named in `setting`.
+    """Return the digests of the files that `setting` names.
 
-    A job that shares no folder does not see them, and has nothing to compare them with.
+    None in a job that shares no folder: it does not see the files.
     """
     if STORED and not workflow.is_main_process:
         return None
@@ -142,12 +142,12 @@ def digests_of(setting, paths):
     return found
 
 
-def decided_digests():
+def decisions_digests():
     return digests_of("decisions", DECISIONS)
 
 
 def network_digests(settings):
-    """Return the digests of what the backbone is made of: weights, or a network of one's own."""
+    """Return the digests of the backbone's weights, or of the files of your own network."""
     if isinstance(settings["backbone"], str):
         weights = settings["weights"]
         return digests_of("weights", [Path(weights)] if weights else [])
@@ -160,20 +160,21 @@ def network_digests(settings):
 
 METRIC = config["search"]["metric"]
 REDUCED = "results/catalogue/reduced.parquet" if METRIC != "cosine" else []
-# What an adapted similarity consists of, in the order that `search.py` takes it in.
+# The files of an adapted similarity, in the order in which `search.py` reads them.
 LEARNED = (
     ["results/catalogue/components.npz", REDUCED, "results/catalogue/adaptation.npz"]
     if REDUCED
     else []
 )
-# With `auto` each job learns from it which similarity to take: see `metric_choice.chosen`.
-COMPARISON = "results/catalogue/metric_comparison.json" if METRIC == "auto" else []
-# With `cosine` the page says whether another similarity would be better.
-ADVICE = "results/catalogue/metric_comparison.json" if METRIC == "cosine" else []
+METRIC_COMPARISON = "results/catalogue/metric_comparison.json"
+# With `auto`, each job reads there which metric to use: see `metric_choice.chosen`.
+COMPARISON = METRIC_COMPARISON if METRIC == "auto" else []
+# With `cosine`, the page says whether another metric would be better.
+ADVICE = METRIC_COMPARISON if METRIC == "cosine" else []
 INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
 APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
 PRODUCT = config["product"]
-# Whatever the number of votes, the sets of classes are made of the votes of so many.
+# The likely classes need `conformal.NEIGHBOURS`, even if fewer vote on the prediction.
 NEIGHBOURS = max(
     config["search"]["neighbours"] * (nearest.PICTURES if PRODUCT else 1),
     conformal.NEIGHBOURS,
@@ -183,7 +184,7 @@ OWN_NETWORK = bool(config["weights"]) or not isinstance(config["backbone"], str)
 QUANTISED = config["precision"] == "int8"
 PICKLED = config["features_pkl"]
 EXTRACTION_THREADS = config["extraction"]["threads"]
-# What rules read that need the catalogue as a whole: see `sharded_features.load`.
+# The features of the whole catalogue: see `sharded_features.load`.
 CATALOGUE = f"results/catalogue/{'features.pkl' if PICKLED else 'images.parquet'}"
 
 
@@ -196,9 +197,8 @@ wildcard_constraints:
     part="[0-9]+",
 
 
-# A collection may be a folder around the project, and what is in these are no photos of it. No
-# parameter: where one of them hides something else, the collection's fingerprint changes.
-config["own"] = [
+# What this workflow writes is not part of a collection, even if that contains the project.
+OWN_FOLDERS = [
     str(project / name)
     for project in settings_comparison.projects(Path())
     for name in ("results", "logs")
@@ -218,7 +218,7 @@ def is_list(name):
 
 
 def columns_of(name):
-    """Return the further columns of a list; those of a query set come into its predictions."""
+    """Return the extra columns of a list; those of a query set are copied to its predictions."""
     if not is_list(name):
         return []
     product = [PRODUCT] if PRODUCT else []
@@ -236,17 +236,17 @@ if workflow.is_main_process:
     decided = checked("decisions: ", decisions.read, DECISIONS)
 
 
-# What is told of addresses is asked once in a run, by the process that plans it.
+# Servers are asked for metadata once in a run, by the process that plans it.
 @cache
 def summary(name):
-    """Return the summary of a collection, or None where nobody may be asked for it."""
+    """Return the summary of a collection, or None if it needs requests that are not allowed now."""
     asks = runs_jobs()
     memory = RESULTS.folder / name / "looks.json"
     metadata_cache = MetadataCache(
         memory,
         Access(LIMITS),
         config["remote"]["most_failed"],
-        anew=asks,
+        refresh=asks,
         silent=workflow.is_main_process and not asks,
     )
     checked("", RESULTS.fetch, memory)
@@ -263,14 +263,16 @@ def summary(name):
             name == "catalogue",
             metadata_cache,
             columns_of(name),
-            map(Path, config["own"]),
+            map(Path, OWN_FOLDERS),
         )
     except NotAskedError:
         pass
     if asks:
         checked("", RESULTS.put, memory)
     elif workflow.is_main_process and (found is None or memory.exists()):
-        logger.info(f"{setting}no address was asked for changes, since no job will run")
+        logger.info(
+            f"{setting}no address was checked for changes, since no job will run"
+        )
     if found and name == "catalogue" and workflow.is_main_process:
         possible = decisions.at_most(found, decided)
         checked("", check_catalogue, possible, config["search"]["neighbours"])
@@ -278,9 +280,9 @@ def summary(name):
 
 
 def fingerprint_of(name):
-    """Return what changes with the photos of a collection, or when they have to be read again.
+    """Return a text that changes with the photos of a collection, and with failed reads.
 
-    A job that shares no folder has nothing to compare it with.
+    None in a job that shares no folder: it cannot compare it.
     """
     if STORED and not workflow.is_main_process:
         return None
@@ -290,13 +292,13 @@ def fingerprint_of(name):
     return found and f"{found.fingerprint} {retried(again)}"
 
 
-# As the run found it: what its jobs could not read is for the next run.
+# Cached, so that failed reads of this run count only in the next one.
 retried = cache(retries.count)
 
 
 @cache
 def warn_of_similar_classes():
-    """Warn, once in a run, of classes that people would take for one."""
+    """Warn, once in a run, of classes that look like one."""
     if workflow.is_main_process:
         found = filter(None, map(summary, COLLECTIONS))
         decided_labels = {one.label for one in decided if one.label is not None}
@@ -313,8 +315,8 @@ if STORED and workflow.is_main_process:
         checked(f"{setting_of(name)}: ", check_elsewhere, location_of(name))
 
 
-# To jobs that share no folder Snakemake sends the sources that it knows: rules, scripts and
-# configuration. The rest goes with them.
+# Snakemake sends rules, scripts and config files to jobs that share no folder. This adds the other
+# files that they read.
 if STORED and workflow.is_main_process:
     lists = [location_of(name) for name in COLLECTIONS if is_list(name)]
     for path in [*DECISIONS, *map(Path, lists)]:
@@ -324,7 +326,7 @@ if STORED and workflow.is_main_process:
 
 
 def planned():
-    """Return what is known once the plan is made: see its output `shards`."""
+    """Return the content of the plan's output `shards`, once it is made."""
     path = Path(checkpoints.plan.get().output.shards)
     RESULTS.fetch(path)
     try:
@@ -335,17 +337,17 @@ def planned():
 
 def shards_of(*collections):
     """Return the shards that `collections` need."""
-    told = planned()
-    names = {name for collection in collections for name in told["shards"][collection]}
+    plan = planned()
+    names = {name for collection in collections for name in plan["shards"][collection]}
     return [
-        f"results/features/{told['model']}/{name}.parquet" for name in sorted(names)
+        f"results/features/{plan['model']}/{name}.parquet" for name in sorted(names)
     ]
 
 
 def in_results(collections, *names):
-    """Return the files that are called `names` in the results of each of `collections`.
+    """Return the files `names` in the results of each of `collections`.
 
-    Not `expand` of a rule's output, which Snakemake refuses where results stand in a store.
+    Snakemake refuses `expand` of a rule's output if results are in a store.
     """
     return [
         f"results/{collection}/{name}" for collection in collections for name in names
@@ -353,7 +355,7 @@ def in_results(collections, *names):
 
 
 def features_of(*collections):
-    """Return what a target lists so that the features of `collections` are made."""
+    """Return the files that a target lists to request the features of `collections`."""
     return [
         *rules.model.output,
         *in_results(COLLECTIONS, "manifest.parquet"),
@@ -366,12 +368,12 @@ def features_of(*collections):
 
 
 def size_of(path):
-    """Return the size of a file in bytes, 0 while it is not there."""
+    """Return the size of a file in bytes, or 0 if it does not exist yet."""
     return Path(path).stat().st_size if Path(path).exists() else 0
 
 
 def part_of(table):
-    """Return where the search writes a part of `table`, where there are several."""
+    """Return the path of a part of `table`, if several jobs share the search."""
     return f"results/{{queries}}/{table}/{{part}}-of-{PARTS}.parquet"
 
 
@@ -380,18 +382,18 @@ def parts_of(table):
 
 
 def found(table):
-    """Return where the search writes `table`: each part's, where there are several, goes again."""
+    """Return the path to which the search writes `table`; parts of it are temporary."""
     if PARTS == 1:
         return f"results/{{queries}}/{table}.parquet"
     return temp(part_of(table))
 
 
 def handle_sigterm_in_a_thread():
-    """Let Snakemake's handler of SIGTERM run in a thread of its own.
+    """Let Snakemake's handler of SIGTERM run in another thread.
 
-    It takes a lock (Snakemake 9.27) that the main thread holds while it records the end of a job.
-    In the main thread, where Python runs handlers, it would wait for itself forever. Even to start
-    a `threading.Thread` takes locks. tests/faults/test_sigterm.py has the smallest case.
+    The handler takes a lock (Snakemake 9.27) that the main thread holds while it records the end of
+    a job. Python runs handlers in the main thread, which would then wait for its own lock forever.
+    `threading.Thread` takes locks too. tests/faults/test_sigterm.py has the smallest case.
     """
     if threading.current_thread() is threading.main_thread():
         handler = signal.getsignal(signal.SIGTERM)
@@ -401,11 +403,11 @@ def handle_sigterm_in_a_thread():
 
 
 def lift_limit_over_no_time():
-    """Take a limit of jobs in zero seconds, as the default profile has it, for no limit.
+    """Remove the limit of jobs per time if it is for zero seconds, as in the default profile.
 
-    While a job waits for a core, Snakemake (9.27) looks again after the time span of the limit: with
-    zero seconds it never pauses. With a second it waits for that second when all is done, and no
-    option gives it a shorter span or no limit at all.
+    While a job waits for a core, Snakemake (9.27) checks again after the time span of the limit:
+    with zero seconds it never pauses. With one second it waits for that second at the end of the
+    run. No option sets a shorter span or no limit.
     """
     limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
     if getattr(limiter, "timespan", None) == 0:
@@ -413,18 +415,18 @@ def lift_limit_over_no_time():
 
 
 def mark_unfinished():
-    """Mark what this run was to make and has not, so that the next one makes it.
+    """Mark the jobs that this run did not finish, so that the next one runs them.
 
-    A failed job leaves no output. Snakemake makes that again only for a target that lists it: a file
-    made of it that is asked for by name would count as up to date.
+    A failed job leaves no output. Snakemake makes that output again only for a target that lists
+    it: a later file that is requested by name would count as up to date.
     """
     for job in workflow.dag.needrun_jobs():
         workflow.persistence.started(job)
 
 
-def tell_outcome():
-    """Tell what came out, and keep the history of all sets, where a report was made."""
-    # Not at the start of each run.
+def show_outcome():
+    """Show the main results and update the history of all sets, if a report was written."""
+    # Imported here, since other runs do not need it.
     from similar_images.report import history, run_summary
 
     jobs = workflow.dag.needrun_jobs(exclude_finished=False)
@@ -432,16 +434,16 @@ def tell_outcome():
         job.wildcards.queries for job in jobs if job.rule.name == "report"
     ):
         results = RESULTS.folder
-        told = [
+        read = [
             *in_results(QUERIES, "metrics.json", "history.csv"),
             *in_results(
                 ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
             ),
         ]
-        RESULTS.fetch(*(results.parent / file for file in told))
+        RESULTS.fetch(*(results.parent / file for file in read))
         history.gather(results)
         RESULTS.put(results / "history.csv")
         lines = run_summary.lines(results, sets)
-        # People do not look where a job does, if the folder is not shared.
+        # If jobs share no folder, people find the results at another place.
         shown = [line.replace(str(results), RESULTS.place) for line in lines]
         logger.info("\n".join(["", *shown, ""]))

@@ -1,5 +1,5 @@
-# Once for all collections: equal contents are extracted once, wherever they stand. It looks for
-# the shards of earlier runs beside its output.
+# One plan for all collections: equal contents are extracted once, wherever the photos are. It uses
+# the shards of earlier runs in results/features/.
 checkpoint plan:
     input:
         before_jobs(lambda wildcards: warn_of_similar_classes()),
@@ -14,22 +14,23 @@ checkpoint plan:
     conda:
         "../envs/pipeline.yaml"
     resources:
-        # A profile sets it for a cluster. A resource, since a parameter would run the rule
-        # again when the number changes.
+        # A cluster's profile sets it. As a parameter, it would run the rule again when it changes.
         jobs=max(1, (workflow.resource_settings.cores or 1) // EXTRACTION_THREADS),
     params:
         collections=COLLECTIONS,
-        decisions=lambda wildcards: decided_digests(),
+        decisions=lambda wildcards: config["decisions"],
+        decisions_digests=lambda wildcards: decisions_digests(),
         max_pixels=config["images"]["max_pixels"],
+        shard_size=config["extraction"]["shard_size"],
         code=CODE,
     message:
-        "Looking for images without features"
+        "Looking for photos without features"
     script:
         "../scripts/plan.py"
 
 
-# Shards never change: their name tells their images and the model. That is why the inputs are
-# `ancient`, and why nothing that changes may be a parameter here.
+# Shards never change: their names depend on their photos and the model. So the inputs are
+# `ancient`, and there are no parameters.
 rule extract:
     input:
         plan=ancient("results/plan/contents.parquet"),
@@ -48,9 +49,8 @@ rule extract:
         "../scripts/extract.py"
 
 
-# The plan is `ancient`, since it is made anew with every new image of any collection and with every
-# decision. Where a collection's shards change by it, so do the inputs here, and where its overrides
-# do, the parameter.
+# The plan is `ancient`, since every new photo of any collection and every decision changes it. If a
+# collection's shards change, the inputs here do too; if its label overrides change, the parameter.
 rule merge:
     input:
         manifest="results/{collection}/manifest.parquet",
@@ -78,12 +78,12 @@ rule merge:
         overrides=lambda wildcards: planned()["overrides"][wildcards.collection],
         code=CODE,
     message:
-        "Listing the readable images of {wildcards.collection}"
+        "Listing the readable photos of {wildcards.collection}"
     script:
         "../scripts/merge.py"
 
 
-# Asked for by name, `snakemake --cores 1 tidy`: no other rule removes features.
+# Only on request: `snakemake --cores 1 tidy`. No other rule removes features.
 rule tidy:
     input:
         rules.plan.output.shards,
@@ -93,6 +93,6 @@ rule tidy:
     conda:
         "../envs/pipeline.yaml"
     message:
-        "Removing the features that nobody needs any more"
+        "Removing unused features"
     script:
         "../scripts/tidy.py"

@@ -1,5 +1,5 @@
-# The images are no inputs: with thousands of them Snakemake would spend seconds on every run.
-# The fingerprint of the folder, a parameter, runs the rule when one of them changes.
+# Photos are not inputs: with thousands of them, planning would take seconds in every run. The
+# collection's fingerprint is a parameter instead, which changes when a photo does.
 rule manifest:
     input:
         before_jobs(lambda wildcards: fingerprint_of(wildcards.collection)),
@@ -16,9 +16,10 @@ rule manifest:
         follow_links=config["images"]["follow_links"],
         extra_columns=lambda wildcards: columns_of(wildcards.collection),
         product=lambda wildcards: PRODUCT,
+        own_folders=OWN_FOLDERS,
         most_failed=config["remote"]["most_failed"],
         code=CODE,
     message:
-        "Looking through the images of {wildcards.collection}"
+        "Listing the files of {wildcards.collection}"
     script:
         "../scripts/manifest.py"

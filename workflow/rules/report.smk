@@ -57,8 +57,8 @@ rule plot_catalogue:
         "../scripts/plot_catalogue.py"
 
 
-# The thumbnails are no outputs: they are kept from run to run, and only new ones are made. The same
-# is true of history.csv, changed.csv and answers.parquet.
+# The thumbnails, history.csv, changed.csv and answers.parquet are kept between runs, so they are
+# not outputs.
 rule report:
     input:
         predictions="results/{queries}/predictions.csv",
@@ -82,15 +82,15 @@ rule report:
     conda:
         "../envs/pipeline.yaml"
     resources:
-        # Threads that make thumbnails. It asks for one core all the same: with no photo to decode
-        # it has work for one, and for two it would have to wait until what nobody waits for is
-        # done.
+        # Threads that make thumbnails. The job takes only one core: without new photos it needs no
+        # more, and for two it would have to wait for jobs that are less urgent.
         decoders=min(2, workflow.resource_settings.cores or 1),
     params:
         neighbours=config["search"]["neighbours"],
         extra_columns=lambda wildcards: columns_of(wildcards.queries),
         product=lambda wildcards: PRODUCT,
-        decisions=lambda wildcards: decided_digests(),
+        decisions=lambda wildcards: config["decisions"],
+        decisions_digests=lambda wildcards: decisions_digests(),
         code=CODE,
     message:
         "Writing the report of {wildcards.queries}"
@@ -98,7 +98,7 @@ rule report:
         "../scripts/report.py"
 
 
-# Made of the page, which has all that it says.
+# Made from the page alone.
 rule report_portable:
     input:
         page="results/{queries}/report.html",
@@ -135,7 +135,8 @@ rule audit_report:
         "../envs/pipeline.yaml"
     threads: 2
     params:
-        decisions=lambda wildcards: decided_digests(),
+        decisions=lambda wildcards: config["decisions"],
+        decisions_digests=lambda wildcards: decisions_digests(),
         code=CODE,
     message:
         "Writing the page of the catalogue's audit"

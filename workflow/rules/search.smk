@@ -10,7 +10,7 @@ rule components:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
-    # With one thread the last bits are the same on any number of cores.
+    # With one thread, the result is the same to the last bit on any number of cores.
     threads: 1
     params:
         metric=METRIC,
@@ -32,12 +32,12 @@ rule adapt:
     priority: 1
     conda:
         "../envs/pipeline.yaml"
-    # With one thread the last bits are the same on any number of cores.
+    # With one thread, the result is the same to the last bit on any number of cores.
     threads: 1
     params:
         code=CODE,
     message:
-        "Fitting the similarity to the classes of the catalogue"
+        "Fitting the similarity to the catalogue's classes"
     script:
         "../scripts/adapt.py"
 
@@ -59,12 +59,12 @@ rule approximate:
         metric=METRIC,
         code=CODE,
     message:
-        "Making the index for the approximate search"
+        "Building the index for the approximate search"
     script:
         "../scripts/approximate.py"
 
 
-# The shards are no inputs: the merge has read them, and naming thousands would cost each run time.
+# The shards are not inputs: planning with thousands of them would take time in every run.
 rule search:
     input:
         catalogue="results/catalogue/images.parquet",
@@ -111,6 +111,6 @@ if PARTS > 1:
             neighbours=NEIGHBOURS,
             code=CODE,
         message:
-            "Gathering the neighbours of {wildcards.queries}"
+            "Joining the neighbours of {wildcards.queries}"
         script:
             "../scripts/gather.py"

@@ -33,7 +33,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         classes=audit.CLASSES.read(Path(snakemake.input.classes)),
         groups=audit_page.groups(findings, files, pictures, folder.name),
         files=Counter(members["content_id"].to_pylist()),
-        decided=decisions.rows(decisions.read(decisions.paths(snakemake.config["decisions"]))),
+        decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),
     )
     with replacing(page) as temporary:
         temporary.write_text(audit_page.render(contents), "utf-8")

@@ -25,7 +25,7 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         params.follow_links,
         metadata_cache,
         params.extra_columns,
-        map(Path, snakemake.config["own"]),
+        map(Path, params.own_folders),
     )
     # Threads that wait for a server take no core.
     in_folder = Path(params.location).is_dir()

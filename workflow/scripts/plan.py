@@ -32,12 +32,12 @@ with logged(snakemake.log[0], "plan"):
         fingerprint=made_by.fingerprint,
         max_pixels=snakemake.params.max_pixels,
         policy=plan.ShardingPolicy(
-            largest=snakemake.config["extraction"]["shard_size"], jobs=snakemake.resources.jobs
+            largest=snakemake.params.shard_size, jobs=snakemake.resources.jobs
         ),
     )
     results.put(*there.difference(features.iterdir()))  # those that were damaged, and are gone
     plan.write(Path(snakemake.output.contents), table)
-    decided = decisions.read(decisions.paths(snakemake.config["decisions"]))
+    decided = decisions.read(decisions.paths(snakemake.params.decisions))
     with results.keeping(applied, lost):
         missing = decisions.remember(decided, applied, lost)
     changes = overrides.build(decided, manifests)

@@ -87,7 +87,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
             name: read_rejected(Path(snakemake.input.rejected)),
             "catalogue": read_rejected(Path(snakemake.input.catalogue_rejected)),
         },
-        decided=decisions.rows(decisions.read(decisions.paths(snakemake.config["decisions"]))),
+        decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),
         history=history.record(page.with_name("history.csv"), line),
     )
     with write_checked(page) as temporary:

@@ -1,5 +1,7 @@
-"""Tests of the check of the configuration, with the schema and the configuration as they are."""
+"""Tests of the check of the settings, with the schema and config.yaml as they are."""
 
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -23,21 +25,12 @@ def check(text: str) -> None:
     settings.check({"catalogue": "photos"} | yaml.safe_load(text), SCHEMA, PREDICTIONS.names)
 
 
-def leaves(value: Any, key: str = "") -> dict[str, Any]:
-    """Return the settings in nested mappings by their dotted names."""
-    if not isinstance(value, dict):
-        return {key: value}
-    nested = (leaves(inner, f"{key}.{name}" if key else name) for name, inner in value.items())
-    return {name: leaf for found in nested for name, leaf in found.items()}
-
-
-def defaults(schema: dict[str, Any], key: str = "") -> dict[str, Any]:
+def declared(rules: Any, group: str = "") -> dict[str, Any]:
+    """Return the rule of every setting by its dotted name."""
     found = {}
-    for name, rule in schema["properties"].items():
-        if "properties" in rule:
-            found |= defaults(rule, f"{key}{name}.")
-        elif "default" in rule:
-            found[f"{key}{name}"] = rule["default"]
+    for name, rule in rules["properties"].items():
+        inner = "properties" in rule
+        found |= declared(rule, f"{group}{name}.") if inner else {f"{group}{name}": rule}
     return found
 
 
@@ -49,20 +42,53 @@ def test_the_configuration_is_allowed() -> None:
     settings.check(CONFIG, SCHEMA, PREDICTIONS.names)
 
 
-def test_the_configuration_states_every_setting_at_its_default() -> None:
-    stated = leaves(CONFIG)
-    expected = defaults(SCHEMA)
-    del expected["queries"], expected["compare"]
-    assert {name: stated[name] for name in expected} == expected
-    assert {name for name in stated if name not in expected} == {"catalogue", "queries.shoes"}
+def test_config_yaml_and_the_reference_are_what_the_schema_says(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    subprocess.run([sys.executable, ROOT / "tools/write_settings.py", tmp_path], check=True)
+    for name in ("config.yaml", "docs/settings.md"):
+        written = (tmp_path / name).read_text("utf-8")
+        assert written == (ROOT / name).read_text("utf-8"), "make settings writes it"
+
+
+def test_every_setting_has_a_meaning_a_default_and_what_is_allowed() -> None:
+    network = SCHEMA["properties"]["backbone"]["then"]["properties"]
+    for rule in (*declared(SCHEMA).values(), *network.values()):
+        assert rule["title"]
+        assert settings.allowed(rule)
+    without = {name for name, rule in declared(SCHEMA).items() if "default" not in rule}
+    assert without == set(SCHEMA["required"])
 
 
 def test_every_default_is_allowed() -> None:
-    for name, default in defaults(SCHEMA).items():
-        config: Any = default
+    for name, rule in declared(SCHEMA).items():
+        config: Any = rule.get("default", "photos")
         for part in reversed(name.split(".")):
             config = {part: config}
         settings.check({"catalogue": "photos"} | config, SCHEMA, ())
+
+
+def test_the_sample_data_are_the_only_values_that_are_not_defaults() -> None:
+    examples = {name for name, rule in declared(SCHEMA).items() if "examples" in rule}
+    assert examples == {"catalogue", "queries"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"enum": ["a", "b", None]}, "a, b or null"),
+        ({"type": "boolean"}, "true or false"),
+        ({"type": "object"}, "a mapping of settings"),
+        ({"type": "integer", "minimum": 1}, "a whole number of at least 1"),
+        ({"type": "number", "minimum": 0, "maximum": 1}, "a number from 0 to 1"),
+        (
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+            "a number over 0, and at most 1",
+        ),
+        ({"type": "string", "allowed": "a path"}, "a path"),
+    ],
+)
+def test_what_a_rule_allows_in_words(rule: dict[str, Any], words: str) -> None:
+    assert settings.allowed(rule) == words
 
 
 def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
@@ -70,14 +96,14 @@ def test_the_backbones_of_the_schema_are_those_of_the_library() -> None:
     assert set(SCHEMA["properties"]["backbone"]["else"]["enum"]) == known
 
 
-def test_the_settings_of_a_network_of_ones_own_are_those_of_its_card() -> None:
-    told = SCHEMA["properties"]["backbone"]["then"]["properties"]
-    assert set(told) == {
+def test_the_settings_of_your_own_network_are_those_of_its_preprocessing_config() -> None:
+    rules = SCHEMA["properties"]["backbone"]["then"]["properties"]
+    assert set(rules) == {
         "file",
         "family",
         *(field.name for field in fields(preprocessing_config.PreprocessingConfig)),
     }
-    assert list(told["family"]["enum"]) == list(preprocessing_config.FAMILIES)
+    assert list(rules["family"]["enum"]) == list(preprocessing_config.FAMILIES)
 
 
 @pytest.mark.parametrize(
@@ -120,20 +146,26 @@ def test_these_settings_are_allowed(text: str) -> None:
             "search: {neighbors: 1}",
             "^search: unknown key neighbors; allowed: neighbours, vote, metric, reject, coverage",
         ),
-        ("catalogue: null", "^catalogue: None is not allowed; allowed: the path of a folder or"),
+        (
+            "search.metric: adapted",
+            r"^search.metric: write it as `search: \{metric: \.\.\.\}`",
+        ),
+        ("colour.red: 1", "^unknown key colour.red; allowed: catalogue"),
+        ("catalogue:", "^catalogue has no value; allowed: the path of a folder or of a list"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
+        ("search: {metric: }", "^search.metric has no value; allowed: cosine, adapted, adapted-"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
         ("queries: {shoes: 7}", "^queries.shoes: 7 is not allowed; allowed: the path"),
         (
             "columns: [votes]",
-            "^columns.*: 'votes' is not allowed; allowed: the name of a further column",
+            "^columns.*: 'votes' is not allowed; allowed: the name of a column",
         ),
         (
             "product: label",
-            "^product: 'label' is not allowed; allowed: the name of a further column",
+            "^product: 'label' is not allowed; allowed: the name of a column",
         ),
-        ("product: ''", "^product: '' is not allowed; allowed: the name of a further column"),
-        ("product: [a]", "^product: .* is not allowed; allowed: the name of a further column"),
+        ("product: ''", "^product: '' is not allowed; allowed: the name of a column"),
+        ("product: [a]", "^product: .* is not allowed; allowed: the name of a column"),
         (
             "decisions: 7",
             "^decisions: 7 is not allowed; allowed: the path of a decisions.csv, a list",
@@ -141,7 +173,8 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("decisions: ''", "^decisions: '' is not allowed; allowed: the path"),
         ("decisions: [a.csv, null]", r"^decisions: \['a.csv', None\] is not allowed; allowed: the"),
         ("backbone: ResNet", "^backbone: 'ResNet' is not allowed; allowed: EfficientNetB0 to B7"),
-        ("fallback: EfficientNetB0", "^fallback: .* allowed: EfficientNetLite2, or null"),
+        ("backbone: {family: clip}", "^backbone.file is missing; allowed: the path of an .onnx"),
+        ("fallback: EfficientNetB0", "^fallback: .* allowed: EfficientNetLite2 or null"),
         (
             "engine: onnx",
             "^engine: 'onnx' is not allowed; allowed: openvino, tensorflow or auto",
@@ -181,10 +214,10 @@ def test_these_settings_are_allowed(text: str) -> None:
         ),
         ("compare: {a b: {}}", "^compare: 'a b' is not allowed; allowed: letters, digits"),
         ("export: {as: zip}", "^export.as: 'zip' is not allowed; allowed: links, copies or csv"),
-        ("export: {folder: null}", "^export.folder: None is not allowed; allowed: the path"),
+        ("export: {folder: null}", "^export.folder has no value; allowed: the path"),
         ("extraction: {threads: 2.0}", "^extraction.threads: 2.0 is not allowed"),
         ("extraction: {shard_size: -1}", "^extraction.shard_size: -1 is not allowed"),
-        ("extraction: null", "^extraction: None is not allowed; allowed: a mapping of settings"),
+        ("extraction: null", "^extraction has no value; allowed: a mapping of settings"),
         ("1: x", "^unknown key 1; allowed: catalogue"),
         ("{1: x, other: y}", "^unknown key 1, other; allowed: catalogue"),
     ],
@@ -246,7 +279,7 @@ def numbers(rule: Any, key: str = "") -> list[str]:
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
 @pytest.mark.parametrize("key", sorted(set(numbers(SCHEMA))))
-def test_no_setting_is_a_number_without_an_end(key: str, value: str) -> None:
+def test_no_setting_is_an_infinite_number(key: str, value: str) -> None:
     *above, name = key.removesuffix("[]").split(".")
     text = f"{name}: {f'[1, 1, {value}]' if key.endswith('[]') else value}"
     for outer in reversed(above):
@@ -257,16 +290,16 @@ def test_no_setting_is_a_number_without_an_end(key: str, value: str) -> None:
         check(text)
 
 
-def test_a_missing_catalogue_is_told_with_what_it_may_be() -> None:
+def test_the_error_of_a_missing_catalogue_says_what_it_may_be() -> None:
     with pytest.raises(
         UserError,
         match=r"^catalogue is missing; allowed: the path of a folder or of a list, or the address "
-        r"of a bucket$",
+        r"of a bucket. See docs/settings.md.$",
     ):
         settings.check({}, SCHEMA, ())
 
 
-def test_every_wrong_setting_is_told() -> None:
+def test_every_wrong_setting_is_named() -> None:
     with pytest.raises(UserError) as refused:
         check("{engine: onnx, search: {neighbours: 0}, colour: red}")
     for part in ("engine: 'onnx'", "search.neighbours: 0", "unknown key colour"):
@@ -274,7 +307,7 @@ def test_every_wrong_setting_is_told() -> None:
 
 
 @pytest.mark.parametrize("name", PREDICTIONS.names)
-def test_a_further_column_takes_the_name_of_none_that_the_predictions_have(name: str) -> None:
+def test_an_extra_column_has_no_name_that_predictions_csv_uses(name: str) -> None:
     for text in (f"columns: [price, {name}]", f"product: {name}"):
         with pytest.raises(UserError, match=f"'{name}' is not allowed"):
             check(text)

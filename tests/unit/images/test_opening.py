@@ -167,7 +167,7 @@ def test_an_address_is_fetched_again_only_where_it_tells_no_change(
     photos = photos_of(server, tmp_path / "kept")
     for _ in range(2):
         metadata_cache = MetadataCache(
-            tmp_path / "looks.json", photos.access, most_failed=0, anew=True
+            tmp_path / "looks.json", photos.access, most_failed=0, refresh=True
         )
         entries = scan(tmp_path / "list.csv", metadata_cache=metadata_cache)
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
@@ -186,7 +186,7 @@ class Shop:
         """Look and fetch as a run does; return the content id and the fault."""
         photos = photos_of(self.server, self.folder / "kept", room=0)
         metadata_cache = MetadataCache(
-            self.folder / "looks.json", photos.access, most_failed=1, anew=True
+            self.folder / "looks.json", photos.access, most_failed=1, refresh=True
         )
         entries = scan(self.folder / "list.csv", metadata_cache=metadata_cache)
         table = manifest.build(entries, self.folder / "hashes.parquet", photos=photos)
@@ -293,7 +293,7 @@ def test_a_bucket_that_is_busy_takes_nothing_out_either(
     tmp_path: Path, retryable: bool, version: str
 ) -> None:
     def run(access: Bucket) -> list[str | None]:
-        metadata_cache = MetadataCache(tmp_path / "looks.json", access, most_failed=1, anew=True)
+        metadata_cache = MetadataCache(tmp_path / "looks.json", access, most_failed=1, refresh=True)
         photos = Photos(access, Cache(tmp_path / "kept", 0))
         entries = scan("s3://shop", metadata_cache=metadata_cache)
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)

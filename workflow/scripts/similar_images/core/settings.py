@@ -1,6 +1,6 @@
-"""The configuration, checked before any work, with messages that say what is allowed."""
+"""The settings, checked before any work; the messages say what is allowed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -33,7 +33,7 @@ _Validator: Any = extend(  # type: ignore[no-untyped-call]
 def check(
     config: Mapping[str, Any], schema: Mapping[str, Any], reserved_columns: Iterable[str]
 ) -> None:
-    """Check `config` against `schema`; each `description` in it says what is allowed.
+    """Check `config` against `schema`.
 
     Args:
         config: all settings.
@@ -41,12 +41,30 @@ def check(
         reserved_columns: the names that no extra column may have.
 
     Raises:
-        UserError: naming every wrong key, its value and what is allowed.
+        UserError: naming every wrong setting, its value and what is allowed.
     """
     schema = {**schema, "$defs": {"reserved_columns": {"enum": [*reserved_columns]}}}
     errors = sorted(_Validator(schema).iter_errors(config), key=lambda e: str(e.path))
     if errors:
-        raise UserError("; ".join(map(_explain, errors)))
+        raise UserError(f"{'; '.join(map(_explain, errors))}. See docs/settings.md.")
+
+
+def allowed(rule: Mapping[str, Any]) -> str:
+    """Return in words what `rule`, a part of the schema, allows."""
+    if "allowed" in rule:
+        return str(rule["allowed"])
+    if "enum" in rule:
+        *values, last = ("null" if value is None else value for value in rule["enum"])
+        return f"{', '.join(values)} or {last}"
+    kinds = {"object": "a mapping of settings", "boolean": "true or false"}
+    if rule["type"] in kinds:
+        return kinds[rule["type"]]
+    number = "a whole number" if rule["type"] == "integer" else "a number"
+    if "maximum" not in rule:
+        return f"{number} of at least {rule['minimum']}"
+    if "minimum" not in rule:
+        return f"{number} over {rule['exclusiveMinimum']}, and at most {rule['maximum']}"
+    return f"{number} from {rule['minimum']} to {rule['maximum']}"
 
 
 def _explain(error: ValidationError) -> str:
@@ -54,10 +72,19 @@ def _explain(error: ValidationError) -> str:
     rule: Any = error.schema
     value: Any = error.instance
     if error.validator == "additionalProperties":
-        unknown = ", ".join(sorted(str(name) for name in value if name not in rule["properties"]))
-        where = f"{key}: unknown key" if key else "unknown key"
-        return f"{where} {unknown}; allowed: {', '.join(rule['properties'])}"
+        unknown = sorted(str(name) for name in value if name not in rule["properties"])
+        return _explain_unknown(key, unknown, rule["properties"])
     if error.validator == "required":
         missing = next(name for name in rule["required"] if name not in value)
-        return f"{missing} is missing; allowed: {rule['properties'][missing]['description']}"
-    return f"{key}: {value!r} is not allowed; allowed: {rule['description']}"
+        name = f"{key}.{missing}" if key else missing
+        return f"{name} is missing; allowed: {allowed(rule['properties'][missing])}"
+    fault = " has no value" if value is None else f": {value!r} is not allowed"
+    return f"{key}{fault}; allowed: {allowed(rule)}"
+
+
+def _explain_unknown(key: str, unknown: Sequence[str], known: Iterable[str]) -> str:
+    above, _, name = unknown[0].partition(".")
+    if name and above in known:
+        return f"{unknown[0]}: write it as `{above}: {{{name}: ...}}`"
+    where = f"{key}: unknown key" if key else "unknown key"
+    return f"{where} {', '.join(unknown)}; allowed: {', '.join(known)}"

@@ -30,7 +30,7 @@ class MetadataCache:
         memory: the file in which they are kept, or None.
         access: asks for them.
         most_failed: the share of the addresses that may fail.
-        anew: whether they are asked for even though they are kept.
+        refresh: whether servers are asked even for metadata that is kept.
         silent: whether nobody may be asked, and nothing is kept.
     """
 
@@ -39,12 +39,12 @@ class MetadataCache:
         memory: Path | None,
         access: Access,
         most_failed: float,
-        anew: bool = False,
+        refresh: bool = False,
         silent: bool = False,
     ) -> None:
         self._memory = memory
         self._access = access
-        self._anew = anew
+        self._refresh = refresh
         self._silent = silent
         self._most_failed = most_failed
         self.tries = 0
@@ -59,7 +59,7 @@ class MetadataCache:
         if not addresses:
             return {}
         known = self._read()
-        if not self._anew and known.keys() >= addresses.keys():
+        if not self._refresh and known.keys() >= addresses.keys():
             return {name: known[name] for name in addresses}
         self._check_allowed()
         found = self._access.metadata_of(list(addresses.values()))
@@ -74,7 +74,7 @@ class MetadataCache:
         """
         known = self._read()
         start = prefix.rstrip("/") + "/"
-        if not self._anew and known and all(name.startswith(start) for name in known):
+        if not self._refresh and known and all(name.startswith(start) for name in known):
             return known
         self._check_allowed()
         try:
@@ -127,7 +127,7 @@ class MetadataCache:
         try:
             stored = read_json(self._memory)
         except UserError:
-            return {}  # absent or damaged: asking again makes it anew
+            return {}  # absent or damaged: the next request writes it again
         self.tries = stored["tries"]
         return {name: ObjectMetadata(*metadata) for name, metadata in stored["looks"].items()}
 
