@@ -16,6 +16,9 @@ import yaml
 from networks import THREADS, run_bare
 from photos import draw_noise, vary_sample
 from similar_images.backbones import engines
+from similar_images.features import feature_table
+from similar_images.features.feature_table import FeatureTable
+from similar_images.search.exact import normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where `measure_growth` and `measure_whole` put the photos.
@@ -50,7 +53,7 @@ def measure_first_run() -> list[float]:
             sample = {"catalogue": "data/catalogue", "queries": {"shoes": "data/queries"}}
             lay_out(project, "EfficientNetLite2", **sample)
             caches = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR")}
-            seconds.append(run(project, caches).seconds)
+            seconds.append(run(project, environment=caches).seconds)
     return seconds
 
 
@@ -134,11 +137,25 @@ def configure(
     (project / "config.yaml").write_text(yaml.safe_dump(config))
 
 
-def run(project: Path, environment: dict[str, str] | None = None, target: str = "all") -> Run:
-    """Make `target` in `project`."""
+def sets(data: Path) -> list[Path]:
+    """Return the folders in `data` that have a catalogue and queries in them."""
+    folders = sorted(folder.parent for folder in data.resolve().glob("*/catalogue"))
+    return [folder for folder in folders if (folder / "queries").is_dir()]
+
+
+def features(project: Path, collection: str) -> FeatureTable:
+    """Return the features of a collection that a run has made, scaled to length 1."""
+    images = feature_table.read(project / f"results/{collection}/features.pkl")
+    normalise(images.features)
+    return images
+
+
+def run(project: Path, *targets: str, environment: dict[str, str] | None = None) -> Run:
+    """Make `targets` in `project`, or all."""
     began, started = time.time(), time.perf_counter()
+    command = [sys.executable, "-m", "snakemake", "--cores", str(THREADS), "--quiet", "all"]
     subprocess.run(
-        [sys.executable, "-m", "snakemake", target, "--cores", str(THREADS), "--quiet", "all"],
+        [*command, "--", *(targets or ["all"])],
         cwd=project,
         check=True,
         capture_output=True,
