@@ -95,7 +95,7 @@ def classify(
         result = vote.majority(labels, similar)
         evidence.append(confidence.evidence(result, labels, similar))
         right.append(result.label == photos.labels[photo])
-    return np.array(evidence).reshape(len(asked), -1), np.array(right, bool), near
+    return np.array(evidence), np.array(right, bool), near
 
 
 def needed(curve: Sequence[State], share: float) -> float:

@@ -3,7 +3,7 @@
     PYTHONPATH=workflow/scripts python benchmarks/gpu.py DATA [--on tensorflow|GPU|NPU|CPU]
 
 DATA has JPEGs in it, at any depth. Prints two tables, of the networks and of the search. What
-stands beside the processor is TensorFlow where it sees a GPU, else OpenVINO's GPU; --on names
+is compared with the processor is TensorFlow if it sees a GPU, else OpenVINO's GPU; --on names
 another device of OpenVINO, or TensorFlow, whether it sees a GPU or not. `--on CPU` tries the
 command where there is none.
 """

@@ -60,7 +60,7 @@ def measure_first_run() -> list[float]:
 def measure_growth(images: int) -> dict[str, list[Run]]:
     """Return runs with nothing to do, one new query, and one new catalogue image.
 
-    The histogram stands in for a network: what is measured is the pipeline's own cost.
+    The backbone is the histogram, so that only the workflow's own cost is measured.
     """
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
@@ -168,8 +168,8 @@ def _jobs(project: Path, began: float) -> list[tuple[str, float, float]]:
     """Return the jobs that Snakemake has recorded since `began`, in the order of their start."""
     jobs = {}
     for path in (project / ".snakemake/metadata").rglob("*"):
-        told = json.loads(path.read_text()) if path.is_file() else {}
-        if told.get("starttime", 0) >= began:  # each output of a job has a record
-            times = (told["starttime"] - began, told["endtime"] - began)
-            jobs[tuple(told["log"])] = (told["rule"], *times)
+        record = json.loads(path.read_text()) if path.is_file() else {}
+        if record.get("starttime", 0) >= began:  # each output of a job has a record
+            times = (record["starttime"] - began, record["endtime"] - began)
+            jobs[tuple(record["log"])] = (record["rule"], *times)
     return sorted(jobs.values(), key=lambda job: job[1])

@@ -1,6 +1,6 @@
 """Whole runs on real labelled photos, beside the bare network on the same photos.
 
-Invented photos are rarely alike, so that copies, thumbnails and labels cost little there.
+Made-up photos are rarely alike, so copies, thumbnails and labels cost little there.
 """
 
 import shutil

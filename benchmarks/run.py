@@ -190,13 +190,13 @@ def _contestant_rows(network: str, measured: dict[str, Any]) -> Iterator[tuple[s
     for name, rates in measured["rates"].items():
         way, rate = contestants.best(rates)
         difference = measured["differences"][name]
-        told = f"{difference:.0e}" if difference <= contestants.TOLERANCE else "**TOO LARGE**"
+        shown = f"{difference:.0e}" if difference <= contestants.TOLERANCE else "**TOO LARGE**"
         yield (
             name,
             f"{rate:.1f}",
             f"{_of_limit(network, rate, measured):.2f}",
             way,
-            "" if name == contestants.OWN else told,
+            "" if name == contestants.OWN else shown,
         )
     name, rate = contestants.fastest(measured)
     limit = f"{_of_limit(network, rate, measured):.2f}"
@@ -223,9 +223,12 @@ def real_section(measured: dict[str, Any]) -> list[str]:
     for name, one in measured.items():
         jobs = {metric: real.job_seconds(median_low(runs)) for metric, runs in one["runs"].items()}
         rules = sorted({rule for rules in jobs.values() for rule in rules})
-        rules.sort(key=lambda rule: -max(told.get(rule, 0.0) for told in jobs.values()))
+        rules.sort(key=lambda rule: -max(seconds.get(rule, 0.0) for seconds in jobs.values()))
         rows = [
-            (rule, *(f"{told[rule]:.1f}" if rule in told else "" for told in jobs.values()))
+            (
+                rule,
+                *(f"{seconds[rule]:.1f}" if rule in seconds else "" for seconds in jobs.values()),
+            )
             for rule in rules
         ]
         lines += table((name, *jobs), rows)

@@ -17,7 +17,7 @@ import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = "similar_images"
-FLOOR = "core"  # All stand on it: arrows to it would hide the others.
+FLOOR = "core"  # All import it: arrows to it would hide the others.
 BEGIN, END = "<!-- The packages, drawn by `make packages` -->", "<!-- End of the packages -->"
 
 
@@ -48,8 +48,8 @@ def draw() -> str:
             if not any(graph.chain_exists(via, packages[other]) for via in between):
                 # What lies straight on the floor is held in its place by an unseen arrow.
                 arrows.append(f"    {name} {'~~~' if other == FLOOR else '-->'} {other}")
-        told = " ".join((importlib.import_module(package).__doc__ or "").split())
-        rows.append(f"| `{name}` | {told} | {', '.join(lower)} |")
+        text = " ".join((importlib.import_module(package).__doc__ or "").split())
+        rows.append(f"| `{name}` | {text} | {', '.join(lower)} |")
     chart = ["```mermaid", "flowchart TB", *boxes, *arrows, "```"]
     table = ["| package | what is in it | imports from |", "| --- | --- | --- |", *rows]
     return "\n".join([*chart, "", *table])

@@ -1,4 +1,4 @@
-"""A user's mistakes are told before any work, plainly."""
+"""Mistakes in settings and photos give clear errors before any work."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ from project import CLASSES, Project
         ({"search": {"reject": float("nan")}}, ["search.reject: nan", "number from 0 to 1"]),
     ],
 )
-def test_a_mistake_is_told_before_any_work(
+def test_a_mistake_in_the_settings_stops_the_run_before_any_job(
     project: Project, settings: dict[str, Any], words: list[str]
 ) -> None:
     project.photo("void").mkdir()
@@ -46,7 +46,7 @@ def test_a_mistake_is_told_before_any_work(
     assert not run.jobs
 
 
-def test_classes_that_people_would_take_for_one_are_told_once_in_a_run(project: Project) -> None:
+def test_class_names_that_look_alike_are_reported_once_in_a_run(project: Project) -> None:
     project.image("catalogue/Boots/0.png")
     project.image("new/sandals /0.png")
     run = project.run("results/plan/contents.parquet")
@@ -73,14 +73,14 @@ def test_a_class_in_two_unicode_forms_is_one_class_in_a_run(project: Project) ->
     )
 
 
-def test_a_folder_that_cannot_be_exported_to_is_told(project: Project) -> None:
+def test_a_folder_that_cannot_be_exported_to_is_an_error(project: Project) -> None:
     project.settle(export={"folder": "/proc/no/{such}"})
     run = project.run("export", fails=True)
     assert "export.folder: /proc/no/{such} cannot be written: no such file" in run.console
     assert "Traceback" not in run.console
 
 
-def test_braces_in_the_names_of_folders_and_files_are_taken_as_they_are(project: Project) -> None:
+def test_braces_in_names_of_folders_and_files_are_no_wildcards(project: Project) -> None:
     project.photo("new").rename(project.photo("{new}"))
     project.photo("catalogue").rename(project.photo("{queries}"))
     project.settle(
@@ -94,7 +94,7 @@ def test_braces_in_the_names_of_folders_and_files_are_taken_as_they_are(project:
     assert (project.folder / "{export}" / "boots").is_dir()
 
 
-def test_a_device_that_the_engine_does_not_take_is_told_without_a_traceback(
+def test_a_device_that_the_engine_lacks_is_an_error_without_a_traceback(
     project: Project,
 ) -> None:
     project.settle(device="GPU")
@@ -103,7 +103,7 @@ def test_a_device_that_the_engine_does_not_take_is_told_without_a_traceback(
     assert "Traceback" not in run.console
 
 
-def test_rejected_files_stop_the_run_where_the_setting_says_so(project: Project) -> None:
+def test_rejected_files_stop_the_run_if_on_error_is_stop(project: Project) -> None:
     project.photo("new/boots/empty.jpg").touch()
     project.settle(images={"on_error": "stop"})
     run = project.run(fails=True)
@@ -122,7 +122,7 @@ def test_a_catalogue_with_one_readable_class_stops_the_run(project: Project) -> 
     assert "sandals/0.png: not a JPEG" in run.console
 
 
-def test_without_a_fallback_weights_that_cannot_be_had_stop_the_run(
+def test_without_a_fallback_missing_weights_stop_the_run(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut_off(project, monkeypatch)
@@ -133,7 +133,7 @@ def test_without_a_fallback_weights_that_cannot_be_had_stop_the_run(
     assert "Traceback" not in run.console
 
 
-def test_the_fallback_is_told_wherever_the_results_are(
+def test_all_results_say_that_the_fallback_was_used(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut_off(project, monkeypatch)
