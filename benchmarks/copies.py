@@ -294,9 +294,9 @@ def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     )
     yield ""
     yield from wrap(
-        "Told is the share of copies found, as they are / mirrored; these count only if they are "
-        "told as mirrored. When their middles are laid on each other's mirror image at all was "
-        "chosen on other copies of these photos.",
+        "The share of copies found, unmirrored / mirrored. Mirrored copies count only if they are "
+        "reported as mirrored. The limit from which a mirror image is tried was chosen on other "
+        "copies of these photos.",
         WIDTH,
     )
     yield ""
