@@ -1,37 +1,38 @@
-# make run    the sample data, or what config.yaml names
-# make test   the two that follow
-# make quick  the linters and the tests of single functions, some two minutes
-# make thorough   the sample data, and the tests of whole runs and pages
-# make test-faults   every fault in every rule after every change, and 10,000 random sequences of
-#             changes, some hours
-# make test-slurm   the tests that run through a Slurm of their own; needs root and Debian
-# make test-no-shared-folder   the tests of runs whose jobs share no folder, some minutes
-# make lint   the linters
-# make bench  the benchmarks, some twenty minutes; DATA=folder adds real photos: labelled sets in
-#             folders with catalogue/<class>/ and queries/<class>/
-# make bench-peers PEERS=python   benchmarks/results/peers.md: beside other libraries; that python's environment
-#             has what requirements/peers.in names, some GB
-# make exports PEERS=python   a table: networks as other libraries export them
-# make scale  benchmarks/results/scale.md: a million files looked through, some fifteen minutes
-# make accuracy DATA=folder   benchmarks/results/accuracy.md, from labelled photographs
-# make copies DATA=folder     benchmarks/results/copies.md, from such photographs
-# make labels DATA=folder     a table on wrong labels, from such photographs
-# make precisions DATA=folder the tables on precisions, in benchmarks/results/accuracy.md and benchmarks/results/performance.md
-# make decoders DATA=folder   the table of benchmarks/results/performance.md on decoders, from any photographs
-# make gpu DATA=folder        what a GPU gains beside the processor; where there is none, it says so
-# make feeds DATA=folder      what photos at addresses cost (benchmarks/results/performance.md), from such photographs
-# make fuzz   a minute of mutated images for the decoders; FUZZ=600 for ten
-# make lock   the pinned packages anew, from requirements/*.in
-# make packages  the picture of the packages in docs/design.md, from the code
-# make tables    the columns of all tables in docs/results.md, from the code
-# make settings  config.yaml (over your changes) and docs/settings.md, from the schema
-# make screenshot   the picture of the report in docs/, from the sample data; needs Chromium
+# make run                    the sample data, or what config.yaml names
+# make test                   `quick` and `thorough`
+# make quick                  linters and unit tests, two minutes
+# make thorough               a first run, and the tests of models, runs, pages and faults
+# make test-faults            every fault in every rule after every change, and 10,000 random
+#                             sequences of changes; hours
+# make test-slurm             runs through a local Slurm; needs root and Debian
+# make test-no-shared-folder  runs whose jobs share no folder, some minutes
+# make lint                   linters
+# make fuzz                   a minute of mutated images for the decoders; FUZZ=600 for ten
+#
+# Benchmarks write pages into benchmarks/results/. DATA is a folder of sets of labelled photos, each
+# with catalogue/<class>/ and queries/<class>/.
+# make bench                  performance.md, some twenty minutes; DATA=folder adds real photos
+# make bench-peers PEERS=python  peers.md: other libraries, installed for that Python from
+#                             requirements/peers.in, some GB
+# make scale                  scale.md: a million files, some fifteen minutes
+# make accuracy DATA=folder   accuracy.md
+# make copies DATA=folder     copies.md
+# make precisions DATA=folder the sections on precisions in accuracy.md and performance.md
+# make labels DATA=folder     prints a table on wrong labels
+# make gpu DATA=folder        prints how a GPU compares with the processor
+#
+# make lock                   pins packages again, from requirements/*.in
+# make packages               draws the packages in docs/design.md, from the code
+# make tables                 writes the columns of all tables into docs/results.md, from the code
+# make settings               writes config.yaml (over your changes) and docs/settings.md, from the
+#                             schema
+# make screenshot             draws the picture of the report in docs/; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers exports scale accuracy copies labels precisions decoders gpu feeds fuzz lock packages settings tables screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -69,9 +70,6 @@ bench: $(VENV)/bench.installed
 bench-peers: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/peers.py $(PEERS)
 
-exports: $(VENV)/bench.installed
-	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/exports.py $(PEERS)
-
 scale: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/scale.py
 
@@ -87,14 +85,8 @@ labels: $(VENV)/bench.installed
 precisions: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/precisions.py $(DATA)
 
-decoders: $(VENV)/bench.installed
-	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/decoders.py $(DATA)
-
 gpu: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/gpu.py $(DATA)
-
-feeds: $(VENV)/bench.installed $(VENV)/dev.installed
-	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/feeds.py $(DATA)
 
 fuzz: $(VENV)/fuzz.installed
 	$(BIN)/python tests/fuzz/decoding.py -max_total_time=$(FUZZ)

@@ -190,7 +190,7 @@ def _differences(
 ) -> dict[str, float]:
     """Return how far the features of each contestant are from the project's, at most.
 
-    As a share of the largest feature. What is more than `TOLERANCE` is told at once.
+    As a share of the largest feature. More than `TOLERANCE` is printed at once.
     """
     own = next(run(images) for (name, _), run in runs.items() if name == OWN)
     found: dict[str, float] = {}

@@ -35,7 +35,7 @@ from similar_images.search.neighbours import CANDIDATES
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKBONE = "EfficientNetLite2"
-# Photos that copies are made of, and what stands in the studio.
+# Photos that copies are made of, and of the drawn studio photos.
 PHOTOS = 30
 WIDTH = 95
 SHOES = "sneakers"
@@ -154,8 +154,8 @@ def make_copies(photos: Sequence[Path], folder: Path) -> dict[str, str]:
             change, quality = CHANGES[kind.change]
             name = f"{place:02}/{number:02}.jpg"
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            turned = ImageOps.mirror(image) if kind.mirrored else image
-            change(turned, chance).save(folder / name, quality=quality)
+            picture = ImageOps.mirror(image) if kind.mirrored else image
+            change(picture, chance).save(folder / name, quality=quality)
             made[name] = photo.name
     return made
 
@@ -183,8 +183,8 @@ def measure(project: Path, catalogue: Path, others: Path) -> Outcome:
     found = defaultdict(list)
     for row in read_csv(project / "results/copies" / PREDICTIONS):
         kind = kind_of(row["image"])
-        told = row["duplicate"], Path(row["duplicate_of"]).name
-        found[kind].append(told == ("mirrored" if kind.mirrored else "near", made[row["image"]]))
+        result = row["duplicate"], Path(row["duplicate_of"]).name
+        found[kind].append(result == ("mirrored" if kind.mirrored else "near", made[row["image"]]))
     compared = pairs(project / "results/copies", project / "copies", catalogue)
     plain = {project / "copies" / name for name in made if not kind_of(name).mirrored}
     return Outcome(
@@ -294,9 +294,9 @@ def page(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     )
     yield ""
     yield from wrap(
-        "Told is the share of copies found, as they are / mirrored; these count only if they are "
-        "told as mirrored. When their middles are laid on each other's mirror image at all was "
-        "chosen on other copies of these photos.",
+        "The share of copies found, unmirrored / mirrored. Mirrored copies count only if they are "
+        "reported as mirrored. The limit from which a mirror image is tried was chosen on other "
+        "copies of these photos.",
         WIDTH,
     )
     yield ""

@@ -3,7 +3,7 @@
     PYTHONPATH=workflow/scripts python benchmarks/gpu.py DATA [--on tensorflow|GPU|NPU|CPU]
 
 DATA has JPEGs in it, at any depth. Prints two tables, of the networks and of the search. What
-stands beside the processor is TensorFlow where it sees a GPU, else OpenVINO's GPU; --on names
+is compared with the processor is TensorFlow if it sees a GPU, else OpenVINO's GPU; --on names
 another device of OpenVINO, or TensorFlow, whether it sees a GPU or not. `--on CPU` tries the
 command where there is none.
 """
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from exports import least_cosine
 from numpy.typing import NDArray
 from pages import table
 
@@ -159,6 +158,14 @@ def by_tensorflow(catalogue: Any, queries: NDArray[np.float32]) -> NDArray[np.in
     similarities = tensorflow.matmul(queries, catalogue, transpose_b=True)
     rows: NDArray[np.int32] = tensorflow.math.top_k(similarities, COUNT).indices.numpy()
     return rows
+
+
+def least_cosine(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> float:
+    """Return the least cosine of two rows that belong together."""
+    # In float32 the rounding would be as large as the differences between two processors.
+    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(((a * b).sum(axis=1) / lengths).min())
 
 
 if __name__ == "__main__":

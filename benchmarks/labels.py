@@ -6,23 +6,23 @@ DATA has a folder for each set, with the folders catalogue/<class>/ and queries/
 """
 
 import argparse
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from accuracy import extract
-from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 from pages import table
 
+import pipeline
 from similar_images.curation.audit import audit
 from similar_images.evaluation.label_confidence import confidences, fit, gather
 from similar_images.features.feature_table import FeatureTable
 from similar_images.search.neighbours import first_of_equals
 
+BACKBONE = "EfficientNetLite2"
 DRAWS = 40
 FLIPPED = 0.05
 # Where classes are to be of uneven sizes: the parts of their images that they keep in turn.
@@ -30,6 +30,16 @@ PARTS = (0.1, 0.2, 1.0)
 
 Rows = NDArray[np.intp]
 Values = NDArray[np.float64]
+
+
+def extract(photos: Path) -> FeatureTable:
+    """Return the catalogue of a set, with the features that the workflow extracts."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        queries = {"new": str(photos / "queries")}
+        pipeline.lay_out(project, BACKBONE, str(photos / "catalogue"), queries)
+        pipeline.run(project, "results/catalogue/features.pkl")
+        return pipeline.features(project, "catalogue")
 
 
 def flipped(catalogue: FeatureTable, seed: int) -> tuple[FeatureTable, Rows]:
@@ -70,46 +80,28 @@ def probabilities(catalogue: FeatureTable) -> tuple[Rows, Values, Rows]:
     return images.classes, given / given.sum(axis=1, keepdims=True), images.rows
 
 
-def scored(classes: Rows, shares: Values, method: str, adjusted: bool = False) -> Rows:
-    """Return cleanlab's ranking of all images by one of its scores."""
-    scores = get_label_quality_scores(classes, shares, method=method, adjust_pred_probs=adjusted)
+def by_self_confidence(classes: Rows, shares: Values) -> Rows:
+    """Return cleanlab's ranking of all images."""
+    scores = get_label_quality_scores(classes, shares, method="self_confidence")
     return np.argsort(scores, kind="stable")
-
-
-def listed(classes: Rows, shares: Values, method: str) -> Rows:
-    """Return what cleanlab lists as issues by one of its filters, by self-confidence."""
-    by = {"filter_by": method, "return_indices_ranked_by": "self_confidence"}
-    return np.asarray(find_label_issues(classes, shares, n_jobs=1, **by), np.intp)
-
-
-CLEANLAB = {
-    "self-confidence": partial(scored, method="self_confidence"),
-    "self-confidence, adjusted": partial(scored, method="self_confidence", adjusted=True),
-    "normalised margin": partial(scored, method="normalized_margin"),
-    "normalised margin, adjusted": partial(scored, method="normalized_margin", adjusted=True),
-    "confidence-weighted entropy": partial(scored, method="confidence_weighted_entropy"),
-    "issues, prune by noise rate": partial(listed, method="prune_by_noise_rate"),
-    "issues, prune by class": partial(listed, method="prune_by_class"),
-    "issues, both": partial(listed, method="both"),
-    "issues, confident learning": partial(listed, method="confident_learning"),
-    "issues, predicted is not given": partial(listed, method="predicted_neq_given"),
-}
 
 
 def found(catalogue: FeatureTable, seed: int) -> dict[str, float]:
     """Return which share of the changed labels the top of each ranking holds."""
     changed, rows = flipped(catalogue, seed)
     classes, shares, known = probabilities(changed)
-    rankings = {"this audit": ours(changed)}
-    rankings |= {name: known[rank(classes, shares)] for name, rank in CLEANLAB.items()}
+    rankings = {
+        "this audit": ours(changed),
+        "cleanlab, self-confidence": known[by_self_confidence(classes, shares)],
+    }
     return {
         name: len(np.intersect1d(ranked[: len(rows)], rows)) / len(rows)
         for name, ranked in rankings.items()
     }
 
 
-def tell(drawn: Mapping[str, Sequence[FeatureTable]]) -> Iterator[str]:
-    """Tell what each ranking finds in catalogues of some kinds (± standard error)."""
+def lines(drawn: Mapping[str, Sequence[FeatureTable]]) -> Iterator[str]:
+    """Yield what each ranking finds in catalogues of some kinds (± standard error)."""
     rows: dict[str, list[str]] = {}
     for catalogues in drawn.values():
         draws = [found(catalogue, seed) for seed, catalogue in enumerate(catalogues)]
@@ -117,7 +109,7 @@ def tell(drawn: Mapping[str, Sequence[FeatureTable]]) -> Iterator[str]:
             shares = 100 * np.array([draw[name] for draw in draws])
             error = shares.std(ddof=1) / np.sqrt(len(shares))
             rows.setdefault(name, []).append(f"{shares.mean():.1f} ± {error:.1f} %")
-    yield from table(["ranking", *drawn], [[name, *told] for name, told in rows.items()])
+    yield from table(["ranking", *drawn], [[name, *cells] for name, cells in rows.items()])
 
 
 def main() -> None:
@@ -126,11 +118,11 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="a folder with a folder for each set")
     data = parser.parse_args().data.resolve()
     drawn: dict[str, list[FeatureTable]] = {}
-    for name in sorted(folder.name for folder in data.iterdir() if (folder / "catalogue").is_dir()):
-        catalogue = extract(data, name).catalogue
+    for photos in pipeline.sets(data):
+        name, catalogue = photos.name, extract(photos)
         drawn[name] = [catalogue] * DRAWS
         drawn[f"{name}, uneven"] = [uneven(catalogue, seed) for seed in range(DRAWS)]
-    print("\n".join(tell(drawn)))
+    print("\n".join(lines(drawn)))
 
 
 if __name__ == "__main__":

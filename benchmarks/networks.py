@@ -1,4 +1,4 @@
-"""EfficientNetB3 by the pipeline's extraction, by Keras, by TensorFlow, and by the bare engine.
+"""EfficientNetB3 by the extraction of the workflow, and by the bare engine.
 
 The weights are random: the time does not depend on them, and nothing has to be downloaded.
 """
@@ -45,9 +45,6 @@ def measure() -> dict[str, list[float]]:
 
 
 def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
-    import tensorflow
-
-    tensorflow.config.threading.set_intra_op_parallelism_threads(THREADS)
     vary_sample(folder / "photos", IMAGES)
     files = sorted((folder / "photos").rglob("*.jpg"))
     prepare = Preparation(SIZE, "bicubic", 10**8)
@@ -55,7 +52,6 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
     network = random_b3()
     building.export(network, "openvino", folder / "backbone")
     engine = engines.load("openvino", folder / "backbone", THREADS)
-    function = tensorflow.function(lambda images: network(images, training=False))
     images = np.stack([prepared(prepare, file) for file in files]).astype(np.float32)
     members = {digest(file): [str(file).encode()] for file in files}
 
@@ -76,8 +72,6 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
         "extraction": lambda: extract(with_levels, timing=Timing(), channels=channels),
         "extraction_without_levels": lambda: extract(engine, timing=Timing()),
         "network": lambda: run_bare(engine, images),
-        "keras_predict": lambda: network.predict(images, batch_size=32, verbose=0),
-        "tf_function": lambda: [np.asarray(function(batch)) for batch in batches(images, 32)],
         "decode": lambda: [prepared(prepare, file) for file in files],
     }
 

@@ -8,7 +8,6 @@ programs of its own: on all of them, and then with one more photo in the catalog
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -44,7 +43,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         costs = measure(Path(folder), python)
     results = {"machine": machine.describe() | versions(python), "costs": costs}
-    (ROOT / "benchmarks/peers.json").write_text(json.dumps(results, indent=2) + "\n")
     (ROOT / "benchmarks/results/peers.md").write_text(page(results))
 
 

@@ -14,10 +14,10 @@ def vary_sample(folder: Path, count: int) -> None:
     sources = [(file.parent.name, Image.open(file)) for file in sorted(SAMPLE.glob("*/*.jpg"))]
     for number in range(count):
         class_, image = sources[number % len(sources)]
-        turned = image.rotate(rng.uniform(-10, 10), Image.Resampling.BILINEAR, fillcolor="white")
+        rotated = image.rotate(rng.uniform(-10, 10), Image.Resampling.BILINEAR, fillcolor="white")
         target = folder / class_ / f"{number:06}.jpg"
         target.parent.mkdir(parents=True, exist_ok=True)
-        ImageEnhance.Brightness(turned).enhance(rng.uniform(0.7, 1.3)).save(target, quality=85)
+        ImageEnhance.Brightness(rotated).enhance(rng.uniform(0.7, 1.3)).save(target, quality=85)
 
 
 def draw_noise(folder: Path, count: int) -> None:

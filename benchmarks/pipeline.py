@@ -16,6 +16,8 @@ import yaml
 from networks import THREADS, run_bare
 from photos import draw_noise, vary_sample
 from similar_images.backbones import engines
+from similar_images.features import feature_table
+from similar_images.features.feature_table import FeatureTable, normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 # Where `measure_growth` and `measure_whole` put the photos.
@@ -50,14 +52,14 @@ def measure_first_run() -> list[float]:
             sample = {"catalogue": "data/catalogue", "queries": {"shoes": "data/queries"}}
             lay_out(project, "EfficientNetLite2", **sample)
             caches = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR")}
-            seconds.append(run(project, caches).seconds)
+            seconds.append(run(project, environment=caches).seconds)
     return seconds
 
 
 def measure_growth(images: int) -> dict[str, list[Run]]:
     """Return runs with nothing to do, one new query, and one new catalogue image.
 
-    The histogram stands in for a network: what is measured is the pipeline's own cost.
+    The backbone is the histogram, so that only the workflow's own cost is measured.
     """
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
@@ -134,11 +136,25 @@ def configure(
     (project / "config.yaml").write_text(yaml.safe_dump(config))
 
 
-def run(project: Path, environment: dict[str, str] | None = None, target: str = "all") -> Run:
-    """Make `target` in `project`."""
+def sets(data: Path) -> list[Path]:
+    """Return the folders in `data` that have a catalogue and queries in them."""
+    folders = sorted(folder.parent for folder in data.resolve().glob("*/catalogue"))
+    return [folder for folder in folders if (folder / "queries").is_dir()]
+
+
+def features(project: Path, collection: str) -> FeatureTable:
+    """Return the features of a collection that a run has made, scaled to length 1."""
+    images = feature_table.read(project / f"results/{collection}/features.pkl")
+    normalise(images.features)
+    return images
+
+
+def run(project: Path, *targets: str, environment: dict[str, str] | None = None) -> Run:
+    """Make `targets` in `project`, or all."""
     began, started = time.time(), time.perf_counter()
+    command = [sys.executable, "-m", "snakemake", "--cores", str(THREADS), "--quiet", "all"]
     subprocess.run(
-        [sys.executable, "-m", "snakemake", target, "--cores", str(THREADS), "--quiet", "all"],
+        [*command, "--", *(targets or ["all"])],
         cwd=project,
         check=True,
         capture_output=True,
@@ -151,8 +167,8 @@ def _jobs(project: Path, began: float) -> list[tuple[str, float, float]]:
     """Return the jobs that Snakemake has recorded since `began`, in the order of their start."""
     jobs = {}
     for path in (project / ".snakemake/metadata").rglob("*"):
-        told = json.loads(path.read_text()) if path.is_file() else {}
-        if told.get("starttime", 0) >= began:  # each output of a job has a record
-            times = (told["starttime"] - began, told["endtime"] - began)
-            jobs[tuple(told["log"])] = (told["rule"], *times)
+        record = json.loads(path.read_text()) if path.is_file() else {}
+        if record.get("starttime", 0) >= began:  # each output of a job has a record
+            times = (record["starttime"] - began, record["endtime"] - began)
+            jobs[tuple(record["log"])] = (record["rule"], *times)
     return sorted(jobs.values(), key=lambda job: job[1])

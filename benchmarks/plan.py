@@ -118,15 +118,19 @@ def plan(
         times * scale["merge"]["seconds"] / 60,
         searched / 3600,
     )
-    told = [f"{machines} x {cores}", *(f"{value:,.1f}" for value in values)]
-    return (*told, f"{parts:,}", f"{searched / parts / 60:.1f}")
+    return (
+        f"{machines} x {cores}",
+        *(f"{value:,.1f}" for value in values),
+        f"{parts:,}",
+        f"{searched / parts / 60:.1f}",
+    )
 
 
 def limits(scale: dict[str, Any]) -> list[str]:
-    """Return what stands in the way, in words."""
+    """Return the limits, in words."""
     memory = scale["plan"]["peak_mb"] * 1e3 / scale["files"]
     return [
-        "What stands in the way:",
+        "Limits:",
         "",
         "- **10 million**: the extraction, once. Then what a run pays each time: looking through",
         "  the files before Snakemake begins, and the manifest, the plan and the merge, each one",

@@ -1,6 +1,6 @@
 """Whole runs on real labelled photos, beside the bare network on the same photos.
 
-Invented photos are rarely alike, so that copies, thumbnails and labels cost little there.
+Made-up photos are rarely alike, so copies, thumbnails and labels cost little there.
 """
 
 import shutil
@@ -25,18 +25,12 @@ SUFFIXES = {".jpg", ".jpeg", ".png"}
 MOST = 1000
 
 
-def sets(data: Path) -> list[Path]:
-    """Return the folders in `data` that have a catalogue and queries in them."""
-    folders = sorted(folder.parent for folder in data.resolve().glob("*/catalogue"))
-    return [folder for folder in folders if (folder / "queries").is_dir()]
-
-
 def measure(data: Path) -> dict[str, dict[str, Any]]:
-    """Return what `measure_set` does, for each of the `sets` in `data`."""
+    """Return what `measure_set` does, for each set in `data`."""
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder)
         pipeline.link(project)
-        return {photos.name: measure_set(project, photos) for photos in sets(data)}
+        return {photos.name: measure_set(project, photos) for photos in pipeline.sets(data)}
 
 
 def measure_set(project: Path, photos: Path) -> dict[str, Any]:
@@ -45,7 +39,7 @@ def measure_set(project: Path, photos: Path) -> dict[str, Any]:
     The model is built beforehand.
     """
     _configure(project, photos, METRICS[0])
-    pipeline.run(project, target="results/model/model.json")
+    pipeline.run(project, "results/model/model.json")
     files = sorted(path for path in photos.rglob("*") if path.suffix.lower() in SUFFIXES)
     images = _decoded(project, files[:MOST])
     engine = engines.load("openvino", project / "results/model/backbone", THREADS)

@@ -20,7 +20,6 @@ from typing import Any
 import contestants
 import pages
 import real
-import timeline
 from pages import table
 
 import machine
@@ -37,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("data", type=Path, nargs="?", help="a folder with a folder for each set")
     data = parser.parse_args().data
-    if data and not real.sets(data):
+    if data and not pipeline.sets(data):
         parser.error(f"{data} has no folder with catalogue/<class>/ and queries/<class>/ in it")
     details = {
         "real": real.measure(data) if data else {},
@@ -56,22 +55,10 @@ def main() -> None:
         "machine": machine.describe(),
         "ratios": ratios(details),
         "seconds": seconds(details),
-        "details": details,
+        "images_per_second": {name: median(rates) for name, rates in details["networks"].items()},
     }
     (ROOT / "benchmarks/results.json").write_text(json.dumps(results, indent=2) + "\n")
-    pages.write("performance.md", page(results))
-    traces = {
-        f"{what.replace('_', ' ')}, {n:,} catalogue images": median_low(
-            details[f"growth_{n}"][what]
-        )
-        for what in pipeline.NEW
-        for n in (1000, 20000)
-    } | {
-        f"{name}, {metric}": median_low(runs)
-        for name, measured in details["real"].items()
-        for metric, runs in measured["runs"].items()
-    }
-    timeline.draw(traces, ROOT / "benchmarks/results/trace.svg")
+    pages.write("performance.md", page(results, details))
 
 
 def ratios(details: dict[str, Any]) -> dict[str, float]:
@@ -86,8 +73,6 @@ def ratios(details: dict[str, Any]) -> dict[str, float]:
     few = median(details["stored"]["seconds"]["few"])
     return {
         **_contestant_ratios(details["contestants"]),
-        "extraction_vs_keras_predict": rate["extraction"] / rate["keras_predict"],
-        "extraction_vs_tf_function": rate["extraction"] / rate["tf_function"],
         "extraction_vs_network": rate["extraction"] / rate["network"],
         "extraction_vs_without_levels": rate["extraction"] / rate["extraction_without_levels"],
         "extraction_of_matmul_limit": rate["extraction"]
@@ -152,9 +137,9 @@ def _report(runs: list[pipeline.Run]) -> float:
     return median(end for run in runs for rule, _, end in run.jobs if rule == "report")
 
 
-def page(results: dict[str, Any]) -> str:
+def page(results: dict[str, Any], details: dict[str, Any]) -> str:
     """Return benchmarks/results/performance.md."""
-    rates = {name: median(values) for name, values in results["details"]["networks"].items()}
+    rates = dict(results["images_per_second"])
     matmul = rates.pop("matmul")
     return "\n".join(
         [
@@ -162,8 +147,7 @@ def page(results: dict[str, Any]) -> str:
             "",
             "Written by `make bench`. Contestants take turns in one run; the figures are medians.",
             "What carries over to another machine are the ratios. Other libraries are measured in",
-            "[peers.md](peers.md). What a GPU gains is in",
-            "[networks.md](networks.md#what-a-gpu-gains).",
+            "[peers.md](peers.md).",
             "",
             *table(("machine", ""), results["machine"].items()),
             "A ratio says how many times as fast the first is as the second, or which share of the",
@@ -172,16 +156,12 @@ def page(results: dict[str, Any]) -> str:
             "",
             *table(("ratio", "times"), _rounded(results["ratios"], 2)),
             *table(("whole run", "seconds"), _rounded(results["seconds"], 1)),
-            "Where it goes: each job of a run, from its start to its end.",
-            "",
-            "![The jobs of each run, one below the other](trace.svg)",
-            "",
             *table(("EfficientNetB3, 2 threads", "images/s"), _rounded(rates, 1)),
             f"The matrix product reached {matmul:.0f} GFLOP/s with 2 threads; an image takes "
             f"{GFLOP_PER_IMAGE['EfficientNetB3']} GFLOP.",
             "",
-            *contestants_section(results["details"]["contestants"]),
-            *real_section(results["details"]["real"]),
+            *contestants_section(details["contestants"]),
+            *real_section(details["real"]),
         ]
     )
 
@@ -210,13 +190,13 @@ def _contestant_rows(network: str, measured: dict[str, Any]) -> Iterator[tuple[s
     for name, rates in measured["rates"].items():
         way, rate = contestants.best(rates)
         difference = measured["differences"][name]
-        told = f"{difference:.0e}" if difference <= contestants.TOLERANCE else "**TOO LARGE**"
+        shown = f"{difference:.0e}" if difference <= contestants.TOLERANCE else "**TOO LARGE**"
         yield (
             name,
             f"{rate:.1f}",
             f"{_of_limit(network, rate, measured):.2f}",
             way,
-            "" if name == contestants.OWN else told,
+            "" if name == contestants.OWN else shown,
         )
     name, rate = contestants.fastest(measured)
     limit = f"{_of_limit(network, rate, measured):.2f}"
@@ -243,9 +223,12 @@ def real_section(measured: dict[str, Any]) -> list[str]:
     for name, one in measured.items():
         jobs = {metric: real.job_seconds(median_low(runs)) for metric, runs in one["runs"].items()}
         rules = sorted({rule for rules in jobs.values() for rule in rules})
-        rules.sort(key=lambda rule: -max(told.get(rule, 0.0) for told in jobs.values()))
+        rules.sort(key=lambda rule: -max(seconds.get(rule, 0.0) for seconds in jobs.values()))
         rows = [
-            (rule, *(f"{told[rule]:.1f}" if rule in told else "" for told in jobs.values()))
+            (
+                rule,
+                *(f"{seconds[rule]:.1f}" if rule in seconds else "" for seconds in jobs.values()),
+            )
             for rule in rules
         ]
         lines += table((name, *jobs), rows)

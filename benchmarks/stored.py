@@ -1,4 +1,4 @@
-"""Collections with features drawn by chance, as they stand in results/."""
+"""Collections with features with random features, as in results/."""
 
 from pathlib import Path
 

@@ -33,7 +33,7 @@ SETTINGS = {
 }
 
 
-# Runs its command line and tells the memory of its largest process, in KiB.
+# Runs its command line and prints the memory of its largest process, in KiB.
 MEASURED = """
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:], check=False).returncode
@@ -161,7 +161,7 @@ class Project:
         return {str(path) for path in self.result("features").glob("*/*.parquet")}
 
     def copy(self, folder: Path) -> Self:
-        """Return a copy that has run where it stands: its photos count as looked at."""
+        """Return a copy of the project, in which Snakemake has nothing to do."""
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         copied = copy(self)
         copied.folder = folder
@@ -175,7 +175,7 @@ class Project:
         return copied
 
     def fingerprints(self) -> list[str]:
-        """Return those of the collections that stand in folders."""
+        """Return the fingerprints of the collections in folders."""
         settings = yaml.safe_load((self.folder / "config.yaml").read_text("utf-8"))
         folders = [self.folder / path for path in (settings["catalogue"], *queries_of(settings))]
         return [
@@ -191,7 +191,7 @@ class Project:
         }
 
     def answers(self) -> list[str]:
-        """Return the files that tell how the project answers; without figures and pages."""
+        """Return the paths of the answers, without figures and pages."""
         sets = yaml.safe_load((self.folder / "config.yaml").read_text())["queries"]
         predictions = [f"results/{name}/predictions.csv" for name, path in sets.items() if path]
         return ["results/catalogue/members.csv", *predictions]

@@ -1,4 +1,4 @@
-"""The report's page out of invented answers: of any number, and of any kind."""
+"""The report's page with made-up predictions, in any number and of any kind."""
 
 import logging
 import random

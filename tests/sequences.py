@@ -565,7 +565,7 @@ def steps_of(seed: int) -> list[list[Change]]:
 
 
 def change(world: World, changes: list[Change]) -> None:
-    """Make changes, and write what tells of them."""
+    """Make changes, and write lists and files of decisions."""
     for name, own in changes:
         BY_NAME[name](world, random.Random(own))
     world.write()
@@ -595,7 +595,7 @@ def run(world: World, folder: Path) -> Outcome:
 
 
 def outcome(collections: list[str]) -> Outcome:
-    """Return what stands in results/: texts of files, and rows of tables."""
+    """Return the results: texts of files, and rows of tables."""
     found: Outcome = {}
     for name in collections:
         files = ["members.csv", "rejected.csv", "duplicates.csv"]
@@ -827,7 +827,7 @@ def play(seed: int, steps: list[list[Change]]) -> list[str]:
     After the last run, and after one in ten on the way, the same is made from nothing.
     """
     chance = random.Random(f"checks {seed}")
-    with tempfile.TemporaryDirectory(dir=MEMORY) as name, stages.stand_ins():
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name, stages.fakes():
         world = lay_out(Path(name, "project"), seed)
         world.write()
         run(world, world.root)
@@ -875,11 +875,11 @@ def check(seed: int) -> None:
     """
     steps = steps_of(seed)
     if run_sequence(seed, steps):
-        raise AssertionError(told(seed, shrink(seed, steps)))
+        raise AssertionError(description(seed, shrink(seed, steps)))
 
 
-def told(seed: int, steps: list[list[Change]]) -> str:
-    """Return what to tell of a sequence that fails."""
+def description(seed: int, steps: list[list[Change]]) -> str:
+    """Describe a sequence that fails."""
     with tempfile.TemporaryDirectory() as name:
         world = lay_out(Path(name), seed)
     search = {**world.settings["search"], "found": world.count}

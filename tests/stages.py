@@ -29,10 +29,10 @@ from similar_images.features import extraction, plan, sharded_features
 from similar_images.images import manifest
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "workflow/scripts"
-# Pixels on each side of a photo, as the stand-in for a network takes it.
+# Pixels on each side of a photo, as the fake network takes it.
 SIDE = 2
 HOUR_NS = 3_600 * 10**9
-# A stand-in for quality.json: how sure the answers of a catalogue are is tested elsewhere.
+# Replaces quality.json, which is tested elsewhere.
 QUALITY = {
     "confidence": {"intercept": -1.0, "weights": [2.0, 1.0, 0.5, 0.25]},
     "sets": {"coverage": 0.9, "all": 0.2, "own": {}},
@@ -88,7 +88,7 @@ class AtOnce:
 
 
 def describe_pixels(results: Path) -> None:
-    """Write the description of the model that `stand_ins` gives to the scripts."""
+    """Write the description of the model that `fakes` gives to the scripts."""
     described = Model(
         *("ColourHistogram", "ColourHistogram", False, None, None, None),
         *(3 * SIDE**2, SIDE, "stretch", 1.0, "bicubic", "histogram", "float32", "CPU", "pixels"),
@@ -108,7 +108,7 @@ def in_process() -> Iterator[None]:
 
 
 @contextmanager
-def stand_ins() -> Iterator[None]:
+def fakes() -> Iterator[None]:
     """Make runs on tiny photos quick, and let them reach what takes many photos or a long time.
 
     The features are the pixels. Photos count as unchanged for an hour, so that their hashes are
@@ -216,7 +216,7 @@ def _script(
     for path in outputs.values():
         if path:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-    told = SimpleNamespace(
+    snakemake = SimpleNamespace(
         input=Named(given),
         output=Named(outputs),
         params=Named(params, code="the same"),
@@ -226,7 +226,7 @@ def _script(
         resources=SimpleNamespace(jobs=1),
         config=settings,
     )
-    exec(_compiled(name), {"snakemake": told, "__name__": "__main__"})
+    exec(_compiled(name), {"snakemake": snakemake, "__name__": "__main__"})
 
 
 def _manifest(settings: Mapping[str, Any], name: str) -> None:
@@ -271,9 +271,9 @@ def _plan(settings: Mapping[str, Any], collections: list[str]) -> None:
 
 def _extract(settings: Mapping[str, Any]) -> None:
     """Make the shards that the plan names and that are not there."""
-    told = read_json(Path("results/plan/shards.json"))
-    for shard in sorted({shard for needed in told["shards"].values() for shard in needed}):
-        path = f"results/features/{told['model']}/{shard}.parquet"
+    planned = read_json(Path("results/plan/shards.json"))
+    for shard in sorted({shard for needed in planned["shards"].values() for shard in needed}):
+        path = f"results/features/{planned['model']}/{shard}.parquet"
         if not Path(path).exists():
             given = {"plan": "results/plan/contents.parquet", "model": MODEL}
             _script("extract", settings, given, [path], {"shard": shard})

@@ -71,7 +71,7 @@ def convolutional(
     constants: dict[str, NDArray[Any]] = {"kernel": weights(FEATURES, 3, 3, 3)}
     outputs: dict[str, Sequence[Batch]] = {"map": [batch, FEATURES, "h", "w"]}
     if pooled:
-        # As exporters write it for one batch: the number of images stands in a constant.
+        # As exporters write it for one batch: the number of images is a constant.
         shape = [batch, FEATURES] if isinstance(batch, int) else [0, FEATURES]
         nodes.append(helper.make_node("GlobalAveragePool", ["map"], ["mean"]))
         nodes.append(helper.make_node("Reshape", ["mean", "shape"], ["features"]))

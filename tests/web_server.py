@@ -1,4 +1,4 @@
-"""A server of files over HTTP that misbehaves as it is told to, on the loopback address.
+"""A server of files over HTTP that misbehaves on demand, on the loopback address.
 
     with serving({"a.jpg": data, "b.jpg": data}) as server:
         server.faults["b.jpg"] = status(404)
@@ -72,11 +72,13 @@ class Server:
         for path, data in files.items():
             self.put(path, data)
 
-    def put(self, path: str, data: bytes, modified: float = MODIFIED, tells: bool = True) -> None:
-        """Serve `data` at `path`; with no validators unless it `tells` them."""
+    def put(
+        self, path: str, data: bytes, modified: float = MODIFIED, validators: bool = True
+    ) -> None:
+        """Serve `data` at `path`; with ETag and Last-Modified if `validators`."""
         etag, date = f'"{md5(data).hexdigest()}"', formatdate(modified, usegmt=True)
-        told = {"ETag": etag, "Last-Modified": date} if tells else {}
-        self._files[path] = head(200, **{"Content-Length": len(data)}, **told), data
+        headers = {"ETag": etag, "Last-Modified": date} if validators else {}
+        self._files[path] = head(200, **{"Content-Length": len(data)}, **headers), data
 
     def remove(self, path: str) -> None:
         """Serve nothing at `path`."""
@@ -100,14 +102,14 @@ class Server:
             writer.close()
 
     async def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
-        """Answer `request`, and tell whether there may be another one."""
+        """Answer `request`, and return whether there may be another one."""
         method, target, _ = request.split(b" ", 2)
         path = unquote(target.partition(b"?")[0][1:].decode())
         key = method.decode(), path
         self.requests[key] += 1
         self.heads[path] = request
-        told, data = self._files.get(path, (head(404), b""))
-        answer = told + data if method == b"GET" else told
+        header, data = self._files.get(path, (head(404), b""))
+        answer = header + data if method == b"GET" else header
         if path in self.faults:
             asked = Request(*key, request, data, answer, self.requests[key] - 1)
             return await _play(self.faults[path](asked), writer)
@@ -117,7 +119,7 @@ class Server:
 
 
 async def _play(script: Script, writer: asyncio.StreamWriter) -> bool:
-    """Send what `script` says; tell whether it leaves the connection as it was."""
+    """Send what `script` says; return whether it leaves the connection as it was."""
     for step in script:
         if isinstance(step, bytes):
             writer.write(step)
@@ -193,8 +195,8 @@ def with_headers(body: bytes | None = None, **headers: object) -> Fault:
 
     def script(request: Request) -> Script:
         data = request.data if body is None else body
-        told = {"Content-Length": len(data)} | headers
-        return [head(200, **told) + (data if request.method == "GET" else b""), KEEP]
+        merged = {"Content-Length": len(data)} | headers
+        return [head(200, **merged) + (data if request.method == "GET" else b""), KEEP]
 
     return script
 
@@ -261,12 +263,12 @@ def dripping_head(request: Request) -> Script:
         yield 0.02
 
 
-def huge(size: int = 10_000_000_000, told: bool = True) -> Fault:
-    """Send a body of `size`, which is announced if `told`."""
+def huge(size: int = 10_000_000_000, announced: bool = True) -> Fault:
+    """Send a body of `size`, in a Content-Length if `announced`."""
 
     def script(request: Request) -> Script:
         block = bytes(1 << 20)
-        yield _head_of_get(request, size if told else None)
+        yield _head_of_get(request, size if announced else None)
         for _ in range(-(-size // len(block))):
             yield block
 
@@ -275,5 +277,5 @@ def huge(size: int = 10_000_000_000, told: bool = True) -> Fault:
 
 def _head_of_get(request: Request, size: int | None) -> bytes:
     """Return the head of an answer whose body follows; to HEAD none does."""
-    told = head(200, **{"Content-Length": size})
-    return told if size is not None else told.replace(b"Content-Length: None\r\n", b"")
+    header = head(200, **{"Content-Length": size})
+    return header if size is not None else header.replace(b"Content-Length: None\r\n", b"")

@@ -1,4 +1,4 @@
-"""Draw the packages of the library, and what each imports, at the top of docs/design.md.
+"""Draw the packages of the library, and what each imports, in docs/design.md.
 
     python tools/draw_packages.py [DESTINATION]
 
@@ -17,7 +17,7 @@ import grimp
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = "similar_images"
-FLOOR = "core"  # All stand on it: arrows to it would hide the others.
+FLOOR = "core"  # All import it: arrows to it would hide the others.
 BEGIN, END = "<!-- The packages, drawn by `make packages` -->", "<!-- End of the packages -->"
 
 
@@ -46,12 +46,12 @@ def draw() -> str:
         for other in lower:
             between = (packages[via] for via in lower if via != other)
             if not any(graph.chain_exists(via, packages[other]) for via in between):
-                # What lies straight on the floor is held in its place by an unseen arrow.
+                # An invisible arrow places what imports only the floor.
                 arrows.append(f"    {name} {'~~~' if other == FLOOR else '-->'} {other}")
-        told = " ".join((importlib.import_module(package).__doc__ or "").split())
-        rows.append(f"| `{name}` | {told} | {', '.join(lower)} |")
+        text = " ".join((importlib.import_module(package).__doc__ or "").split())
+        rows.append(f"| `{name}` | {text} |")
     chart = ["```mermaid", "flowchart TB", *boxes, *arrows, "```"]
-    table = ["| package | what is in it | imports from |", "| --- | --- | --- |", *rows]
+    table = ["| package | what is in it |", "| --- | --- |", *rows]
     return "\n".join([*chart, "", *table])
 
 

@@ -1,4 +1,4 @@
-"""Take the picture of the report that stands in the README.
+"""Take the picture of the report for the README.
 
     python tools/screenshot.py [DESTINATION]
 

@@ -13,13 +13,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Scenario], 
     """Give the project that a change is made to: it has run, and is to be copied."""
 
     @cache
-    def finished(use: Scenario, backbone: str, former: bool) -> ScenarioProject:
-        project = lay_out(tmp_path_factory.mktemp("finished") / "project", use, backbone, former)
+    def finished(scenario: Scenario, backbone: str, former: bool) -> ScenarioProject:
+        project = lay_out(
+            tmp_path_factory.mktemp("finished") / "project", scenario, backbone, former
+        )
         project.run()
         return project
 
-    return lambda change, use: finished(
-        use,
+    return lambda change, scenario: finished(
+        scenario,
         "EfficientNetLite2" if change == "backbone changed" else "ColourHistogram",
         change == "project upgraded",
     )

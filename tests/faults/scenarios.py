@@ -1,4 +1,4 @@
-"""The ways to use the workflow that together set every rule to work."""
+"""Ways to use the workflow that together run every rule."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -14,10 +14,10 @@ class Scenario:
     """What the workflow is asked for.
 
     Attributes:
-        rules: those that are tried in this use, in the order in which they run.
-        settings: beside those that all uses share.
+        rules: the rules that get faults in this scenario, in the order in which they run.
+        settings: in addition to those of all scenarios.
         target: what Snakemake is asked for.
-        outcome: returns what came out, which does not depend on what happened on the way.
+        outcome: returns the results, which do not depend on faults.
     """
 
     rules: tuple[str, ...]
@@ -55,42 +55,44 @@ COMPARE = Scenario(
     "compare",
     compared,
 )
-# Each rule, and the use in which it is struck alone: the usual one, where it runs in that.
+# For each rule, the scenario in which it alone gets a fault: the usual one if it runs there.
 SCENARIOS = {
-    rule: use
-    for use in (COMPARE, AUDIT, PORTABLE, AUTO, APPROXIMATE, IN_PARTS, USUAL)
-    for rule in use.rules
+    rule: scenario
+    for scenario in (COMPARE, AUDIT, PORTABLE, AUTO, APPROXIMATE, IN_PARTS, USUAL)
+    for rule in scenario.rules
 }
 
 
 class ScenarioProject(Project):
     """A project that is always asked for the same."""
 
-    def __init__(self, folder: Path, use: Scenario) -> None:
+    def __init__(self, folder: Path, scenario: Scenario) -> None:
         super().__init__(folder)
-        self.use = use
+        self.scenario = scenario
 
     def start(self, *arguments: str, **environment: str) -> Running:
-        return super().start(*arguments, self.use.target, **environment)
+        return super().start(*arguments, self.scenario.target, **environment)
 
     def answers(self) -> list[str]:
         return []  # its target has all that it is compared by
 
     def outcome(self) -> object:
-        return self.use.outcome(self)
+        return self.scenario.outcome(self)
 
 
-def lay_out(folder: Path, use: Scenario, backbone: str, former: bool = False) -> ScenarioProject:
+def lay_out(
+    folder: Path, scenario: Scenario, backbone: str, former: bool = False
+) -> ScenarioProject:
     """Lay out a project with an image that is too large for its settings.
 
     Args:
         folder: where.
-        use: what it is asked for.
+        scenario: what it is asked for.
         backbone: the network.
         former: whether its workflow is a former version.
     """
-    project = ScenarioProject(lay_out_shoes(folder).folder, use)
-    project.settle(backbone=backbone, images={"max_pixels": 1000}, **use.settings)
+    project = ScenarioProject(lay_out_shoes(folder).folder, scenario)
+    project.settle(backbone=backbone, images={"max_pixels": 1000}, **scenario.settings)
     project.image("catalogue/boots/large.png", size=(40, 40))
     project.age()
     if former:

@@ -10,7 +10,7 @@ import pytest
 from scenarios import APPROXIMATE, AUDIT, AUTO, COMPARE, PORTABLE, USUAL, Scenario, ScenarioProject
 from similar_images.core import files
 
-# For each use the files that it makes, and an output of the job that reads a file, which is removed
+# For each scenario its files, and an output of the job that reads each file. The output is removed
 # so that the job runs.
 READERS = {
     USUAL: {
@@ -47,7 +47,7 @@ READERS = {
     COMPARE: {"compare/one.json": "compare.csv"},
 }
 
-# One of each format in the usual use; the others run in the complete form alone.
+# One of each format in the usual scenario; the others run in the complete form alone.
 FORMATS = {
     "model/model.json",
     "catalogue/manifest.parquet",
@@ -81,29 +81,29 @@ def damage(path: Path, how: Callable[[bytes, np.random.Generator], bytes], seed:
 
 @pytest.mark.parametrize("how", [flip, pytest.param(cut, marks=pytest.mark.complete)])
 @pytest.mark.parametrize(
-    ("use", "name"),
+    ("scenario", "name"),
     [
-        pytest.param(use, name, id=name, marks=[pytest.mark.complete] * (name not in FORMATS))
-        for use, readers in READERS.items()
+        pytest.param(scenario, name, id=name, marks=[pytest.mark.complete] * (name not in FORMATS))
+        for scenario, readers in READERS.items()
         for name in readers
     ],
 )
 def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
     base: Callable[[str, Scenario], ScenarioProject],
     tmp_path: Path,
-    use: Scenario,
+    scenario: Scenario,
     name: str,
     how: Callable[[bytes, np.random.Generator], bytes],
 ) -> None:
-    project = base("image added", use).copy(tmp_path / "project")
+    project = base("image added", scenario).copy(tmp_path / "project")
     expected = project.outcome()
     (path,) = project.result("").glob(name)
     damage(path, how, seed=len(name))
-    project.result(READERS[use][name]).unlink()
-    told = project.run(fails=True).console
-    assert f"Error: results/{path.relative_to(project.result(''))} is damaged" in told
-    assert "was removed. Run again" in told
-    assert "Traceback" not in told
+    project.result(READERS[scenario][name]).unlink()
+    console = project.run(fails=True).console
+    assert f"Error: results/{path.relative_to(project.result(''))} is damaged" in console
+    assert "was removed. Run again" in console
+    assert "Traceback" not in console
     again = project.run()
     assert again.jobs["extract"] == ("features/" in name)
     assert project.outcome() == expected
@@ -111,7 +111,7 @@ def test_damage_is_named_and_the_next_plain_run_makes_the_file_again(
     assert not project.run().jobs
 
 
-def test_a_damaged_memory_of_hashes_is_not_used(
+def test_a_damaged_cache_of_hashes_is_not_used(
     base: Callable[[str, Scenario], ScenarioProject], tmp_path: Path
 ) -> None:
     project = base("image added", USUAL).copy(tmp_path / "project")
@@ -130,8 +130,8 @@ def test_a_damaged_network_is_exported_again_and_no_finished_shard_is_lost(
     project = base("backbone changed", USUAL).copy(tmp_path / "project")
     damage(project.result(f"model/backbone/{part}"), flip, seed=0)
     project.image("new/boots/added.png", seed=50)
-    told = project.run(fails=True).console
-    assert "results/model/backbone is damaged" in told
+    console = project.run(fails=True).console
+    assert "results/model/backbone is damaged" in console
     run = project.run()
     assert (run.jobs["model"], run.jobs["extract"]) == (1, 1)
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()

@@ -1,8 +1,7 @@
-"""After any fault a plain run gives what a clean rebuild gives, and pays for nothing twice.
+"""After any fault the next run gives the results of a rebuild, and extracts nothing twice.
 
-In short form, for some changes a series of runs in which every rule fails once, each by another
-fault. In complete form (`-m complete`) for every change, and every combination of rule, change and
-fault by itself.
+In short form, some changes, each with runs in which every rule fails once, by different faults. In
+complete form (`-m complete`) every change, and every combination of rule, change and fault alone.
 """
 
 import json
@@ -80,24 +79,23 @@ FAULTS = [
     "Ctrl-C",
     "disk full",
 ]
-# What is asked for after which change; further changes, which let the same rules run, are tried in
-# the complete form.
-SERIES = {
+# What is requested after which change. Other changes run the same rules: only in the complete form.
+SHORT = {
     ("image added", USUAL),
     ("image added", AUDIT),
     ("decisions changed", USUAL),
     ("backbone changed", USUAL),
     ("project upgraded", USUAL),
 }
-# What is remembered from run to run: an old one can stand beside the checksum of a new one.
-MEMORIES = {
+# What is kept from run to run: an old file can be beside the checksum of a new one.
+CACHES = {
     *("hashes.parquet", "looks.json", "retries.json", "digests.json"),
     *("differences.parquet", "changed.csv", "decisions-applied.csv", "decisions-lost.csv"),
     *("answers.parquet", "catalogue.parquet"),  # of the search
 }
 OF_PHOTOS = ["photo changes", "photo vanishes"]
 # Before the first file takes its place, before the second, the third, and at the job's end. A
-# sealed file counts twice, for its checksum and for itself.
+# file with a checksum counts twice.
 MOMENTS = [1, 2, 3, 1000]
 
 
@@ -134,20 +132,20 @@ def rebuilt(
     """Give what comes out of a clean rebuild after a change."""
 
     @cache
-    def outcome(change: str, use: Scenario) -> object:
+    def outcome(change: str, scenario: Scenario) -> object:
         folder = tmp_path_factory.mktemp("rebuilt")
-        project = base(change, use).copy(folder / "changed")
+        project = base(change, scenario).copy(folder / "changed")
         CHANGES[change][0](project)
         return project.rebuilt(folder / "clean").outcome()
 
     return outcome
 
 
-def run_struck(project: Project, rule: str, fault: str, moment: int, photo: str) -> Run:
-    """Run, while `fault` strikes the first job of `rule`; then see that it did no lasting harm."""
-    mark = project.folder / f"struck-{rule}"
+def run_with_fault(project: Project, rule: str, fault: str, moment: int, photo: str) -> Run:
+    """Run, with `fault` in the first job of `rule`; then check that it did no lasting harm."""
+    mark = project.folder / f"fault-in-{rule}"
     filler = project.folder / "filler"
-    told = {
+    settings = {
         "rule": rule,
         "kind": fault,
         "rename": moment,
@@ -157,7 +155,9 @@ def run_struck(project: Project, rule: str, fault: str, moment: int, photo: str)
         "other": str(project.photo("catalogue/sneakers/1.png")),
     }
     before = extracted(project)
-    started = project.start("--cores", "2", PYTHONPATH=str(FAULT_INJECTION), FAULT=json.dumps(told))
+    started = project.start(
+        "--cores", "2", PYTHONPATH=str(FAULT_INJECTION), FAULT=json.dumps(settings)
+    )
     run = started.finish()
     assert mark.exists(), f"{rule} did not run:\n{run.console}"
     # The old pictures that it removes can make the page of the audit the room that it needs.
@@ -177,12 +177,12 @@ def extracted(project: Project) -> dict[str, int]:
 
 
 def assert_whole(project: Project) -> None:
-    """See that each file that stands under its name in results/ can be read to its end."""
+    """See that each file in results/ can be read to its end."""
     results = project.result("")
     # Unlike `rglob`, this passes over what is hidden, such as the memory of an entry's Snakemake.
     for path in (results / name for name in glob("**", root_dir=results, recursive=True)):
         if path.is_file():
-            if path.name not in MEMORIES:
+            if path.name not in CACHES:
                 files.check(path)
             read_whole(path)
 
@@ -236,44 +236,44 @@ def test_every_rule_of_the_workflow_is_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "use"),
+    ("change", "scenario"),
     [
         pytest.param(
             change,
-            use,
-            id=f"{change}-{use.target}",
-            marks=[pytest.mark.complete] * ((change, use) not in SERIES),
+            scenario,
+            id=f"{change}-{scenario.target}",
+            marks=[pytest.mark.complete] * ((change, scenario) not in SHORT),
         )
         for change in CHANGES
-        for use in (USUAL, AUDIT, COMPARE)
-        if use is USUAL or change != "query added"
+        for scenario in (USUAL, AUDIT, COMPARE)
+        if scenario is USUAL or change != "query added"
     ],
 )
-def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
+def test_after_a_fault_in_every_rule_the_results_equal_a_rebuild(
     base: Callable[[str, Scenario], ScenarioProject],
     rebuilt: Callable[[str, Scenario], object],
     disk: Path | None,
     tmp_path: Path,
     change: str,
-    use: Scenario,
+    scenario: Scenario,
 ) -> None:
     edit, photo, idle = CHANGES[change]
-    project = base(change, use).copy((disk or tmp_path) / "project")
+    project = base(change, scenario).copy((disk or tmp_path) / "project")
     edit(project)
     shift = list(CHANGES).index(change)
     done: set[str] = set()
-    # After SIGTERM the run of an entry goes on to its end, and leaves nothing to strike.
-    faults = [fault for fault in FAULTS if use is not COMPARE or fault != "SIGTERM"]
-    for number, rule in enumerate(use.rules, shift):
+    # After SIGTERM the run of an entry goes on to its end, so that no job is left for a fault.
+    faults = [fault for fault in FAULTS if scenario is not COMPARE or fault != "SIGTERM"]
+    for number, rule in enumerate(scenario.rules, shift):
         fault = faults[number % len(faults)]
         if rule in idle | done or (fault == "disk full" and disk is None):
-            continue  # another job that ran beside the struck one may have been finished
-        run = run_struck(project, rule, fault, MOMENTS[number % len(MOMENTS)], photo)
+            continue  # another job that ran beside the one with the fault may have finished
+        run = run_with_fault(project, rule, fault, MOMENTS[number % len(MOMENTS)], photo)
         done |= set(run.jobs)
-    run = assert_recovers(project, rebuilt(change, use))
-    if use is COMPARE:
+    run = assert_recovers(project, rebuilt(change, scenario))
+    if scenario is COMPARE:
         idle = idle - {"manifest"}  # an entry has absolute paths, and its project was moved here
-    if (use, change) == (COMPARE, "decisions changed"):
+    if (scenario, change) == (COMPARE, "decisions changed"):
         idle = idle - {"extract"}  # only now has an entry queries
     assert not (done | set(run.jobs)) & idle
     if disk is None:
@@ -282,7 +282,7 @@ def test_a_series_of_faults_each_in_another_rule_ends_as_a_clean_rebuild(
 
 @pytest.mark.complete
 @pytest.mark.parametrize(("rule", "change", "fault", "moment"), list(combinations()))
-def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
+def test_after_one_fault_the_next_run_gives_the_results_of_a_rebuild(
     base: Callable[[str, Scenario], ScenarioProject],
     rebuilt: Callable[[str, Scenario], object],
     request: pytest.FixtureRequest,
@@ -296,18 +296,18 @@ def test_a_fault_and_then_a_plain_run_end_as_a_clean_rebuild(
     if fault == "disk full":
         folder = request.getfixturevalue("disk") or pytest.skip("only root can mount a small disk")
     edit, photo, _ = CHANGES[change]
-    use = SCENARIOS[rule]
-    project = base(change, use).copy(folder / "project")
+    scenario = SCENARIOS[rule]
+    project = base(change, scenario).copy(folder / "project")
     edit(project)
     before = extracted(project)
-    struck = run_struck(project, rule, fault, moment, photo)
+    run = run_with_fault(project, rule, fault, moment, photo)
     finished = before
-    if rule != "extract" or struck.jobs["extract"]:
+    if rule != "extract" or run.jobs["extract"]:
         finished = extracted(project)
     if fault in OF_PHOTOS:
         expected = project.rebuilt(tmp_path / "clean").outcome()
     else:
-        expected = rebuilt(change, use)
+        expected = rebuilt(change, scenario)
     assert_recovers(project, expected)
     assert finished.items() <= extracted(project).items()
 
@@ -321,27 +321,29 @@ def test_a_photo_that_changes_or_vanishes_before_its_extraction_is_left_to_the_n
     edit, photo, _ = CHANGES[change]
     project = base(change, USUAL).copy(tmp_path / "project")
     edit(project)
-    run = run_struck(project, "extract", fault, 1, photo)
+    run = run_with_fault(project, "extract", fault, 1, photo)
     reason = "the file has changed" if fault == "photo changes" else "no such file or directory"
     assert f"{reason}; the next run reads it" in run.console
     assert run.code == 0
     assert_recovers(project, project.rebuilt(tmp_path / "clean").outcome())
 
 
-def test_a_second_run_in_the_same_folder_stops_says_what_to_do_and_harms_nothing(
+def test_a_second_run_in_the_same_folder_stops_and_says_what_to_do(
     base: Callable[[str, Scenario], ScenarioProject],
     rebuilt: Callable[[str, Scenario], object],
     tmp_path: Path,
 ) -> None:
     project = base("image added", USUAL).copy(tmp_path / "project")
     add(project)
-    told = {
+    settings = {
         "rule": "extract",
         "kind": "wait",
         "mark": str(tmp_path / "waits"),
         "go": str(tmp_path / "go"),
     }
-    first = project.start("--cores", "2", PYTHONPATH=str(FAULT_INJECTION), FAULT=json.dumps(told))
+    first = project.start(
+        "--cores", "2", PYTHONPATH=str(FAULT_INJECTION), FAULT=json.dumps(settings)
+    )
     while not (tmp_path / "waits").exists():
         assert first.process.poll() is None
         time.sleep(0.1)

@@ -19,6 +19,6 @@ SHORT, COMPLETE = 300, 10_000
         for first in range(0, COMPLETE, TOGETHER)
     ],
 )
-def test_any_sequence_of_changes_ends_as_a_rebuild(first: int) -> None:
+def test_after_any_sequence_of_changes_the_results_equal_a_rebuild(first: int) -> None:
     for seed in range(first, min(first + TOGETHER, COMPLETE)):
         sequences.check(seed)

@@ -11,7 +11,7 @@ SNAKEFILE = f"""
 include: "{ROOT}/Snakefile"
 
 
-def strike(wildcards):
+def send_sigterm(wildcards):
     import os, signal
 
     checkpoints.plan.get()
@@ -20,19 +20,21 @@ def strike(wildcards):
     return rules.quality.output
 
 
-rule struck:
+rule terminated:
     input:
-        strike,
+        send_sigterm,
 """
 
 
-def test_sigterm_while_a_job_is_recorded_ends_the_run_and_the_next_one_goes_on(
+def test_sigterm_while_a_job_is_recorded_ends_the_run_and_the_next_one_continues(
     tmp_path: Path,
 ) -> None:
     project = lay_out_shoes(tmp_path / "project")
-    struck = tmp_path / "struck.smk"
-    struck.write_text(SNAKEFILE)
-    run = project.start("--cores", "2", "--snakefile", str(struck), "struck").finish(PATIENCE)
+    snakefile = tmp_path / "terminated.smk"
+    snakefile.write_text(SNAKEFILE)
+    run = project.start("--cores", "2", "--snakefile", str(snakefile), "terminated").finish(
+        PATIENCE
+    )
     assert "Will exit after finishing currently running jobs" in run.console
     assert run.code == 1, run.console
     assert not run.jobs["predict"]

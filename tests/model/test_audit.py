@@ -26,7 +26,7 @@ def clothing(tmp_path_factory: pytest.TempPathFactory) -> FeatureTable:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_seven_of_ten_wrong_labels_stand_in_the_top_of_the_ranking(
+def test_seven_of_ten_wrong_labels_are_at_the_top_of_the_ranking(
     clothing: FeatureTable, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
@@ -40,5 +40,5 @@ def test_seven_of_ten_wrong_labels_stand_in_the_top_of_the_ranking(
     findings, _ = audit(replace(clothing, labels=labels), files, lambda pairs, files: {}, voters=10)
     top = {f.image for f in findings if f.finding == "wrong_label" and f.rank <= twentieth}
     found = sum(clothing.paths[row] in top for row in flipped) / twentieth
-    print(f"{found:.0%} of the flipped labels stand in the top 5 % of the ranking")
+    print(f"{found:.0%} of the flipped labels are in the top 5 % of the ranking")
     assert found >= 0.7

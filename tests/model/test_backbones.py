@@ -1,4 +1,4 @@
-"""The facts about the networks that the pipeline stands on."""
+"""Facts about the networks that the workflow relies on."""
 
 import io
 import os
@@ -105,13 +105,13 @@ def test_a_network_is_the_imagenet_graph_whether_its_weights_come_from_file_or_c
     assert len(rescalings) == (1 if "V2" in name else 2)
 
 
-def test_every_network_of_the_table_exists_in_keras() -> None:
+def test_every_registered_keras_network_exists() -> None:
     import keras
 
     assert all(hasattr(keras.applications, name) for name in KERAS)
 
 
-def test_the_fallback_gives_the_features_that_its_fingerprint_stands_for(
+def test_the_fallback_gives_the_known_features_of_its_fingerprint(
     openvino: engines.Engine,
 ) -> None:
     """Where this fails, features have changed: see `building.CODE`."""

@@ -40,7 +40,7 @@ def with_random_weights(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_behind_the_features_are_mean_and_deviation_of_two_middle_layers(name: str) -> None:
+def test_mean_and_standard_deviation_of_two_middle_layers_follow_the_features(name: str) -> None:
     import keras
 
     network = with_random_weights(name)
@@ -124,7 +124,7 @@ def test_a_network_may_compute_in_other_types_in_between(kind: str) -> None:
     assert np.isfinite(given).all()
 
 
-def test_of_a_transformer_the_tokens_in_the_middle_are_taken(tmp_path: Path) -> None:
+def test_the_middle_layers_of_a_transformer_are_its_tokens(tmp_path: Path) -> None:
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8)
     _, channels, dimension = taken(
         path, family="dinov2", fit="stretch", output="last", pooling="mean", size=user_networks.SIZE
@@ -132,7 +132,7 @@ def test_of_a_transformer_the_tokens_in_the_middle_are_taken(tmp_path: Path) -> 
     assert (channels, dimension) == ([user_networks.FEATURES] * 2, user_networks.FEATURES)
 
 
-def test_a_network_without_such_layers_is_taken_with_its_features_alone(
+def test_a_network_without_middle_layers_gives_its_features_only(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = user_networks.convolutional(tmp_path / "small.onnx")
@@ -182,7 +182,9 @@ def test_named_layers_whose_values_are_no_numbers_are_refused(tmp_path: Path) ->
         user_networks.make(tmp_path / "made", path, **card)
 
 
-def test_a_network_is_judged_by_its_features_alone(tmp_path: Path) -> None:
+def test_features_that_do_not_depend_on_the_picture_are_refused_despite_middle_layers(
+    tmp_path: Path,
+) -> None:
     """The middle layers differ from picture to picture where the features do not."""
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8, features_differ=False)
     with pytest.raises(UserError, match="It gives the same features for any picture"):

@@ -1,22 +1,20 @@
-"""Whole runs whose jobs share no folder: photos and results stand in an object store."""
+"""Whole runs whose jobs share no folder: photos and results are in an object store."""
 
 import os
 import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 import user_networks
+from changes import decide
 from project import ROOT, Project, Run, lay_out_shoes
 from s3_server import Store, s3_server
-from similar_images.decisions import decisions
 
-# What tells when it was made, or how long that took; of shards, features.pkl has all the rest. Then
-# what a run remembers with times, what it has fetched, and checksums.
+# Files with times: shards (features.pkl has the rest of them), caches, fetched photos, checksums.
 NOT_COMPARED = re.compile(
     r"(.*/)?(timing\.json|history\.csv|report(_portable)?\.html)"
     r"|(.*/)?(looks\.json|digests\.json|hashes\.parquet)"
@@ -54,20 +52,20 @@ def project(store: Store, tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def alone(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def isolated(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The same, but with the files of the workflow in it, as in a checkout."""
-    alone = project.copy(tmp_path / "alone")
-    shutil.rmtree(alone.photo(""))
+    isolated = project.copy(tmp_path / "isolated")
+    shutil.rmtree(isolated.photo(""))
     for name in ("Snakefile", "workflow", "profiles"):
-        (alone.folder / name).unlink()
-    shutil.copy(ROOT / "Snakefile", alone.folder)
+        (isolated.folder / name).unlink()
+    shutil.copy(ROOT / "Snakefile", isolated.folder)
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "workflow", alone.folder / "workflow", ignore=ignore)
-    (alone.folder / "profiles").symlink_to("workflow/profiles")
+    shutil.copytree(ROOT / "workflow", isolated.folder / "workflow", ignore=ignore)
+    (isolated.folder / "profiles").symlink_to("workflow/profiles")
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "no_shared_folder"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return alone
+    return isolated
 
 
 def run_without_shared_folder(
@@ -75,7 +73,7 @@ def run_without_shared_folder(
 ) -> Run:
     return project.snakemake(
         *arguments,
-        *("--executor", "alone", "--jobs", "2", "--shared-fs-usage", "none"),
+        *("--executor", "isolated", "--jobs", "2", "--shared-fs-usage", "none"),
         *("--default-storage-provider", "s3"),
         *("--default-storage-prefix", f"s3://{store.bucket}/run"),
         *("--envvars", *store.environment),
@@ -94,7 +92,7 @@ def results_in(store: Store) -> dict[str, bytes]:
 
 
 def assert_equal(found: dict[str, bytes], project: Project) -> None:
-    """Check that what was `found` is what stands in the project's results, to the byte."""
+    """Check that the files `found` equal the project's results, to the byte."""
     paths = [path for path in project.result("").rglob("*") if path.is_file()]
     expected = {str(path.relative_to(project.result(""))): path for path in paths}
     compared = {name for name in expected if not NOT_COMPARED.fullmatch(name)}
@@ -114,35 +112,25 @@ def pictures(page: bytes) -> list[bytes]:
     return found
 
 
-def decide(project: Project) -> None:
-    """Decide that a photo of the catalogue has another class, and that a query belongs into it."""
-    rows = [
-        ("catalogue/boots/0.png", "catalogue", "wrong", "sandals"),
-        ("new/sneakers/0.png", "new", "catalogue", "sneakers"),
-    ]
-    lines = [",".join(decisions.TABLE.names)]
-    for photo, *decided in rows:
-        content_id = sha256(project.photo(photo).read_bytes()).hexdigest()
-        lines.append(",".join([content_id, photo, *decided, "2026-11-24T17:03:12Z", ""]))
-    (project.folder / "decisions.csv").write_text("\n".join(lines))
-    project.settle(decisions="decisions.csv")
-
-
-def test_jobs_that_share_nothing_give_the_results_of_a_local_run_and_take_up_what_is_there(
-    alone: Project, project: Project, store: Store
+def test_jobs_without_a_shared_folder_give_the_results_of_a_local_run_and_reuse_them(
+    isolated: Project, project: Project, store: Store
 ) -> None:
-    first = run_without_shared_folder(alone, store)
+    first = run_without_shared_folder(isolated, store)
     project.run()
     assert_equal(results_in(store), project)
-    assert not (alone.folder / "results").exists()
+    assert not (isolated.folder / "results").exists()
     assert f"Look at s3://{store.bucket}/run/results/new/report.html" in first.console
 
-    decide(project)
-    shutil.copy(project.folder / "decisions.csv", alone.folder)
-    shutil.copy(project.folder / "config.yaml", alone.folder)
+    decide(
+        project,
+        ("catalogue/boots/0.png", "wrong", "sandals"),
+        ("new/sneakers/0.png", "catalogue", "sneakers"),
+    )
+    shutil.copy(project.folder / "decisions.csv", isolated.folder)
+    shutil.copy(project.folder / "config.yaml", isolated.folder)
     added = project.image("catalogue/sandals/later.png", seed=1000)
     store.put("catalogue/sandals/later.png", added.read_bytes())
-    second = run_without_shared_folder(alone, store, "portable", "audit")
+    second = run_without_shared_folder(isolated, store, "portable", "audit")
     project.run("portable", "audit")
     assert second.jobs["extract"] == 1
     found = results_in(store)
@@ -151,7 +139,7 @@ def test_jobs_that_share_nothing_give_the_results_of_a_local_run_and_take_up_wha
     assert pictures(found["new/report_portable.html"]) == pictures(sent)
     assert project.json("new/metrics.json")["decided"] == 1
 
-    assert run_without_shared_folder(alone, store).jobs == {}
+    assert run_without_shared_folder(isolated, store).jobs == {}
     store.put("run/results/features/Former-01234567/0123456789abcdef.parquet", b"needed no longer")
-    run_without_shared_folder(alone, store, "tidy")
+    run_without_shared_folder(isolated, store, "tidy")
     assert_equal(results_in(store), project)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-# The job steps of Snakemake's plugin drop SLURM_CONF, so that it has to stand here.
+# The job steps of Snakemake's plugin drop SLURM_CONF, so it has to be here.
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "squeue", "sinfo")
 PATIENCE = 60

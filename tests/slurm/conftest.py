@@ -1,4 +1,4 @@
-"""One Slurm for all tests, and a project that has run on this machine."""
+"""One Slurm for all tests, and a project for it."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster import cluster, hindrance
-from project import Project, lay_out_shoes
+from project import Project
 
 
 @pytest.fixture(scope="session")
@@ -18,14 +18,6 @@ def slurm() -> Iterator[None]:
         pytest.skip(f"no Slurm can be started: {reason}")
     with cluster():
         yield
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that has run on this machine; to be copied, not changed."""
-    project = lay_out_shoes(tmp_path_factory.mktemp("finished") / "project")
-    project.run()
-    return project
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ PATIENCE = 120
 
 @dataclass(frozen=True)
 class Job:
-    """What Slurm tells of a job; times are in its own notation, which sorts."""
+    """What Slurm reports of a job; times are in its own notation, which sorts."""
 
     id: int
     rule: str
@@ -118,9 +118,7 @@ def test_a_job_that_fails_is_tried_again_with_more_memory(
     assert features(project, CATALOGUE) == features(finished, CATALOGUE)
 
 
-def test_a_cancelled_job_is_made_up_for_by_the_next_run(
-    project: Project, finished: Project
-) -> None:
+def test_the_next_run_repeats_a_cancelled_job(project: Project, finished: Project) -> None:
     project.settle(extraction={"shard_size": 12})
     with ThreadPoolExecutor() as threads:
         interrupted = threads.submit(

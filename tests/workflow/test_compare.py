@@ -5,7 +5,7 @@ from pathlib import Path
 from project import Project
 
 
-def test_without_an_entry_or_with_a_wrong_one_it_is_said_what_to_write(project: Project) -> None:
+def test_a_missing_or_wrong_entry_gives_an_error_that_says_what_to_write(project: Project) -> None:
     assert "compare: nothing is named" in project.run("compare", fails=True).console
     project.settle(compare={"odd": {"search": {"metric": "L2"}}})
     console = project.run("compare", fails=True).console

@@ -65,7 +65,7 @@ def test_a_photo_of_the_catalogue_counts_under_the_class_that_was_decided(
     assert_clean(project, tmp_path / "clean")
 
 
-def test_decisions_count_by_what_is_in_them_and_not_by_their_time(project: Project) -> None:
+def test_the_content_of_the_decisions_file_counts_and_not_its_time(project: Project) -> None:
     """The name has braces, which Snakemake takes for a wildcard in the names of inputs."""
     target = "results/catalogue/members.csv"
     decide(project, ("catalogue/boots/0.png", "wrong", "sandals"))
@@ -82,7 +82,7 @@ def test_decisions_count_by_what_is_in_them_and_not_by_their_time(project: Proje
     assert not project.run(target).jobs
 
 
-def test_a_photo_that_is_left_out_is_told_and_stops_no_run(
+def test_a_photo_that_a_decision_leaves_out_is_listed_and_does_not_stop_the_run(
     project: Project, tmp_path: Path
 ) -> None:
     project.settle(images={"on_error": "stop"})
@@ -154,7 +154,7 @@ def test_a_query_becomes_a_member_of_the_catalogue_and_does_not_find_itself(
     [{"parts": 3}, {"index": "approximate"}, {"metric": "adapted"}],
     ids=["parts", "approximate", "adapted"],
 )
-def test_every_kind_of_search_passes_the_query_itself_by(
+def test_no_kind_of_search_returns_the_query_itself(
     project: Project, settings: dict[str, object]
 ) -> None:
     project.settle(search=settings)
@@ -176,7 +176,9 @@ def test_a_new_query_does_not_merge_a_catalogue_with_decisions_again(project: Pr
     assert jobs == Counter(manifest=1, plan=1, extract=1, merge=1) + SEARCH
 
 
-def test_a_query_remains_a_member_wherever_its_file_goes(project: Project, tmp_path: Path) -> None:
+def test_a_query_in_the_catalogue_stays_there_when_its_file_is_moved(
+    project: Project, tmp_path: Path
+) -> None:
     project.image("more/sneakers/0.png", seed=60)
     project.settle(queries={"more": "photos/more"})
     decide(project, ("new/boots/0.png", "catalogue", "boots"))
@@ -256,7 +258,7 @@ def test_a_class_of_decisions_alone_and_a_catalogue_of_one_class_are_enough(
     assert {label for label, _ in members(project).values()} == {"boots", "sandals"}
 
 
-def test_a_comparison_goes_by_the_catalogue_as_it_was_decided(project: Project) -> None:
+def test_a_comparison_uses_the_catalogue_with_its_decisions(project: Project) -> None:
     project.settle(compare={"one": {"search": {"neighbours": 1}}})
     decide_on_some(project)
     project.run("compare")
@@ -327,7 +329,7 @@ def test_confirming_a_photo_that_was_taken_into_the_catalogue_leaves_it_there(
     assert not [image for image in members(project) if "sandals/0" in image and ":" in image]
 
 
-def test_a_decision_on_bytes_holds_for_none_that_replace_them(project: Project) -> None:
+def test_a_decision_does_not_apply_to_a_file_that_replaces_the_photo(project: Project) -> None:
     decided = id_of(project, "new/boots/0.png")
     decide(project, ("new/boots/0.png", "catalogue", "boots"))
     project.image("new/boots/0.png", seed=53)
@@ -336,7 +338,9 @@ def test_a_decision_on_bytes_holds_for_none_that_replace_them(project: Project) 
     assert len(members(project)) == 12
 
 
-def test_the_catalogue_as_it_was_decided_is_exported_once(project: Project) -> None:
+def test_the_catalogue_with_its_decisions_is_exported_and_no_export_is_overwritten(
+    project: Project,
+) -> None:
     decide_on_some(project)
     run = project.run("export")
     assert run.jobs == Counter(plan=1, merge=1, export=1)

@@ -31,7 +31,7 @@ def make_one_content(project: Project) -> None:
 
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("make", [make_one_product, make_one_content])
-def test_the_queries_are_answered_and_what_is_not_known_is_said(
+def test_queries_are_classified_and_unknown_figures_are_called_unknown(
     tmp_path: Path, make: Any, settings: str
 ) -> None:
     project = lay_out_shoes(tmp_path / "project")

@@ -1,4 +1,4 @@
-"""Errors in the settings and photos are reported before any work, in plain words."""
+"""Mistakes in settings and photos give clear errors before any work."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ from project import CLASSES, Project
         ({"search": {"reject": float("nan")}}, ["search.reject: nan", "number from 0 to 1"]),
     ],
 )
-def test_a_mistake_is_reported_before_any_work(
+def test_a_mistake_in_the_settings_stops_the_run_before_any_job(
     project: Project, settings: dict[str, Any], words: list[str]
 ) -> None:
     project.photo("void").mkdir()
@@ -48,7 +48,7 @@ def test_a_mistake_is_reported_before_any_work(
     assert not run.jobs
 
 
-def test_a_run_warns_once_of_class_names_that_look_alike(project: Project) -> None:
+def test_class_names_that_look_alike_are_reported_once_in_a_run(project: Project) -> None:
     project.image("catalogue/Boots/0.png")
     project.image("new/sandals /0.png")
     run = project.run("results/plan/contents.parquet")
@@ -75,14 +75,14 @@ def test_a_class_in_two_unicode_forms_is_one_class_in_a_run(project: Project) ->
     )
 
 
-def test_an_export_folder_that_cannot_be_written_is_reported(project: Project) -> None:
+def test_a_folder_that_cannot_be_exported_to_is_an_error(project: Project) -> None:
     project.settle(export={"folder": "/proc/no/{such}"})
     run = project.run("export", fails=True)
     assert "export.folder: /proc/no/{such} cannot be written: no such file" in run.console
     assert "Traceback" not in run.console
 
 
-def test_braces_in_the_names_of_folders_and_files_are_kept(project: Project) -> None:
+def test_braces_in_names_of_folders_and_files_are_no_wildcards(project: Project) -> None:
     project.photo("new").rename(project.photo("{new}"))
     project.photo("catalogue").rename(project.photo("{queries}"))
     project.settle(
@@ -96,7 +96,7 @@ def test_braces_in_the_names_of_folders_and_files_are_kept(project: Project) -> 
     assert (project.folder / "{export}" / "boots").is_dir()
 
 
-def test_a_device_that_the_engine_does_not_support_is_reported_without_a_traceback(
+def test_a_device_that_the_engine_lacks_is_an_error_without_a_traceback(
     project: Project,
 ) -> None:
     project.settle(device="GPU")
@@ -105,7 +105,7 @@ def test_a_device_that_the_engine_does_not_support_is_reported_without_a_traceba
     assert "Traceback" not in run.console
 
 
-def test_rejected_files_stop_the_run_if_the_setting_says_so(project: Project) -> None:
+def test_rejected_files_stop_the_run_if_on_error_is_stop(project: Project) -> None:
     project.photo("new/boots/empty.jpg").touch()
     project.settle(images={"on_error": "stop"})
     run = project.run(fails=True)
@@ -135,7 +135,9 @@ def test_without_a_fallback_missing_weights_stop_the_run(
     assert "Traceback" not in run.console
 
 
-def test_the_results_name_the_fallback(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_results_say_that_the_fallback_was_used(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cut_off(project, monkeypatch)
     project.settle(backbone="EfficientNetB3")
     run = project.run()

@@ -1,4 +1,4 @@
-"""Tests of whole runs on photos that stand at addresses, with a server that misbehaves."""
+"""Tests of whole runs on photos at addresses, with a server that misbehaves."""
 
 import json
 import shutil
@@ -89,7 +89,7 @@ def test_a_feed_gives_what_the_folders_give_and_fetches_each_photo_once(
     assert fetched(server) == 12 + 6
 
 
-def test_what_changed_or_is_new_is_fetched_alone_and_equal_bytes_cost_no_extraction(
+def test_only_new_and_changed_photos_are_fetched_and_known_bytes_are_not_extracted(
     feed: Project, folders: Project, server: Server
 ) -> None:
     feed.run(*feed.answers())
@@ -106,7 +106,9 @@ def test_what_changed_or_is_new_is_fetched_alone_and_equal_bytes_cost_no_extract
     assert feed.shards() == shards
 
 
-def test_what_runs_no_job_asks_no_address_and_writes_nothing(feed: Project, server: Server) -> None:
+def test_commands_that_run_no_job_ask_no_server_and_write_nothing(
+    feed: Project, server: Server
+) -> None:
     assert "no address was checked" in feed.run("--dry-run").console
     assert not server.requests
     assert not feed.result("").exists()
@@ -131,14 +133,11 @@ def written(project: Project) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in project.result("").rglob("*.json")}
 
 
-def test_no_secret_of_an_address_is_told_anywhere(feed: Project) -> None:
+def test_secrets_of_addresses_appear_in_no_file_and_not_on_the_console(feed: Project) -> None:
     run = feed.run()
-    told = [
-        path for path in feed.folder.rglob("*") if path.is_file() and path.parent != feed.folder
-    ]
-    told = [path for path in feed.folder.glob("*/**/*") if path.is_file()]
-    assert len(told) > 50
-    assert [path for path in told if b"s3cr3t" in path.read_bytes()] == []
+    files = [path for path in feed.folder.glob("*/**/*") if path.is_file()]
+    assert len(files) > 50
+    assert [path for path in files if b"s3cr3t" in path.read_bytes()] == []
     assert "s3cr3t" not in run.console
 
 
@@ -164,16 +163,16 @@ def test_photos_that_fail_are_listed_and_tried_again_by_the_next_run(
     assert feed.run().jobs == {}
 
 
-def test_a_photo_that_a_busy_server_does_not_give_stays_and_is_fetched_later(
+def test_while_a_server_is_busy_the_former_photo_is_used_and_later_it_is_fetched(
     feed: Project, folders: Project, server: Server
 ) -> None:
     path = "catalogue/boots/0.png"
     first = folders.photo(path).read_bytes()
     later = folders.photo("catalogue/boots/1.png").read_bytes()
-    server.put(path, first, tells=False)
+    server.put(path, first, validators=False)
     feed.run(*feed.answers())
     before = feed.predictions()
-    server.put(path, later, tells=False)
+    server.put(path, later, validators=False)
     server.faults[path] = lambda request: (status(503) if request.method == "GET" else well)(
         request
     )
@@ -188,7 +187,9 @@ def test_a_photo_that_a_busy_server_does_not_give_stays_and_is_fetched_later(
     assert feed.run(*feed.answers()).jobs == {}
 
 
-def test_a_server_that_is_down_changes_nothing_and_is_told(feed: Project, server: Server) -> None:
+def test_if_the_server_is_down_nothing_changes_and_the_error_says_so(
+    feed: Project, server: Server
+) -> None:
     feed.run(*feed.answers())
     before = feed.predictions()
     for path in {path for _, path in server.requests}:
@@ -207,7 +208,7 @@ def test_an_address_that_is_not_allowed_is_never_asked(feed: Project, server: Se
     assert not server.requests
 
 
-def test_what_is_not_kept_is_fetched_again_where_it_is_needed(
+def test_without_a_cache_photos_are_fetched_again_when_needed(
     feed: Project, folders: Project, server: Server
 ) -> None:
     feed.settle(remote={"cache_gigabytes": 0})
@@ -243,7 +244,7 @@ def test_a_bucket_gives_what_the_folders_give_and_nothing_is_fetched_twice(
     assert len(project.rows("new/predictions.csv")) == 7
 
 
-def test_other_settings_are_compared_without_fetching_a_photo_again_or_losing_one(
+def test_a_comparison_of_settings_fetches_no_photo_again_and_loses_none(
     feed: Project, server: Server
 ) -> None:
     feed.run(*feed.answers())

@@ -1,4 +1,4 @@
-"""What is kept from run to run, and what a run tells at its end."""
+"""The history of runs, and the summary at the end of a run."""
 
 import re
 
@@ -19,19 +19,19 @@ def test_the_history_gets_a_line_for_each_run_whose_figures_changed(project: Pro
     assert project.rows("history.csv") == project.rows("new/history.csv")
 
 
-def test_what_turned_is_told_until_something_turns_again_and_is_no_part_of_the_answers(
+def test_changed_predictions_are_listed_until_the_next_change_and_do_not_affect_predictions(
     project: Project,
 ) -> None:
     assert project.rows("new/changed.csv") == []
     project.photo("catalogue/boots").rename(project.photo("catalogue/bottines"))
     project.run(PAGE)
-    turned = project.rows("new/changed.csv")
-    assert [(row["image"], row["before"], row["now"]) for row in turned] == [
+    changed = project.rows("new/changed.csv")
+    assert [(row["image"], row["before"], row["now"]) for row in changed] == [
         ("boots/0.png", "boots", "bottines"),
         ("boots/1.png", "boots", "bottines"),
     ]
     assert project.run(PAGE, "--forcerun", "report").jobs == {"report": 1}
-    assert project.rows("new/changed.csv") == turned
+    assert project.rows("new/changed.csv") == changed
     predictions = project.predictions()
     for name in ("history.csv", "changed.csv", "answers.parquet"):
         project.result(f"new/{name}").unlink()
@@ -40,7 +40,7 @@ def test_what_turned_is_told_until_something_turns_again_and_is_no_part_of_the_a
     assert project.rows("new/changed.csv") == []
 
 
-def test_a_damaged_history_is_told_and_kept_under_another_name(project: Project) -> None:
+def test_a_damaged_history_is_reported_and_kept_under_another_name(project: Project) -> None:
     project.result("new/history.csv").write_bytes(b"\0")
     run = project.run(PAGE, "--forcerun", "report")
     assert "results/new/history.csv is damaged" in run.console
@@ -49,7 +49,7 @@ def test_a_damaged_history_is_told_and_kept_under_another_name(project: Project)
     assert len(project.rows("new/history.csv")) == 1
 
 
-def test_the_console_ends_with_what_came_out_and_lists_no_files(project: Project) -> None:
+def test_the_console_ends_with_a_summary_and_lists_no_files(project: Project) -> None:
     (project.photo("new/boots") / "empty.jpg").touch()
     (project.photo("catalogue/boots") / "empty.jpg").touch()
     console = project.run().console
@@ -66,7 +66,7 @@ def test_the_console_ends_with_what_came_out_and_lists_no_files(project: Project
     assert max(map(len, console.splitlines())) < 160
 
 
-def test_where_no_report_was_made_nothing_is_told_of_it(project: Project) -> None:
+def test_without_a_report_the_summary_does_not_mention_one(project: Project) -> None:
     project.result("new/predictions.csv").unlink()
     console = project.run("results/new/predictions.csv").console
     assert "Look at" not in console

@@ -28,7 +28,7 @@ def test_an_adapted_similarity_learns_from_the_middle_layers_and_nothing_is_extr
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
 
-def test_features_of_an_earlier_version_are_said_to_be_extracted_once_more(
+def test_the_console_says_if_an_upgrade_extracts_all_features_again(
     project: Project,
 ) -> None:
     project.settle(backbone="EfficientNetLite2")

@@ -1,4 +1,4 @@
-"""Ten thousand addresses, of which a part fails in every way that there is."""
+"""Ten thousand addresses, some of which fail, in every possible way."""
 
 from pathlib import Path
 
@@ -44,8 +44,8 @@ LASTING: dict[str, Fault] = {
     "asks to wait": status(429, Retry_After=100),
     "broke off|more than 8 s": broken_off,
     "more than 8 s": dripping,
-    "more than 200000 bytes": huge(told=False),
-    "more than 200000 bytes, told": huge(),
+    "more than 200000 bytes": huge(announced=False),
+    "more than 200000 bytes, announced": huge(),
     "in place of a picture": with_headers(b"<html>", Content_Type="text/html"),
     "circle": circle,
     "remote.allowed": redirect("http://elsewhere.example/"),
@@ -60,7 +60,7 @@ def project(tmp_path: Path) -> Project:
     return lay_out_shoes(tmp_path / "project")
 
 
-def test_each_of_many_addresses_is_accounted_for_and_only_what_failed_is_fetched_again(
+def test_of_many_addresses_each_gets_a_row_and_only_failed_ones_are_fetched_again(
     project: Project,
 ) -> None:
     names = [f"{n}.jpg" for n in range(COUNT)]
@@ -85,8 +85,8 @@ def test_each_of_many_addresses_is_accounted_for_and_only_what_failed_is_fetched
         for row in rows:
             if row["fault"]:
                 number = int(row["file"].rpartition(b"/")[2].removesuffix(b".jpg"))
-                told = list(LASTING)[number % 100].partition(",")[0].split("|")
-                assert any(words in row["fault"] for words in told), row["fault"]
+                expected = list(LASTING)[number % 100].partition(",")[0].split("|")
+                assert any(words in row["fault"] for words in expected), row["fault"]
         for words in ("503", "broke off", "connection"):
             assert any(words in row["fault"] for row in rows if row["fault"]), words
         server.faults.clear()

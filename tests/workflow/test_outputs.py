@@ -1,4 +1,4 @@
-"""What stands in results/ after a run."""
+"""The results of a run."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def test_the_model_is_described(project: Project) -> None:
     assert images.metadata[b"fingerprint"].decode() == model["fingerprint"]
 
 
-def test_the_index_is_one_pickle_of_plain_values_and_one_array(project: Project) -> None:
+def test_features_pkl_has_plain_values_and_one_array(project: Project) -> None:
     with project.result("catalogue/features.pkl").open("rb") as stream:
         index = pickle.load(stream)
     assert index["features"].shape == (12, 512)
@@ -89,7 +89,7 @@ def test_a_search_in_parts_gives_the_same_and_leaves_nothing_behind(project: Pro
     assert [table.read_bytes() for table in tables] == single
 
 
-def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Project) -> None:
+def test_the_approximate_search_is_a_setting_and_reports_its_recall(project: Project) -> None:
     found = project.result("new/neighbours.parquet")
     target = str(found.relative_to(project.folder))
     exact = found.read_bytes()
@@ -99,9 +99,9 @@ def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Pr
     assert [row["prediction"] for row in project.rows("new/predictions.csv")] == [
         row["label"] for row in project.rows("new/predictions.csv")
     ]
-    found = project.json("catalogue/approximate.json")
-    assert (found["images"], found["sampled"], found["neighbours"]) == (12, 12, 50)
-    assert found["recall"] == 1
+    summary = project.json("catalogue/approximate.json")
+    assert (summary["images"], summary["sampled"], summary["neighbours"]) == (12, 12, 50)
+    assert summary["recall"] == 1
     assert "finds 100.0% of the 50 nearest images (12 of 12 asked, 1 of 1 lists" in run.console
     assert not project.run(target).jobs
 
@@ -119,7 +119,7 @@ def test_the_approximate_search_is_a_setting_and_tells_what_it_finds(project: Pr
     assert found.read_bytes() == exact
 
 
-def test_without_the_pickle_all_else_is_there(project: Project) -> None:
+def test_without_features_pkl_all_other_results_are_made(project: Project) -> None:
     predictions = project.predictions()
     quality = project.json("catalogue/quality.json")
     shutil.rmtree(project.result(""))
@@ -160,7 +160,9 @@ def test_files_that_cannot_be_read_are_listed_and_queries_of_that_kind_keep_a_ro
     assert (metrics["images"], metrics["readable"]) == (12, 7)
 
 
-def test_a_set_around_the_project_has_no_photo_that_the_workflow_wrote(project: Project) -> None:
+def test_a_query_set_that_contains_the_project_skips_files_of_the_workflow(
+    project: Project,
+) -> None:
     project.settle(queries={"new": "."})
     project.run()
     rejected = {row["image"]: row["reason"] for row in project.rows("new/rejected.csv")}
@@ -200,7 +202,7 @@ def test_equal_bytes_under_two_classes_are_kept_and_listed_as_a_conflict(project
     ]
 
 
-def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_accuracy(
+def test_duplicates_of_catalogue_photos_are_flagged_and_accuracy_without_them_is_given(
     project: Project,
 ) -> None:
     blots = project.blots("catalogue/boots/blots.png", seed=1)
@@ -226,7 +228,7 @@ def test_queries_that_stand_in_the_catalogue_are_flagged_and_taken_out_of_the_ac
     assert (metrics["labelled"], metrics["without_duplicates"]["labelled"]) == (9, 6)
 
 
-def test_copies_are_the_same_whatever_the_metric_and_the_search(project: Project) -> None:
+def test_the_same_duplicates_are_found_with_every_metric_and_search(project: Project) -> None:
     blots = project.blots("catalogue/boots/blots.png", seed=1)
     for n in range(2, 6):
         project.blots(f"catalogue/sandals/blots {n}.png", seed=n)
@@ -297,7 +299,7 @@ def test_a_collection_can_be_a_csv(tmp_path: Path) -> None:
     assert (gone["image"], gone["error"]) == ("pool/gone.png", "no such file or directory")
 
 
-def test_progress_is_told_on_the_console_and_in_the_log(project: Project) -> None:
+def test_progress_is_shown_on_the_console_and_in_the_log(project: Project) -> None:
     project.image("new/boots/more.png", seed=70)
     run = project.run(*project.answers())
     logs = [path.read_text() for path in (project.folder / "logs/features").rglob("*.log")]
@@ -305,7 +307,7 @@ def test_progress_is_told_on_the_console_and_in_the_log(project: Project) -> Non
     assert any("1 of 1 images" in log and "/s, 0 s left" in log for log in logs)
 
 
-def test_where_the_time_went_is_kept_for_each_shard_and_summed_up(project: Project) -> None:
+def test_times_are_kept_for_each_shard_and_summed_up(project: Project) -> None:
     project.image("catalogue/boots/more.png", seed=70)
     project.run("results/catalogue/timing.json")
     timing = project.json("catalogue/timing.json")
@@ -326,7 +328,7 @@ def test_any_number_of_query_sets_and_none_at_all(project: Project) -> None:
     assert project.run().jobs == {"plan": 1}
 
 
-def test_the_snakefile_where_the_catalog_of_workflows_looks_asks_for_all(project: Project) -> None:
+def test_workflow_snakefile_runs_the_same_as_the_one_in_the_root(project: Project) -> None:
     project.settle(search={"vote": "weighted"})
     console = project.run("--snakefile", "workflow/Snakefile", "--dry-run").console
     assert {*re.findall(r"^(predict|report) +1$", console, re.M)} == {"predict", "report"}

@@ -1,4 +1,4 @@
-"""Tests of whole runs on lists that tell which photos show one product."""
+"""Whole runs on lists that name the product of each photo."""
 
 import csv
 from pathlib import Path
@@ -47,7 +47,7 @@ def write_list(project: Project, name: str, rows: list[tuple[str, str, str]]) ->
         csv.writer(stream).writerows([("image", "label", "sku"), *lines])
 
 
-def test_a_product_is_named_rightly_by_all_its_photos_where_one_of_them_is_not(
+def test_all_photos_of_a_product_together_outvote_a_wrong_one(
     shop: Project,
 ) -> None:
     run = shop.run()
@@ -60,7 +60,7 @@ def test_a_product_is_named_rightly_by_all_its_photos_where_one_of_them_is_not(
     assert images["boots/odd.png"]["sku"] == "P1"
     shown = [Path(images["boots/0.png"][f"similar_{n}"]) for n in (1, 2, 3)]
     assert len({(image.parent, int(image.stem) // 2) for image in shown}) == 3
-    first, second, alone = shop.rows("new/products.csv")
+    first, second, single = shop.rows("new/products.csv")
     assert (first["product"], first["prediction"], first["correct"]) == ("P1", "boots", "true")
     assert (first["images"], first["votes"], first["voters"]) == ("3", "4", "6")
     assert (
@@ -71,10 +71,10 @@ def test_a_product_is_named_rightly_by_all_its_photos_where_one_of_them_is_not(
         == 3
     )
     assert (second["product"], second["images"], second["used"]) == ("P2", "2", "1")
-    assert alone["product"] == "photos/new/sandals/1.png"
-    told = shop.json("new/metrics.json")
-    assert (told["labelled"], told["correct"]) == (5, 4)
-    assert (told["products"]["products"], told["products"]["accuracy"]) == (3, 1)
+    assert single["product"] == "photos/new/sandals/1.png"
+    metrics = shop.json("new/metrics.json")
+    assert (metrics["labelled"], metrics["correct"]) == (5, 4)
+    assert (metrics["products"]["products"], metrics["products"]["accuracy"]) == (3, 1)
     assert "3 of 3 labelled products correct: 100.0%" in run.console
     assert "3 of 3 products with a label" in " ".join(
         shop.result("new/report.html").read_text().split()

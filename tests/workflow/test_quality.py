@@ -1,4 +1,4 @@
-"""What a run tells about the catalogue itself."""
+"""The quality of the catalogue, the metrics and the votes."""
 
 from pathlib import Path
 
@@ -8,7 +8,9 @@ from PIL import Image
 from project import CLASSES, Project
 
 
-def test_the_catalogue_tells_how_often_its_images_are_named_rightly(project: Project) -> None:
+def test_quality_counts_how_many_catalogue_images_are_classified_correctly(
+    project: Project,
+) -> None:
     quality = project.json("catalogue/quality.json")
     assert (quality["images"], quality["evaluated"]) == (12, 12)
     assert quality["correct"] == 12
@@ -38,7 +40,7 @@ def test_the_weighted_vote_is_a_setting(project: Project) -> None:
     assert set(CLASSES) >= set(predictions["weighted"].values())
 
 
-def test_a_comparison_that_nothing_waits_for_comes_last(project: Project) -> None:
+def test_the_comparison_of_metrics_runs_last_if_no_job_waits_for_it(project: Project) -> None:
     project.settle(search={"metric": "adapted"})
     finished = list(project.run().jobs)
     assert {"predict", "report", "plot_catalogue"} < set(finished)
@@ -59,7 +61,7 @@ def test_the_adapted_similarity_is_a_setting(project: Project) -> None:
     assert {row["metric"] for row in project.rows("new/predictions.csv")} == {"cosine"}
 
 
-def test_the_adapted_similarity_follows_the_catalogue_as_a_clean_run_does(
+def test_after_a_new_photo_the_adapted_similarity_equals_that_of_a_clean_run(
     project: Project, tmp_path: Path
 ) -> None:
     project.settle(search={"metric": "adapted"})
@@ -69,7 +71,7 @@ def test_the_adapted_similarity_follows_the_catalogue_as_a_clean_run_does(
     assert project.predictions() == project.rebuilt(tmp_path / "clean").predictions()
 
 
-def test_the_catalogue_chooses_the_similarity_and_the_results_follow_its_choice(
+def test_auto_chooses_the_metric_on_the_catalogue_and_all_results_use_it(
     project: Project, tmp_path: Path
 ) -> None:
     project.settle(search={"metric": "auto"})
@@ -128,7 +130,7 @@ def taken(project: Project) -> set[str]:
 
 
 @pytest.mark.parametrize("settings", [{"parts": 2}, {"index": "approximate"}], ids=str)
-def test_what_the_catalogue_chooses_is_what_a_setting_gives(
+def test_auto_gives_the_same_predictions_as_the_metric_that_it_chooses(
     project: Project, settings: dict[str, object]
 ) -> None:
     for change, metric in ((add_scenes, "adapted"), (remove_scenes, "cosine")):
@@ -142,7 +144,7 @@ def test_what_the_catalogue_chooses_is_what_a_setting_gives(
         assert predictions[0] == predictions[1]
 
 
-def test_a_photo_like_none_of_the_catalogue_can_be_refused(project: Project) -> None:
+def test_an_out_of_distribution_photo_can_be_refused(project: Project) -> None:
     Image.new("RGB", (24, 24), (0, 255, 0)).save(project.photo("new/green.png"))
     project.settle(search={"reject": "auto"})
     run = project.run()

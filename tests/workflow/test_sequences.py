@@ -40,23 +40,27 @@ def rebuilt(project: Project, world: World, folder: Path) -> Outcome:
         return sequences.outcome(world.active())
 
 
-def assert_as_rebuilt(project: Project, world: World, done: Run, folder: Path, told: str) -> None:
-    """See that a run has ended as a rebuild does, be it with an error."""
+def assert_as_rebuilt(
+    project: Project, world: World, done: Run, folder: Path, description: str
+) -> None:
+    """Check that a run ends like a rebuild, with the same error if any."""
     expected = rebuilt(project, world, folder)
-    told = f"{told}, {world.settings['search']}\n{done.console}"
+    description = f"{description}, {world.settings['search']}\n{done.console}"
     if "error" in expected:
-        assert done.code != 0, told
-        assert str(expected["error"]).splitlines()[0] in done.console, told
+        assert done.code != 0, description
+        assert str(expected["error"]).splitlines()[0] in done.console, description
         return
-    assert done.code == 0, told
+    assert done.code == 0, description
     with chdir(project.folder):
         found = sequences.outcome(world.active())
     for name, content in expected.items():
-        assert found[name] == content, f"{name} is not that of a rebuild\n{told}"
+        assert found[name] == content, f"{name} is not that of a rebuild\n{description}"
 
 
 @pytest.mark.parametrize("seed", range(PROJECTS))
-def test_any_sequence_of_changes_ends_as_a_rebuild(tmp_path: Path, seed: int) -> None:
+def test_after_any_sequence_of_changes_the_results_equal_a_rebuild(
+    tmp_path: Path, seed: int
+) -> None:
     project = lay_out(tmp_path / "project")
     world = sequences.lay_out(project.folder, seed)
     world.settings["backbone"] = "ColourHistogram"
@@ -67,5 +71,5 @@ def test_any_sequence_of_changes_ends_as_a_rebuild(tmp_path: Path, seed: int) ->
         changes = sequences.some_changes(chance, CHANGES)
         sequences.change(world, changes)
         done = run(project, world)
-        told = f"project {seed}, sequence {number}: {changes}"
-        assert_as_rebuilt(project, world, done, tmp_path / f"rebuilt-{number}", told)
+        description = f"project {seed}, sequence {number}: {changes}"
+        assert_as_rebuilt(project, world, done, tmp_path / f"rebuilt-{number}", description)

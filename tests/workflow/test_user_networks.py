@@ -1,4 +1,4 @@
-"""A network of one's own, from its file to the predictions."""
+"""Users' own networks, from the file to the predictions."""
 
 import os
 import re
@@ -69,7 +69,7 @@ def test_auto_gives_the_features_of_the_engine_that_it_takes(own: Project) -> No
     assert own.json("model/model.json")["engine"] == "openvino"
 
 
-def test_networks_stand_side_by_side_and_are_compared(own: Project) -> None:
+def test_several_networks_are_compared(own: Project) -> None:
     user_networks.transformer(own.folder / "other.onnx")
     own.settle(
         compare={
@@ -98,7 +98,7 @@ def test_networks_stand_side_by_side_and_are_compared(own: Project) -> None:
         ("own.onnx", ["backbone: 'own.onnx'", "{file: networks/clip.onnx, family: clip}"]),
     ],
 )
-def test_a_mistake_is_told_before_any_work(
+def test_a_mistake_in_the_settings_stops_the_run_before_any_job(
     project: Project, backbone: Any, words: list[str]
 ) -> None:
     user_networks.convolutional(project.folder / "own.onnx")
@@ -108,7 +108,9 @@ def test_a_mistake_is_told_before_any_work(
     assert "Traceback" not in run.console
 
 
-def test_what_the_card_lacks_is_asked_for_without_a_traceback(project: Project) -> None:
+def test_missing_keys_of_the_preprocessing_config_are_named_without_a_traceback(
+    project: Project,
+) -> None:
     user_networks.convolutional(project.folder / "own.onnx")
     project.settle(backbone={"file": "own.onnx"})
     run = project.run(fails=True)

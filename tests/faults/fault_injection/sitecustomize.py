@@ -1,7 +1,7 @@
-"""Strikes one job of a run, once.
+"""Injects a fault into one job of a run, once.
 
-Every Python process of the run loads this file, since its folder stands in PYTHONPATH. What is to
-be done stands in the environment variable FAULT, see `Fault` in `test_faults.py`.
+Every Python process of the run loads this file, since its folder is in PYTHONPATH. The
+environment variable FAULT has the fault: see `run_with_fault` in `test_faults.py`.
 """
 
 import atexit
@@ -18,7 +18,7 @@ FAULT = json.loads(os.environ["FAULT"])
 
 
 def inject() -> None:
-    """Do what the fault says, unless another job was struck already."""
+    """Do what the fault says, unless another job already had it."""
     try:
         os.close(os.open(FAULT["mark"], os.O_CREAT | os.O_EXCL))
     except FileExistsError:
@@ -27,7 +27,7 @@ def inject() -> None:
 
 
 def fail() -> None:
-    raise RuntimeError("struck")
+    raise RuntimeError("injected fault")
 
 
 def kill() -> None:
@@ -88,8 +88,8 @@ AT_START = {
 ACTIONS = AT_RENAME | AT_START
 
 
-def strike_at_rename(number: int) -> None:
-    """Strike before the job puts a file in its place for the n-th time, or else at its end."""
+def inject_at_rename(number: int) -> None:
+    """Inject the fault before the n-th file of the job is renamed, or else at its end."""
     replace = os.replace
     left = number
 
@@ -101,7 +101,7 @@ def strike_at_rename(number: int) -> None:
                 inject()
         replace(source, target)
 
-    def strike_at_end() -> None:
+    def inject_at_end() -> None:
         if left > 0:
             try:
                 inject()
@@ -109,11 +109,11 @@ def strike_at_rename(number: int) -> None:
                 os._exit(1)
 
     os.replace = counting
-    atexit.register(strike_at_end)
+    atexit.register(inject_at_end)
 
 
 if Path(sys.orig_argv[-1]).name.endswith(f".{FAULT['rule']}.py"):
     if FAULT["kind"] in AT_START:
         inject()
     else:
-        strike_at_rename(FAULT["rename"])
+        inject_at_rename(FAULT["rename"])

@@ -1,6 +1,6 @@
 """An executor that shares nothing: each job runs in an empty folder, with no environment.
 
-What a job is told is what the executor for Kubernetes tells it: its command line, in which the
+A job gets what the executor for Kubernetes gives it: its command line, in which the
 sources are unpacked from the object store, and the variables that Snakemake was asked to pass on.
 """
 
