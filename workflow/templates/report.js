@@ -1,6 +1,6 @@
 "use strict";
 
-// The data of the cards, written by the pipeline: see `Card` in cards.py.
+// The data of the cards, written by the pipeline: see `QueryCard` in cards.py.
 const data = JSON.parse(document.getElementById("data").textContent);
 const { cards, folder } = data;
 // In a page that is sent as one file: its pictures, and where the whole page is, see portable.py.

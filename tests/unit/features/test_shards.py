@@ -54,7 +54,7 @@ def test_levels_are_left_out_where_they_are_not_asked_for(tmp_path: Path) -> Non
 def test_the_contents_are_those_without_the_features(tmp_path: Path) -> None:
     shards.write(tmp_path / "shard.parquet", shard_of(2), Timing())
     contents = shards.read_contents(tmp_path / "shard.parquet")
-    assert type(contents) is shards.Contents
+    assert type(contents) is shards.ShardContents
 
 
 def test_the_time_for_a_shard_is_told(tmp_path: Path) -> None:

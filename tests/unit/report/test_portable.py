@@ -14,7 +14,7 @@ from PIL import Image
 from report_factory import made_cards, write_page
 from similar_images.core.errors import UserError
 from similar_images.images import thumbnails
-from similar_images.report.cards import Card
+from similar_images.report.cards import QueryCard
 from similar_images.report.portable import AFTER, BEFORE, MOST_CARDS, SIDE, portable
 
 CLASSES = ["boots", "hats", "</script><script>alert(1)</script>"]
@@ -30,7 +30,7 @@ def made_of(page: Path) -> tuple[str, dict[str, Any]]:
     return head + tail, json.loads(data)
 
 
-def shown(folder: Path, cards: Sequence[Card]) -> list[str]:
+def shown(folder: Path, cards: Sequence[QueryCard]) -> list[str]:
     """Return the names of the cards that the portable page of `cards` has."""
     _, told = made_of(write_page(folder, list(cards), CLASSES))
     return [card["name"] for card in told["cards"]]

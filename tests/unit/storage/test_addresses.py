@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from similar_images.core.errors import UserError
-from similar_images.storage.addresses import LONGEST, FetchError, Limits, is_address, name_of, split
+from similar_images.storage.addresses import LONGEST, FetchError, Limits, is_address, name_of, parse
 
 SECRET = "hunter2"
 
@@ -205,8 +205,8 @@ def test_an_address_is_told_from_a_path() -> None:
 
 
 def test_the_parts_of_two_ways_to_write_an_address_are_the_same() -> None:
-    assert split("HTTP://Host.:80/a?b#c") == split("http://host/a?b")
-    assert split("http://[::0:1]:81/").place == "http://[::1]:81"
+    assert parse("HTTP://Host.:80/a?b#c") == parse("http://host/a?b")
+    assert parse("http://[::0:1]:81/").place == "http://[::1]:81"
 
 
 def test_a_name_hides_what_may_be_a_secret() -> None:

@@ -28,7 +28,7 @@ _CONTENTS = ["content_id", "fault", "pixels"]
 
 
 @dataclass(frozen=True)
-class Contents:
+class ShardContents:
     """What a shard is about.
 
     Attributes:
@@ -45,7 +45,7 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class Shard(Contents):
+class Shard(ShardContents):
     """A shard with its features.
 
     Attributes:
@@ -104,7 +104,7 @@ def read(path: Path, with_levels: bool = True) -> Shard:
         return Shard(**vars(_contents(table)), features=features, levels=kept)
 
 
-def read_contents(path: Path) -> Contents:
+def read_contents(path: Path) -> ShardContents:
     """Read what the shard at `path` is about; the features stay on disk.
 
     Raises:
@@ -208,11 +208,11 @@ def rows_of(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
     return np.frombuffer(values.buffers()[1], kind, shape[0] * shape[1], start).reshape(shape)
 
 
-def _contents(table: pa.Table) -> Contents:
+def _contents(table: pa.Table) -> ShardContents:
     types = [table.schema.field(name).type for name in _CONTENTS]
     if types != [pa.string(), pa.string(), pa.int64()]:
         raise ValueError(f"columns of types {types}")
-    contents = Contents(
+    contents = ShardContents(
         table.column("content_id").to_pylist(),
         table.column("fault").to_pylist(),
         table.column("pixels").to_pylist(),
@@ -228,7 +228,7 @@ def _width(table: pa.Table) -> int:
     return int(table.schema.metadata.get(b"levels", b"0"))
 
 
-def _checksum(contents: Contents, width: int) -> str:
+def _checksum(contents: ShardContents, width: int) -> str:
     parts: list[object] = [contents.content_ids, contents.faults, contents.pixels]
     parts += [contents.fingerprint, *([width] if width else [])]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -12,9 +12,9 @@ from ..storage.metadata import UNSEEN, MetadataCache
 from . import lists
 from .folders import (
     Bounds,
-    Contents,
     Finding,
     Folder,
+    FolderContents,
     fault_of_name,
     is_folder,
     look_at,
@@ -104,7 +104,7 @@ def _scan_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterato
             yield _with_possible_class(entry)
 
 
-def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[Contents]:
+def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[FolderContents]:
     return (look_into(folder, bounds) for folder in folders)
 
 

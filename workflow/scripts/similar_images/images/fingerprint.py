@@ -44,7 +44,7 @@ class _Part(NamedTuple):
     Attributes:
         digest: of the files' paths, faults, sizes, times and modes.
         images: how many files may be images, by label.
-        folders, links: see `Contents`.
+        folders, links: see `FolderContents`.
     """
 
     digest: bytes

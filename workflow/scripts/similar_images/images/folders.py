@@ -50,7 +50,7 @@ _OF_SYSTEMS = frozenset(
 Finding = os.stat_result | str
 
 
-class Contents(NamedTuple):
+class FolderContents(NamedTuple):
     """What is directly in a folder, each list sorted by path.
 
     Attributes:
@@ -85,11 +85,11 @@ class Part(Protocol):
 
     @property
     def folders(self) -> Sequence[Folder]:
-        """See `Contents`."""
+        """See `FolderContents`."""
 
     @property
     def links(self) -> Sequence[Folder]:
-        """See `Contents`."""
+        """See `FolderContents`."""
 
 
 P = TypeVar("P", bound=Part)
@@ -130,12 +130,12 @@ def walk(
             level = below
 
 
-def look_into(folder: Folder, bounds: Bounds) -> Contents:
+def look_into(folder: Folder, bounds: Bounds) -> FolderContents:
     """Return what is in `folder`.
 
     A folder that does not count or cannot be listed is its own finding.
     """
-    contents = Contents([], [], [])
+    contents = FolderContents([], [], [])
     if folder.fault is not None:
         contents.found.append((folder.path, folder.fault))
         return contents
@@ -152,7 +152,9 @@ def look_into(folder: Folder, bounds: Bounds) -> Contents:
     return contents
 
 
-def _sort_in(child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: Contents) -> None:
+def _sort_in(
+    child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: FolderContents
+) -> None:
     """Add `child` of `folder` to `contents`."""
     path = os.path.join(folder.path, child.name)
     if fault := fault_of_name(child.name):

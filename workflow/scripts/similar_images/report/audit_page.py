@@ -39,7 +39,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Card:
+class FindingCard:
     """A finding with its picture, and what that is compared with.
 
     Attributes:
@@ -61,7 +61,7 @@ class Group(NamedTuple):
     """The findings of one kind: how many there are, and the first of them."""
 
     number: int
-    cards: list[Card]
+    cards: list[FindingCard]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def groups(
         folder: where these stand, from the page.
     """
     numbers = Counter(row["finding"] for row in findings)
-    cards: dict[str, list[Card]] = {kind: [] for kind in numbers}
+    cards: dict[str, list[FindingCard]] = {kind: [] for kind in numbers}
 
     def picture(name: str, label: str) -> Picture:
         content_id, file = files[name]
@@ -123,7 +123,7 @@ def groups(
         # A decision is on a content: of equal bytes in one class it would leave out both.
         one = kind == "duplicate" and other is not None and other.content == shown_picture.content
         cards[kind].append(
-            Card(
+            FindingCard(
                 shown_picture,
                 other,
                 row["other_label"],

@@ -58,7 +58,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Card(Photo):
+class QueryCard(Photo):
     """A query and its answer.
 
     Attributes:
@@ -153,7 +153,7 @@ def cards(
     turned: Mapping[str, str],
     extra_columns: Sequence[str],
     products: Mapping[str, Product],
-) -> list[Card]:
+) -> list[QueryCard]:
     """Return a card for each row of `predictions`.
 
     Args:
@@ -171,7 +171,7 @@ def cards(
     for vote in votes:
         counted[vote["image"]].append((vote["class"], int(vote["votes"])))
     return [
-        Card(
+        QueryCard(
             *_photo(row["image"], queries, pictures),
             status=_status(row),
             label=row["label"],

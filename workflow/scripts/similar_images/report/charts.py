@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..classification.vote import VOTES
 from . import histogram
-from .cards import Card, Row
+from .cards import QueryCard, Row
 
 
 class Bar(NamedTuple):
@@ -51,7 +51,7 @@ class Curve:
     lines: dict[str, list[tuple[float, float]]]
 
 
-def histograms(cards: Sequence[Card], voters: int) -> list[Figure]:
+def histograms(cards: Sequence[QueryCard], voters: int) -> list[Figure]:
     """Return the histograms: of right and wrong answers, or of all where there are no labels."""
     answered = [card for card in cards if card.similar]
     groups = {

@@ -14,7 +14,7 @@ MOST_CLASSES = 40
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusionMatrix:
     """How often each class was taken for each class.
 
     Attributes:
@@ -46,15 +46,15 @@ class Confusion:
         order: list[int] = np.argsort(-self.mistakes, kind="stable").tolist()
         return order
 
-    def hardest(self) -> "Confusion":
+    def hardest(self) -> "ConfusionMatrix":
         """Return the part with the `MOST_CLASSES` classes that have the most mistakes."""
         kept = sorted(self.by_mistakes[:MOST_CLASSES])
-        return Confusion(
+        return ConfusionMatrix(
             [self.classes[row] for row in kept], self.counts[np.ix_(kept, kept)], self.total
         )
 
 
-def read(path: Path) -> Confusion:
+def read(path: Path) -> ConfusionMatrix:
     """Read a `confusion.csv`.
 
     Raises:
@@ -63,4 +63,4 @@ def read(path: Path) -> Confusion:
     with checked(path):
         (_, *classes), *rows = csv_lines(path)
         counts = np.array([row[1:] for row in rows], np.int64).reshape(len(classes), len(classes))
-    return Confusion(classes, counts, len(classes))
+    return ConfusionMatrix(classes, counts, len(classes))

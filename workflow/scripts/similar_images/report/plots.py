@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..core.files import replacing
 from . import histogram
-from .confusion import Confusion
+from .confusion import ConfusionMatrix
 from .texts import short
 
 COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
@@ -29,7 +29,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def confusion(matrix: Confusion) -> Figure:
+def confusion(matrix: ConfusionMatrix) -> Figure:
     """Return the confusion matrix; of very many classes, those with the most mistakes."""
     part = matrix.hardest()
     size = len(part.classes)

@@ -25,7 +25,7 @@ BEFORE, AFTER = '<script type="application/json" id="data">', "</script>"
 # Wrong answers come first, and files that could not be read last.
 ORDER = {"wrong": 0, "refused": 1, "unlabelled": 2, "right": 2, "rejected": 3}
 
-Card = Mapping[str, Any]  # as the page has it, see `preprocessing_config.Card`
+Card = Mapping[str, Any]  # as the page has it, see `cards.QueryCard`
 
 
 def portable(page: str, thumbnail_folder: Path, address: str) -> str:

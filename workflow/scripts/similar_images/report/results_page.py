@@ -18,8 +18,8 @@ from ..backbones.model import Model
 from ..features.merge import Rejected
 from ..images import thumbnails
 from . import charts
-from .cards import STATUSES, Card, Row
-from .confusion import Confusion
+from .cards import STATUSES, QueryCard, Row
+from .confusion import ConfusionMatrix
 from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
@@ -68,8 +68,8 @@ class Report:
     catalogue: Catalogue
     metrics: Mapping[str, Any]
     quality: Mapping[str, Any]
-    cards: Sequence[Card]
-    confusion: Confusion
+    cards: Sequence[QueryCard]
+    confusion: ConfusionMatrix
     rejected: Mapping[str, Sequence[Rejected]]
     decided: Sequence[Row] = ()
     history: Sequence[Row] = ()
@@ -113,7 +113,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
     )
 
 
-def _counts(cards: Sequence[Card]) -> dict[str, int]:
+def _counts(cards: Sequence[QueryCard]) -> dict[str, int]:
     """Return the number of cards, and of those of each status."""
     counted = Counter(card.status for card in cards)
     return {"all": len(cards), **{status: counted[status] for status in STATUSES}}

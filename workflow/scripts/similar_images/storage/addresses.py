@@ -109,19 +109,19 @@ class Limits:
             settings["max_bytes"],
         )
 
-    def check(self, address: str) -> "Parts":
+    def check(self, address: str) -> "ParsedAddress":
         """Return the parts of `address`, which may be asked.
 
         Raises:
             FetchError: it may not.
         """
-        parts = split(address)
+        parts = parse(address)
         if not any(_covers(_beginning(text), parts) for text in self.allowed):
             raise FetchError(f"{parts.place} is not in remote.allowed")
         return parts
 
 
-class Parts(NamedTuple):
+class ParsedAddress(NamedTuple):
     """An address taken apart, so that two ways to write the same are the same.
 
     Attributes:
@@ -181,7 +181,7 @@ def name_of(address: str) -> str:
     return f"{scheme}{shown}{HIDDEN}{digest}"
 
 
-def split(address: str) -> Parts:
+def parse(address: str) -> ParsedAddress:
     """Return the parts of `address`.
 
     Raises:
@@ -196,23 +196,23 @@ def split(address: str) -> Parts:
         known = ", ".join((*WEB, *BUCKETS))
         raise FetchError(f"an address of {scheme[:20]}; these can be read: {known}")
     try:
-        return _split_known(address, scheme)
+        return _parse_known(address, scheme)
     except ValueError as error:  # its message may hold a password
         raise FetchError("not an address") from error
 
 
-def _split_known(address: str, scheme: str) -> Parts:
+def _parse_known(address: str, scheme: str) -> ParsedAddress:
     if scheme in BUCKETS:
-        return _split_object(address, scheme)
+        return _parse_object(address, scheme)
     parts = urlsplit(address)
     if "@" in parts.netloc:
         raise FetchError("an address with a name or password before its host")
     host = _host(parts.hostname or "", "[" in parts.netloc)
     port = None if parts.port == PORTS.get(scheme) else parts.port
-    return Parts(scheme, host, port, parts.path, parts.query)
+    return ParsedAddress(scheme, host, port, parts.path, parts.query)
 
 
-def _split_object(address: str, scheme: str) -> Parts:
+def _parse_object(address: str, scheme: str) -> ParsedAddress:
     """Return the parts of an address in a bucket, whose name is written in one way alone.
 
     Raises:
@@ -223,7 +223,7 @@ def _split_object(address: str, scheme: str) -> Parts:
         raise FetchError("an address with a name or password before its bucket")
     if not HOST.fullmatch(bucket):
         raise ValueError(bucket)
-    return Parts(scheme, bucket, None, slash + key, "")
+    return ParsedAddress(scheme, bucket, None, slash + key, "")
 
 
 def _host(text: str, bracketed: bool) -> str:
@@ -241,9 +241,9 @@ def _host(text: str, bracketed: bool) -> str:
 
 
 @lru_cache
-def _beginning(text: str) -> tuple[Parts, re.Pattern[str]]:
+def _beginning(text: str) -> tuple[ParsedAddress, re.Pattern[str]]:
     """Return the parts of one of `Limits.allowed`, and what a host has to match."""
-    parts = split(text)
+    parts = parse(text)
     return parts, re.compile(re.escape(parts.host).replace(r"\*", ".*"))
 
 
@@ -261,7 +261,7 @@ def _check_beginning(text: str) -> None:
         )
 
 
-def _covers(beginning: tuple[Parts, re.Pattern[str]], parts: Parts) -> bool:
+def _covers(beginning: tuple[ParsedAddress, re.Pattern[str]], parts: ParsedAddress) -> bool:
     """Tell whether an address of `parts` begins so, with a whole part of a path at least."""
     start, host = beginning
     folder = start.path.rstrip("/")

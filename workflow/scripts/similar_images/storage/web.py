@@ -34,7 +34,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as TooLateError
 
 from ..core.errors import reason
-from .addresses import WEB, FetchError, Limits, ObjectMetadata, Parts
+from .addresses import WEB, FetchError, Limits, ObjectMetadata, ParsedAddress
 from .connections import GuardedPool, GuardedTlsPool, PrivateAddressError, tls
 
 TRIES = 4
@@ -142,13 +142,15 @@ class Web:
             seen.add(parts)
         raise FetchError(f"more than {REDIRECTS} redirects")
 
-    def _allowed(self, address: str) -> Parts:
+    def _allowed(self, address: str) -> ParsedAddress:
         parts = self._limits.check(address)
         if parts.scheme not in WEB:
             raise FetchError(f"an address of {parts.scheme}, not of the web")
         return parts
 
-    def _moved(self, address: str, parts: Parts, location: str) -> tuple[str, Parts]:
+    def _moved(
+        self, address: str, parts: ParsedAddress, location: str
+    ) -> tuple[str, ParsedAddress]:
         """Return the address that `location` of an answer leads to, and its parts.
 
         Raises:
@@ -166,7 +168,9 @@ class Web:
         return address, moved
 
     @contextmanager
-    def _answer(self, method: str, parts: Parts, clock: "_Clock") -> Iterator[BaseHTTPResponse]:
+    def _answer(
+        self, method: str, parts: ParsedAddress, clock: "_Clock"
+    ) -> Iterator[BaseHTTPResponse]:
         """Give the answer of one host; it holds one of the connections that it may have."""
         with self._lock:
             place = self._places(parts.host)
@@ -271,7 +275,7 @@ def _in_short(error: _AgainError, tries: int) -> str:
 
 
 def _request(
-    pool: HTTPConnectionPool, method: str, parts: Parts, clock: _Clock
+    pool: HTTPConnectionPool, method: str, parts: ParsedAddress, clock: _Clock
 ) -> BaseHTTPResponse:
     """Return the answer to one request, its body still to be read."""
     if clock.left() <= 0:
