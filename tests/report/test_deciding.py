@@ -40,7 +40,12 @@ def six() -> list[Any]:
     return [
         replace(
             *(card,),
-            **{"name": f"{n}.jpg", "label": "boots", "given": "boots", "confidence": sure[n]},
+            **{
+                "name": f"{n}.jpg",
+                "label": "boots",
+                "original_label": "boots",
+                "confidence": sure[n],
+            },
             **{"status": "wrong" if n == 5 else "right"},
             prediction="shoes" if n == 5 else "boots",
         )

@@ -1,9 +1,13 @@
 """Tests of what the cards tell of decisions, with and without the columns for them."""
 
-from similar_images.classification.predictions import HEADER
+from similar_images.classification.predictions import TABLE
 from similar_images.report.cards import File, Product, cards, products
 
-PLAIN = dict.fromkeys(HEADER, "") | {"image": "1.jpg", "label": "boots", "prediction": "boots"}
+PLAIN = dict.fromkeys(TABLE.columns, "") | {
+    "image": "1.jpg",
+    "label": "boots",
+    "prediction": "boots",
+}
 QUERIES = {"1.jpg": File("a" * 64, b"photos/1.jpg")}
 
 

@@ -262,7 +262,7 @@ def test_a_public_bucket_is_read_without_credentials(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "heals"),
+    ("status", "code", "retryable"),
     [
         (503, "SlowDown", True),
         (500, "InternalError", True),
@@ -272,7 +272,7 @@ def test_a_public_bucket_is_read_without_credentials(store: Store) -> None:
         (0, "", True),
     ],
 )
-def test_a_store_that_fails_or_keeps_silent_may_heal(
+def test_a_store_that_fails_or_does_not_answer_may_be_tried_again(
     store: Store, monkeypatch: pytest.MonkeyPatch, status: int, code: str, retryable: bool
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -285,7 +285,7 @@ def test_a_store_that_fails_or_keeps_silent_may_heal(
         assert "not there within 1 s" in str(raised.value)
 
 
-def test_a_store_that_is_not_reached_may_heal(
+def test_a_store_that_is_not_reached_may_be_tried_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")

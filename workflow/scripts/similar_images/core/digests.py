@@ -5,10 +5,11 @@ import os
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 from .errors import UserError, reason
 from .files import digest, write_checked
-from .formats import read_json
+from .formats import read_cache, read_json
 
 # A file changed again within the clock tick of its own time stamp would look unchanged.
 SETTLING_NS = 2_000_000_000
@@ -23,10 +24,7 @@ class Digests:
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
-        try:
-            self._known = read_json(memory)
-        except UserError:
-            self._known = {}  # absent or damaged: reading the files again makes it anew
+        self._known: dict[str, Any] = read_cache(read_json, memory, {})
         self._lasting = dict(self._known)
         self._is_new = False
 

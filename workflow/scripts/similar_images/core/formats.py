@@ -3,11 +3,12 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
+from .errors import UserError
 from .files import checked, write_checked
 
 if TYPE_CHECKING:
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
 
 # Characters; more than any file that we read has. By itself Python takes no more than 131,072.
 LONGEST_CELL = 2**31 - 1
+T = TypeVar("T")
+
+
+def read_cache(read: Callable[[Path], T], path: Path, empty: T) -> T:
+    """Return what `read` returns for `path`, or `empty` where the file is missing or damaged.
+
+    For files that the next run can write again: without them it only takes longer.
+    """
+    try:
+        return read(path)
+    except UserError:
+        return empty
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError, reason
-from ..core.formats import csv_rows, true_text, write_csv
+from ..core.formats import csv_rows, read_cache, true_text, write_csv
 from ..images.fingerprint import Summary
 from ..images.names import as_label, fault_of_label
 
@@ -112,10 +112,7 @@ def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Dec
         applied: where they are remembered.
         lost: where those that are returned are kept, if there are any.
     """
-    try:
-        before = read([applied])
-    except UserError:
-        before = []  # absent or damaged
+    before: list[Decision] = read_cache(_read, applied, [])
     subjects = {decision.subject for decision in decided}
     missing = [decision for decision in before if decision.subject not in subjects]
     if missing:

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.digests import SETTLING_NS
-from ..core.errors import UserError, reason
-from ..core.formats import read_parquet, write_parquet
+from ..core.errors import reason
+from ..core.formats import read_cache, read_parquet, write_parquet
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
 from .opening import LOCAL, Photos
@@ -213,14 +213,6 @@ def _table(rows: Iterable[Sequence[object]], schema: pa.Schema) -> pa.Table:
 
 
 def _read_cache(path: Path) -> pa.Table:
-    try:
-        table = read_parquet(path)
-    except UserError:
-        table = None  # absent or damaged: hashing the files again makes it anew
-    if table is not None and {"image", "version"} <= {*table.column_names}:
-        # Of an earlier version. What it knows of addresses holds, and saves fetching them again.
-        places, unchanged = table["image"].cast(pa.binary()), pa.array([0] * len(table), pa.int64())
-        table = table.append_column("place", places).append_column("ctime", unchanged)
-        table = table.select(CACHE_SCHEMA.names)
-    whole = table is not None and table.schema.equals(CACHE_SCHEMA)
-    return table if whole else CACHE_SCHEMA.empty_table()
+    empty = CACHE_SCHEMA.empty_table()
+    table = read_cache(read_parquet, path, empty)
+    return table if table.schema.equals(CACHE_SCHEMA) else empty

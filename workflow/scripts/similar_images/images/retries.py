@@ -11,8 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..core.errors import UserError
-from ..core.formats import read_json, write_json
+from ..core.formats import read_cache, read_json, write_json
 from .names import as_text
 
 logger = logging.getLogger(__name__)
@@ -31,11 +30,7 @@ PASSING = {
 
 def count(path: Path) -> int:
     """Return how often a run had to leave photos to the next one, as the file at `path` says."""
-    try:
-        number: int = read_json(path)["count"]
-    except UserError:
-        return 0  # absent; or damaged, and then the next run looks again for nothing
-    return number
+    return int(read_cache(read_json, path, {"count": 0})["count"])
 
 
 def note(path: Path, unread: Mapping[str, str]) -> None:

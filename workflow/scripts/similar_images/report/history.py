@@ -16,6 +16,7 @@ from ..core.errors import UserError, reason
 from ..core.files import replacing
 from ..core.formats import (
     csv_lines,
+    read_cache,
     read_csv,
     read_parquet,
     write_csv,
@@ -129,7 +130,7 @@ def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPred
         answers: of this run.
     """
     answers = sorted(answers)
-    former = _remembered(folder / "answers.parquet")
+    former: dict[str, str] = read_cache(_predictions, folder / "answers.parquet", {})
     found = [
         ChangedPrediction(image, content_id, former[content_id], now)
         for image, content_id, now in answers
@@ -195,13 +196,10 @@ def _set_aside(path: Path) -> Path:
     return aside
 
 
-def _remembered(path: Path) -> dict[str, str]:
-    """Return the predictions of the run before, by content id; none where they are not known."""
-    try:
-        table = read_parquet(path, ["content_id", "prediction"])
-        return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    except UserError:
-        return {}  # absent or damaged: this run writes it anew
+def _predictions(path: Path) -> dict[str, str]:
+    """Return the predictions that `_remember` wrote, by content id."""
+    table = read_parquet(path, ["content_id", "prediction"])
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _remember(path: Path, answers: Iterable[PastPrediction]) -> None:

@@ -4,10 +4,11 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import UserError
 from ..core.files import write_checked
-from ..core.formats import read_json
+from ..core.formats import read_cache, read_json
 from .access import NOWHERE, Access
 from .addresses import FetchError, ObjectMetadata, name_of
 
@@ -124,10 +125,8 @@ class MetadataCache:
     def _read(self) -> dict[str, ObjectMetadata]:
         if self._memory is None:
             return {}
-        try:
-            stored = read_json(self._memory)
-        except UserError:
-            return {}  # absent or damaged: asking again makes it anew
+        empty: dict[str, Any] = {"tries": self.tries, "looks": {}}
+        stored = read_cache(read_json, self._memory, empty)
         self.tries = stored["tries"]
         return {name: ObjectMetadata(*metadata) for name, metadata in stored["looks"].items()}
 
