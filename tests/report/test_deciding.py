@@ -281,7 +281,15 @@ def test_a_damaged_file_is_told_by_line_and_changes_nothing(
     expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
 
 
-def test_of_many_faults_the_first_twenty_are_told(seen: Visit) -> None:
+def test_the_page_refuses_a_file_larger_than_the_workflow_reads(seen: Visit) -> None:
+    bar = seen.page.locator(".deciding")
+    expect(bar).to_have_attribute("data-most-bytes", str(decisions.MOST_BYTES))
+    bar.evaluate("bar => { bar.dataset.mostBytes = 1234 }")
+    load(seen, b"x" * 1235)
+    expect(seen.page.get_by_role("alert")).to_contain_text("has 1,235 bytes; allowed: 1,234")
+
+
+def test_of_many_faults_the_first_twenty_are_listed(seen: Visit) -> None:
     load(seen, (HEAD + 30 * "\nx").encode())
     expect(seen.page.get_by_role("alert").get_by_role("listitem")).to_have_count(21)
     expect(seen.page.get_by_role("alert")).to_contain_text("and 10 more")
@@ -342,7 +350,7 @@ def test_contents_that_are_there_twice_are_decided_and_counted_together(
 
 def test_what_the_last_run_applied_shows_and_is_saved_again(visit: Open, tmp_path: Path) -> None:
     cards = six()
-    cards[0] = replace(cards[0], decision="wrong", label="hats", given="boots")
+    cards[0] = replace(cards[0], decision="wrong", label="hats", original_label="boots")
     cards[1] = replace(cards[1], decision="right")
     known = row(0, "wrong", "hats", note="seen twice")
     other = row(1, "right")

@@ -9,7 +9,6 @@
 const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
 const DECISIONS = ["right", "wrong", "out", "catalogue"];
 const STORE = "similar-image-finder/decisions";
-const MOST_BYTES = 64 * 2 ** 20;
 const MOST_FAULTS = 20;
 const LONGEST_LABEL = 1000;
 
@@ -110,9 +109,6 @@ function subjectOf({ content_id: id, set, decision }) {
  * by line. Where there are faults, no decision counts.
  */
 function readDecisions(bytes) {
-  if (bytes.byteLength > MOST_BYTES) {
-    return { rows: [], faults: ["The file has more than 64 MB."] };
-  }
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -607,8 +603,10 @@ function save() {
 
 /** Take the decisions of a file that are later than those known. */
 async function load(file) {
-  const bytes = file.size > MOST_BYTES ? { byteLength: file.size } : await file.arrayBuffer();
-  const { rows, faults } = readDecisions(bytes);
+  const most = Number(bar.dataset.mostBytes);
+  const tooLarge = `The file has ${file.size.toLocaleString("en")} bytes; allowed: ${most.toLocaleString("en")}`;
+  const { rows, faults } =
+    file.size > most ? { rows: [], faults: [tooLarge] } : readDecisions(await file.arrayBuffer());
   tellFaults(file.name, faults);
   if (faults.length > 0) return;
   recall();

@@ -22,7 +22,7 @@ CATALOGUE = "catalogue"
 RIGHT, WRONG, OUT = "right", "wrong", "out"
 # Taken into the catalogue. It names the decision as well as the collection.
 DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE)
-# So much is no file of decisions: a million of them have less.
+# A larger file is refused, here and by the pages: a million decisions take less.
 MOST_BYTES = 300_000_000
 LONGEST_LABEL = 1_000
 # Of more faults the first are listed.
