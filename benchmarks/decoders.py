@@ -21,7 +21,7 @@ from PIL import Image
 
 from machine import take_turns
 from similar_images.backbones import building, engines, validation
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 SIZE = 260  # of EfficientNetLite2
 PHOTOS, ROUNDS = 64, 7
@@ -120,7 +120,7 @@ def likenesses(photos: list[bytes]) -> dict[str, tuple[str, str]]:
 
 def by_project(photo: bytes) -> Pixels:
     """Prepare a photo as the project does."""
-    return Preparation(SIZE, "bicubic", 10**9)(io.BytesIO(photo)).image
+    return Preprocessor(SIZE, "bicubic", 10**9)(io.BytesIO(photo)).image
 
 
 def by_simplejpeg(photo: bytes) -> Pixels:

@@ -17,7 +17,7 @@ from pages import table
 
 from photos import vary_sample
 from similar_images.backbones import building, engines, preprocessing_config, validation
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 SCRIPT = Path(__file__).parent / "peers" / "export_networks.py"
 PHOTOS = 16
@@ -53,7 +53,7 @@ def row(folder: Path, file: Path, files: list[Path]) -> list[str]:
     engine = engines.load("openvino", folder / file.stem, threads=2)
     card = preprocessing_config.read(backbone)
     pixels = original["pictures"].transpose(0, 2, 3, 1) * card.deviation + card.mean
-    prepare = Preparation(made.input_size, "bicubic", 10**8, made.fit, made.crop)
+    prepare = Preprocessor(made.input_size, "bicubic", 10**8, made.fit, made.crop)
     photos = np.stack([prepare(io.BytesIO(path.read_bytes())).image for path in files])
     likeness = [
         least_cosine(

@@ -33,7 +33,7 @@ from similar_images.backbones import building, engines, model, quantisation, val
 from similar_images.core.formats import read_json, read_parquet
 from similar_images.features import feature_table
 from similar_images.images import manifest, quantisation_sample
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 from similar_images.search.exact import normalise
 
 BACKBONE = "EfficientNetLite2"
@@ -127,8 +127,10 @@ def run(project: Path, photos: Path, precision: str) -> Outcome:
 def keep(project: Path, photos: Path, exact: Outcome) -> Outcome:
     """Return what int8 gives with the convolutions of single channels left in float32."""
     made = model.read(project / "results/model/model.json")
-    prepare = Preparation(made.input_size, "bicubic", 10**8)
-    members = manifest.members(read_parquet(project / "results/catalogue/manifest.parquet"))
+    prepare = Preprocessor(made.input_size, "bicubic", 10**8)
+    members = manifest.files_by_content(
+        read_parquet(project / "results/catalogue/manifest.parquet")
+    )
     quantise(
         project / "results/model/backbone",
         project / KEPT,

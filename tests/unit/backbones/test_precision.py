@@ -36,7 +36,7 @@ def test_each_precision_of_this_processor_is_a_model_of_its_own(tmp_path: Path) 
     able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     fingerprints = {make(tmp_path / "exact").fingerprint}
     for precision in ("bfloat16", "float16"):
-        if engines.ABILITIES[precision] in able:
+        if engines.CAPABILITIES[precision] in able:
             made = make(tmp_path / precision, precision)
             assert made.precision == precision
             assert made.fingerprint not in fingerprints

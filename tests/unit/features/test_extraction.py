@@ -19,7 +19,7 @@ from similar_images.core.errors import UserError
 from similar_images.core.timing import Timing
 from similar_images.features.extraction import extract
 from similar_images.features.shards import Shard
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 
 class MeanColour:
@@ -68,7 +68,7 @@ def run(
     timing: Timing | None = None,
     pixels: int = 1000,
 ) -> Shard:
-    prepare = Preparation(8, "bicubic", pixels)
+    prepare = Preprocessor(8, "bicubic", pixels)
     engine = MeanColour(batch, streams)
     timing = timing or Timing()
     return extract(members, prepare, engine, 3, "model", threads, timing, progress)
@@ -108,7 +108,7 @@ class Overflowing(MeanColour):
 
 def test_features_that_are_no_numbers_stop_with_the_first_such_image(members: Members) -> None:
     files = [members.put(png(grey)) for grey in (3, 12, 5, 40)]
-    prepare = Preparation(8, "bicubic", 1000)
+    prepare = Preprocessor(8, "bicubic", 1000)
     with pytest.raises(UserError, match=rf"features of {files[1]} that are no numbers"):
         extract(members, prepare, Overflowing(2), 3, "model", 1, Timing(), int)
 
@@ -125,7 +125,7 @@ class OverflowingInTheMiddle(MeanColour):
 def test_where_only_a_middle_layer_overflows_the_features_are_kept(members: Members) -> None:
     for grey in (3, 12):
         members.put(png(grey))
-    prepare = Preparation(8, "bicubic", 1000)
+    prepare = Preprocessor(8, "bicubic", 1000)
     engine = OverflowingInTheMiddle(2)
     shard = extract(members, prepare, engine, 3, "model", 1, Timing(), int, channels=[3])
     assert_array_equal(shard.features, run(members).features)

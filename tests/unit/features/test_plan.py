@@ -58,7 +58,7 @@ def test_equal_bytes_have_one_content_id_and_are_extracted_once(pipeline: Pipeli
     rows = pipeline.build()
     shard = rows["boots/a.jpg"]["shard"]
     assert rows["sandals/b.jpg"]["shard"] == shard
-    assert manifest.members(plan.read_shard(pipeline.plan, shard)) == {
+    assert manifest.files_by_content(plan.read_shard(pipeline.plan, shard)) == {
         id_of("one"): [os.fsencode(first), os.fsencode(second)]
     }
 
@@ -66,7 +66,7 @@ def test_equal_bytes_have_one_content_id_and_are_extracted_once(pipeline: Pipeli
 def test_the_members_are_sorted_by_content_id(pipeline: Pipeline) -> None:
     files = {id_of(f"photo {n}"): pipeline.put(f"{n}.jpg", f"photo {n}") for n in range(9)}
     pipeline.build(largest=100)
-    members = manifest.members(read_parquet(pipeline.plan))
+    members = manifest.files_by_content(read_parquet(pipeline.plan))
     assert list(members.items()) == [(id_, [os.fsencode(files[id_])]) for id_ in sorted(files)]
 
 
@@ -87,7 +87,7 @@ def test_what_a_shard_holds_is_not_planned_again(pipeline: Pipeline) -> None:
     assert after["boots/copy.jpg"]["shard"] == before["boots/b.jpg"]["shard"]
     (new,) = pipeline.extract()
     assert new == after["boots/c.jpg"]["shard"]
-    assert list(manifest.members(plan.read_shard(pipeline.plan, new))) == [id_of("three")]
+    assert list(manifest.files_by_content(plan.read_shard(pipeline.plan, new))) == [id_of("three")]
 
 
 def test_new_photos_are_packed_in_the_order_of_their_content_ids(pipeline: Pipeline) -> None:
@@ -366,7 +366,10 @@ def test_a_content_of_several_collections_is_planned_once_with_all_its_files(
     planned = of_collections(pipeline, "catalogue", "queries", "queries")
     assert len(planned) == 3
     assert len(plan.shard_names(planned)) == 1
-    assert manifest.members(planned)[id_of("one")] == [os.fsencode(first), os.fsencode(second)]
+    assert manifest.files_by_content(planned)[id_of("one")] == [
+        os.fsencode(first),
+        os.fsencode(second),
+    ]
 
 
 def test_each_collection_is_assigned_the_shards_of_its_own_contents(pipeline: Pipeline) -> None:

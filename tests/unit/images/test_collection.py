@@ -17,7 +17,7 @@ from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import Summary, check_catalogue, summarise
 from similar_images.images.folders import CLUTTER, HIDDEN, NO_LOSS, OWN, check_not_own
 from similar_images.images.names import as_text
-from similar_images.storage.access import NOWHERE
+from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.addresses import ObjectMetadata
 from similar_images.storage.metadata import MetadataCache
 
@@ -201,7 +201,7 @@ def test_a_bucket_s_hidden_keys_and_those_of_systems_are_no_photos() -> None:
             keys = ("boots/a.jpg", "boots/.DS_Store", ".trash/b.jpg", "boots/Thumbs.db")
             return {f"{prefix}/{key}": ObjectMetadata(5, 1, "v1") for key in keys}
 
-    entries = scan("s3://shop/photos", metadata_cache=Bucket(None, NOWHERE, 1))
+    entries = scan("s3://shop/photos", metadata_cache=Bucket(None, NO_ACCESS, 1))
     assert {entry.image: entry.fault for entry in entries} == {
         "boots/a.jpg": None,
         "boots/.DS_Store": HIDDEN,
@@ -522,7 +522,7 @@ class Bucket(MetadataCache):
     """A bucket with objects below s3://shop/cat."""
 
     def __init__(self, *keys: str) -> None:
-        super().__init__(None, NOWHERE, most_failed=1)
+        super().__init__(None, NO_ACCESS, most_failed=1)
         self._keys = keys
 
     def below(self, prefix: str) -> dict[str, ObjectMetadata]:

@@ -16,9 +16,9 @@ from similar_images.images import manifest
 from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import summarise
 from similar_images.images.opening import Photos
-from similar_images.storage.access import NOWHERE
+from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.addresses import is_address
-from similar_images.storage.cache import Cache
+from similar_images.storage.photo_cache import PhotoCache
 
 
 @pytest.fixture
@@ -68,9 +68,9 @@ def test_what_the_disk_did_not_give_is_told_apart_from_what_is_no_photo(
     entries = [Entry(f"{n}.jpg", b"", None, fault=fault) for n, fault in enumerate(faults)]
     unreadable = os.fsencode(pipeline.put("5.jpg", "one"))
     os.unlink(unreadable)
-    photos = Photos(NOWHERE, Cache(tmp_path, 0))
+    photos = Photos(NO_ACCESS, PhotoCache(tmp_path, 0))
     table = manifest.build([*entries, Entry("5.jpg", unreadable, None)], tmp_path / "h", 1, photos)
-    assert manifest.passing(table) == {"0.jpg": faults[0], "1.jpg": faults[1]}
+    assert manifest.transient_faults(table) == {"0.jpg": faults[0], "1.jpg": faults[1]}
     assert photos.unread.keys() == {"", os.fsdecode(unreadable)}
 
 
@@ -85,7 +85,7 @@ class Counting(Photos):
     """Counts the photos that it identifies."""
 
     def __init__(self) -> None:
-        super().__init__(NOWHERE, Cache(Path("nowhere"), 0))
+        super().__init__(NO_ACCESS, PhotoCache(Path("nowhere"), 0))
         self.identified = 0
 
     def identify(self, file: bytes) -> str:

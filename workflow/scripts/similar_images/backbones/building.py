@@ -70,10 +70,10 @@ def make(
             no fallback, or a file of weights is not the right one, or a file's network cannot be
             taken.
     """
-    engine = _resolved(engine, backbone, precision, device)
+    engine = _choose_engine(engine, backbone, precision, device)
     engines.check(engine, precision, device)
     if not isinstance(backbone, str):
-        return _bring(folder, backbone, engine, resample, precision, device)
+        return _export_user_network(folder, backbone, engine, resample, precision, device)
     if backbone == HISTOGRAM:
         folder.mkdir(parents=True)
         return _describe(
@@ -107,7 +107,7 @@ def make(
     )
 
 
-def _resolved(
+def _choose_engine(
     engine: EngineName | Literal["auto"],
     backbone: str | Mapping[str, Any],
     precision: Precision,
@@ -143,7 +143,7 @@ def build(name: str, weights_file: Path | None) -> tuple[Any, Path]:
     return keras.Model(classifier.input, classifier.get_layer("top_dropout").output), path
 
 
-def _bring(
+def _export_user_network(
     folder: Path,
     settings: Mapping[str, Any],
     engine: EngineName,
@@ -159,19 +159,19 @@ def _bring(
             f"engine: {engine} runs the networks of Keras alone. For a network in a file, set "
             "engine: openvino."
         )
-    path, card = Path(settings["file"]), preprocessing_config.read(settings)
-    with validation.on_trial(path):
-        network = adapter.standardised(
-            loading.open_network(path), card, engines.OpenVino.batch_size
+    path, config = Path(settings["file"]), preprocessing_config.read(settings)
+    with validation.within_memory(path):
+        network = adapter.standardise(
+            loading.open_network(path), config, engines.OpenVino.batch_size
         )
         _, size, _, _ = network.inputs[0].shape
         dimension = network.outputs[0].shape[1]
-        whole, channels = middle_layers.add_to_openvino(network, size, card.levels)
+        whole, channels = middle_layers.add_to_openvino(network, size, config.levels)
         folder.mkdir(parents=True)
         file = folder / engines.OPENVINO_FILE
         openvino.save_model(whole, file, compress_to_fp16=False)
         if not validation.run(engines.load(engine, folder, 1, precision, device), size, dimension):
-            if card.levels:
+            if config.levels:
                 raise UserError(
                     "levels: these layers give values that are no numbers (NaN or infinite), "
                     "perhaps only in this precision. Name others, or leave levels out."
@@ -195,7 +195,7 @@ def _bring(
         input_size=size,
         resample=resample,
         engine=engine,
-        card=card,
+        config=config,
         precision=precision,
         device=device,
     )
@@ -236,7 +236,7 @@ def _describe(
     weights_sha256: str | None = None,
     requested: str | None = None,
     fallback_reason: str | None = None,
-    card: preprocessing_config.PreprocessingConfig | None = None,
+    config: preprocessing_config.PreprocessingConfig | None = None,
     precision: Precision = "float32",
     device: Device = "CPU",
     levels: Sequence[int] = (),
@@ -250,8 +250,8 @@ def _describe(
         "precision": engines.HINTS[precision],
     }
     # These are part of the fingerprint where there are any, so that those of all others stay.
-    more: dict[str, Any] = {"card": asdict(card)} if card else {}
-    if card and card.levels is None:
+    more: dict[str, Any] = {"card": asdict(config)} if config else {}
+    if config and config.levels is None:
         del more["card"]["levels"]
     if device != "CPU":
         more["device"] = device
@@ -259,7 +259,7 @@ def _describe(
         more["levels"] = list(levels)
     if engine == "tensorflow":
         more["tf32"] = False  # features that a GPU gave in TF32 are others
-    if card is None and backbone in KERAS and precision in ("bfloat16", "float16"):
+    if config is None and backbone in KERAS and precision in ("bfloat16", "float16"):
         # Exports with an output for each activation rounded in other places than these do.
         more["outputs"] = 1
     return Model(
@@ -271,7 +271,7 @@ def _describe(
         weights=str(weights) if weights else None,
         features=features,
         levels=list(levels),
-        fit=card.fit if card else "stretch",
-        crop=card.crop if card else 1.0,
+        fit=config.fit if config else "stretch",
+        crop=config.crop if config else 1.0,
         fingerprint=sha256(json.dumps([made_of | more, CODE]).encode()).hexdigest(),
     )

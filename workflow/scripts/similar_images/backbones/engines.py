@@ -25,7 +25,7 @@ HINTS: Mapping[Precision, str] = {
     "float16": "f16",
     "int8": "f32",
 }
-ABILITIES: Mapping[Precision, str] = {
+CAPABILITIES: Mapping[Precision, str] = {
     "float32": "FP32",
     "bfloat16": "BF16",
     "float16": "FP16",
@@ -100,7 +100,7 @@ def precisions(device: Device = "CPU") -> list[Precision]:
     import openvino
 
     able = openvino.Core().get_property(device, "OPTIMIZATION_CAPABILITIES")
-    return [name for name, ability in ABILITIES.items() if ability in able]
+    return [name for name, ability in CAPABILITIES.items() if ability in able]
 
 
 def check(engine: EngineName, precision: Precision, device: Device) -> None:
@@ -210,7 +210,7 @@ class TensorFlow:
     def __init__(self, folder: Path, threads: int) -> None:
         import tensorflow
 
-        settle_tensorflow(threads)
+        configure_tensorflow(threads)
         self._network = tensorflow.saved_model.load(str(folder))
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -219,7 +219,7 @@ class TensorFlow:
         return features
 
 
-def settle_tensorflow(threads: int) -> None:
+def configure_tensorflow(threads: int) -> None:
     """Tell TensorFlow how to compute, before it computes anything."""
     import tensorflow
 

@@ -1,4 +1,4 @@
-"""Cards: how a picture is brought to a network that people bring, and where its features are."""
+"""How a user's own network takes its pictures, and which of its outputs are the features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ FAMILIES: Mapping[str, PreprocessingConfig] = {
 
 
 def read(settings: Mapping[str, Any]) -> PreprocessingConfig:
-    """Return the card of the family that `settings` names, if any, with the other settings.
+    """Return the config of the family that `settings` names, if any, with the other settings.
 
     Raises:
         UserError: a crop is given for pictures that are not cropped.
@@ -82,9 +82,9 @@ def read(settings: Mapping[str, Any]) -> PreprocessingConfig:
     for name in ("mean", "deviation", "levels"):
         if name in given:
             given[name] = tuple(given[name])
-    card = replace(family, **given)
-    if card.fit == "crop":
-        return card
+    config = replace(family, **given)
+    if config.fit == "crop":
+        return config
     if "crop" in given:
-        raise UserError(f"backbone.crop: with fit: {card.fit} nothing is cropped. Set fit: crop.")
-    return replace(card, crop=1.0)
+        raise UserError(f"backbone.crop: with fit: {config.fit} nothing is cropped. Set fit: crop.")
+    return replace(config, crop=1.0)

@@ -18,7 +18,7 @@ TOLERANCE = 1e-3
 
 
 @contextmanager
-def on_trial(path: Path) -> Iterator[None]:
+def within_memory(path: Path) -> Iterator[None]:
     """Refuse the network at `path`, by its name, for what goes wrong or takes too much memory.
 
     Without a limit the system would end the job, or another one, without a word.

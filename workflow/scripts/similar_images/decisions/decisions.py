@@ -26,7 +26,7 @@ DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE)
 MOST_BYTES = 300_000_000
 LONGEST_LABEL = 1_000
 # Of more faults the first are listed.
-MOST_TOLD = 20
+MOST_LISTED = 20
 
 _CONTENT_ID = re.compile(r"[0-9a-f]{64}")
 _SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -171,8 +171,8 @@ def _read(path: Path) -> list[Decision]:
 
 
 def _complaint(path: Path, faults: Sequence[str]) -> str:
-    listed = "\n".join(f"  {fault}" for fault in faults[:MOST_TOLD])
-    more = f"\n  and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
+    listed = "\n".join(f"  {fault}" for fault in faults[:MOST_LISTED])
+    more = f"\n  and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else ""
     return (
         f"{path} is not a file of decisions, or a damaged one:\n{listed}{more}\n"
         "Mend or remove these lines, save the decisions from the page anew, or set another file."

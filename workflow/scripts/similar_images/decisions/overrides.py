@@ -87,11 +87,11 @@ def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.
     rows: list[_Override] = []
     for content_id, on_content in sorted(made.items()):
         held = {name: found[content_id] for name, found in files.items() if content_id in found}
-        rows += _amend(on_content, held, taken)
+        rows += _overrides_of(on_content, held, taken)
     return pa.Table.from_pylist([row._asdict() for row in rows], schema=SCHEMA)
 
 
-def sentence(decided: Sequence[Decision], overrides: pa.Table) -> str:
+def summary(decided: Sequence[Decision], overrides: pa.Table) -> str:
     """Return a sentence on the decisions and what came of them."""
     applied = set(overrides["content_id"].to_pylist())
     lost = sum(decision.content_id not in applied for decision in decided)
@@ -114,7 +114,7 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
     row = pc.index_in(table["content_id"], own["content_id"], skip_nulls=True)
     decision = own["decision"].take(row)
     left_out = pc.fill_null(pc.equal(decision, OUT), False)
-    amended = pa.table(
+    changed = pa.table(
         {
             "image": table["image"],
             "file": table["file"],
@@ -130,10 +130,10 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
     )
     adopted = own.filter(pc.is_valid(own["image"]))
     if not len(adopted):
-        return amended
+        return changed
     faults = pa.nulls(len(adopted), pa.string())
     columns = [faults if name == "fault" else adopted[name] for name in OVERRIDDEN.names]
-    return pa.concat_tables([amended, pa.table(columns, schema=OVERRIDDEN)]).sort_by("image")
+    return pa.concat_tables([changed, pa.table(columns, schema=OVERRIDDEN)]).sort_by("image")
 
 
 def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
@@ -146,7 +146,7 @@ def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
     return {id_: _File(*rest) for id_, *rest in reversed(list(zip(*columns, strict=True)))}
 
 
-def _amend(
+def _overrides_of(
     made: Sequence[Decision], held: Mapping[str, _File], taken: Collection[str]
 ) -> Iterator[_Override]:
     """Yield what the decisions on one content change in the collections that hold it.

@@ -16,8 +16,8 @@ from ..core.prefetch import prefetch
 from ..core.timing import Timing
 from ..images.decoding import UnreadableImageError
 from ..images.names import as_text
-from ..images.opening import LOCAL, LostError, Photos
-from ..images.preprocessing import Preparation, Prepared
+from ..images.opening import LOCAL, Photos, UnavailableError
+from ..images.preprocessing import Prepared, Preprocessor
 from . import levels
 from .shards import Shard
 
@@ -29,7 +29,7 @@ Batch = dict[int, NDArray[np.uint8]]  # row of the shard to pixels
 
 def extract(
     members: Mapping[str, Sequence[bytes]],
-    prepare: Preparation,
+    prepare: Preprocessor,
     engine: Engine,
     dimension: int,
     fingerprint: str,
@@ -131,7 +131,7 @@ def _run(engine: Engine, timing: Timing, batch: Batch) -> tuple[list[int], NDArr
 def _prepare(
     content_id: str,
     files: Sequence[bytes],
-    prepare: Preparation,
+    prepare: Preprocessor,
     photos: Photos,
     timing: Timing,
 ) -> Outcome:
@@ -144,7 +144,7 @@ def _prepare(
                 # libtiff reads by itself, and takes an error of the disk for damage. Opened again,
                 # the file is read whole and compared, so a fault that is still there is its own.
                 outcome = _read(content_id, file, prepare, photos, timing)
-        except LostError as error:
+        except UnavailableError as error:
             reason = str(error)
         else:
             return outcome
@@ -153,12 +153,12 @@ def _prepare(
 
 
 def _read(
-    content_id: str, file: bytes, prepare: Preparation, photos: Photos, timing: Timing
+    content_id: str, file: bytes, prepare: Preprocessor, photos: Photos, timing: Timing
 ) -> Prepared | UnreadableImageError:
     """Return the image in `file`, or why its bytes give none.
 
     Raises:
-        LostError: it does not have these bytes, or they cannot be read now.
+        UnavailableError: it does not have these bytes, or they cannot be read now.
     """
     with ExitStack() as stack:
         with timing.spent_on("read"):

@@ -1,4 +1,4 @@
-"""The index: one pickle with the features of all readable images of a collection."""
+"""The feature table: one pickle with the features of all readable images of a collection."""
 
 import pickle
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class FeatureTable:
     features: Features
 
     def rows(self, rows: NDArray[np.intp]) -> "FeatureTable":
-        """Return an index of some rows alone."""
+        """Return a feature table of some rows alone."""
         return replace(
             self,
             paths=[self.paths[row] for row in rows],
@@ -50,7 +50,7 @@ class FeatureTable:
 
 
 def join(parts: Sequence[FeatureTable]) -> FeatureTable:
-    """Return one index of all images in `parts`, at least one, of one model."""
+    """Return one feature table of all images in `parts`, at least one, of one model."""
     paths, labels, content_ids = (
         list(chain.from_iterable(getattr(part, name) for part in parts))
         for name in ("paths", "labels", "content_ids")
@@ -60,40 +60,40 @@ def join(parts: Sequence[FeatureTable]) -> FeatureTable:
     return FeatureTable(first.backbone, first.fingerprint, paths, labels, content_ids, features)
 
 
-def write(path: Path, index: FeatureTable) -> None:
-    """Write `index` as a pickle of one dictionary of plain values and one array."""
-    content = {"format": FORMAT, **vars(index)}
+def write(path: Path, table: FeatureTable) -> None:
+    """Write `table` as a pickle of one dictionary of plain values and one array."""
+    content = {"format": FORMAT, **vars(table)}
     with write_checked(path) as temporary, temporary.open("wb") as stream:
         pickle.dump(content, stream, protocol=5)
 
 
 def read(path: Path) -> FeatureTable:
-    """Read an index; nothing that its bytes may ask for is executed.
+    """Read a feature table; nothing that its bytes may ask for is executed.
 
     Raises:
-        DamagedFileError: the file is damaged, or holds anything but an index.
+        DamagedFileError: the file is damaged, or holds anything but a feature table.
         UserError: the system does not let it be read.
     """
     with checked(path), path.open("rb") as stream:
-        return _index(PlainUnpickler(stream, _STAND_INS).load())
+        return _table(PlainUnpickler(stream, _STAND_INS).load())
 
 
-def _index(content: Any) -> FeatureTable:
+def _table(content: Any) -> FeatureTable:
     version = content.pop("format")
     if version != FORMAT:  # not shown: a value of a few bytes can be endless as text
         raise ValueError(f"its format is not {FORMAT}")
-    index = FeatureTable(**content)
-    columns = (index.paths, index.labels, index.content_ids)
+    table = FeatureTable(**content)
+    columns = (table.paths, table.labels, table.content_ids)
     if not all(type(column) is list for column in columns):
         raise ValueError("paths, labels and content_ids must be lists")
-    texts = (index.backbone, index.fingerprint, *index.paths, *index.content_ids)
-    if {*map(type, texts)} != {str} or not {*map(type, index.labels)} <= {str, type(None)}:
+    texts = (table.backbone, table.fingerprint, *table.paths, *table.content_ids)
+    if {*map(type, texts)} != {str} or not {*map(type, table.labels)} <= {str, type(None)}:
         raise ValueError("a value that must be text is not")
-    if type(index.features) is not np.ndarray or index.features.ndim != 2:
+    if type(table.features) is not np.ndarray or table.features.ndim != 2:
         raise ValueError("features must be an array of two dimensions")
-    if {len(column) for column in columns} != {len(index.features)}:
+    if {len(column) for column in columns} != {len(table.features)}:
         raise ValueError("columns of different lengths")
-    return index
+    return table
 
 
 class _Float32:

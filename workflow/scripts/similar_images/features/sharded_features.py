@@ -38,13 +38,13 @@ SCHEMA = pa.schema(
         ("product", pa.string()),
     ]
 )
-# What the index of a collection takes from the table, where its features stand, and the product.
+# What a feature table needs: these columns, and where the features are.
 _COLUMNS = ["image", "label", "content_id", "shard", "product"]
 
 
 @dataclass(frozen=True)
 class ShardedFeatures:
-    """The images of a collection, or of a part of it, as an index for each shard in turn.
+    """The images of a collection, or of a part of it, as a feature table for each shard in turn.
 
     In memory at a time are one of them and the two that are read ahead of it, whatever the size
     of the collection. It can be gone through any number of times.
@@ -161,7 +161,7 @@ def products(images: pa.Table) -> dict[str, str]:
 
 
 def load(path: Path, results: Results = SHARED) -> FeatureTable:
-    """Return the index at `path`: a pickle, or the table of the images with their shards.
+    """Return the feature table at `path`: a pickle, or the table of the images with their shards.
 
     Out of shards, the features are collected in a temporary file beside the table, so that they
     need not fit into memory.
@@ -199,7 +199,7 @@ def collect(
     with_levels: bool = False,
     reduced: Path | None = None,
 ) -> FeatureTable:
-    """Return the index of all images in the table at `path`, sorted by path.
+    """Return the feature table of all images in the table at `path`, sorted by path.
 
     Args:
         path: the table.
@@ -256,7 +256,7 @@ def channels_of(schema: pa.Schema) -> list[int]:
 def _read(
     folder: Path, results: Results, channels: Sequence[int], _: int, images: pa.Table
 ) -> FeatureTable:
-    """Return the index of `images`, whose features stand in one shard.
+    """Return the feature table of `images`, whose features stand in one shard.
 
     With the levels of so many `channels` in each part, or without.
     """
@@ -269,14 +269,14 @@ def _read(
     features = shard.features[rows]
     if channels:
         features = levels.join(features, shard.levels[rows], channels)
-    return _index(images, features)
+    return _table(images, features)
 
 
 def _read_reduced(reduced: pq.ParquetFile, number: int, images: pa.Table) -> FeatureTable:
-    """Return the index of `images`, which are of a row group, with their other features."""
+    """Return the feature table of `images`, which are of a row group, with their other features."""
     group = reduced.read_row_group(number, use_threads=False)
     features = shards.rows_of(group["features"], shards.FLOAT)
-    return _index(images, features[images["place"].to_numpy()])
+    return _table(images, features[images["place"].to_numpy()])
 
 
 def _width_of(path: Path) -> int:
@@ -284,7 +284,7 @@ def _width_of(path: Path) -> int:
         return int(file.schema_arrow.field("features").type.byte_width) // shards.FLOAT.itemsize
 
 
-def _index(images: pa.Table, features: Features) -> FeatureTable:
+def _table(images: pa.Table, features: Features) -> FeatureTable:
     backbone, fingerprint, _ = model_of(images.schema)
     return FeatureTable(
         backbone,

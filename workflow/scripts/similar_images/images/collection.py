@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..core.errors import UserError
 from ..storage.addresses import ObjectMetadata, is_address
-from ..storage.metadata import UNSEEN, MetadataCache
+from ..storage.metadata import NO_METADATA, MetadataCache
 from . import lists
 from .folders import (
     Bounds,
@@ -17,8 +17,8 @@ from .folders import (
     FolderContents,
     fault_of_name,
     is_folder,
-    look_at,
-    look_into,
+    list_folder,
+    status_or_fault,
     walk,
 )
 from .names import Spellings, as_text, fault_of_label, label_of, normal_form
@@ -60,7 +60,7 @@ class Entry(NamedTuple):
 def scan(
     location: str | Path,
     follow_links: bool = False,
-    metadata_cache: MetadataCache = UNSEEN,
+    metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
 ) -> Iterator[Entry]:
@@ -100,21 +100,21 @@ def _scan_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterato
     top = os.fsencode(root)
     for contents in walk(root, follow_links, own, _look):
         for path, finding in contents.found:
-            entry = _entry(path, os.path.join(top, path), label_of(path), finding)
+            entry = _file_entry(path, os.path.join(top, path), label_of(path), finding)
             yield _with_possible_class(entry)
 
 
 def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[FolderContents]:
-    return (look_into(folder, bounds) for folder in folders)
+    return (list_folder(folder, bounds) for folder in folders)
 
 
 def _scan_bucket(prefix: str, metadata_cache: MetadataCache) -> Iterator[Entry]:
-    for name, look in metadata_cache.below(prefix).items():
+    for name, metadata in metadata_cache.below(prefix).items():
         image = name.removeprefix(prefix.rstrip("/") + "/")
         path = os.fsencode(image)
         faults = filter(None, map(fault_of_name, path.split(b"/")))
-        look = look._replace(fault=next(faults, look.fault))
-        yield _with_possible_class(_seen(image, name, label_of(path), look))
+        metadata = metadata._replace(fault=next(faults, metadata.fault))
+        yield _with_possible_class(_remote_entry(image, name, label_of(path), metadata))
 
 
 def _scan_list(
@@ -125,7 +125,7 @@ def _scan_list(
     files = _ListedFiles(path)
     for row in rows:
         if row.address is not None:
-            entry = _seen(row.image, row.image, row.label, seen[row.image])
+            entry = _remote_entry(row.image, row.image, row.label, seen[row.image])
         else:
             entry = files.entry(row)
         yield entry._replace(extra_columns=row.extra_columns)
@@ -139,9 +139,9 @@ class _ListedFiles:
         self._base = os.fsencode(path.parent)
         self._spellings = Spellings()
         # The row and the status of each file whose name may be written in another form.
-        self._known: dict[str, tuple[lists.Listed, os.stat_result]] = {}
+        self._known: dict[str, tuple[lists.ListRow, os.stat_result]] = {}
 
-    def entry(self, row: lists.Listed) -> Entry:
+    def entry(self, row: lists.ListRow) -> Entry:
         """Return the entry of a row.
 
         Raises:
@@ -149,20 +149,20 @@ class _ListedFiles:
         """
         image = os.fsencode(row.image)
         file = os.path.join(self._base, image)
-        finding = look_at(partial(os.stat, file))
+        finding = status_or_fault(partial(os.stat, file))
         if isinstance(finding, str) and not os.path.lexists(file):
             match self._spellings.of(self._base, image):
                 case [file]:
-                    finding = look_at(partial(os.stat, file))
+                    finding = status_or_fault(partial(os.stat, file))
                 case [_, *_] as files:
                     above = os.path.join(self._base, b"")
                     names = (ascii(os.fsdecode(one.removeprefix(above))) for one in files)
                     finding = f"in several Unicode forms: {' and '.join(names)}; name one of them"
         if isinstance(finding, os.stat_result) and not row.image.isascii():
             self._check_once(row, finding)
-        return _entry(image, file, row.label, finding)
+        return _file_entry(image, file, row.label, finding)
 
-    def _check_once(self, row: lists.Listed, status: os.stat_result) -> None:
+    def _check_once(self, row: lists.ListRow, status: os.stat_result) -> None:
         first, known = self._known.setdefault(normal_form(row.image), (row, status))
         if first is not row and os.path.samestat(known, status):
             raise UserError(
@@ -177,15 +177,17 @@ def _with_possible_class(entry: Entry) -> Entry:
     return entry._replace(label=None, fault=entry.fault or fault) if fault else entry
 
 
-def _seen(image: str, name: str, label: str | None, look: ObjectMetadata) -> Entry:
+def _remote_entry(image: str, name: str, label: str | None, metadata: ObjectMetadata) -> Entry:
     # Where there is a version, equal bytes that were put there again count as equal. What
     # has neither may have changed just now.
-    mtime = 0 if look.version else look.mtime or LATEST
+    mtime = 0 if metadata.version else metadata.mtime or LATEST
     file = os.fsencode(name)
-    return Entry(image, file, label, look.size, mtime, fault=look.fault, version=look.version)
+    return Entry(
+        image, file, label, metadata.size, mtime, fault=metadata.fault, version=metadata.version
+    )
 
 
-def _entry(path: bytes, file: bytes, label: str | None, finding: Finding) -> Entry:
+def _file_entry(path: bytes, file: bytes, label: str | None, finding: Finding) -> Entry:
     if isinstance(finding, str):
         return Entry(as_text(path), file, label, fault=finding)
     status = finding.st_size, finding.st_mtime_ns, finding.st_mode

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-# Pillow's own limit is replaced by `Preparation.max_pixels`, which the user can set.
+# Pillow's own limit is replaced by `Preprocessor.max_pixels`, which the user can set.
 Image.MAX_IMAGE_PIXELS = None
 # Blocks this large go back to the system when freed. Pillow's own, of 16 MB, stay with each
 # thread that has once decoded a large image.
@@ -23,15 +23,15 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # An image is first reduced to no less than this many times the result, by whole numbers: quick,
 # and next to nothing is lost (Pillow's documentation on `reducing_gap`).
-GAP = 3
-STRIP = 64
+REDUCING_GAP = 3
+STRIP_HEIGHT = 64
 # What a file may hold beside its pixels, and how much of it each pixel may take, in bytes. A
 # decoder keeps metadata in memory, whatever it is.
-METADATA = 64 * 1024 * 1024
-PIXEL = 8
+METADATA_BYTES = 64 * 1024 * 1024
+BYTES_PER_PIXEL = 8
 # Each scan of a progressive JPEG costs the time of a whole picture, and few bytes. It is the limit
 # of TurboJPEG's TJFLAG_LIMITSCANS; ten scans are common.
-SCANS = 500
+MOST_SCANS = 500
 TILE_SIDES = (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)
 
 
@@ -60,7 +60,7 @@ class Budget:
 # Pixels that are decoded at any time, whatever the number of threads: at most 8 bytes each.
 DECODING = Budget(50_000_000)
 # What makes an image upright, by its EXIF orientation.
-TURNS = {
+ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -90,7 +90,7 @@ def open_image(file: BinaryIO) -> Image.Image:
         UnreadableImageError: there is none of a known format, or it is a bomb: one that costs
             far more to decode than a picture of its size.
     """
-    rationed = _RationedFile(file, METADATA)
+    rationed = _RationedFile(file, METADATA_BYTES)
     try:
         image = Image.open(cast(BinaryIO, rationed), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -99,9 +99,9 @@ def open_image(file: BinaryIO) -> Image.Image:
         raise  # as above
     except Exception as error:  # as above
         raise UnreadableImageError(f"damaged or truncated: {error}") from error
-    if "progressive" in image.info and _scans(file) > SCANS:
-        raise UnreadableImageError(f"more than {SCANS} scans")
-    rationed.left += PIXEL * count_pixels(image)
+    if "progressive" in image.info and _scans(file) > MOST_SCANS:
+        raise UnreadableImageError(f"more than {MOST_SCANS} scans")
+    rationed.left += BYTES_PER_PIXEL * count_pixels(image)
     return image
 
 
@@ -135,7 +135,7 @@ class _RationedFile(io.BufferedIOBase):
         data = self._file.read(self.left + 1 if whole else size or 0)
         self.left -= len(data)
         if self.left < 0:
-            raise UnreadableImageError(f"more than {METADATA} bytes beside its pixels")
+            raise UnreadableImageError(f"more than {METADATA_BYTES} bytes beside its pixels")
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -159,7 +159,7 @@ def reduced_rgb(image: Image.Image, least: int, *, in_shape: bool = False) -> Im
         across = down = min(across, down)
     white = _white(image)
     small = Image.new("RGB", (-(-image.width // across), -(-image.height // down)))
-    for top, strip in _strips(image, STRIP * down):
+    for top, strip in _strips(image, STRIP_HEIGHT * down):
         small.paste(_as_rgb(strip, white).reduce((across, down)), (0, top // down))
     return small
 
@@ -175,7 +175,7 @@ def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # a damaged EXIF block; the picture is good without it
         return pixels
-    return pixels.transpose(TURNS[orientation]) if orientation in TURNS else pixels
+    return pixels.transpose(ORIENTATIONS[orientation]) if orientation in ORIENTATIONS else pixels
 
 
 def _white(image: Image.Image) -> float | None:
@@ -185,7 +185,7 @@ def _white(image: Image.Image) -> float | None:
     if image.mode not in ("I", "F"):
         return None
     brightest = max(
-        float(np.nan_to_num(np.asarray(strip)).max()) for _, strip in _strips(image, STRIP)
+        float(np.nan_to_num(np.asarray(strip)).max()) for _, strip in _strips(image, STRIP_HEIGHT)
     )
     return next((white for white in (1.0, 255.0, 65535.0) if brightest <= white), brightest)
 

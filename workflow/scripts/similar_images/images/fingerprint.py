@@ -14,9 +14,9 @@ from typing import NamedTuple
 from ..core.errors import UserError
 from ..core.processes import forked, processes
 from ..storage.addresses import is_address, name_of
-from ..storage.metadata import UNSEEN, MetadataCache
+from ..storage.metadata import NO_METADATA, MetadataCache
 from .collection import Entry, scan
-from .folders import Bounds, Finding, Folder, is_folder, look_into, walk
+from .folders import Bounds, Finding, Folder, is_folder, list_folder, walk
 from .names import fault_of_label, label_of
 
 # Other processes take about as long to start.
@@ -57,7 +57,7 @@ def summarise(
     location: str | Path,
     follow_links: bool = False,
     needs_class: bool = False,
-    metadata_cache: MetadataCache = UNSEEN,
+    metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
 ) -> Summary:
@@ -124,18 +124,18 @@ def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Ite
 
         def look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[_Part]:
             rest = iter(folders)
-            look_into_one = partial(_part_of_folder, bounds=bounds)
+            summarise_one = partial(_part_of_folder, bounds=bounds)
             while time.monotonic() < deadline and (folder := next(rest, None)):
-                yield look_into_one(folder)
+                yield summarise_one(folder)
             if others := list(rest):
                 chunk = 1 + len(others) // (8 * processes())
-                yield from pool().map(look_into_one, others, chunksize=chunk)
+                yield from pool().map(summarise_one, others, chunksize=chunk)
 
         yield from walk(root, follow_links, own, look)
 
 
 def _part_of_folder(folder: Folder, bounds: Bounds) -> _Part:
-    contents = look_into(folder, bounds)
+    contents = list_folder(folder, bounds)
     images = sum(isinstance(finding, os.stat_result) for _, finding in contents.found)
     label = label_of(os.path.join(folder.path, b""))
     usable = 0 if fault_of_label(label) else images

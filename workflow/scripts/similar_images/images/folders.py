@@ -80,7 +80,7 @@ class Bounds(NamedTuple):
     trees: Mapping[bytes, bytes]
 
 
-class Part(Protocol):
+class Subfolders(Protocol):
     """What a walk needs to know of a folder."""
 
     @property
@@ -92,7 +92,7 @@ class Part(Protocol):
         """See `FolderContents`."""
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=Subfolders)
 
 
 def walk(
@@ -130,7 +130,7 @@ def walk(
             level = below
 
 
-def look_into(folder: Folder, bounds: Bounds) -> FolderContents:
+def list_folder(folder: Folder, bounds: Bounds) -> FolderContents:
     """Return what is in `folder`.
 
     A folder that does not count or cannot be listed is its own finding.
@@ -146,13 +146,13 @@ def look_into(folder: Folder, bounds: Bounds) -> FolderContents:
             contents.found.append((folder.path, OWN))  # as a collection itself it is read
             return contents
         for child in sorted_children:
-            _sort_in(child, folder, bounds, contents)
+            _add_child(child, folder, bounds, contents)
     except OSError as error:
         contents.found.append((folder.path, reason(error)))
     return contents
 
 
-def _sort_in(
+def _add_child(
     child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: FolderContents
 ) -> None:
     """Add `child` of `folder` to `contents`."""
@@ -166,7 +166,7 @@ def _sort_in(
         elif os.path.isdir(child.path):  # DirEntry.is_dir raises on a loop of links
             contents.links.append(Folder(path, child.path, real))
         else:
-            contents.found.append((path, look_at(child.stat)))
+            contents.found.append((path, status_or_fault(child.stat)))
     elif child.is_dir():
         real = os.path.join(folder.real, child.name)
         fault = OWN if real in bounds.own else None
@@ -174,7 +174,7 @@ def _sort_in(
             fault = _read_as(bounds.trees[real])
         contents.folders.append(Folder(path, child.path, real, fault))
     else:
-        contents.found.append((path, look_at(child.stat)))
+        contents.found.append((path, status_or_fault(child.stat)))
 
 
 def fault_of_name(name: bytes) -> str | None:
@@ -224,7 +224,7 @@ def _read_as(path: bytes) -> str:
     return READ_AS.format(as_text(path) or "the collection itself")
 
 
-def look_at(status_of: Callable[[], os.stat_result]) -> Finding:
+def status_or_fault(status_of: Callable[[], os.stat_result]) -> Finding:
     """Return the status of what may be an image, opened by nobody: a pipe must not hang the scan.
 
     Otherwise return its fault.

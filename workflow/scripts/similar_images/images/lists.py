@@ -22,7 +22,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
-class Listed(NamedTuple):
+class ListRow(NamedTuple):
     """A row of a list.
 
     Attributes:
@@ -40,7 +40,7 @@ class Listed(NamedTuple):
     extra_columns: tuple[str, ...] = ()
 
 
-def read(path: Path, extra_columns: Sequence[str] = ()) -> list[Listed]:
+def read(path: Path, extra_columns: Sequence[str] = ()) -> list[ListRow]:
     """Return the rows of the list at `path`, sorted by image.
 
     It is Parquet or JSON lines where its name ends so (.parquet, .jsonl, .ndjson), otherwise CSV.
@@ -55,7 +55,7 @@ def read(path: Path, extra_columns: Sequence[str] = ()) -> list[Listed]:
     """
     columns = ("image", "label", *map(normal_form, extra_columns))
     rows = READERS.get(path.suffix.lower(), _csv)(path, columns)
-    listed: dict[str, Listed] = {}
+    listed: dict[str, ListRow] = {}
     for place, row in rows:
         image, label, *others = (row[name] for name in columns)
         if not image:
@@ -72,11 +72,11 @@ def read(path: Path, extra_columns: Sequence[str] = ()) -> list[Listed]:
             )
         if fault := fault_of_label(label.strip()):
             raise UserError(f"{path}, {place}: {fault}. Write it without.")
-        listed[image] = Listed(image, address, listed_label(label), place, tuple(others))
+        listed[image] = ListRow(image, address, listed_label(label), place, tuple(others))
     return [listed[image] for image in sorted(listed)]
 
 
-def addresses_in(rows: Iterable[Listed]) -> dict[str, str]:
+def addresses_in(rows: Iterable[ListRow]) -> dict[str, str]:
     """Return the addresses in `rows`, by their names."""
     return {row.image: row.address for row in rows if row.address is not None}
 
@@ -87,7 +87,7 @@ def addresses(collections: Iterable[str]) -> dict[str, str]:
     return addresses_in(row for path in paths for row in read(path))
 
 
-def check_elsewhere(location: str) -> None:
+def check_remote(location: str) -> None:
     """Check that the photos of a collection stand at addresses, where any machine can fetch them.
 
     Raises:

@@ -17,7 +17,7 @@ from ..core.formats import read_cache, read_parquet, write_parquet
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
 from .opening import LOCAL, Photos
-from .retries import PASSING
+from .retries import TRANSIENT
 
 SCHEMA = pa.schema(
     [
@@ -107,12 +107,12 @@ def build(
     return table
 
 
-def passing(table: pa.Table) -> dict[str, str]:
+def transient_faults(table: pa.Table) -> dict[str, str]:
     """Return the faults of a manifest that may be gone another time, by image.
 
     They are those of the scan, such as a folder that a network disk did not list.
     """
-    faulty = table.filter(pc.is_in(table["fault"], pa.array(sorted(PASSING))))
+    faulty = table.filter(pc.is_in(table["fault"], pa.array(sorted(TRANSIENT))))
     return dict(zip(faulty["image"].to_pylist(), faulty["fault"].to_pylist(), strict=True))
 
 
@@ -123,7 +123,7 @@ def extra_columns(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]
     return {image: values for image, *values in zip(images, *columns, strict=True)}
 
 
-def members(table: pa.Table) -> dict[str, list[bytes]]:
+def files_by_content(table: pa.Table) -> dict[str, list[bytes]]:
     """Return the content ids of a manifest or a plan, sorted, each with the files that have it."""
     table = table.select(["content_id", "file"]).sort_by("content_id")
     files: dict[str, list[bytes]] = {}

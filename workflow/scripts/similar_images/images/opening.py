@@ -12,16 +12,16 @@ from typing import Any, BinaryIO, cast
 
 from ..core.errors import reason
 from ..core.files import digest
-from ..storage.access import NOWHERE, Access
+from ..storage.access import NO_ACCESS, Access
 from ..storage.addresses import HIDDEN, Limits, is_address
-from ..storage.cache import Cache
+from ..storage.photo_cache import PhotoCache
 from . import lists
 
 CACHE = Path("results/fetched")
 GIGABYTE = 10**9
 
 
-class LostError(OSError):
+class UnavailableError(OSError):
     """The bytes of a photo cannot be had now, whatever they are; the message is the reason."""
 
 
@@ -40,7 +40,7 @@ class Photos:
     """
 
     def __init__(
-        self, access: Access, cache: Cache, addresses: Callable[[], Mapping[str, str]] = dict
+        self, access: Access, cache: PhotoCache, addresses: Callable[[], Mapping[str, str]] = dict
     ) -> None:
         self.access = access
         self._cache = cache
@@ -54,7 +54,7 @@ class Photos:
         collections = [settings["catalogue"], *settings["queries"].values()]
         return cls(
             Access(Limits.of(remote)),
-            Cache(CACHE, int(remote["cache_gigabytes"] * GIGABYTE)),
+            PhotoCache(CACHE, int(remote["cache_gigabytes"] * GIGABYTE)),
             lambda: lists.addresses(filter(None, collections)),
         )
 
@@ -64,7 +64,7 @@ class Photos:
         Raises:
             OSError: it cannot be read.
         """
-        with self._noting(file):
+        with self._recording(file):
             return self._fetch(file)[0] if is_address(os.fsdecode(file)) else digest(file)
 
     @contextmanager
@@ -72,36 +72,36 @@ class Photos:
         """Open `file`, whose bytes must be those of `content_id` before the block and after it.
 
         Raises:
-            LostError: it is gone, has changed, or changes while the block runs, or it could not be
-                read to its end, whatever the block has made of that.
+            UnavailableError: it is gone, has changed, changes while the block runs, or could not be
+                read to its end.
         """
         if is_address(os.fsdecode(file)):
-            with self._lost(file):
+            with self._unavailable(file):
                 data = self._cache.get(content_id) or self._fetch_unchanged(content_id, file)
             yield BytesIO(data)
             return
-        with self._lost(file):
+        with self._unavailable(file):
             stream = _WatchedFile(file)
         with stream:
-            with self._lost(file):
+            with self._unavailable(file):
                 stream.check_content(content_id)
             try:
                 yield cast(BinaryIO, stream)
             finally:
-                with self._lost(file):
+                with self._unavailable(file):
                     stream.check()
 
     @contextmanager
-    def _lost(self, file: bytes) -> Iterator[None]:
-        """Note an error of the system, or of a server, and raise it as a `LostError`."""
+    def _unavailable(self, file: bytes) -> Iterator[None]:
+        """Note an error of the system, or of a server, and raise it as a `UnavailableError`."""
         try:
-            with self._noting(file):
+            with self._recording(file):
                 yield
         except OSError as error:
-            raise LostError(reason(error)) from error
+            raise UnavailableError(reason(error)) from error
 
     @contextmanager
-    def _noting(self, file: bytes) -> Iterator[None]:
+    def _recording(self, file: bytes) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -182,4 +182,4 @@ class _WatchedFile(io.BufferedIOBase):
 
 
 # For photos that are all files.
-LOCAL = Photos(NOWHERE, Cache(CACHE, 0))
+LOCAL = Photos(NO_ACCESS, PhotoCache(CACHE, 0))

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from .decoding import (
     DECODING,
-    GAP,
+    REDUCING_GAP,
     UnreadableImageError,
     count_pixels,
     open_image,
@@ -38,7 +38,7 @@ class Prepared(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Preparation:
+class Preprocessor:
     """How an image becomes pixels.
 
     Attributes:
@@ -82,7 +82,7 @@ class Preparation:
         scaled = ceil(self.size / self.crop)
         # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
         image.draft(None, (scaled, scaled))
-        small = reduced_rgb(image, GAP * scaled, in_shape=self.fit != "stretch")
+        small = reduced_rgb(image, REDUCING_GAP * scaled, in_shape=self.fit != "stretch")
         return np.asarray(self._square(upright(image, small)))
 
     def _square(self, image: Image.Image) -> Image.Image:

@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 from ..core.errors import UserError
 from .decoding import UnreadableImageError
 from .names import as_text
-from .opening import LOCAL, LostError, Photos
-from .preprocessing import Preparation
+from .opening import LOCAL, Photos, UnavailableError
+from .preprocessing import Preprocessor
 
 
 def pictures(
-    members: Mapping[str, Sequence[bytes]], prepare: Preparation, count: int, photos: Photos = LOCAL
+    members: Mapping[str, Sequence[bytes]],
+    prepare: Preprocessor,
+    count: int,
+    photos: Photos = LOCAL,
 ) -> list[NDArray[np.uint8]]:
     """Return `count` readable photos as the network takes them, or all where there are fewer.
 
@@ -42,7 +45,7 @@ def pictures(
                 found.append(prepare(stream).image)
         except UnreadableImageError:
             pass  # it will be listed as rejected
-        except LostError as error:
+        except UnavailableError as error:
             lost.append(f"{as_text(file)} ({error})")
     if lost and len(found) < count:
         raise UserError(

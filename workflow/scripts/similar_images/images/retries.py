@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 NAME = "retries.json"
 # What the system says of files and folders that it may well give another time.
-PASSING = {
+TRANSIENT = {
     os.strerror(code).lower()
     for code in (
         *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR, errno.EAGAIN, errno.ENOMEM),
@@ -33,7 +33,7 @@ def count(path: Path) -> int:
     return int(read_cache(read_json, path, {"count": 0})["count"])
 
 
-def note(path: Path, unread: Mapping[str, str]) -> None:
+def record(path: Path, unread: Mapping[str, str]) -> None:
     """Count once more in the file at `path` if there are photos that could not be read.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..core.files import replacing
-from .decoding import DECODING, GAP, count_pixels, open_image, reduced_rgb, upright
+from .decoding import DECODING, REDUCING_GAP, count_pixels, open_image, reduced_rgb, upright
 from .opening import LOCAL, Photos
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def read(
         size = max(1, round(width * scale)), max(1, round(height * scale))
         with DECODING.taken(count_pixels(image)):
             image.draft(None, (side, side))
-            small = reduced_rgb(image, GAP * side).resize(size, resample)
+            small = reduced_rgb(image, REDUCING_GAP * side).resize(size, resample)
             return upright(image, small)
 
 

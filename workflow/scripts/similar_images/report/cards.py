@@ -150,7 +150,7 @@ def cards(
     similar: Mapping[str, File],
     pictures: set[str],
     review_order: Mapping[str, int],
-    turned: Mapping[str, str],
+    changed: Mapping[str, str],
     extra_columns: Sequence[str],
     products: Mapping[str, Product],
 ) -> list[QueryCard]:
@@ -163,7 +163,7 @@ def cards(
         similar: files of the catalogue; at least those that are shown.
         pictures: content ids that have thumbnails.
         review_order: the place of each query in the review order.
-        turned: the predictions of the last run, of those queries that now have another one.
+        changed: the predictions of the last run, of those queries that now have another one.
         extra_columns: the names of the extra columns of `predictions`.
         products: see `products`.
     """
@@ -198,7 +198,7 @@ def cards(
             decision=row["decision"],
             original_label=row["original_label"],
             review_order=review_order.get(row["image"]),
-            before=turned.get(row["image"]),
+            before=changed.get(row["image"]),
             extra_columns=[(name, row[name]) for name in extra_columns if row[name]],
             product=products.get(row["image"]),
         )

@@ -149,7 +149,7 @@ def curve(quality: Mapping[str, Any]) -> Curve | None:
 
 
 @dataclass(frozen=True)
-class RunMade:
+class PastRun:
     """A run in the history.
 
     Attributes:
@@ -177,7 +177,7 @@ class Timeline:
         band: the outline of its interval.
     """
 
-    runs: list[RunMade]
+    runs: list[PastRun]
     ticks: list[tuple[float, int]]
     levels: list[tuple[float, float]]
     line: list[tuple[float, float]]
@@ -191,7 +191,7 @@ MOST_TICKS = 8
 def timeline(history: Sequence[Row]) -> Timeline | None:
     """Return the plot of `history`, rows of history.csv; None where there are not two runs."""
     runs = [
-        RunMade(row["when"][:10], int(row["catalogue"]), *_accuracy(row))
+        PastRun(row["when"][:10], int(row["catalogue"]), *_accuracy(row))
         for row in history
         if row["accuracy"]
     ]

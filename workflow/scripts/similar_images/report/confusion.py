@@ -46,7 +46,7 @@ class ConfusionMatrix:
         order: list[int] = np.argsort(-self.mistakes, kind="stable").tolist()
         return order
 
-    def hardest(self) -> "ConfusionMatrix":
+    def with_most_mistakes(self) -> "ConfusionMatrix":
         """Return the part with the `MOST_CLASSES` classes that have the most mistakes."""
         kept = sorted(self.by_mistakes[:MOST_CLASSES])
         return ConfusionMatrix(

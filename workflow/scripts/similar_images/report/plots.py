@@ -31,7 +31,7 @@ STYLE: dict[Any, Any] = {
 
 def confusion(matrix: ConfusionMatrix) -> Figure:
     """Return the confusion matrix; of very many classes, those with the most mistakes."""
-    part = matrix.hardest()
+    part = matrix.with_most_mistakes()
     size = len(part.classes)
     names = [short(name) for name in part.classes]
     # In inches; names of up to ten characters have room already.
@@ -40,7 +40,7 @@ def confusion(matrix: ConfusionMatrix) -> Figure:
         figure = Figure((side + 1, side), layout="constrained")
         axes = figure.subplots()
         if not size:
-            return _told(figure, axes, "There are no labels to compare with.")
+            return _without_plot(figure, axes, "There are no labels to compare with.")
         # Not `imshow`, which scales up a picture for some tenths of a second.
         cells = axes.pcolormesh(part.shares, cmap="Blues", vmin=0, vmax=1, snap=True)
         axes.set_aspect("equal")
@@ -103,7 +103,7 @@ def quality(assessment: Mapping[str, Any]) -> Figure:
         figure = Figure((7, 4), layout="constrained")
         axes = figure.subplots()
         if not assessment["asked"]:
-            return _told(figure, axes, NOT_KNOWN)
+            return _without_plot(figure, axes, NOT_KNOWN)
         for vote, colour in VOTE_COLOURS.items():
             points = [point[vote] for point in curve]
             low, high = zip(*(point["accuracy_interval_95"] for point in points), strict=True)
@@ -130,7 +130,7 @@ def reliability(confidence: Mapping[str, Any]) -> Figure:
         figure = Figure((5, 5), layout="constrained")
         axes = figure.subplots()
         if not bins:
-            return _told(figure, axes, NOT_KNOWN)
+            return _without_plot(figure, axes, NOT_KNOWN)
         axes.plot([0, 1], [0, 1], color="#52606d", linestyle="--", linewidth=1)
         x, y = [bin_["confidence"] for bin_ in bins], [bin_["accuracy"] for bin_ in bins]
         axes.plot(x, y, color=VOTE_COLOURS["majority"], marker="o")
@@ -200,7 +200,7 @@ def _lay_out(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def _told(figure: Figure, axes: Any, why: str) -> Figure:
+def _without_plot(figure: Figure, axes: Any, why: str) -> Figure:
     """Return `figure` with a text that says `why` nothing is drawn."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes)

@@ -94,7 +94,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         counts=_counts(report.cards),
         labels=sorted({card.label for card in report.cards} - {""}),
         predicted=sorted({card.prediction for card in report.cards} - {""}),
-        matrix=report.confusion.hardest(),
+        matrix=report.confusion.with_most_mistakes(),
         figures=charts.histograms(report.cards, report.neighbours),
         curve=charts.curve(report.quality),
         few_classes=report.confusion.total <= FEW_CLASSES,

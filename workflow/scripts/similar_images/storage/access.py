@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from .buckets import Buckets
     from .web import Web
 
-# So many addresses are worth a process.
+# With fewer addresses another process takes longer to start than it saves.
 MANY = 1000
 
 
 class Access:
-    """Looks at addresses and fetches what stands there, within `limits`, on many threads."""
+    """Asks for the metadata and the bytes at addresses, within `limits`, on many threads."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -33,12 +33,12 @@ class Access:
         """
         count = min(processes(), self.limits.connections, len(addresses) // MANY)
         if count < 2:
-            return self._looked(addresses)
+            return self._ask_all(addresses)
         size = -(-len(addresses) // count)
         parts = [addresses[start : start + size] for start in range(0, len(addresses), size)]
         share = Access(replace(self.limits, connections=self.limits.connections // count))
         with forked(count) as pool:
-            return list(chain.from_iterable(pool.map(share._looked, parts)))
+            return list(chain.from_iterable(pool.map(share._ask_all, parts)))
 
     def listed(self, prefix: str) -> Iterator[tuple[str, ObjectMetadata]]:
         """Yield the address of each object below `prefix`, and its metadata, sorted.
@@ -49,19 +49,19 @@ class Access:
         yield from self._buckets.listed(prefix)
 
     def fetch(self, address: str) -> bytes:
-        """Return the bytes that stand at `address`.
+        """Return the bytes at `address`.
 
         Raises:
             FetchError: there are none, they are too many, or they may not be asked for.
         """
         return self._store(address).fetch(address)
 
-    def _looked(self, addresses: Sequence[str]) -> list[ObjectMetadata]:
+    def _ask_all(self, addresses: Sequence[str]) -> list[ObjectMetadata]:
         threads = self.limits.connections
         with ThreadPoolExecutor(threads) as pool:
-            return list(prefetch(pool, self._look, addresses, 4 * threads))
+            return list(prefetch(pool, self._ask, addresses, 4 * threads))
 
-    def _look(self, address: str) -> ObjectMetadata:
+    def _ask(self, address: str) -> ObjectMetadata:
         return self._store(address).metadata_of(address)
 
     def _store(self, address: str) -> "Web | Buckets":
@@ -82,4 +82,4 @@ class Access:
 
 
 # For photos that are all files: it asks no address.
-NOWHERE = Access(Limits((), private=False, connections=1, seconds=1, max_bytes=1))
+NO_ACCESS = Access(Limits((), private=False, connections=1, seconds=1, max_bytes=1))

@@ -17,7 +17,7 @@ _TIMES = ("LastModified", "last_modified", "mtime")
 
 
 class Buckets:
-    """Looks into buckets, and fetches from them; for many threads of one process."""
+    """Lists and fetches objects in buckets; for many threads of one process."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -33,7 +33,7 @@ class Buckets:
                 raise FetchError("no such object")
         except FetchError as error:
             return ObjectMetadata(fault=str(error), retryable=error.retryable)
-        return self._look_of(info)
+        return self._metadata_of_info(info)
 
     def fetch(self, address: str) -> bytes:
         """Return the bytes of the object at `address`.
@@ -63,7 +63,7 @@ class Buckets:
         for name, info in below(self._store(scheme), path.rstrip("/")):
             if not name.endswith("/"):
                 address = f"{scheme}://{name}"
-                yield address, self._listed_look(address, info)
+                yield address, self._metadata_of_listed(address, info)
 
     def _pages(self, store: "AbstractFileSystem", path: str) -> Iterator[tuple[str, Any]]:
         """Yield what is below `path`, a page at a time: fsspec itself would hold all in memory."""
@@ -104,14 +104,14 @@ class Buckets:
                 return b""
             raise fault_of(error, self._limits) from None  # its traceback may be logged
 
-    def _listed_look(self, address: str, info: Mapping[str, Any]) -> ObjectMetadata:
+    def _metadata_of_listed(self, address: str, info: Mapping[str, Any]) -> ObjectMetadata:
         try:
             self._check(address)
         except FetchError as error:
             return ObjectMetadata(fault=str(error))
-        return self._look_of(info)
+        return self._metadata_of_info(info)
 
-    def _look_of(self, info: Mapping[str, Any]) -> ObjectMetadata:
+    def _metadata_of_info(self, info: Mapping[str, Any]) -> ObjectMetadata:
         size = int(info.get("size", info.get("Size")) or 0)
         version = next((str(info[name]) for name in _VERSIONS if info.get(name)), "")
         changed = next((info[name] for name in _TIMES if info.get(name)), 0)

@@ -9,7 +9,7 @@ from typing import Any
 from ..core.errors import UserError
 from ..core.files import write_checked
 from ..core.formats import read_cache, read_json
-from .access import NOWHERE, Access
+from .access import NO_ACCESS, Access
 from .addresses import FetchError, ObjectMetadata, name_of
 
 
@@ -31,8 +31,8 @@ class MetadataCache:
         memory: the file in which they are kept, or None.
         access: asks for them.
         most_failed: the share of the addresses that may fail.
-        anew: whether they are asked for even though they are kept.
-        silent: whether nobody may be asked, and nothing is kept.
+        ask_again: whether they are asked for even though they are kept.
+        offline: whether nobody may be asked, and nothing is kept.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class MetadataCache:
         memory: Path | None,
         access: Access,
         most_failed: float,
-        anew: bool = False,
-        silent: bool = False,
+        ask_again: bool = False,
+        offline: bool = False,
     ) -> None:
         self._memory = memory
         self._access = access
-        self._anew = anew
-        self._silent = silent
+        self._ask_again = ask_again
+        self._offline = offline
         self._most_failed = most_failed
         self.tries = 0
 
@@ -60,7 +60,7 @@ class MetadataCache:
         if not addresses:
             return {}
         known = self._read()
-        if not self._anew and known.keys() >= addresses.keys():
+        if not self._ask_again and known.keys() >= addresses.keys():
             return {name: known[name] for name in addresses}
         self._check_allowed()
         found = self._access.metadata_of(list(addresses.values()))
@@ -75,7 +75,7 @@ class MetadataCache:
         """
         known = self._read()
         start = prefix.rstrip("/") + "/"
-        if not self._anew and known and all(name.startswith(start) for name in known):
+        if not self._ask_again and known and all(name.startswith(start) for name in known):
             return known
         self._check_allowed()
         try:
@@ -97,7 +97,7 @@ class MetadataCache:
         )
 
     def _check_allowed(self) -> None:
-        if self._silent:
+        if self._offline:
             raise NotAskedError
 
     def _kept(
@@ -149,4 +149,4 @@ def _says_nothing(metadata: ObjectMetadata) -> bool:
 
 
 # For collections without addresses: others are not allowed.
-UNSEEN = MetadataCache(None, NOWHERE, most_failed=1)
+NO_METADATA = MetadataCache(None, NO_ACCESS, most_failed=1)

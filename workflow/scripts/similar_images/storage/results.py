@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Snakemake leaves larger files out of the sources that it sends to jobs.
 MOST_BYTES = 10_000_000
 # Ends the name of a file that is not whole yet.
-COMING = ".tmp"
+INCOMPLETE = ".tmp"
 # Of a file, the time of its last change and its size.
 State = tuple[int, int]
 
@@ -75,11 +75,11 @@ class StoredResults(Results):
     def fetch(self, *paths: Path) -> None:
         """See `Results`. Jobs that run beside each other may fetch the same."""
         found = sorted(self._found(paths))
-        coming = [path.with_name(f".{path.name}.{os.getpid()}{COMING}") for path in found]
-        for path in coming:
+        incomplete = [path.with_name(f".{path.name}.{os.getpid()}{INCOMPLETE}") for path in found]
+        for path in incomplete:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._ask(self._store.get, self._names(found), list(map(str, coming)))
-        for path, whole in zip(found, coming, strict=True):
+        self._ask(self._store.get, self._names(found), list(map(str, incomplete)))
+        for path, whole in zip(found, incomplete, strict=True):
             os.replace(whole, path)
             self._fetched[path] = _state(path)
         for path in _files(paths) - set(found):
@@ -173,7 +173,7 @@ def _write_checked(paths: Iterable[Path]) -> Iterator[Path]:
 def _files(paths: Iterable[Path]) -> set[Path]:
     """Return the files that are, or are below, `paths`, with their checksums."""
     found = (file for path in _write_checked(paths) for file in (path, *path.rglob("*")))
-    return {file for file in found if file.is_file() and file.suffix != COMING}
+    return {file for file in found if file.is_file() and file.suffix != INCOMPLETE}
 
 
 def _state(path: Path) -> State:

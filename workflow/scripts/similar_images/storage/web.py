@@ -39,7 +39,7 @@ from .connections import GuardedPool, GuardedTlsPool, PrivateAddressError, tls
 
 TRIES = 4
 FIRST_WAIT = 0.5  # seconds; each further wait is twice as long, and up to a half is left to chance
-REDIRECTS = 5
+MOST_REDIRECTS = 5
 # Hosts whose connections are kept open. With 16 to each they stay below the 1024 files that a
 # process may have open on most systems.
 HOSTS = 50
@@ -48,7 +48,7 @@ CHUNK = 256 * 1024
 SHORT = 64 * 1024
 HEADERS = {"User-Agent": "Similar Image Finder", "Accept": "*/*", "Accept-Encoding": "identity"}
 
-MOVED = (301, 302, 303, 307, 308)
+REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 # RFC 9110, 15.5.9 and 15.6, and RFC 6585, 4: what may be otherwise in a moment.
 BUSY = (408, 429, 500, 502, 503, 504)
 # HEAD is not known, or not allowed: a signature (as of S3) allows GET alone.
@@ -86,7 +86,7 @@ class Web:
     def metadata_of(self, address: str) -> ObjectMetadata:
         """Return the metadata of `address` without its bytes."""
         try:
-            return self._tried(lambda clock: self._look(address, clock))
+            return self._with_retries(lambda clock: self._ask_metadata(address, clock))
         except FetchError as error:
             return ObjectMetadata(fault=str(error), retryable=error.retryable)
 
@@ -96,10 +96,10 @@ class Web:
         Raises:
             FetchError: there are none, too many, or they do not come.
         """
-        return self._tried(lambda clock: self._ask("GET", address, clock, self._body))
+        return self._with_retries(lambda clock: self._ask("GET", address, clock, self._body))
 
-    def _tried(self, work: Callable[["_Clock"], T]) -> T:
-        """Return what `work` does, which is done again after each `_AgainError`.
+    def _with_retries(self, work: Callable[["_Clock"], T]) -> T:
+        """Return what `work` does, which is done again after each `_RetryError`.
 
         Raises:
             FetchError: it could not be done, or not in time.
@@ -108,18 +108,18 @@ class Web:
         for tries in range(1, TRIES + 1):
             try:
                 return work(clock)
-            except _AgainError as error:
+            except _RetryError as error:
                 wait = max(error.wait, FIRST_WAIT * 2 ** (tries - 1) * random.uniform(0.5, 1))
                 if tries == TRIES or wait >= clock.left():
-                    raise FetchError(_in_short(error, tries), retryable=True) from error
+                    raise FetchError(_after_retries(error, tries), retryable=True) from error
                 time.sleep(wait)
         raise AssertionError("the last try has returned or raised")
 
-    def _look(self, address: str, clock: "_Clock") -> ObjectMetadata:
+    def _ask_metadata(self, address: str, clock: "_Clock") -> ObjectMetadata:
         try:
-            return self._ask("HEAD", address, clock, self._told_by_head)
+            return self._ask("HEAD", address, clock, self._metadata_of_head)
         except _NoHeadError:
-            return self._ask("GET", address, clock, self._told)
+            return self._ask("GET", address, clock, self._metadata_of_answer)
 
     def _ask(
         self, method: str, address: str, clock: "_Clock", read: Callable[[BaseHTTPResponse], T]
@@ -131,16 +131,16 @@ class Web:
         """
         parts = self._allowed(address)
         seen = {parts}
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MOST_REDIRECTS + 1):
             with self._answer(method, parts, clock) as answer:
                 location = answer.headers.get("Location")
-                if answer.status not in MOVED or location is None:
+                if answer.status not in REDIRECT_STATUSES or location is None:
                     return read(answer)
-            address, parts = self._moved(address, parts, location)
+            address, parts = self._redirected(address, parts, location)
             if parts in seen:
                 raise FetchError("redirects that lead in a circle")
             seen.add(parts)
-        raise FetchError(f"more than {REDIRECTS} redirects")
+        raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 
     def _allowed(self, address: str) -> ParsedAddress:
         parts = self._limits.check(address)
@@ -148,7 +148,7 @@ class Web:
             raise FetchError(f"an address of {parts.scheme}, not of the web")
         return parts
 
-    def _moved(
+    def _redirected(
         self, address: str, parts: ParsedAddress, location: str
     ) -> tuple[str, ParsedAddress]:
         """Return the address that `location` of an answer leads to, and its parts.
@@ -158,14 +158,14 @@ class Web:
         """
         try:  # as latin-1 it was read; those that are not ASCII are of UTF-8
             address = urljoin(address, location.encode("latin-1").decode("utf-8", "replace"))
-            moved = self._allowed(address)
+            target = self._allowed(address)
         except FetchError as error:
             raise FetchError(f"a redirect: {error}") from error
         except ValueError as error:
             raise FetchError("a redirect: not an address") from error
-        if parts.scheme == "https" and moved.scheme == "http":
+        if parts.scheme == "https" and target.scheme == "http":
             raise FetchError("a redirect from https to http")
-        return address, moved
+        return address, target
 
     @contextmanager
     def _answer(
@@ -193,12 +193,12 @@ class Web:
             return GuardedPool(host, port, maxsize=most, private=private)
         return GuardedTlsPool(host, port, maxsize=most, private=private, ssl_context=self._tls)
 
-    def _told_by_head(self, answer: BaseHTTPResponse) -> ObjectMetadata:
+    def _metadata_of_head(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         if answer.status in NO_HEAD:
             raise _NoHeadError("HEAD is refused")
-        return self._told(answer)
+        return self._metadata_of_answer(answer)
 
-    def _told(self, answer: BaseHTTPResponse) -> ObjectMetadata:
+    def _metadata_of_answer(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         size = self._check(answer)
         etag = answer.headers.get("ETag", "").strip()
         version = etag if ETAG.fullmatch(etag) else ""
@@ -240,7 +240,7 @@ class Web:
             raise FetchError(f"more than {self._limits.max_bytes} bytes")
 
 
-class _AgainError(FetchError):
+class _RetryError(FetchError):
     """A fault that may be none in a moment, after `wait` seconds at the least."""
 
     def __init__(self, reason: str, wait: float = 0) -> None:
@@ -269,7 +269,7 @@ class _Clock:
         self._ends += time.monotonic() - start
 
 
-def _in_short(error: _AgainError, tries: int) -> str:
+def _after_retries(error: _RetryError, tries: int) -> str:
     asked = f", which asks to wait {error.wait:.0f} s" if error.wait >= 1 else ""
     return f"{error}{asked}" + (f"; tried {tries} times" if tries > 1 else "")
 
@@ -324,25 +324,25 @@ def _fault(error: HTTPError) -> FetchError:
     cause = error.__cause__ or next(reversed(error.args), None)
     if isinstance(error, NameResolutionError):
         if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN:
-            return _AgainError("the name of the host could not be looked up")
+            return _RetryError("the name of the host could not be looked up")
         return FetchError("there is no host of that name", retryable=True)
     if isinstance(error, NewConnectionError) and isinstance(cause, OSError):
-        return _AgainError(f"no connection: {reason(cause)}")
+        return _RetryError(f"no connection: {reason(cause)}")
     if isinstance(error, TooLateError):
-        return _AgainError("no answer in time")
+        return _RetryError("no answer in time")
     if isinstance(cause, ssl.SSLCertVerificationError):
         return FetchError(f"no safe connection: {cause.verify_message}", retryable=True)
     if isinstance(cause, ssl.SSLError) and cause.reason:
-        return _AgainError(f"no safe connection: {cause.reason.lower().replace('_', ' ')}")
+        return _RetryError(f"no safe connection: {cause.reason.lower().replace('_', ' ')}")
     if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
-        return _AgainError("an answer that is not of HTTP")
+        return _RetryError("an answer that is not of HTTP")
     if isinstance(error, ProtocolError | SSLError):
         return _broken_off()
     return FetchError("an answer that is not of HTTP")
 
 
-def _broken_off() -> _AgainError:
-    return _AgainError("the connection broke off")
+def _broken_off() -> _RetryError:
+    return _RetryError("the connection broke off")
 
 
 def _check_status(answer: BaseHTTPResponse) -> None:
@@ -350,7 +350,7 @@ def _check_status(answer: BaseHTTPResponse) -> None:
     phrase = responses[status].lower() if status in responses else "a status unknown to HTTP"
     fault = f"{status}: {phrase}"
     if status in BUSY:
-        raise _AgainError(fault, _retry_after(answer))
+        raise _RetryError(fault, _retry_after(answer))
     if status != 200:
         raise FetchError(fault, retryable=500 <= status < 600)
 

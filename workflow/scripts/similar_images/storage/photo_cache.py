@@ -12,7 +12,7 @@ from ..core.files import replacing
 ROOM = 0.1
 
 
-class Cache:
+class PhotoCache:
     """Photos by their content ids, those that were asked for last.
 
     Args:
