@@ -40,7 +40,14 @@ def write_page(
         name="invented",
         made=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         model=Model(
-            *("EfficientNetLite2", "EfficientNetB3", True, "the weights cannot be had", None, None),
+            *(
+                "EfficientNetLite2",
+                "EfficientNetB3",
+                True,
+                "the weights are not available",
+                None,
+                None,
+            ),
             *(1280, 260, "stretch", 1.0, "bicubic", "openvino", "float32", "CPU", "fingerprint"),
         ),
         neighbours=10,

@@ -104,7 +104,7 @@ def drop(visit: Visit, content: bytes) -> None:
 
 
 def told(visit: Visit) -> Locator:
-    return visit.page.locator(".deciding .told")
+    return visit.page.locator(".deciding .message")
 
 
 def decided(visit: Visit) -> Locator:
@@ -185,7 +185,7 @@ def test_many_at_once_are_counted_before_and_are_one_step(seen: Visit, tmp_path:
     press(seen, 1, "Out")
     many = seen.page.locator(".many button")
     expect(many).to_have_text("Take 2 photos into the catalogue")  # 0.99 and 0.95; one is out
-    seen.page.get_by_label("All of this view").fill("0.9")
+    seen.page.get_by_label("All photos of this view").fill("0.9")
     expect(many).to_have_text("Take 3 photos into the catalogue")
     seen.page.get_by_role("searchbox", name="File name").fill("0.jpg")
     expect(many).to_have_text("Take 1 photo into the catalogue")
@@ -262,8 +262,8 @@ ID = "0" * 63 + "1"
         (f"{HEAD}\n{ID},a,catalogue,catalogue,b,{NOW},\n".encode(), "Line 2: what is in the"),
         (f"{HEAD}\n{ID},a,s,right,b,yesterday,\n".encode(), "Line 2: when is “yesterday”"),
         (f"{HEAD}\n{ID},a,s,right,b,2026-13-24T17:03:12Z,\n".encode(), "Line 2: when is"),
-        (f"{HEAD}\n{ID},a,s,right,b\n".encode(), "Line 2: 5 cells in place of 7"),
-        (f'{HEAD}\n{ID},"a,s,right,b,{NOW},\n'.encode(), "Line 2: its quotation marks"),
+        (f"{HEAD}\n{ID},a,s,right,b\n".encode(), "Line 2: 5 cells; allowed: 7"),
+        (f'{HEAD}\n{ID},"a,s,right,b,{NOW},\n'.encode(), "Line 2: a quotation mark"),
         (
             f"{HEAD}\n{ID},a,s,right,b,{NOW},\n{ID},a,s,out,,{NOW},\n".encode(),
             "Line 3: it contradicts line 2",
@@ -358,7 +358,7 @@ def test_what_the_last_run_applied_shows_and_is_saved_again(visit: Open, tmp_pat
     seen = visit(write_page(tmp_path / "set", cards, CLASSES, decided=[known, other, away]))
     seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     expect(card(seen, 0).locator(".decision")).to_have_text("Wrong: it is hats, seen twice (done)")
-    expect(card(seen, 0)).to_contain_text("came as boots")
+    expect(card(seen, 0)).to_contain_text("original label boots")
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
     assert saved(seen) == text([away, known, other], tmp_path)
     press(seen, 0, "Out")
@@ -564,7 +564,7 @@ def test_the_least_sure_and_the_most_worth_a_look_come_first(visit: Open, tmp_pa
     cards = [replace(card, review_order=rank) for card, rank in zip(six(), order, strict=True)]
     seen = visit(write_page(tmp_path / "set", cards, CLASSES))
     sort = seen.page.get_by_role("combobox", name="Sort by")
-    sort.select_option("least sure first")
+    sort.select_option("confidence, lowest first")
     assert seen.cards() == [f"{n}.jpg" for n in (5, 4, 3, 2, 1, 0)]
     sort.select_option("review order")
     assert seen.cards() == [f"{n}.jpg" for n in (1, 3, 0, 5, 4, 2)]
@@ -607,7 +607,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_still_saves(
     seen.page.reload()
     seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     press(seen, 0, "Right")
-    expect(seen.page.locator(".next")).to_contain_text("keeps nothing for this page")
+    expect(seen.page.locator(".next")).to_contain_text("does not keep your decisions")
     expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
     assert saved(seen) == text([row(0, "right")], tmp_path)
 

@@ -91,7 +91,7 @@ def test_photos_that_stand_in_the_catalogue_are_told_and_can_be_left_out(
 ) -> None:
     seen = visit(project.result("known/report.html"))
     told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "1 photo stands in the catalogue already (1 with the same bytes, 0 with" in told
+    assert "1 photo is in the catalogue already (1 with the same bytes, 0 with" in told
     assert "Without it, 1 of 1 are right: 100.0%" in told
     seen.page.get_by_role("button", name="1 photo", exact=True).click()
     assert seen.cards() == ["same.png"]
@@ -193,7 +193,7 @@ def test_both_large_pictures_are_zoomed_and_keep_their_middle(new: Visit) -> Non
         middle = "pane => (pane.scrollLeft + pane.clientWidth / 2) / pane.scrollWidth"
         assert pane.evaluate(middle) == pytest.approx(0.5, abs=0.01)
     expect(new.page.locator(".large .zoom")).to_have_text("200%")
-    new.page.get_by_role("button", name="Farther").click()
+    new.page.get_by_role("button", name="Zoom out").click()
     expect(new.page.locator(".large .zoom")).to_have_text("150%")
 
 
@@ -352,7 +352,7 @@ def test_a_portable_page_without_all_photos_says_which_it_has_and_where_all_are(
     sent = visit(tmp_path / "sent.html")
     expect(sent.page.locator(".left-out")).to_have_text(
         "This file has 200 of the 2,000 photos, in small pictures: the wrong answers, then the "
-        "least sure ones. The numbers on this page count all photos, so that a number can lead to "
+        "least sure ones. The numbers on this page count all photos, so a number can lead to "
         "fewer photos than it counts. All of them are in results/invented/report.html, in the "
         "project that made this file."
     )
@@ -432,7 +432,7 @@ def test_the_labels_as_they_came_are_told_beside_those_that_were_decided(
     changes = {"decided": 2, "as_given": came}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "2 photos have a decision. As the labels came, 3 of 6 are right: 50.0%" in told
+    assert "2 photos have a decision. By the original labels, 3 of 6 are right: 50.0%" in told
 
 
 def test_the_photos_of_a_product_stand_together_and_tell_what_it_is_by_all_of_them(
@@ -450,14 +450,18 @@ def test_the_photos_of_a_product_stand_together_and_tell_what_it_is_by_all_of_th
     changes = {"products": {"products": 3, "conflicts": 1, "predicted": 3, **right}}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "By all photos of each product, 1 of 2 products with a label are right: 50.0%" in told
-    assert "The photos of 1 have different labels." in told
+    assert "all photos of each product together, 1 of 2 labelled products are right: 50.0%" in told
+    assert "1 has photos with different labels." in told
     field(seen, "Sort by").select_option("product")
     together = [
-        " ".join(card.locator(".named span").filter(has_text="together").all_inner_texts())
+        " ".join(card.locator(".named span").filter(has_text="of the product").all_inner_texts())
         for card in seen.page.locator(".card").all()
     ]
-    assert together == [*["its 3 photos together <b>"] * 3, *["its 2 photos together a"] * 2, ""]
+    assert together == [
+        *["all 3 photos of the product: <b>"] * 3,
+        *["all 2 photos of the product: a"] * 2,
+        "",
+    ]
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -> None:

@@ -4,7 +4,7 @@
 // keeps of them, and the marks, keys and bar by which they are made. A page calls `startDeciding`.
 // It marks what can be decided with the class "item" and `data-content`, a content id, and gives
 // it an empty element with the class "decide". Where files with the same bytes are shown under two
-// classes, `data-label` and `data-name` tell which of them an item shows.
+// classes, `data-label` and `data-name` say which of them an item shows.
 
 const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
 const DECISIONS = ["right", "wrong", "out", "catalogue"];
@@ -39,7 +39,7 @@ function csvRecords(text) {
   let line = 1;
   while (token.lastIndex < text.length || record.cells.length > 0) {
     const found = token.exec(text);
-    if (!found) return [...records, { line: record.line, cells: null }]; // Quotes that do not fit.
+    if (!found) return [...records, { line: record.line, cells: null }]; // Quotation marks that do not match.
     const [, cell, end] = found;
     const plain = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
     record.cells.push(plain.replace(DEFUSED, "$1"));
@@ -127,8 +127,8 @@ function readDecisions(bytes) {
     if (cells?.length === 1 && cells[0] === "") continue; // An empty line.
     const row = cells && Object.fromEntries(COLUMNS.map((name, n) => [name, cells[n]]));
     let fault = "";
-    if (!cells) fault = "its quotation marks do not fit together";
-    else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells in place of ${COLUMNS.length}`;
+    if (!cells) fault = "a quotation mark is not closed, or not doubled";
+    else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells; allowed: ${COLUMNS.length}`;
     else fault = faultOf(row) || contradiction(row, line, said);
     if (fault) faults.push(`Line ${line}: ${fault}`);
     else rows.push(row);
@@ -216,8 +216,8 @@ function keep(changes) {
 let page = null; // What `startDeciding` was given.
 let applied = new Map(); // The decisions that the last run knew, by subject.
 let subjects = new Map(); // The subjects of all decisions, by content id.
-// The folder of all results, or the page itself where it was sent as one file: by it the decisions of
-// another project are told apart.
+// The folder of all results, or the page itself where it was sent as one file. It separates the
+// decisions of this project from those of others.
 let home = "";
 let unsaved = false;
 const steps = []; // What undo takes back: for each step its changes, as they were before.
@@ -344,7 +344,7 @@ function undo() {
   unsaved = true;
   repaint();
   const number = step.length.toLocaleString("en");
-  say(step.length === 1 ? "Taken back." : `Taken back: ${number} decisions.`);
+  say(step.length === 1 ? "Undone." : `Undone: ${number} decisions.`);
 }
 
 /** Return the photo that an item shows. */
@@ -402,8 +402,8 @@ function makeMarks(item) {
 
 function paint(item) {
   const photo = photoOf(item);
-  const told = item.querySelector(".decision");
-  if (!photo || !told) return; // There is nothing to decide, or no mark is there yet.
+  const words = item.querySelector(".decision");
+  if (!photo || !words) return; // There is nothing to decide, or no mark is there yet.
   const state = stateOf(photo.content);
   item.classList.toggle("decided", Boolean(decisionOn(photo.content)));
   const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
@@ -415,7 +415,7 @@ function paint(item) {
     button.title = { ...titles(labels, state), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
     if (name === "catalogue") button.querySelector("span").textContent = pressed ? "−" : "+";
   }
-  told.textContent = sentence(state, photo);
+  words.textContent = sentence(state, photo);
 }
 
 /** Whether a mark is that of a decision: what is confirmed may by now be another class. */
@@ -456,7 +456,7 @@ function choose(item, photo, name) {
   const known = decisionOn(photo.content);
   const other = photo.label === photo.prediction ? "" : photo.label;
   input.value = (known?.decision === "wrong" && known.label) || photo.suggestion || other || "";
-  const tell = () => {
+  const showIfNew = () => {
     const label = input.value.trim();
     form.querySelector(".new-class").hidden = !label || page.classes.includes(label);
   };
@@ -464,7 +464,7 @@ function choose(item, photo, name) {
     form.remove();
     item.focus();
   };
-  input.addEventListener("input", tell);
+  input.addEventListener("input", showIfNew);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const label = input.value.trim().normalize("NFC"); // As the workflow writes all classes.
@@ -481,7 +481,7 @@ function choose(item, photo, name) {
   });
   form.querySelector("[type=button]").addEventListener("click", close);
   place.append(form);
-  tell();
+  showIfNew();
   input.focus();
   input.select();
 }
@@ -572,16 +572,16 @@ function counted() {
 }
 
 function hint(fresh) {
-  const forgets = kept ? "" : "This browser keeps nothing for this page: save before you leave it. ";
+  const forgets = kept ? "" : "This browser does not keep your decisions: save them before you leave this page. ";
   if (fresh === 0) return `${forgets}Mark photos by their buttons or keys.`;
   return (
-    `${forgets}${fresh.toLocaleString("en")} not known to the last run: save, put decisions.csv beside ` +
-    "config.yaml, set “decisions: decisions.csv” there, and run again."
+    `${forgets}${fresh.toLocaleString("en")} decided since the last run. To apply them, save decisions.csv next ` +
+    "to config.yaml, set “decisions: decisions.csv” there, and run again."
   );
 }
 
 function say(message) {
-  bar.querySelector(".told").textContent = message;
+  bar.querySelector(".message").textContent = message;
 }
 
 /** Return what belongs into the file: all of this project that this browser and the run know. */
@@ -607,7 +607,7 @@ async function load(file) {
   const tooLarge = `The file has ${file.size.toLocaleString("en")} bytes; allowed: ${most.toLocaleString("en")}`;
   const { rows, faults } =
     file.size > most ? { rows: [], faults: [tooLarge] } : readDecisions(await file.arrayBuffer());
-  tellFaults(file.name, faults);
+  showFaults(file.name, faults);
   if (faults.length > 0) return;
   recall();
   const later = rows.filter((row) => {
@@ -623,16 +623,16 @@ async function load(file) {
   );
 }
 
-function tellFaults(name, faults) {
-  const told = faults.slice(0, MOST_FAULTS);
-  const rest = faults.length - told.length;
-  const items = [...told, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])].map((fault) => {
+function showFaults(name, faults) {
+  const shown = faults.slice(0, MOST_FAULTS);
+  const rest = faults.length - shown.length;
+  const items = [...shown, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])].map((fault) => {
     const item = document.createElement("li");
     item.textContent = fault;
     return item;
   });
   const title = document.createElement("p");
-  title.textContent = `Nothing was taken from ${name}:`;
+  title.textContent = `${name} was not read. Correct it, or read another file:`;
   const list = document.createElement("ul");
   list.append(...items);
   bar.querySelector(".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));

@@ -128,7 +128,10 @@ def test_the_fingerprint_is_that_of_the_network_and_its_card_wherever_they_stand
     ("settings", "words"),
     [
         ({}, ["mean and deviation are missing", "family", "clip"]),
-        (NORMALISED | {"output": "feature"}, ["output: feature is none", "features [?,12]"]),
+        (
+            NORMALISED | {"output": "feature"},
+            ["output: the network has no output feature", "features [?,12]"],
+        ),
         (NORMALISED | {"size": 2}, ["no features", "2 x 2"]),
         (NORMALISED | {"crop": 0.9}, ["backbone.crop", "Set fit: crop"]),
         (NORMALISED | {"layout": "NHWC"}, ["not square as NHWC", "[?,3,16,16]"]),
@@ -198,12 +201,12 @@ NO_FEATURES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
             helper.make_node("Log", ["below"], ["out"]),
         ),
         {"kernel": KERNEL},
-        "no numbers",
+        "not finite",
     ),
     "a constant": (
         pooled(helper.make_node("Mul", ["features", "zero"], ["out"])),
         {"kernel": KERNEL, "zero": np.zeros(1, np.float32)},
-        "the same features for any picture",
+        "the same features for every picture",
     ),
     "mixed images": (
         pooled(
@@ -211,7 +214,7 @@ NO_FEATURES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
             helper.make_node("Sub", ["features", "mean"], ["out"]),
         ),
         {"kernel": KERNEL},
-        "depend on the pictures beside it",
+        "depend on the other pictures of its batch",
     ),
     "one number": (
         pooled(helper.make_node("ReduceMax", ["features"], ["out"], axes=[1], keepdims=1)),

@@ -168,7 +168,7 @@ def test_a_bad_file_is_refused_with_the_line_and_what_is_allowed(
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(UserError) as refused:
         decisions.read([file])
-    for word in (str(file), *words, "Mend or remove these lines"):
+    for word in (str(file), *words, "Correct or remove these lines"):
         assert word in str(refused.value)
 
 

@@ -109,7 +109,7 @@ class Overflowing(MeanColour):
 def test_features_that_are_no_numbers_stop_with_the_first_such_image(members: Members) -> None:
     files = [members.put(png(grey)) for grey in (3, 12, 5, 40)]
     prepare = Preprocessor(8, "bicubic", 1000)
-    with pytest.raises(UserError, match=rf"features of {files[1]} that are no numbers"):
+    with pytest.raises(UserError, match=rf"features of {files[1]} that are not finite"):
         extract(members, prepare, Overflowing(2), 3, "model", 1, Timing(), int)
 
 
@@ -235,7 +235,7 @@ def test_an_image_that_the_disk_does_not_give_is_left_out_and_has_no_fault(
         let_fail(patch, "read")
         shard = run(members, pixels=10_000)
     assert (shard.content_ids, shard.faults, len(shard.features)) == ([], [], 0)
-    assert f"{path}: input/output error; the next run reads it" in caplog.text
+    assert f"{path}: input/output error; the next run tries it again" in caplog.text
     assert run(members, pixels=10_000).faults == [None]
 
 

@@ -111,8 +111,8 @@ def test_an_image_extracted_under_a_larger_limit_is_rejected_under_a_smaller_one
     assert_array_equal(index.features, [[10, 20], [4, 8]])
     assert [file.image for file in rejected] == ["20.png", "30.png", "text.png"]
     assert [file.reason for file in rejected[:2]] == [
-        "too many pixels: 400 are over images.max_pixels (399); a WebP's count thrice",
-        "too many pixels: 900 are over images.max_pixels (399); a WebP's count thrice",
+        "too many pixels: 400 are over images.max_pixels (399); a WebP's count three times",
+        "too many pixels: 900 are over images.max_pixels (399); a WebP's count three times",
     ]
 
 

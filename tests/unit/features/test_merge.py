@@ -164,7 +164,7 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
     found, rejected = merged(listing(*rows), features, model, max_pixels=100)
     assert found.paths == ["b.jpg"]
     assert_array_equal(found.features, [[2.5, 2.5]])
-    many = "too many pixels: {} are over images.max_pixels (100); a WebP's count thrice"
+    many = "too many pixels: {} are over images.max_pixels (100); a WebP's count three times"
     assert merge.TOO_MANY.format(101, 100) == many.format(101)
     assert rejected == [
         Rejected("a.jpg", "boots", many.format(101), "boots"),

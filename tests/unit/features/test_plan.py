@@ -188,18 +188,18 @@ def test_a_shard_counts_by_what_it_holds_whatever_the_shards_are_called(
         shards.Shard(["id"], ["too many pixels"], [5], "model", row, none(1)),
         Timing(),
     )
-    assert plan.settled(tmp_path, "model", 5) == {}
-    assert plan.settled(tmp_path, "model", 4) == {"id": small}
+    assert plan.shard_of_extracted(tmp_path, "model", 5) == {}
+    assert plan.shard_of_extracted(tmp_path, "model", 4) == {"id": small}
     shards.write(
         tmp_path / f"{large}.parquet",
         shards.Shard(["id"], [None], [5], "model", row, none(1)),
         Timing(),
     )
-    assert plan.settled(tmp_path, "model", 9) == {"id": large}
-    assert plan.settled(tmp_path, "model", 5) == {"id": large}
+    assert plan.shard_of_extracted(tmp_path, "model", 9) == {"id": large}
+    assert plan.shard_of_extracted(tmp_path, "model", 5) == {"id": large}
     # Either tells that there are too many now: see `test_limit.py`.
-    assert plan.settled(tmp_path, "model", 4).keys() == {"id"}
-    assert plan.settled(tmp_path, "other", 9) == {}
+    assert plan.shard_of_extracted(tmp_path, "model", 4).keys() == {"id"}
+    assert plan.shard_of_extracted(tmp_path, "other", 9) == {}
 
 
 @pytest.mark.parametrize(
@@ -215,8 +215,10 @@ def test_what_a_shard_settles_depends_on_the_limit_only_for_too_many_pixels(
 ) -> None:
     shard = shards.Shard(["id"], [fault], [pixels], "model", np.ones((1, 3), np.float32), none(1))
     shards.write(tmp_path / "name.parquet", shard, Timing())
-    settled = [limit for limit in (1, 4, 5, 6) if plan.settled(tmp_path, "model", limit)]
-    assert settled == limits
+    extracted = [
+        limit for limit in (1, 4, 5, 6) if plan.shard_of_extracted(tmp_path, "model", limit)
+    ]
+    assert extracted == limits
 
 
 @pytest.mark.parametrize(
@@ -449,10 +451,10 @@ def test_after_any_history_each_photo_stands_in_one_shard_and_nothing_is_planned
     for changed, limit, most in history:
         for change in changed:
             make(change, pipeline, next(clock))
-        settled = plan.settled(pipeline.features, "model", limit)
+        extracted = plan.shard_of_extracted(pipeline.features, "model", limit)
         rows = list(pipeline.build(max_pixels=limit).values())
         assert_of_the_photos(rows, pipeline.photos)
-        assert_planned_once(rows, settled, pipeline)
+        assert_planned_once(rows, extracted, pipeline)
         pipeline.extract(most=most)
 
 
@@ -480,15 +482,15 @@ def assert_of_the_photos(rows: list[dict[str, Any]], photos: Path) -> None:
 
 
 def assert_planned_once(
-    rows: list[dict[str, Any]], settled: dict[str, str], pipeline: Pipeline
+    rows: list[dict[str, Any]], extracted: dict[str, str], pipeline: Pipeline
 ) -> None:
     shard_of = {(row["content_id"], row["shard"]) for row in rows}
     assert len(shard_of) == len({row["content_id"] for row in rows})
     members: dict[str, int] = {}
     for content_id, shard in shard_of - {(None, None)}:
         assert shard is not None
-        if content_id in settled:
-            assert shard == settled[content_id]
+        if content_id in extracted:
+            assert shard == extracted[content_id]
         else:
             assert not pipeline.shard(shard).exists()
             members[shard] = members.get(shard, 0) + 1

@@ -248,9 +248,7 @@ def test_a_folder_wins_over_all_links_to_it_or_below_it(root: Path, link: str) -
     put(root / "boots" / "x" / "b.jpg")
     (root / link).symlink_to(root / "boots" / "2024")
     assert labels(root) == {"boots/2024/a.jpg": "boots", "boots/x/b.jpg": "boots"}
-    assert faults(root) == {
-        link: "the same folder is read as boots/2024, and each folder counts once"
-    }
+    assert faults(root) == {link: "the same folder as boots/2024, and each folder is read once"}
 
 
 @pytest.mark.parametrize("kept", [".store", "../elsewhere"])
@@ -266,8 +264,8 @@ def test_a_folder_that_only_links_lead_to_is_read_as_the_first_of_them(
     found = faults(root, follow_links=True)
     found.pop(".store", None)
     assert {link: fault.partition(",")[0] for link, fault in found.items()} == {
-        "a": "the same folder is read as b/rain",
-        "c": "the same folder is read as b",
+        "a": "the same folder as b/rain",
+        "c": "the same folder as b",
     }
 
 
@@ -358,9 +356,9 @@ def test_a_loop_of_links_ends(root: Path, follow_links: bool, promptly: Callable
     (root / "sandals" / "back").symlink_to("../boots")
     found = promptly(lambda: faults(root, follow_links))
     assert {link: fault.partition(",")[0] for link, fault in found.items()} == {
-        "boots/up": "the same folder is read as the collection itself",
-        "boots/across": "the same folder is read as sandals",
-        "sandals/back": "the same folder is read as boots",
+        "boots/up": "the same folder as the collection itself",
+        "boots/across": "the same folder as sandals",
+        "sandals/back": "the same folder as boots",
     }
     assert labels(root, follow_links) == {"boots/a.jpg": "boots", "sandals/b.jpg": "sandals"}
 
@@ -428,7 +426,7 @@ def test_a_csv_line_with_a_null_byte_is_faulty(root: Path) -> None:
         ("image,class\na.jpg,boots\n", "the column label is missing"),
         ("a.jpg,boots\n", "the column image and label is missing"),
         ("", "the column image and label is missing"),
-        ("image,label\na.jpg,boots\na.jpg,sandals\n", r"line 3: a\.jpg stands in the list already"),
+        ("image,label\na.jpg,boots\na.jpg,sandals\n", r"line 3: a\.jpg is in the list already"),
         ("image,label\n,boots\n", "line 2: the image is empty"),
         ("label,image\nboots\n", "line 2: cells: 1; allowed: 2"),
     ],

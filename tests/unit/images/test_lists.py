@@ -60,7 +60,7 @@ def test_a_list_of_each_format_gives_the_same_rows_sorted(tmp_path: Path, write:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"image": "a.jpg", "label": "x"}] * 2, r"(line|row) \d: a\.jpg stands in the list"),
+        ([{"image": "a.jpg", "label": "x"}] * 2, r"(line|row) \d: a\.jpg is in the list"),
         ([{"image": "", "label": "x"}], r"(line|row) \d: the image is empty"),
         ([{"image": "a.jpg", "class": "x"}], "the column label is missing"),
         ([{"image": "https://a.example/1#a", "label": "x"},
@@ -84,7 +84,7 @@ def test_a_further_column_that_is_not_there_is_told(tmp_path: Path, write: Write
     ("name", "data", "message"),
     [
         ("a.jsonl", b"{", "not JSON lines in UTF-8"),
-        ("a.jsonl", b"[1]", "line 1 is no object"),
+        ("a.jsonl", b"[1]", "line 1 is not an object"),
         ("a.ndjson", b'{"image": "\xff"}', "not JSON lines in UTF-8"),
         ("a.jsonl", b'{"image": "\\ud800", "label": ""}', "not JSON lines in UTF-8"),
         ("a.jsonl", b"[" * 100_000, "not JSON lines"),

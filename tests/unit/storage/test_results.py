@@ -137,7 +137,7 @@ def test_a_file_that_is_not_sent_to_jobs_is_told(
     monkeypatch.chdir(tmp_path)
     check_sent(write(Path("feed.csv"), "image"))
     outside = write(tmp_path.with_name("outside.csv"), "image")
-    with pytest.raises(UserError, match=r"outside\.csv is not below .*Put it there"):
+    with pytest.raises(UserError, match=r"outside\.csv is not below .*Move the file there"):
         check_sent(outside)
     with Path("feed.csv").open("r+b") as stream:
         stream.truncate(MOST_BYTES + 1)

@@ -1,6 +1,6 @@
-"""The building of the backbone that the configuration asks for, which is exported for its engine.
+"""Builds the backbone in the settings and exports it for its engine.
 
-But for the engine `tensorflow`, nothing else imports TensorFlow.
+Only this module and the engine `tensorflow` import TensorFlow.
 """
 
 import json
@@ -30,7 +30,7 @@ from .registry import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision
 
 logger = logging.getLogger(__name__)
 
-# Keras imports these wherever they are, for one second of four, and here nothing of it needs them.
+# Keras imports these if they are installed, which takes one second of four. It does not need them.
 UNUSED_BY_KERAS = ("matplotlib", "scipy", "sklearn")
 # Stands for the code that makes features: its files' hashes when features last changed with it. A
 # test sees whether they still are the same; when they are meant to change, put anything else here.
@@ -56,19 +56,18 @@ def make(
 
     Args:
         folder: where the exported network goes.
-        backbone: name of the network: a key of `registry.KERAS`, or one of the others there; or
-            the file of one that people bring, with what `preprocessing_config.read` takes.
+        backbone: name of a network in `registry`; or the settings of a user's network: its file,
+            and those of `preprocessing_config.read`.
         weights_file: a local copy of Keras' weights, or None.
-        fallback: the network to take where those weights cannot be had, or None.
-        engine: what is to run the network, or `auto`, the fastest that there is.
+        fallback: the network to use if those weights are not available, or None.
+        engine: that runs the network, or `auto`, the fastest available.
         resample: the filter that scales an image to its input.
-        precision: in which it is run.
-        device: what of the machine OpenVINO runs it on.
+        precision: of its arithmetic.
+        device: that OpenVINO runs it on.
 
     Raises:
-        UserError: the machine lacks what is asked for, or the weights cannot be had and there is
-            no fallback, or a file of weights is not the right one, or a file's network cannot be
-            taken.
+        UserError: the machine lacks the engine, precision or device; the weights are not available
+            and there is no fallback; or the file of weights or of the network is not usable.
     """
     engine = _choose_engine(engine, backbone, precision, device)
     engines.check(engine, precision, device)
@@ -113,14 +112,14 @@ def _choose_engine(
     precision: Precision,
     device: Device,
 ) -> EngineName:
-    """Return what runs the backbone."""
+    """Return the engine that runs the backbone."""
     if backbone == HISTOGRAM:
         return "histogram"
     if engine != "auto":
         return engine
-    # What people bring is run by OpenVINO alone.
+    # Users' networks run only on OpenVINO.
     found = engines.fastest(precision, device) if isinstance(backbone, str) else "openvino"
-    logger.info("engine: auto takes %s.", found)
+    logger.info("engine: auto chooses %s.", found)
     return found
 
 
@@ -151,12 +150,12 @@ def _export_user_network(
     precision: Precision,
     device: Device,
 ) -> Model:
-    """Export the network that people bring, once it has shown that it gives features."""
+    """Export a user's network, after checking that it gives features."""
     import openvino
 
     if engine != "openvino":
         raise UserError(
-            f"engine: {engine} runs the networks of Keras alone. For a network in a file, set "
+            f"engine: {engine} runs only networks of Keras. For a network in a file, set "
             "engine: openvino."
         )
     path, config = Path(settings["file"]), preprocessing_config.read(settings)
@@ -173,7 +172,7 @@ def _export_user_network(
         if not validation.run(engines.load(engine, folder, 1, precision, device), size, dimension):
             if config.levels:
                 raise UserError(
-                    "levels: these layers give values that are no numbers (NaN or infinite), "
+                    "levels: these layers give values that are not finite (NaN or infinite), "
                     "perhaps only in this precision. Name others, or leave levels out."
                 )
             channels = []
@@ -182,8 +181,8 @@ def _export_user_network(
             openvino.save_model(network, file, compress_to_fp16=False)
     if not channels:
         logger.warning(
-            "%s has no middle layers that can be used: search.metric: adapted learns from its "
-            "features alone. To name layers, set backbone.levels.",
+            "%s has no usable middle layers: search.metric: adapted learns only from its "
+            "features. To name layers, set backbone.levels.",
             path,
         )
     return _describe(
@@ -203,10 +202,10 @@ def _export_user_network(
 
 def _fall_back(backbone: str, fallback: str | None, error: Exception) -> tuple[str, str]:
     """Return the name of the fallback and the reason for it."""
-    reason = f"the weights of {backbone} cannot be had: {error}"
+    reason = f"the weights of {backbone} are not available: {error}"
     if fallback is None:
         raise UserError(
-            f"{reason[0].upper()}{reason[1:]}. Connect to the network, or set weights: to a copy "
+            f"{reason[0].upper()}{reason[1:]}. Connect to the internet, or set weights: to a copy "
             f"of the file, or set fallback: {LITE2}, which comes with the installed packages."
         ) from error
     logger.warning("Using the fallback %s: %s.", fallback, reason)
@@ -214,7 +213,7 @@ def _fall_back(backbone: str, fallback: str | None, error: Exception) -> tuple[s
 
 
 def export(network: Any, engine: EngineName, folder: Path) -> None:
-    """Export the Keras model `network` to `folder` in the form that `engine` loads."""
+    """Export the Keras model `network` to `folder` in the format of `engine`."""
     if engine == "tensorflow":
         network.export(folder, format="tf_saved_model", verbose=False)
         return
@@ -249,7 +248,7 @@ def _describe(
         "engine": engine,
         "precision": engines.HINTS[precision],
     }
-    # These are part of the fingerprint where there are any, so that those of all others stay.
+    # Only values other than the defaults are in the fingerprint, so that others never change.
     more: dict[str, Any] = {"card": asdict(config)} if config else {}
     if config and config.levels is None:
         del more["card"]["levels"]
@@ -258,9 +257,9 @@ def _describe(
     if levels:
         more["levels"] = list(levels)
     if engine == "tensorflow":
-        more["tf32"] = False  # features that a GPU gave in TF32 are others
+        more["tf32"] = False  # features computed in TF32 on a GPU differ
     if config is None and backbone in KERAS and precision in ("bfloat16", "float16"):
-        # Exports with an output for each activation rounded in other places than these do.
+        # Former exports had an output for each activation, and rounded elsewhere.
         more["outputs"] = 1
     return Model(
         **made_of | {"precision": precision},

@@ -1,4 +1,4 @@
-"""The feature table: one pickle with the features of all readable images of a collection."""
+"""The feature table: the features of all readable images of a collection, also as a pickle."""
 
 import pickle
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ class FeatureTable:
 
     Attributes:
         backbone: name of the network that made the features.
-        fingerprint: of all that the features depend on.
+        fingerprint: of everything that the features depend on.
         paths: of the images, relative to the collection.
         labels: their classes; None where there is none.
         content_ids: SHA-256 of the files' bytes.
@@ -39,7 +39,7 @@ class FeatureTable:
     features: Features
 
     def rows(self, rows: NDArray[np.intp]) -> "FeatureTable":
-        """Return a feature table of some rows alone."""
+        """Return a feature table of some rows."""
         return replace(
             self,
             paths=[self.paths[row] for row in rows],
@@ -68,14 +68,14 @@ def write(path: Path, table: FeatureTable) -> None:
 
 
 def read(path: Path) -> FeatureTable:
-    """Read a feature table; nothing that its bytes may ask for is executed.
+    """Read a feature table; no code in the pickle is executed.
 
     Raises:
-        DamagedFileError: the file is damaged, or holds anything but a feature table.
-        UserError: the system does not let it be read.
+        DamagedFileError: the file is damaged, or not a feature table.
+        UserError: it cannot be read.
     """
     with checked(path), path.open("rb") as stream:
-        return _table(PlainUnpickler(stream, _STAND_INS).load())
+        return _table(PlainUnpickler(stream, _REPLACEMENTS).load())
 
 
 def _table(content: Any) -> FeatureTable:
@@ -97,7 +97,7 @@ def _table(content: Any) -> FeatureTable:
 
 
 class _Float32:
-    """Stands in for `numpy.dtype`."""
+    """Replaces `numpy.dtype`."""
 
     def __init__(self, code: str, *flags: bool) -> None:
         if code != "f4":
@@ -111,14 +111,14 @@ class _Float32:
 def _from_buffer(
     data: bytearray, dtype: _Float32, shape: tuple[int, ...], order: str
 ) -> NDArray[np.float32]:
-    """Stand in for `numpy._core.numeric._frombuffer`."""
+    """Replaces `numpy._core.numeric._frombuffer`."""
     if order != "C":
         raise ValueError("an array that is not in C order")
     return np.frombuffer(data, "<f4").reshape(shape)
 
 
-# For the names that NumPy's pickles call, so that no function of NumPy can be reached.
-_STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
+# Replace the functions in NumPy's pickles, so that none of NumPy is called.
+_REPLACEMENTS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "dtype"): _Float32,
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,

@@ -44,20 +44,19 @@ _COLUMNS = ["image", "label", "content_id", "shard", "product"]
 
 @dataclass(frozen=True)
 class ShardedFeatures:
-    """The images of a collection, or of a part of it, as a feature table for each shard in turn.
+    """Iterates over the images of a collection, or a part of it: a feature table for each shard.
 
-    In memory at a time are one of them and the two that are read ahead of it, whatever the size
-    of the collection. It can be gone through any number of times.
+    At most three tables are in memory: one in use and two that are read ahead. It can be iterated
+    any number of times.
 
     Attributes:
         path: the table of the images, in the collection's folder of results/.
         part: which part, from 0.
-        parts: into how many the shards are divided.
-        only: the paths of the images to go through, or None for all.
-        results: bring the shards.
-        with_levels: whether their levels follow the features, see `levels.join`.
-        reduced: where other features of the images stand that take the place of theirs, or None:
-            see `write_reduced`.
+        parts: the number of parts.
+        only: the paths of the images to include, or None for all.
+        results: fetch the shards.
+        with_levels: whether the levels follow the features, see `levels.join`.
+        reduced: a file with other features to use in their place, or None: see `write_reduced`.
     """
 
     path: Path
@@ -69,11 +68,11 @@ class ShardedFeatures:
     reduced: Path | None = None
 
     def __iter__(self) -> Iterator[FeatureTable]:
-        """Go through the images.
+        """Yield the feature tables.
 
         Raises:
             DamagedFileError: the table or a shard is damaged.
-            UserError: the system does not let one of them be read.
+            UserError: one of them cannot be read.
         """
         with (
             open_parquet(self.path) as file,
@@ -95,7 +94,7 @@ class ShardedFeatures:
 
     @contextmanager
     def _reader(self, file: pq.ParquetFile) -> Iterator[Callable[[int, pa.Table], FeatureTable]]:
-        """Yield what reads the features of some images of a row group."""
+        """Yield the function that reads the features of some images of a row group."""
         if self.reduced:
             with open_parquet(self.reduced) as reduced:
                 yield partial(_read_reduced, reduced)
@@ -112,7 +111,7 @@ class ShardedFeatures:
 
     def _rows(self, file: pq.ParquetFile, groups: Iterable[int]) -> pa.Table:
         rows = file.read_row_groups(groups, _COLUMNS, use_threads=False)
-        # The place of each in its row group, by which `reduced` knows it.
+        # The index of each in its row group, for `reduced`.
         rows = rows.append_column("place", pa.array(np.arange(len(rows))))
         return rows if self.only is None else rows.filter(pc.is_in(rows["image"], self.only))
 
@@ -136,10 +135,9 @@ def write(path: Path, images: pa.Table) -> None:
 
 
 def from_queries(path: Path) -> pa.Table:
-    """Return the members of the catalogue that are from query sets, without their features.
+    """Return the queries in the catalogue: `image`, `content_id`, `set` and `product`.
 
-    Of each `image`, `content_id`, `set` and `product`. Of the catalogue's own images next to
-    nothing is read.
+    Almost nothing is read of the catalogue's own images.
     """
     with open_parquet(path) as file:
         column = file.schema_arrow.get_field_index("set")
@@ -163,8 +161,7 @@ def products(images: pa.Table) -> dict[str, str]:
 def load(path: Path, results: Results = SHARED) -> FeatureTable:
     """Return the feature table at `path`: a pickle, or the table of the images with their shards.
 
-    Out of shards, the features are collected in a temporary file beside the table, so that they
-    need not fit into memory.
+    Features from shards are collected in a temporary file, so that they need not fit into memory.
 
     Raises:
         DamagedFileError, UserError: as `feature_table.read`, or when features are read from shards.
@@ -179,11 +176,11 @@ def write_reduced(path: Path, parts: Iterable[Features], dimension: int) -> None
 
     Args:
         path: the file.
-        parts: for each row group of the table of the images in turn (n, d), in its order.
+        parts: the features (n, d) of each row group of the table of the images, in order.
         dimension: d.
     """
     schema = pa.schema([("features", pa.binary(dimension * shards.FLOAT.itemsize))])
-    # Features are noise to a compressor.
+    # Compressing features takes time and saves little.
     packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
     with write_checked(path) as temporary, pq.ParquetWriter(temporary, schema, **packing) as file:
         for features in parts:
@@ -203,13 +200,12 @@ def collect(
 
     Args:
         path: the table.
-        results: bring the shards.
-        on_disk: whether the features are to be held in a file, not in memory.
-        with_levels: see `ShardedFeatures`.
-        reduced: likewise.
+        results: fetch the shards.
+        on_disk: whether to keep the features in a file, not in memory.
+        with_levels, reduced: see `ShardedFeatures`.
 
     Raises:
-        DamagedFileError, UserError: as a `ShardedFeatures` when it is gone through.
+        DamagedFileError, UserError: as iterating over `ShardedFeatures`.
     """
     table = read_parquet(path, _COLUMNS).sort_by("image")
     backbone, fingerprint, dimension = model_of(table.schema)
@@ -234,13 +230,13 @@ def collect(
 
 
 def _on_disk(folder: Path, shape: tuple[int, int]) -> Features:
-    """Return an array in a file that nobody sees and that goes with it."""
+    """Return an array in a temporary file, which is deleted with it."""
     with tempfile.TemporaryFile(dir=folder) as file:
         return np.memmap(file, np.float32, "w+", shape=shape)
 
 
 def model_of(schema: pa.Schema) -> tuple[str, str, int]:
-    """Return what `schema` has: the backbone, the fingerprint, the number of features."""
+    """Return the backbone, the fingerprint and the number of features in `schema`."""
     backbone, fingerprint, dimension = (
         schema.metadata[name].decode() for name in (b"backbone", b"fingerprint", b"features")
     )
@@ -248,7 +244,7 @@ def model_of(schema: pa.Schema) -> tuple[str, str, int]:
 
 
 def channels_of(schema: pa.Schema) -> list[int]:
-    """Return the channels of each part of the levels, see `levels`; none where there are none."""
+    """Return the channels of each part of the levels, see `levels`."""
     channels: list[int] = json.loads(schema.metadata[b"levels"])
     return channels
 
@@ -256,9 +252,9 @@ def channels_of(schema: pa.Schema) -> list[int]:
 def _read(
     folder: Path, results: Results, channels: Sequence[int], _: int, images: pa.Table
 ) -> FeatureTable:
-    """Return the feature table of `images`, whose features stand in one shard.
+    """Return the feature table of `images`, whose features are in one shard.
 
-    With the levels of so many `channels` in each part, or without.
+    If there are `channels`, the levels follow the features.
     """
     path = folder / f"{images['shard'][0].as_py()}.parquet"
     if not path.exists():
@@ -273,7 +269,7 @@ def _read(
 
 
 def _read_reduced(reduced: pq.ParquetFile, number: int, images: pa.Table) -> FeatureTable:
-    """Return the feature table of `images`, which are of a row group, with their other features."""
+    """Return the feature table of some `images` of a row group, with features from `reduced`."""
     group = reduced.read_row_group(number, use_threads=False)
     features = shards.rows_of(group["features"], shards.FLOAT)
     return _table(images, features[images["place"].to_numpy()])

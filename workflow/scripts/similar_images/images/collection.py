@@ -1,4 +1,4 @@
-"""What a collection holds: a folder or bucket with a sub-folder for each class, or a list."""
+"""The photos of a collection: a folder or bucket with a sub-folder for each class, or a list."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,12 +37,12 @@ class Entry(NamedTuple):
         label: the class, or None.
         size: bytes.
         mtime: time of the last change, in nanoseconds.
-        mode: the file's, which says whether it may be read.
+        mode: the file's permissions.
         fault: why the photo cannot be used, or None.
         version: see `ObjectMetadata.version`; None where it is a file.
-        extra_columns: what stands in the further columns of a list that were asked for.
-        ctime: when the system last saw a change of the file or of its name, in nanoseconds; unlike
-            `mtime`, nobody can set it, so that a file put in place of another one shows it.
+        extra_columns: the values of the extra columns of a list.
+        ctime: time of the last change of the file or its name, in nanoseconds; unlike `mtime`,
+            programs cannot set it, so it shows that another file replaced this one.
     """
 
     image: str
@@ -67,18 +67,18 @@ def scan(
     """Yield every photo of the collection at `location`, in an order that never changes.
 
     A folder's sub-folders are the classes; nested folders belong to the class above them, and
-    files directly in the folder have no class. So it is below the address of a bucket. A list has
+    files directly in the folder have no class. The same holds for a bucket. A list has
     the columns `image` (relative to the list, or an address) and `label` (may be empty).
 
     Args:
         location: of the collection.
         follow_links: whether links that lead out of a folder are followed.
-        metadata_cache: at the addresses.
-        extra_columns: the columns of a list to read besides.
-        own: folders that this workflow writes; what is in them is not read.
+        metadata_cache: of the addresses.
+        extra_columns: extra columns of a list to read.
+        own: folders that this workflow writes; they are not read.
 
     Raises:
-        UserError: there is none of these at `location`.
+        UserError: there is no folder, bucket or list at `location`.
     """
     if is_address(str(location)):
         return _scan_bucket(str(location), metadata_cache)
@@ -132,13 +132,13 @@ def _scan_list(
 
 
 class _ListedFiles:
-    """The files of a list, whose names may have another Unicode form on the disk."""
+    """The files of a list; their names may have another Unicode form on disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._base = os.fsencode(path.parent)
         self._spellings = Spellings()
-        # The row and the status of each file whose name may be written in another form.
+        # The row and status of each file whose name can have several Unicode forms.
         self._known: dict[str, tuple[lists.ListRow, os.stat_result]] = {}
 
     def entry(self, row: lists.ListRow) -> Entry:
@@ -172,14 +172,14 @@ class _ListedFiles:
 
 
 def _with_possible_class(entry: Entry) -> Entry:
-    """Return `entry`, faulty and without a class if none can have its name."""
+    """Return `entry`, with a fault and without a class if its label cannot be a class."""
     fault = fault_of_label(entry.label)
     return entry._replace(label=None, fault=entry.fault or fault) if fault else entry
 
 
 def _remote_entry(image: str, name: str, label: str | None, metadata: ObjectMetadata) -> Entry:
-    # Where there is a version, equal bytes that were put there again count as equal. What
-    # has neither may have changed just now.
+    # With a version, uploading the same bytes again changes nothing. Without a version or time, the
+    # photo may have changed just now.
     mtime = 0 if metadata.version else metadata.mtime or LATEST
     file = os.fsencode(name)
     return Entry(

@@ -65,11 +65,11 @@ CACHE_SCHEMA = pa.schema(
         ("version", pa.string()),
     ]
 )
-# What the name of a further column begins with, so that it is none of the others'.
+# The names of extra columns begin with this, so that they differ from all others.
 EXTRA = "further: "
-# Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
+# Rows converted at once: Python objects take ten times the memory of Arrow columns.
 BATCH = 10_000
-# Photos that a thread hashes in one go at the most.
+# The largest number of photos that a thread hashes at once.
 HASHED_AT_ONCE = 100
 
 
@@ -85,12 +85,11 @@ def build(
 
     Args:
         entries: the photos of the collection.
-        cache: where the content ids of photos are remembered that keep their place, size, times and
-            version.
+        cache: a file with the content ids of photos by path, size, times and version.
         threads: photos hashed at once.
         photos: opens them.
-        extra_columns: the names of what is in `Entry.extra_columns`; each becomes a column.
-        product: which of them names the product; one that is not among them names none.
+        extra_columns: the names of the columns in `Entry.extra_columns`.
+        product: the one of them that names the product, if any.
     """
     files = _table_of(entries).sort_by("image")
     hashes = _identify(files, cache, threads, photos)
@@ -108,23 +107,23 @@ def build(
 
 
 def transient_faults(table: pa.Table) -> dict[str, str]:
-    """Return the faults of a manifest that may be gone another time, by image.
+    """Return the faults of a manifest that may disappear, by image.
 
-    They are those of the scan, such as a folder that a network disk did not list.
+    For example, a network disk could not list a folder.
     """
     faulty = table.filter(pc.is_in(table["fault"], pa.array(sorted(TRANSIENT))))
     return dict(zip(faulty["image"].to_pylist(), faulty["fault"].to_pylist(), strict=True))
 
 
 def extra_columns(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return what stands in the further columns `names` of a manifest, by image."""
+    """Return the values in the extra columns `names` of a manifest, by image."""
     columns = (table[EXTRA + name].to_pylist() for name in names)
     images = table["image"].to_pylist()
     return {image: values for image, *values in zip(images, *columns, strict=True)}
 
 
 def files_by_content(table: pa.Table) -> dict[str, list[bytes]]:
-    """Return the content ids of a manifest or a plan, sorted, each with the files that have it."""
+    """Return the files of each content id of a manifest or a plan, sorted."""
     table = table.select(["content_id", "file"]).sort_by("content_id")
     files: dict[str, list[bytes]] = {}
     for row in table.to_pylist():
@@ -175,7 +174,7 @@ def _place(file: bytes) -> bytes:
 
 
 def _remembered(files: pa.Table, found: pa.Table) -> pa.ChunkedArray:
-    """Return the content id of each of `files` that was `found` as it is now and has no fault."""
+    """Return the content id of each of `files` that equals its row of `found` and has no fault."""
     same = pc.and_(pc.is_null(files["fault"]), pc.equal(_version(files), _version(found)))
     for name in ("size", "mtime", "ctime"):
         same = pc.and_(same, pc.equal(files[name], found[name]))
@@ -196,9 +195,9 @@ def _hash(photos: Photos, files: pa.Table) -> pa.Table:
 
 
 def _digest(photos: Photos, file: bytes, before: str | None) -> tuple[str | None, str | None, bool]:
-    """Return the content id of a photo, or the fault, and whether that is how it is now.
+    """Return the content id of a photo, or its fault, and whether that is current.
 
-    A photo that a server does not give now, but may later, counts as it was `before`.
+    If a request fails now but may succeed later, the content id from `before` counts.
     """
     try:
         return photos.identify(file), None, True

@@ -12,7 +12,7 @@ from .cards import QueryCard, Row
 
 
 class Bar(NamedTuple):
-    """A bar of a histogram: what stands under it, the values it covers, and its counts."""
+    """A bar of a histogram: its mark on the axis, the range of values, and its counts."""
 
     mark: str
     span: str
@@ -42,7 +42,7 @@ class Curve:
 
     Attributes:
         ticks: (position, number of neighbours), from left to right.
-        levels: (position, accuracy) of the lines across, from the bottom up.
+        levels: (position, accuracy) of the horizontal lines, from the bottom up.
         lines: for each vote its points (position, height), from left to right.
     """
 
@@ -109,7 +109,7 @@ class _Scale(NamedTuple):
     highest: float
 
     def levels(self, most: int) -> list[tuple[float, float]]:
-        """Return (position, share) of lines across: one for each step, or some `most` of them."""
+        """Return (position, share) of horizontal lines: one per step, but about `most` in total."""
         steps = round((self.highest - self.lowest) * 20)
         shown = range(0, steps + 1, math.ceil(steps / most))
         return [(step / steps, self.lowest + step / 20) for step in shown]
@@ -129,7 +129,7 @@ def _scale(least: float, most: float) -> _Scale:
 
 
 def curve(quality: Mapping[str, Any]) -> Curve | None:
-    """Return the plot of the curve in `quality.json`; None where no image could be asked.
+    """Return the plot of the curve in `quality.json`; None if no image could be tested.
 
     Neighbours are on a logarithmic scale, the accuracy in steps of 5 %.
     """

@@ -15,7 +15,7 @@ MOST_CLASSES = 40
 
 @dataclass(frozen=True)
 class ConfusionMatrix:
-    """How often each class was taken for each class.
+    """How often each label was predicted as each class.
 
     Attributes:
         classes: sorted.
@@ -36,7 +36,7 @@ class ConfusionMatrix:
 
     @property
     def mistakes(self) -> NDArray[np.int64]:
-        """The mistakes of each class: photos of it taken for others, and others taken for it."""
+        """The mistakes of each class: false negatives plus false positives."""
         sums: NDArray[np.int64] = self.counts.sum(axis=0) + self.counts.sum(axis=1)
         return sums - 2 * self.counts.diagonal()
 

@@ -1,7 +1,7 @@
-"""The history: how good the answers of each run were, and which of them turned.
+"""The history: the accuracy of each run, and which predictions changed.
 
-The files stand outside Snakemake's outputs, since it deletes those before the rule runs. What is
-written here cannot be made anew: what is damaged is set aside and never removed.
+The files are not outputs of a rule, because Snakemake deletes those before the rule runs. They
+cannot be made again, so damaged files are renamed and never removed.
 """
 
 import logging
@@ -98,8 +98,8 @@ def read(path: Path) -> list[dict[str, str]]:
 def record(path: Path, line: Row) -> list[dict[str, str]]:
     """Add `line` to the history at `path`, unless the last one says the same, and return its rows.
 
-    A damaged history is set aside under another name, and begun anew. One that the system does not
-    let be read is left alone, and none is returned. Both are logged.
+    A damaged history is renamed, and a new one begins. If the history cannot be read, it is not
+    changed and no rows are returned. Both are logged.
     """
     try:
         rows = _read(path)
@@ -112,21 +112,20 @@ def record(path: Path, line: Row) -> list[dict[str, str]]:
         return []
     if not rows or {**rows[-1], "when": ""} != {**line, "when": ""}:
         rows.append(dict(line))
-        # Not sealed: between checksum and file a job can be killed, and a person may edit this one.
+        # No checksum: a job can be killed before it is written, and people may edit the file.
         with replacing(path) as temporary:
             write_csv_lines(temporary, HEADER, ([row[name] for name in HEADER] for row in rows))
     return rows
 
 
 def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
-    """Return which predictions turned in the last run that turned any, and remember `answers`.
+    """Return the predictions that changed in the last run with changes, and record `answers`.
 
-    They are in `changed.csv` then, sorted by path. Those of an earlier run stay in it as long as
-    their contents have the prediction to which it turned: so no job that is killed, and no run for
-    another reason, loses them.
+    They are written to `changed.csv`, sorted by path. Those of an earlier run stay as long as they
+    are still true, so that a killed job or a run without changes does not lose them.
 
     Args:
-        folder: of the query set's results, which has the answers of the run before.
+        folder: of the query set's results, with the answers of the last run.
         answers: of this run.
     """
     answers = sorted(answers)
@@ -189,7 +188,7 @@ def _row(values: Sequence[str]) -> dict[str, str]:
 
 
 def _set_aside(path: Path) -> Path:
-    """Give the file another name, one that is free, and return it."""
+    """Rename the file to a free name, and return that."""
     names = (path.with_name(f"{path.stem}.damaged-{n}{path.suffix}") for n in count(1))
     aside = next(name for name in names if not name.exists())
     os.replace(path, aside)
@@ -211,7 +210,7 @@ def _remember(path: Path, answers: Iterable[PastPrediction]) -> None:
 
 
 def _still_changed(path: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
-    """Return the rows at `path` that still hold, for the images that have those contents now."""
+    """Return the rows at `path` that are still true, with the current images of their contents."""
     try:
         known = {row["content_id"]: (row["before"], row["now"]) for row in read_csv(path)}
     except (UserError, KeyError):

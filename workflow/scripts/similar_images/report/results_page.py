@@ -1,7 +1,7 @@
-"""The report: one page that shows each query beside the images most like it.
+"""The report: one page that shows each query with its most similar catalogue images.
 
-What the page says at its top, in its tables and figures stands in the HTML; the cards are data that
-its script shows, since there may be thousands.
+Texts, tables and figures are HTML. The cards are data that a script shows, because there may be
+thousands.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_REJECTED = 1000
-# With more, the tables of classes are folded: the photos would begin far below them.
+# With more classes, their tables are folded, so that the photos do not begin far below.
 FEW_CLASSES = 12
 
 
@@ -54,11 +54,11 @@ class Report:
         metrics: as `metrics.json` has them.
         quality: of the catalogue, as `quality.json` has it.
         cards: one for each query file.
-        confusion: what was taken for what.
+        confusion: the confusion matrix.
         rejected: files left out, for each collection.
         decided: the decisions that were applied, as rows of decisions.csv.
         history: the runs until now, as rows of history.csv.
-        advice: what to set for better answers, if anything.
+        advice: a setting for better answers, if any.
     """
 
     name: str
@@ -86,7 +86,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
 
     Args:
         report: what it shows.
-        thumbnail_folder: where the thumbnails stand; a folder beside the page.
+        thumbnail_folder: of the thumbnails, in the folder of the page.
     """
     template = environment().get_template("report.html.j2")
     return template.render(

@@ -1,4 +1,4 @@
-"""Access to addresses of every kind: each is asked by what knows its scheme."""
+"""Access to addresses of the web and of buckets, by their scheme."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +28,8 @@ class Access:
     def metadata_of(self, addresses: Sequence[str]) -> list[ObjectMetadata]:
         """Return the metadata of each of `addresses`.
 
-        To ask and to read an answer takes half a millisecond of Python, so that of many addresses
-        several processes take a part each, and of the connections as well.
+        A request takes half a millisecond of Python. So several processes share many addresses, and
+        the connections.
         """
         count = min(processes(), self.limits.connections, len(addresses) // MANY)
         if count < 2:
@@ -52,7 +52,7 @@ class Access:
         """Return the bytes at `address`.
 
         Raises:
-            FetchError: there are none, they are too many, or they may not be asked for.
+            FetchError: there are none, there are too many, or the address is not allowed.
         """
         return self._store(address).fetch(address)
 
@@ -67,7 +67,7 @@ class Access:
     def _store(self, address: str) -> "Web | Buckets":
         return self._web if scheme_of(address) in WEB else self._buckets
 
-    # Both load packages that a run with photos on its own disk does without.
+    # Imported when needed: a run with local photos needs neither.
     @cached_property
     def _web(self) -> "Web":
         from .web import Web
@@ -81,5 +81,5 @@ class Access:
         return Buckets(self.limits)
 
 
-# For photos that are all files: it asks no address.
+# For collections of files: no address is allowed.
 NO_ACCESS = Access(Limits((), private=False, connections=1, seconds=1, max_bytes=1))
