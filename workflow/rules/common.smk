@@ -432,7 +432,9 @@ def tell_outcome():
         results = RESULTS.folder
         told = [
             *in_results(QUERIES, "metrics.json", "history.csv"),
-            *in_results(["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"),
+            *in_results(
+                ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
+            ),
         ]
         RESULTS.fetch(*(results.parent / file for file in told))
         history.gather(results)
