@@ -272,7 +272,7 @@ ID = "0" * 63 + "1"
         (HEAD.encode() + b"\n\xff\n", "not UTF-8"),
     ],
 )
-def test_a_damaged_file_is_told_by_line_and_changes_nothing(
+def test_a_damaged_file_is_reported_by_line_and_changes_nothing(
     seen: Visit, content: bytes, fault: str
 ) -> None:
     press(seen, 1, "Out")
@@ -559,7 +559,7 @@ def test_decided_photos_are_hidden_on_request(seen: Visit) -> None:
     assert seen.hash() == "#decided=yes"
 
 
-def test_the_least_sure_and_the_most_worth_a_look_come_first(visit: Open, tmp_path: Path) -> None:
+def test_low_confidence_and_the_review_order_can_come_first(visit: Open, tmp_path: Path) -> None:
     order = (3, 1, None, 2, 5, 4)
     cards = [replace(card, review_order=rank) for card, rank in zip(six(), order, strict=True)]
     seen = visit(write_page(tmp_path / "set", cards, CLASSES))
@@ -570,7 +570,7 @@ def test_the_least_sure_and_the_most_worth_a_look_come_first(visit: Open, tmp_pa
     assert seen.cards() == [f"{n}.jpg" for n in (1, 3, 0, 5, 4, 2)]
 
 
-def test_what_turned_since_the_last_run_is_a_view(visit: Open, tmp_path: Path) -> None:
+def test_what_changed_since_the_last_run_is_a_view(visit: Open, tmp_path: Path) -> None:
     cards = [replace(six()[0], before="hats"), *six()[1:]]
     seen = visit(write_page(tmp_path / "set", cards, CLASSES))
     seen.page.get_by_role("combobox", name="Since the last run").select_option("changed")

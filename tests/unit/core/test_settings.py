@@ -257,7 +257,7 @@ def test_no_setting_is_a_number_without_an_end(key: str, value: str) -> None:
         check(text)
 
 
-def test_a_missing_catalogue_is_told_with_what_it_may_be() -> None:
+def test_a_missing_catalogue_is_reported_with_what_it_may_be() -> None:
     with pytest.raises(
         UserError,
         match=r"^catalogue is missing; allowed: the path of a folder or of a list, or the address "
@@ -266,13 +266,13 @@ def test_a_missing_catalogue_is_told_with_what_it_may_be() -> None:
         settings.check({}, SCHEMA)
 
 
-def test_every_wrong_setting_is_told() -> None:
+def test_every_wrong_setting_is_reported() -> None:
     with pytest.raises(UserError) as refused:
         check("{engine: onnx, search: {neighbours: 0}, colour: red}")
     for part in ("engine: 'onnx'", "search.neighbours: 0", "unknown key colour"):
         assert part in str(refused.value)
 
 
-def test_a_further_column_takes_the_name_of_none_that_the_predictions_have() -> None:
+def test_an_extra_column_takes_the_name_of_none_that_the_predictions_have() -> None:
     for setting in (SCHEMA["properties"]["columns"]["items"], SCHEMA["properties"]["product"]):
         assert setting["not"]["enum"] == list(predictions.TABLE.columns)

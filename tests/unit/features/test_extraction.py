@@ -167,7 +167,7 @@ def test_a_shard_may_hold_faults_alone(members: Members) -> None:
 
 
 @pytest.mark.parametrize("lost", [{0}, {2}, {4}, {0, 1}, {1, 3, 4}, {0, 1, 2, 3, 4}])
-def test_a_lost_or_changed_image_is_left_out_and_told(
+def test_a_lost_or_changed_image_is_left_out_and_reported(
     members: Members, lost: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     paths = [members.put(png(n, width=n + 1)) for n in range(5)]
@@ -268,7 +268,7 @@ def test_the_second_copy_is_read_where_the_first_is_gone(members: Members) -> No
     assert_array_equal(shard.features, [[1, 2, 255]])
 
 
-def test_the_progress_is_told_after_each_image(members: Members) -> None:
+def test_the_progress_is_reported_after_each_image(members: Members) -> None:
     members.put(b"text")
     members.put(png(1))
     told: list[int] = []
@@ -284,7 +284,7 @@ def test_the_progress_reaches_the_end_although_an_image_is_lost(members: Members
     assert told[-1] == 2
 
 
-def test_the_time_is_told_by_what_it_was_spent_on(members: Members) -> None:
+def test_the_time_is_counted_by_what_it_was_spent_on(members: Members) -> None:
     for grey in range(5):
         members.put(png(grey))
     timing = Timing()

@@ -263,7 +263,7 @@ def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
     assert "x.jpg" not in str(stopped.value)
 
 
-def test_members_tell_where_their_class_comes_from() -> None:
+def test_members_show_where_their_class_comes_from() -> None:
     rows = [{"image": "a", "label": "boots", "decision": "right"}, {"image": "b", "label": "hats"}]
     table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=sharded_features.SCHEMA)
     assert merge.members(table, "folder") == [

@@ -333,7 +333,7 @@ def test_a_packed_shard_is_named_as_if_it_had_been_extracted_at_once(
     assert clean.extract() == packed
 
 
-def test_small_shards_stand_in_for_a_packed_one_that_is_damaged(pipeline: Pipeline) -> None:
+def test_small_shards_replace_a_packed_one_that_is_damaged(pipeline: Pipeline) -> None:
     add_daily(pipeline, plan.SMALL_SHARDS)
     small = {path.stem for path in pipeline.features.iterdir()}
     pipeline.build(largest=100)
@@ -443,7 +443,7 @@ runs = st.tuples(st.lists(changes, min_size=1), st.sampled_from([100, 200]), st.
 
 
 @given(history=st.lists(runs, min_size=2, max_size=8))
-def test_after_any_history_each_photo_stands_in_one_shard_and_nothing_is_planned_twice(
+def test_after_any_history_each_photo_is_in_one_shard_and_nothing_is_planned_twice(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[list[Any], int, int]]
 ) -> None:
     pipeline = Pipeline(tmp_path_factory.mktemp("pipeline"))

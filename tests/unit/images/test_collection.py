@@ -83,7 +83,7 @@ def test_sub_folders_are_classes_and_nested_folders_belong_to_the_class_above(ro
     }
 
 
-def test_an_entry_tells_the_file_its_size_its_time_and_its_mode(root: Path) -> None:
+def test_an_entry_shows_the_file_its_size_its_time_and_its_mode(root: Path) -> None:
     path = put(root / "boots" / "a.jpg", b"12345")
     os.utime(path, ns=(0, 1_234_567_890_123_456_789))
     (entry,) = scan(root)

@@ -75,7 +75,7 @@ def test_a_wrong_list_of_each_format_is_refused_with_its_place(
 
 
 @FORMATS
-def test_a_further_column_that_is_not_there_is_told(tmp_path: Path, write: Writer) -> None:
+def test_an_extra_column_that_is_not_there_is_reported(tmp_path: Path, write: Writer) -> None:
     with pytest.raises(UserError, match="the column product_id is missing"):
         read(write(tmp_path, ROWS), ["product_id"])
 
@@ -215,7 +215,7 @@ def test_the_addresses_of_lists_are_found_and_folders_and_buckets_have_none(tmp_
     assert list(found.values()) == ["https://shop.example/a.jpg"]
 
 
-def test_photos_that_only_one_machine_sees_are_told(tmp_path: Path) -> None:
+def test_photos_that_only_one_machine_sees_are_reported(tmp_path: Path) -> None:
     check_remote("s3://shop/catalogue")
     check_remote(str(csv_of(tmp_path, ROWS[1:])))
     with pytest.raises(
@@ -233,7 +233,7 @@ def test_photos_that_only_one_machine_sees_are_told(tmp_path: Path) -> None:
         *("https:/cdn.example.com/1.jpg?sig=SECRET", "\thttp://u:SECRET@cdn.example.com/1.jpg"),
     ],
 )
-def test_what_is_meant_for_an_address_is_refused_without_telling_its_query(
+def test_what_is_meant_for_an_address_is_refused_without_showing_its_query(
     tmp_path: Path, image: str
 ) -> None:
     path = tmp_path / "list.csv"

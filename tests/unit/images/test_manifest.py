@@ -26,7 +26,7 @@ def pipeline(tmp_path: Path) -> Pipeline:
     return Pipeline(tmp_path)
 
 
-def test_a_row_tells_content_label_file_and_shard(pipeline: Pipeline) -> None:
+def test_a_row_shows_content_label_file_and_shard(pipeline: Pipeline) -> None:
     path = pipeline.put("boots/a.jpg", "one")
     row = pipeline.build()["boots/a.jpg"]
     assert row.pop("shard")
@@ -61,7 +61,7 @@ def test_a_file_that_vanishes_after_the_scan_is_faulty(pipeline: Pipeline) -> No
     assert table["fault"].to_pylist() == ["no such file or directory"]
 
 
-def test_what_the_disk_did_not_give_is_told_apart_from_what_is_no_photo(
+def test_what_the_disk_did_not_give_is_distinguished_from_what_is_no_photo(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
     faults = ["input/output error", "stale file handle", "empty file", "permission denied", None]
@@ -172,7 +172,7 @@ def test_a_file_may_be_of_any_year(pipeline: Pipeline, year: int) -> None:
     assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
 
 
-def test_the_product_is_what_a_column_of_the_list_tells_if_anything(pipeline: Pipeline) -> None:
+def test_the_product_is_what_a_column_of_the_list_shows_if_anything(pipeline: Pipeline) -> None:
     cells = {"a": " P1 ", "b": "", "c": " ", "d": "P2 e\u0301"}
     entries = [
         Entry(name, b"", None, fault="gone", extra_columns=("7", cell))
@@ -207,7 +207,7 @@ def other_columns(path: Path) -> None:
     ],
     ids=["empty", "nonsense", "cut", "gone", "other columns"],
 )
-def test_a_damaged_cache_is_ignored_and_made_anew(
+def test_a_damaged_cache_is_ignored_and_made_again(
     pipeline: Pipeline, damage: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.put("a.jpg", "one")

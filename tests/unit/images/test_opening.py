@@ -65,7 +65,7 @@ def test_a_file_is_opened_where_it_has_these_bytes(tmp_path: Path) -> None:
         read(LOCAL, bytes(file))
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_read_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "a.jpg"
     file.write_bytes(DATA)
     with pytest.raises(OSError, match="the file is changing"), LOCAL.opened(ID, bytes(file)):
@@ -92,7 +92,7 @@ def damage_in(stream: BinaryIO) -> None:
 
 
 @pytest.mark.parametrize("make", [nothing_of, damage_in])
-def test_what_the_disk_does_not_give_is_told_whatever_the_reader_makes_of_it(
+def test_what_the_disk_does_not_give_is_reported_whatever_the_reader_makes_of_it(
     failing: Path, make: Callable[[BinaryIO], None]
 ) -> None:
     photos = Photos(NO_ACCESS, PhotoCache(failing.parent / "kept", 0))
@@ -131,7 +131,9 @@ def test_what_is_not_kept_or_damaged_is_fetched_again(server: Server, tmp_path: 
     assert server.requests["GET", "a.jpg"] == 3
 
 
-def test_a_photo_that_has_changed_at_its_address_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_photo_that_has_changed_at_its_address_is_reported(
+    server: Server, tmp_path: Path
+) -> None:
     server.put("a.jpg", b"another")
     with pytest.raises(OSError, match="the photo has changed"):
         read(photos_of(server, tmp_path), server.address("a.jpg").encode())
@@ -144,7 +146,7 @@ def test_a_name_leads_to_the_address_with_its_query(server: Server, tmp_path: Pa
     assert b"signature=secret" in server.heads["a.jpg"]
 
 
-def test_a_photo_that_is_gone_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_photo_that_is_gone_is_reported(server: Server, tmp_path: Path) -> None:
     server.faults["a.jpg"] = status(404)
     photos = photos_of(server, tmp_path)
     with pytest.raises(FetchError, match="404: not found"):
@@ -159,7 +161,7 @@ def test_without_settings_no_address_is_asked(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("tells", "fetched"), [(True, 1), (False, 2)])
-def test_an_address_is_fetched_again_only_where_it_tells_no_change(
+def test_an_address_is_fetched_again_only_where_its_metadata_shows_no_change(
     server: Server, tmp_path: Path, tells: bool, fetched: int
 ) -> None:
     server.put("a.jpg", DATA, tells=tells)

@@ -152,7 +152,7 @@ def test_an_odd_float_picture_is_readable(value: float) -> None:
 @pytest.mark.parametrize("size", [(32, 32), (64, 24)])
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", STORED)
-def test_a_picture_of_each_orientation_is_turned_upright(
+def test_a_picture_of_each_orientation_is_made_upright(
     orientation: int, format_: str, size: tuple[int, int]
 ) -> None:
     image = quarters(*size)

@@ -16,7 +16,9 @@ def test_it_counts_the_runs_that_could_not_read_all(tmp_path: Path) -> None:
     assert told == [0, 1, 1, 2, 2]
 
 
-def test_what_could_not_be_read_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_could_not_be_read_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     retries.record(tmp_path / retries.NAME, {"b.jpg": "x", "a\udcff.jpg": "input/output error"})
     assert caplog.messages == [
         "photos that could not be read now, and that the next run tries again: "

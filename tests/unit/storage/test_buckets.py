@@ -111,7 +111,7 @@ def test_a_name_that_may_be_taken_for_another_is_refused(
         buckets.fetch(address)
 
 
-def test_what_is_written_anew_looks_otherwise_at_once(store: Store, buckets: Buckets) -> None:
+def test_what_is_written_again_looks_otherwise_at_once(store: Store, buckets: Buckets) -> None:
     address = store.put("anew/a.jpg", b"old")
     before = buckets.metadata_of(address), list(buckets.listed("s3://shop/anew"))
     assert (buckets.metadata_of(address), list(buckets.listed("s3://shop/anew"))) == before
@@ -174,7 +174,7 @@ def test_many_threads_fetch_at_once(store: Store, buckets: Buckets) -> None:
         ("gs://shop/a.jpg", "pip install gcsfs"),
     ],
 )
-def test_what_is_not_there_or_not_allowed_says_so_and_does_not_heal(
+def test_what_is_not_there_or_not_allowed_says_so_and_is_final(
     store: Store, buckets: Buckets, address: str, reason: str
 ) -> None:
     store.put("folder/a.jpg", b"a")
@@ -221,7 +221,7 @@ def test_an_object_that_is_too_large_is_not_read(store: Store, buckets: Buckets)
         ("AWS_ACCESS_KEY_ID", None, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ],
 )
-def test_without_the_right_credentials_nothing_is_told_but_that(
+def test_without_the_right_credentials_nothing_else_is_shown(
     store: Store, monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, reason: str
 ) -> None:
     address = store.put("secret/a.jpg", b"a")

@@ -49,7 +49,7 @@ def start(
     return seen.at(BY_NAME), seen.tries
 
 
-def test_jobs_take_what_the_start_was_told(memory: Path) -> None:
+def test_jobs_take_what_the_start_has_fetched(memory: Path) -> None:
     told, _ = start(memory, _3=ObjectMetadata(7, 2, "v2"))
     access = Told({})
     assert MetadataCache(memory, access, 0.2).at(BY_NAME) == told
@@ -101,11 +101,11 @@ def test_too_many_that_cannot_be_fetched_stop_the_run(memory: Path) -> None:
         MetadataCache(memory, Told({}), 0.2).failed(dict.fromkeys(NAMES[:3], "broke"))
 
 
-def test_an_address_that_tells_no_change_is_fetched_in_every_run(memory: Path) -> None:
+def test_an_address_whose_metadata_shows_no_change_is_fetched_in_every_run(memory: Path) -> None:
     assert [start(memory, _3=ObjectMetadata(size=5))[1] for _ in range(3)] == [0, 1, 2]
 
 
-def test_a_damaged_memory_is_made_anew(memory: Path) -> None:
+def test_a_damaged_cache_is_made_again(memory: Path) -> None:
     start(memory)
     memory.write_bytes(b"x")
     assert len(start(memory)[0]) == 10
@@ -120,7 +120,7 @@ def test_what_a_bucket_lists_is_kept_for_the_jobs(memory: Path) -> None:
     assert MetadataCache(memory, Told({}), 0.2).below("s3://shop") == objects
 
 
-def test_a_bucket_that_cannot_be_listed_is_told(memory: Path) -> None:
+def test_a_bucket_that_cannot_be_listed_is_reported(memory: Path) -> None:
     with pytest.raises(UserError, match="s3://gone: there is no such bucket"):
         MetadataCache(memory, Told({}), 0.2, ask_again=True).below("s3://gone")
 
