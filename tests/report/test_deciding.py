@@ -212,7 +212,7 @@ def test_decisions_are_still_there_after_a_reload_and_in_another_tab(seen: Visit
     other.goto(seen.page.url)
     press(seen, 0, "Right")
     expect(other.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
-    other.locator(".card").nth(1).get_by_role("button", name="Out").click()
+    other.locator(".card").nth(1).get_by_role("button", name="Out", exact=True).click()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
     seen.page.reload()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
@@ -593,7 +593,7 @@ def test_in_the_large_view_photos_are_decided_and_get_notes(seen: Visit, tmp_pat
     keys.type("hats")
     keys.press("Escape")
     expect(dialog).to_be_visible()
-    dialog.get_by_role("button", name="Out").click()
+    dialog.get_by_role("button", name="Out", exact=True).click()
     keys.press("Escape")
     note = {"note": "really, a boot", "when": "2026-11-24T17:03:13Z"}
     assert saved(seen) == text([row(0, "right", **note), row(1, "out", "")], tmp_path)

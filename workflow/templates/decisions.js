@@ -1,7 +1,7 @@
 "use strict";
 
-// Deciding, on the report and on the page of the audit: the file of decisions, what this browser
-// keeps of them, and the marks, keys and bar by which they are made. A page calls `startDeciding`.
+// Decisions on the report and on the page of the audit: the file of decisions, what this browser
+// stores of them, and the buttons, keys and bar to make them. A page calls `startDeciding`.
 // It marks what can be decided with the class "item" and `data-content`, a content id, and gives
 // it an empty element with the class "decide". Where files with the same bytes are shown under two
 // classes, `data-label` and `data-name` say which of them an item shows.
@@ -12,9 +12,9 @@ const STORE = "similar-image-finder/decisions";
 const MOST_FAULTS = 20;
 const LONGEST_LABEL = 1000;
 
-// ---- The file. These functions know nothing of the page.
+// ---- The file. These functions do not depend on the page.
 
-// What begins a formula in a spreadsheet, and where: as `write_csv` of the pipeline has it.
+// What begins a formula in a spreadsheet, and where: as in `write_csv` in formats.py.
 const FORMULA = "(?=[ ']*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])";
 const AFTER_SEPARATOR = new RegExp(`([;\\t\\r\\n])${FORMULA}`, "g");
 const AT_BEGINNING = new RegExp(`^${FORMULA}`);
@@ -168,20 +168,20 @@ function merged(first, second) {
   });
 }
 
-// ---- What this browser keeps: of this project, by subject, and of others
+// ---- What this browser stores: decisions of this project, by subject, and of others
 
-let kept = true; // Whether it keeps anything: some keep nothing of a file, or inside a frame.
+let kept = true; // Whether it can store anything: some browsers store nothing for files or frames.
 let memory = new Map();
 let others = []; // The decisions of other projects, which may be on the same photos.
 
-function recall() {
+function readStored() {
   try {
     const stored = Object.values(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
     const sound = stored.map(storedRow).filter(Boolean);
     memory = new Map(sound.filter((row) => row.home === home).map((row) => [subjectOf(row), row]));
     others = sound.filter((row) => row.home !== home);
   } catch (error) {
-    // Text that is no JSON is written over by the next decision; without storage, memory stays.
+    // Invalid JSON is replaced by the next decision; without storage, memory stays.
     if (!(error instanceof SyntaxError)) kept = false;
   }
   index();
@@ -196,7 +196,7 @@ function storedRow(stored) {
 
 /** Keep the changes, pairs of a subject and a decision, or null for none any more. */
 function keep(changes) {
-  recall(); // Another tab may have decided since.
+  readStored(); // Another tab may have decided since.
   for (const [subject, row] of changes) {
     if (row) memory.set(subject, row);
     else memory.delete(subject);
@@ -220,7 +220,7 @@ let subjects = new Map(); // The subjects of all decisions, by content id.
 // decisions of this project from those of others.
 let home = "";
 let unsaved = false;
-const steps = []; // What undo takes back: for each step its changes, as they were before.
+const steps = []; // For undo: for each step the former decisions.
 
 function index() {
   subjects = new Map();
@@ -250,15 +250,15 @@ function stateOf(id) {
   const taken = all.filter((row) => row.decision === "catalogue").reduce(laterOf, undefined);
   const left = taken && there?.decision === "out" && laterOf(there, taken) === there ? there : undefined;
   const member = left ? undefined : taken;
-  const here = member && takenHere(all, member);
+  const here = member && joinedHere(all, member);
   const decided = onClassIn(page.set);
   const own = here && laterOf(decided, here) === here ? undefined : decided;
-  const onClass = [onClassIn(homeOf(member)), there].filter((row) => row?.label);
+  const onClass = [onClassIn(querySetOf(member)), there].filter((row) => row?.label);
   return { own, here, member, left, as: onClass.reduce(laterOf, member) };
 }
 
 /** Return the decision that takes a photo into the catalogue and counts in this page's collection. */
-function takenHere(all, member) {
+function joinedHere(all, member) {
   if (page.set === "catalogue") return member;
   const own = all.find((row) => row.set === page.set && row.decision === "catalogue");
   // The file of another set's may be in this one by now: then the last run has applied it here.
@@ -266,7 +266,7 @@ function takenHere(all, member) {
 }
 
 /** Return the query set whose photo is a member, and gives it its class, too; "" where none is. */
-function homeOf(member) {
+function querySetOf(member) {
   const photo = page.photos.get(member?.content_id);
   if (!photo) return "";
   // The catalogue's own files do not follow a query set.
@@ -309,7 +309,7 @@ function decide(photo, mark, label) {
 }
 
 /** Return the decision that takes a member out of the catalogue. */
-function leave(member) {
+function leaveCatalogue(member) {
   const { content_id, image, set } = member;
   const when = momentAfter(content_id);
   return { content_id, image: `${set}:${image}`, set: "catalogue", decision: "out", label: "", when, note: "", home };
@@ -321,16 +321,16 @@ function momentAfter(id) {
   return new Date(Math.max(Date.now(), ...times)).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/** Keep decisions as one step of undo. */
-function take(rows) {
+/** Add decisions as one step of undo. */
+function addDecisions(rows) {
   const fault = rows.map(faultOf).find(Boolean);
   if (fault) say(`This cannot be decided: ${fault}.`);
-  else takeStep(rows.map((row) => [subjectOf(row), row]));
+  else applyStep(rows.map((row) => [subjectOf(row), row]));
 }
 
-/** Keep changes as one step of undo, see `keep`. */
-function takeStep(changes) {
-  recall();
+/** Apply changes as one step of undo, see `keep`. */
+function applyStep(changes) {
+  readStored();
   steps.push(changes.map(([subject]) => [subject, memory.get(subject) ?? null]));
   keep(changes);
   unsaved = true;
@@ -354,7 +354,7 @@ function photoOf(item) {
   return photo && label !== undefined ? { ...photo, label, name } : photo;
 }
 
-/** Mark a photo; marked so already it loses the mark, unless the last run knew it. */
+/** Mark a photo; the same mark again removes it, unless the last run knew it. */
 function mark(item, name) {
   const photo = photoOf(item);
   const button = item.querySelector(`[data-mark="${name}"]`);
@@ -364,21 +364,21 @@ function mark(item, name) {
     return;
   }
   const label = labelFor(photo, name);
-  if (name === "out" || label) take([decide(photo, name, label)]);
+  if (name === "out" || label) addDecisions([decide(photo, name, label)]);
   else choose(item, photo, name);
 }
 
-/** Take a mark off. What the last run has put into the catalogue leaves it by a decision. */
+/** Remove a mark. A photo that the last run put into the catalogue leaves it by a new decision. */
 function unmark(photo, name) {
   const { own, member } = stateOf(photo.content);
   const subject = subjectOf(name === "catalogue" ? member : own);
-  if (name === "catalogue" && applied.has(subject)) take([leave(member)]);
-  else if (memory.has(subject)) takeStep([[subject, null]]);
+  if (name === "catalogue" && applied.has(subject)) addDecisions([leaveCatalogue(member)]);
+  else if (memory.has(subject)) applyStep([[subject, null]]);
 }
 
 /** Decide many at once, as one step; `photos` are those that `adoptable` found. */
 function adopt(photos) {
-  take(photos.map((photo) => decide(photo, "catalogue", labelFor(photo, "catalogue"))));
+  addDecisions(photos.map((photo) => decide(photo, "catalogue", labelFor(photo, "catalogue"))));
 }
 
 /** Return the photos that can be taken into the catalogue, each content once. */
@@ -470,7 +470,7 @@ function choose(item, photo, name) {
     const label = input.value.trim().normalize("NFC"); // As the workflow writes all classes.
     if (!label) return;
     close();
-    take([decide(photo, name, label)]);
+    addDecisions([decide(photo, name, label)]);
     offerClasses();
   });
   form.addEventListener("keydown", (event) => {
@@ -538,7 +538,7 @@ function move(item, key) {
   return nearest?.other.focus();
 }
 
-/** Let Tab reach the item where the reader was, and no other one. */
+/** Let Tab reach only the item that had the focus last. */
 function reach(item) {
   for (const other of document.querySelectorAll('.item[tabindex="0"]')) other.tabIndex = -1;
   if (item) item.tabIndex = 0;
@@ -584,9 +584,9 @@ function say(message) {
   bar.querySelector(".message").textContent = message;
 }
 
-/** Return what belongs into the file: all of this project that this browser and the run know. */
+/** Return the decisions for the file: all of this project, of this browser and of the last run. */
 function toSave() {
-  recall();
+  readStored();
   return merged([...applied.values()], [...memory.values()]);
 }
 
@@ -601,7 +601,7 @@ function save() {
   say(`Saved: ${rows.length.toLocaleString("en")} decisions.`);
 }
 
-/** Take the decisions of a file that are later than those known. */
+/** Read a file, and add its decisions that are later than the known ones. */
 async function load(file) {
   const most = Number(bar.dataset.mostBytes);
   const tooLarge = `The file has ${file.size.toLocaleString("en")} bytes; allowed: ${most.toLocaleString("en")}`;
@@ -609,13 +609,13 @@ async function load(file) {
     file.size > most ? { rows: [], faults: [tooLarge] } : readDecisions(await file.arrayBuffer());
   showFaults(file.name, faults);
   if (faults.length > 0) return;
-  recall();
+  readStored();
   const later = rows.filter((row) => {
     const subject = subjectOf(row);
     return laterOf(laterOf(applied.get(subject), memory.get(subject)), row) === row;
   });
   const elsewhere = rows.filter((row) => !page.photos.has(row.content_id)).length;
-  if (later.length > 0) take(later.map((row) => ({ ...row, home })));
+  if (later.length > 0) addDecisions(later.map((row) => ({ ...row, home })));
   offerClasses();
   say(
     `${file.name}: ${later.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ` +
@@ -661,7 +661,7 @@ function startDeciding(given) {
   } catch {
     home = ""; // Inside a frame.
   }
-  recall();
+  readStored();
   offerClasses();
   document.addEventListener("keydown", pressed);
   document.addEventListener("focusin", (event) => {
@@ -693,7 +693,7 @@ function startDeciding(given) {
   });
   window.addEventListener("storage", (event) => {
     if (event.key !== STORE && event.key !== null) return;
-    recall();
+    readStored();
     repaint();
   });
   window.addEventListener("beforeunload", (event) => {

@@ -47,7 +47,7 @@ function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Return the end of a path or address, without what stands for its query. */
+/** Return the end of a path or address, without the digest of its query. */
 function fileName(path) {
   return path.slice(path.lastIndexOf("/") + 1).split("?#")[0];
 }
@@ -455,7 +455,7 @@ function showNote() {
 function writeNote(note) {
   const row = decisionOn(large.card.content);
   if (!row || row.note === note) return;
-  take([{ ...row, note, when: momentAfter(row.content_id), home }]);
+  addDecisions([{ ...row, note, when: momentAfter(row.content_id), home }]);
 }
 
 function showZoom() {
