@@ -49,7 +49,7 @@ WAYS = [Way(streams, THREADS // streams, batch) for streams in (1, THREADS) for 
 
 def measure() -> dict[str, Any]:
     """Return for each network what `measure_network` does."""
-    engines.settle_tensorflow(THREADS)
+    engines.configure_tensorflow(THREADS)
     return {
         "EfficientNetB3": measure_network(random_b3()),
         "EfficientNetLite2": measure_network(building.build("EfficientNetLite2", None)[0]),

@@ -30,7 +30,7 @@ from similar_images.core.files import digest
 from similar_images.core.timing import Timing
 from similar_images.features.extraction import extract
 from similar_images.features.feature_table import normalise
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 from similar_images.search import exact
 
 PROCESSOR = "processor"
@@ -55,7 +55,7 @@ def main() -> None:
         engines.check(engine, "float32", device)
     except UserError as error:
         parser.error(str(error))
-    engines.settle_tensorflow(THREADS)
+    engines.configure_tensorflow(THREADS)
     with tempfile.TemporaryDirectory() as folder:
         contestants = {PROCESSOR: ("openvino", "CPU"), f"on {on}": (engine, device)}
         lite2 = load(building.build("EfficientNetLite2", None)[0], contestants, Path(folder, "l2"))
@@ -101,7 +101,7 @@ def measure(
     b3: Mapping[str, engines.Engine], lite2: Mapping[str, engines.Engine], files: Sequence[Path]
 ) -> list[list[str]]:
     """Return a row for each contestant: B3 alone, B3 with decoding, and Lite2's likeness."""
-    prepare = Preparation(300, "bicubic", 10**8)
+    prepare = Preprocessor(300, "bicubic", 10**8)
     pixels = np.stack([prepared(prepare, file) for file in files])
     members = {digest(file): [os.fsencode(file)] for file in files}
     bare = take_turns({name: partial(run_bare, b3[name], pixels) for name in b3}, ROUNDS)
@@ -115,7 +115,7 @@ def measure(
         },
         ROUNDS,
     )
-    prepare = Preparation(260, "bicubic", 10**8)
+    prepare = Preprocessor(260, "bicubic", 10**8)
     pixels = np.stack([prepared(prepare, file) for file in files])
     features = {name: validation.features_of(engine, pixels) for name, engine in lite2.items()}
     return [

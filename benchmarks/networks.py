@@ -20,7 +20,7 @@ from similar_images.backbones import building, engines, middle_layers
 from similar_images.core.files import digest
 from similar_images.core.timing import Timing
 from similar_images.features import extraction
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 THREADS = 2
 IMAGES = 128
@@ -47,7 +47,7 @@ def measure() -> dict[str, list[float]]:
 def _contestants(folder: Path) -> dict[str, Callable[[], Any]]:
     vary_sample(folder / "photos", IMAGES)
     files = sorted((folder / "photos").rglob("*.jpg"))
-    prepare = Preparation(SIZE, "bicubic", 10**8)
+    prepare = Preprocessor(SIZE, "bicubic", 10**8)
 
     network = random_b3()
     building.export(network, "openvino", folder / "backbone")
@@ -84,7 +84,7 @@ def random_b3() -> Any:
     return keras.Model(whole.input, whole.get_layer("top_dropout").output)
 
 
-def prepared(prepare: Preparation, file: Path) -> NDArray[np.uint8]:
+def prepared(prepare: Preprocessor, file: Path) -> NDArray[np.uint8]:
     """Return the pixels of a photo as the network takes them."""
     with file.open("rb") as stream:
         return prepare(stream).image

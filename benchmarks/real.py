@@ -15,7 +15,7 @@ import numpy as np
 import pipeline
 from networks import THREADS, prepared, run_bare
 from similar_images.backbones import engines, model
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 BACKBONE = "EfficientNetLite2"
 METRICS = ("cosine", "auto")
@@ -79,7 +79,7 @@ def _configure(project: Path, photos: Path, metric: str) -> None:
 def _decoded(project: Path, files: Sequence[Path]) -> np.ndarray:
     """Return photos as the network takes them, in whole batches."""
     described = model.read(project / "results/model/model.json")
-    prepare = Preparation(described.input_size, described.resample, 10**9)
+    prepare = Preprocessor(described.input_size, described.resample, 10**9)
     whole = len(files) - len(files) % engines.OpenVino.batch_size
     return np.stack([prepared(prepare, file) for file in files[:whole]])
 

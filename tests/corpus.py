@@ -259,7 +259,7 @@ def outside(path: bytes) -> None:
 ON_DISK = [
     Odd(b"files/broken link.jpg", partial(os.symlink, b"gone.jpg"), "no such file"),
     Odd(b"files/link loop.jpg", partial(os.symlink, b"link loop.jpg"), "too many levels"),
-    Odd(b"files/folder loop", partial(os.symlink, b"."), "the same folder is read as "),
+    Odd(b"files/folder loop", partial(os.symlink, b"."), "the same folder as "),
     Odd(b"files/leaves.jpg", outside, "link that leaves the collection's folder"),
     Odd(b"files/device.jpg", partial(os.symlink, b"/dev/zero"), "link that leaves"),
     Odd(b"files/pipe.jpg", os.mkfifo, "not a regular file"),

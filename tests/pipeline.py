@@ -74,7 +74,7 @@ class Pipeline:
                 copied = shards.copies(self.features, sources, fingerprint, Timing())
                 shards.write(self.shard(name), shards.join(copied), Timing())
                 continue
-            members = [id_ for id_ in manifest.members(rows) if id_ != id_of(lost)]
+            members = [id_ for id_ in manifest.files_by_content(rows) if id_ != id_of(lost)]
             pixels = [PIXELS.get(id_, 10) for id_ in members]
             shard = shards.Shard(
                 members,

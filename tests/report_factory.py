@@ -15,14 +15,14 @@ from PIL import Image
 from similar_images.backbones.model import Model
 from similar_images.images import thumbnails
 from similar_images.report import audit_page
-from similar_images.report.cards import Card, File, Similar
-from similar_images.report.confusion import Confusion
+from similar_images.report.cards import File, QueryCard, Similar
+from similar_images.report.confusion import ConfusionMatrix
 from similar_images.report.results_page import Catalogue, Report, render
 
 
 def write_page(
     folder: Path,
-    cards: list[Card],
+    cards: list[QueryCard],
     classes: list[str],
     figures: bool = False,
     metrics: Mapping[str, Any] | None = None,
@@ -40,7 +40,14 @@ def write_page(
         name="invented",
         made=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         model=Model(
-            *("EfficientNetLite2", "EfficientNetB3", True, "the weights cannot be had", None, None),
+            *(
+                "EfficientNetLite2",
+                "EfficientNetB3",
+                True,
+                "the weights are not available",
+                None,
+                None,
+            ),
             *(1280, 260, "stretch", 1.0, "bicubic", "openvino", "float32", "CPU", "fingerprint"),
         ),
         neighbours=10,
@@ -57,7 +64,7 @@ def write_page(
         },
         quality=invented_quality(),
         cards=cards,
-        confusion=Confusion(classes, counts, len(classes)),
+        confusion=ConfusionMatrix(classes, counts, len(classes)),
         rejected={"invented": [], "catalogue": []},
         **told,
     )
@@ -85,7 +92,7 @@ def draw(folder: Path, number: int) -> None:
         shutil.copy(sample, thumbnails.path_of(folder, f"{n:064x}"))
 
 
-def made_cards(number: int, classes: list[str]) -> list[Card]:
+def made_cards(number: int, classes: list[str]) -> list[QueryCard]:
     random_ = random.Random(1)
     pictures = [f"{n:064x}" for n in range(number)]
     return [invented_card(n, random_, classes, pictures) for n in range(number)]
@@ -93,14 +100,14 @@ def made_cards(number: int, classes: list[str]) -> list[Card]:
 
 def invented_card(
     number: int, random_: random.Random, classes: list[str], pictures: list[str]
-) -> Card:
+) -> QueryCard:
     label, other = random_.sample(classes, 2)
     right = random_.random() < 0.8
     similar = [
         Similar(f"{label}/{n}.jpg", f"photos/{label}/{n}.jpg", random_.choice(pictures), label, s)
         for n, s in enumerate(sorted((random_.random() for _ in range(3)), reverse=True))
     ]
-    return Card(
+    return QueryCard(
         *(f"{label}/{number:04}.jpg", f"photos/{label}/{number:04}.jpg", pictures[number]),
         status="right" if right else "wrong",
         label=label,

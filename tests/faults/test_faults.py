@@ -323,7 +323,7 @@ def test_a_photo_that_changes_or_vanishes_before_its_extraction_is_left_to_the_n
     edit(project)
     run = run_with_fault(project, "extract", fault, 1, photo)
     reason = "the file has changed" if fault == "photo changes" else "no such file or directory"
-    assert f"{reason}; the next run reads it" in run.console
+    assert f"{reason}; the next run tries it again" in run.console
     assert run.code == 0
     assert_recovers(project, project.rebuilt(tmp_path / "clean").outcome())
 

@@ -16,9 +16,9 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / 
 with atheris.instrument_imports(include=["PIL", "similar_images"]):
     import corpus
     from similar_images.images.decoding import UnreadableImageError
-    from similar_images.images.preprocessing import Preparation
+    from similar_images.images.preprocessing import Preprocessor
 
-PREPARE = Preparation(32, "bicubic", 1_000_000)
+PREPARE = Preprocessor(32, "bicubic", 1_000_000)
 LARGEST = 64 * 1024
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import user_networks
 from similar_images.backbones import building, engines, middle_layers
 from similar_images.backbones.registry import KERAS
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -25,7 +25,7 @@ def photos() -> NDArray[np.uint8]:
     files = sorted(PHOTOS.glob("*/queries/*/*.jpg"))[::13][:32]
     if len(files) < 32:
         pytest.skip(f"no photographs in {PHOTOS}")
-    prepare = Preparation(260, "bicubic", 10**8)
+    prepare = Preprocessor(260, "bicubic", 10**8)
     return np.stack([prepare(io.BytesIO(file.read_bytes())).image for file in files])
 
 

@@ -77,7 +77,7 @@ def test_the_features_are_the_same_to_the_bit_beside_the_middle_layers(
 def taken(path: Path, **settings: Any) -> tuple[Any, list[int], int]:
     """Return a network that people bring with its middle layers, their channels, its features."""
     card = preprocessing_config.read({"file": str(path), **settings})
-    network = adapter.standardised(loading.open_network(path), card, 2)
+    network = adapter.standardise(loading.open_network(path), card, 2)
     _, size, _, _ = network.inputs[0].shape
     whole, channels = middle_layers.add_to_openvino(network, size, card.levels)
     return whole, channels, network.outputs[0].shape[1]
@@ -138,7 +138,7 @@ def test_a_network_without_middle_layers_gives_its_features_only(
     path = user_networks.convolutional(tmp_path / "small.onnx")
     made = user_networks.make(tmp_path / "made", path, family="torchvision")
     assert made.levels == []
-    assert "has no middle layers that can be used" in caplog.text
+    assert "has no usable middle layers" in caplog.text
     assert "backbone.levels" in caplog.text
 
 
@@ -153,9 +153,9 @@ def test_layers_can_be_named(tmp_path: Path) -> None:
 def test_a_name_that_is_no_layer_is_refused_with_some_that_are(tmp_path: Path) -> None:
     path = user_networks.convolutional(tmp_path / "small.onnx")
     for name, reason in {
-        "nap": r"levels: the layer nap is not there\. Allowed: .* such as map",
+        "nap": r"levels: the layer nap does not exist\. Allowed: .* such as map",
         "features": r"levels: the layer features is \[2,12\]\. Allowed: layers that give a map",
-        "kernel": r"levels: the layer kernel is not there",
+        "kernel": r"levels: the layer kernel does not exist",
     }.items():
         with pytest.raises(UserError, match=reason):
             user_networks.make(tmp_path / name, path, family="torchvision", levels=[name])
@@ -170,7 +170,7 @@ def test_middle_layers_that_cannot_be_used_are_left_out(
         tmp_path / "made", path, family="siglip", output="last", pooling="mean"
     )
     assert made.levels == []
-    assert "has no middle layers that can be used" in caplog.text
+    assert "has no usable middle layers" in caplog.text
     network = ov.Core().read_model(tmp_path / "made" / engines.OPENVINO_FILE)
     assert network.outputs[0].shape[1] == user_networks.FEATURES
 
@@ -178,7 +178,7 @@ def test_middle_layers_that_cannot_be_used_are_left_out(
 def test_named_layers_whose_values_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8, large=1e25)
     card = {"family": "siglip", "output": "last", "pooling": "mean", "levels": ["x4"]}
-    with pytest.raises(UserError, match="levels: these layers give values that are no numbers"):
+    with pytest.raises(UserError, match="levels: these layers give values that are not finite"):
         user_networks.make(tmp_path / "made", path, **card)
 
 
@@ -187,7 +187,7 @@ def test_features_that_do_not_depend_on_the_picture_are_refused_despite_middle_l
 ) -> None:
     """The middle layers differ from picture to picture where the features do not."""
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8, features_differ=False)
-    with pytest.raises(UserError, match="It gives the same features for any picture"):
+    with pytest.raises(UserError, match="It gives the same features for every picture"):
         user_networks.make(tmp_path / "made", path, family="siglip", output="last", pooling="mean")
 
 

@@ -45,7 +45,7 @@ def test_a_picture_leads_to_the_large_one(page: Visit) -> None:
     page.page.wait_for_url(address)
 
 
-def test_the_classes_are_told_in_a_table(page: Visit, project: Project) -> None:
+def test_the_classes_are_reported_in_a_table(page: Visit, project: Project) -> None:
     rows = page.page.locator("table.plain tbody tr")
     assert rows.count() == len(project.rows("catalogue/classes.csv"))
 

@@ -13,7 +13,7 @@ from similar_images.core.formats import read_csv
 from similar_images.images.names import as_text
 
 EXPECTED = {as_text(odd.name): odd.reason for odd in CORPUS} | {
-    "files/folder loop": "the same folder is read as ",
+    "files/folder loop": "the same folder as ",
 }
 
 

@@ -40,7 +40,12 @@ def six() -> list[Any]:
     return [
         replace(
             *(card,),
-            **{"name": f"{n}.jpg", "label": "boots", "given": "boots", "confidence": sure[n]},
+            **{
+                "name": f"{n}.jpg",
+                "label": "boots",
+                "original_label": "boots",
+                "confidence": sure[n],
+            },
             **{"status": "wrong" if n == 5 else "right"},
             prediction="shoes" if n == 5 else "boots",
         )
@@ -99,7 +104,7 @@ def drop(visit: Visit, content: bytes) -> None:
 
 
 def told(visit: Visit) -> Locator:
-    return visit.page.locator(".deciding .told")
+    return visit.page.locator(".deciding .message")
 
 
 def decided(visit: Visit) -> Locator:
@@ -180,7 +185,7 @@ def test_many_at_once_are_counted_before_and_are_one_step(seen: Visit, tmp_path:
     press(seen, 1, "Out")
     many = seen.page.locator(".many button")
     expect(many).to_have_text("Take 2 photos into the catalogue")  # 0.99 and 0.95; one is out
-    seen.page.get_by_label("All of this view").fill("0.9")
+    seen.page.get_by_label("All photos of this view").fill("0.9")
     expect(many).to_have_text("Take 3 photos into the catalogue")
     seen.page.get_by_role("searchbox", name="File name").fill("0.jpg")
     expect(many).to_have_text("Take 1 photo into the catalogue")
@@ -207,7 +212,7 @@ def test_decisions_are_still_there_after_a_reload_and_in_another_tab(seen: Visit
     other.goto(seen.page.url)
     press(seen, 0, "Right")
     expect(other.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
-    other.locator(".card").nth(1).get_by_role("button", name="Out").click()
+    other.locator(".card").nth(1).get_by_role("button", name="Out", exact=True).click()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
     seen.page.reload()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
@@ -257,8 +262,8 @@ ID = "0" * 63 + "1"
         (f"{HEAD}\n{ID},a,catalogue,catalogue,b,{NOW},\n".encode(), "Line 2: what is in the"),
         (f"{HEAD}\n{ID},a,s,right,b,yesterday,\n".encode(), "Line 2: when is “yesterday”"),
         (f"{HEAD}\n{ID},a,s,right,b,2026-13-24T17:03:12Z,\n".encode(), "Line 2: when is"),
-        (f"{HEAD}\n{ID},a,s,right,b\n".encode(), "Line 2: 5 cells in place of 7"),
-        (f'{HEAD}\n{ID},"a,s,right,b,{NOW},\n'.encode(), "Line 2: its quotation marks"),
+        (f"{HEAD}\n{ID},a,s,right,b\n".encode(), "Line 2: 5 cells; allowed: 7"),
+        (f'{HEAD}\n{ID},"a,s,right,b,{NOW},\n'.encode(), "Line 2: a quotation mark"),
         (
             f"{HEAD}\n{ID},a,s,right,b,{NOW},\n{ID},a,s,out,,{NOW},\n".encode(),
             "Line 3: it contradicts line 2",
@@ -267,7 +272,7 @@ ID = "0" * 63 + "1"
         (HEAD.encode() + b"\n\xff\n", "not UTF-8"),
     ],
 )
-def test_a_damaged_file_is_told_by_line_and_changes_nothing(
+def test_a_damaged_file_is_reported_by_line_and_changes_nothing(
     seen: Visit, content: bytes, fault: str
 ) -> None:
     press(seen, 1, "Out")
@@ -276,7 +281,15 @@ def test_a_damaged_file_is_told_by_line_and_changes_nothing(
     expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
 
 
-def test_of_many_faults_the_first_twenty_are_told(seen: Visit) -> None:
+def test_the_page_refuses_a_file_larger_than_the_workflow_reads(seen: Visit) -> None:
+    bar = seen.page.locator(".deciding")
+    expect(bar).to_have_attribute("data-most-bytes", str(decisions.MOST_BYTES))
+    bar.evaluate("bar => { bar.dataset.mostBytes = 1234 }")
+    load(seen, b"x" * 1235)
+    expect(seen.page.get_by_role("alert")).to_contain_text("has 1,235 bytes; allowed: 1,234")
+
+
+def test_of_many_faults_the_first_twenty_are_listed(seen: Visit) -> None:
     load(seen, (HEAD + 30 * "\nx").encode())
     expect(seen.page.get_by_role("alert").get_by_role("listitem")).to_have_count(21)
     expect(seen.page.get_by_role("alert")).to_contain_text("and 10 more")
@@ -337,7 +350,7 @@ def test_contents_that_are_there_twice_are_decided_and_counted_together(
 
 def test_what_the_last_run_applied_shows_and_is_saved_again(visit: Open, tmp_path: Path) -> None:
     cards = six()
-    cards[0] = replace(cards[0], decision="wrong", label="hats", given="boots")
+    cards[0] = replace(cards[0], decision="wrong", label="hats", original_label="boots")
     cards[1] = replace(cards[1], decision="right")
     known = row(0, "wrong", "hats", note="seen twice")
     other = row(1, "right")
@@ -345,7 +358,7 @@ def test_what_the_last_run_applied_shows_and_is_saved_again(visit: Open, tmp_pat
     seen = visit(write_page(tmp_path / "set", cards, CLASSES, decided=[known, other, away]))
     seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     expect(card(seen, 0).locator(".decision")).to_have_text("Wrong: it is hats, seen twice (done)")
-    expect(card(seen, 0)).to_contain_text("came as boots")
+    expect(card(seen, 0)).to_contain_text("original label boots")
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
     assert saved(seen) == text([away, known, other], tmp_path)
     press(seen, 0, "Out")
@@ -546,18 +559,18 @@ def test_decided_photos_are_hidden_on_request(seen: Visit) -> None:
     assert seen.hash() == "#decided=yes"
 
 
-def test_the_least_sure_and_the_most_worth_a_look_come_first(visit: Open, tmp_path: Path) -> None:
+def test_low_confidence_and_the_review_order_can_come_first(visit: Open, tmp_path: Path) -> None:
     order = (3, 1, None, 2, 5, 4)
     cards = [replace(card, review_order=rank) for card, rank in zip(six(), order, strict=True)]
     seen = visit(write_page(tmp_path / "set", cards, CLASSES))
     sort = seen.page.get_by_role("combobox", name="Sort by")
-    sort.select_option("least sure first")
+    sort.select_option("confidence, lowest first")
     assert seen.cards() == [f"{n}.jpg" for n in (5, 4, 3, 2, 1, 0)]
     sort.select_option("review order")
     assert seen.cards() == [f"{n}.jpg" for n in (1, 3, 0, 5, 4, 2)]
 
 
-def test_what_turned_since_the_last_run_is_a_view(visit: Open, tmp_path: Path) -> None:
+def test_what_changed_since_the_last_run_is_a_view(visit: Open, tmp_path: Path) -> None:
     cards = [replace(six()[0], before="hats"), *six()[1:]]
     seen = visit(write_page(tmp_path / "set", cards, CLASSES))
     seen.page.get_by_role("combobox", name="Since the last run").select_option("changed")
@@ -580,7 +593,7 @@ def test_in_the_large_view_photos_are_decided_and_get_notes(seen: Visit, tmp_pat
     keys.type("hats")
     keys.press("Escape")
     expect(dialog).to_be_visible()
-    dialog.get_by_role("button", name="Out").click()
+    dialog.get_by_role("button", name="Out", exact=True).click()
     keys.press("Escape")
     note = {"note": "really, a boot", "when": "2026-11-24T17:03:13Z"}
     assert saved(seen) == text([row(0, "right", **note), row(1, "out", "")], tmp_path)
@@ -594,7 +607,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_still_saves(
     seen.page.reload()
     seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     press(seen, 0, "Right")
-    expect(seen.page.locator(".next")).to_contain_text("keeps nothing for this page")
+    expect(seen.page.locator(".next")).to_contain_text("does not keep your decisions")
     expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
     assert saved(seen) == text([row(0, "right")], tmp_path)
 

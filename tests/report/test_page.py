@@ -32,7 +32,7 @@ def choose(visit: Visit, status: str) -> None:
     visit.page.locator(f".segments label:has(input[value='{status}'])").click()
 
 
-def test_the_top_tells_what_was_run_and_how_good_it_is(new: Visit) -> None:
+def test_the_top_shows_what_was_run_and_how_good_it_is(new: Visit) -> None:
     told = " ".join(new.page.locator("header").inner_text().split())
     assert "ColourHistogram classified 6 of 7 labelled photos correctly: 85.7%" in told
     assert "95% interval 48.7% to 97.4%" in told
@@ -56,7 +56,7 @@ def test_a_card_shows_the_query_its_votes_and_its_three_neighbours(new: Visit) -
         image.evaluate("image => image.decode()")
 
 
-def test_the_page_tells_how_well_the_catalogue_knows_itself(new: Visit) -> None:
+def test_the_page_shows_the_accuracy_within_the_catalogue(new: Visit) -> None:
     section = new.page.locator("section").filter(has=new.page.locator("#quality-title"))
     expect(section).to_contain_text(
         "12 of 16 photos of the catalogue are classified correctly by the others"
@@ -86,12 +86,12 @@ def test_label_and_prediction_filter_the_cards(new: Visit) -> None:
     expect(new.page.locator(".card")).to_have_count(10)
 
 
-def test_photos_that_stand_in_the_catalogue_are_told_and_can_be_left_out(
+def test_photos_that_are_in_the_catalogue_are_reported_and_can_be_left_out(
     visit: Open, project: Project
 ) -> None:
     seen = visit(project.result("known/report.html"))
     told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "1 photo stands in the catalogue already (1 with the same bytes, 0 with" in told
+    assert "1 photo is in the catalogue already (1 with the same bytes, 0 with" in told
     assert "Without it, 1 of 1 are right: 100.0%" in told
     seen.page.get_by_role("button", name="1 photo", exact=True).click()
     assert seen.cards() == ["same.png"]
@@ -193,7 +193,7 @@ def test_both_large_pictures_are_zoomed_and_keep_their_middle(new: Visit) -> Non
         middle = "pane => (pane.scrollLeft + pane.clientWidth / 2) / pane.scrollWidth"
         assert pane.evaluate(middle) == pytest.approx(0.5, abs=0.01)
     expect(new.page.locator(".large .zoom")).to_have_text("200%")
-    new.page.get_by_role("button", name="Farther").click()
+    new.page.get_by_role("button", name="Zoom out").click()
     expect(new.page.locator(".large .zoom")).to_have_text("150%")
 
 
@@ -352,7 +352,7 @@ def test_a_portable_page_without_all_photos_says_which_it_has_and_where_all_are(
     sent = visit(tmp_path / "sent.html")
     expect(sent.page.locator(".left-out")).to_have_text(
         "This file has 200 of the 2,000 photos, in small pictures: the wrong answers, then the "
-        "least sure ones. The numbers on this page count all photos, so that a number can lead to "
+        "least sure ones. The numbers on this page count all photos, so a number can lead to "
         "fewer photos than it counts. All of them are in results/invented/report.html, in the "
         "project that made this file."
     )
@@ -376,7 +376,7 @@ def test_with_many_classes_the_tables_are_folded_and_the_photos_come_soon(
     expect(seen.page.locator("#confusion-title")).to_be_in_viewport()
 
 
-def test_the_classes_of_the_matrix_stand_by_name_or_with_the_most_confused_first(
+def test_the_classes_of_the_matrix_are_sorted_by_name_or_with_the_most_confused_first(
     visit: Open, tmp_path: Path
 ) -> None:
     classes = ["a", "b", "c"]
@@ -424,7 +424,7 @@ def test_the_accuracy_of_the_runs_is_drawn_where_there_are_two_runs(
     assert alone.page.locator(".history, a[href='#history-title']").count() == 0
 
 
-def test_the_labels_as_they_came_are_told_beside_those_that_were_decided(
+def test_the_original_labels_are_reported_beside_those_that_were_decided(
     visit: Open, tmp_path: Path
 ) -> None:
     came = {"labelled": 6, "correct": 3, "accuracy": 0.5, "accuracy_interval_95": [0.2, 0.8]}
@@ -432,10 +432,10 @@ def test_the_labels_as_they_came_are_told_beside_those_that_were_decided(
     changes = {"decided": 2, "by_original_label": came}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "2 photos have a decision. As the labels came, 3 of 6 are right: 50.0%" in told
+    assert "2 photos have a decision. By the original labels, 3 of 6 are right: 50.0%" in told
 
 
-def test_the_photos_of_a_product_stand_together_and_tell_what_it_is_by_all_of_them(
+def test_the_photos_of_a_product_are_together_and_show_what_it_is_by_all_of_them(
     visit: Open, tmp_path: Path
 ) -> None:
     shown = [
@@ -450,14 +450,18 @@ def test_the_photos_of_a_product_stand_together_and_tell_what_it_is_by_all_of_th
     changes = {"products": {"products": 3, "conflicts": 1, "predicted": 3, **right}}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "By all photos of each product, 1 of 2 products with a label are right: 50.0%" in told
-    assert "The photos of 1 have different labels." in told
+    assert "all photos of each product together, 1 of 2 labelled products are right: 50.0%" in told
+    assert "1 has photos with different labels." in told
     field(seen, "Sort by").select_option("product")
     together = [
-        " ".join(card.locator(".named span").filter(has_text="together").all_inner_texts())
+        " ".join(card.locator(".named span").filter(has_text="of the product").all_inner_texts())
         for card in seen.page.locator(".card").all()
     ]
-    assert together == [*["its 3 photos together <b>"] * 3, *["its 2 photos together a"] * 2, ""]
+    assert together == [
+        *["all 3 photos of the product: <b>"] * 3,
+        *["all 2 photos of the product: a"] * 2,
+        "",
+    ]
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -> None:

@@ -52,7 +52,7 @@ LASTING: dict[str, Fault] = {
     "connection|more than 8 s": closed,
     "no answer|more than 8 s": silent,
 }
-PASSING: list[Fault] = [status_at_first(500, 1), status_at_first(429, 1), no_head()]
+TRANSIENT: list[Fault] = [status_at_first(500, 1), status_at_first(429, 1), no_head()]
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_of_many_addresses_each_gets_a_row_and_only_failed_ones_are_fetched_agai
     project: Project,
 ) -> None:
     names = [f"{n}.jpg" for n in range(COUNT)]
-    faults = [*LASTING.values(), *PASSING]
+    faults = [*LASTING.values(), *TRANSIENT]
     with serving(dict.fromkeys(names, PHOTO)) as server:
         server.faults = {f"{n}.jpg": faults[n % 100] for n in range(COUNT) if n % 100 < len(faults)}
         lines = [f"{server.address(name)},class {n % 2}" for n, name in enumerate(names)]

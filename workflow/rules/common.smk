@@ -28,7 +28,7 @@ from similar_images.backbones import loading
 from similar_images.decisions import decisions
 from similar_images.images import retries
 from similar_images.images.folders import check_not_own
-from similar_images.images.lists import check_elsewhere
+from similar_images.images.lists import check_remote
 from similar_images.images.names import alike
 from similar_images.images.fingerprint import check_catalogue, summarise
 from similar_images.storage.access import Access
@@ -246,8 +246,8 @@ def summary(name):
         memory,
         Access(LIMITS),
         config["remote"]["most_failed"],
-        refresh=asks,
-        silent=workflow.is_main_process and not asks,
+        ask_again=asks,
+        offline=workflow.is_main_process and not asks,
     )
     checked("", RESULTS.fetch, memory)
     setting = f"{setting_of(name)}: "
@@ -312,7 +312,7 @@ def warn_of_similar_classes():
 
 if STORED and workflow.is_main_process:
     for name in COLLECTIONS:
-        checked(f"{setting_of(name)}: ", check_elsewhere, location_of(name))
+        checked(f"{setting_of(name)}: ", check_remote, location_of(name))
 
 
 # Snakemake sends rules, scripts and config files to jobs that share no folder. This adds the other

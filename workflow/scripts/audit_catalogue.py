@@ -31,12 +31,12 @@ with logged(snakemake.log[0], "audit"), results.keeping(cache, again):
     members = sharded_features.TABLE.read(Path(snakemake.input.images))
     findings, classes = audit.audit(
         sharded_features.load(Path(snakemake.input.catalogue), results),
-        {content_id: files[0] for content_id, files in manifest.members(members).items()},
+        {content_id: files[0] for content_id, files in manifest.files_by_content(members).items()},
         compare,
         snakemake.params.voters,
         audit.confirmed(members),
     )
-    retries.note(again, photos.unread)
+    retries.record(again, photos.unread)
     audit.FINDINGS.write(output, findings)
     audit.CLASSES.write(Path(snakemake.output.classes), classes)
     for kind, number in Counter(finding.finding for finding in findings).items():

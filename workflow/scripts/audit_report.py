@@ -26,7 +26,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents))
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
-    retries.note(again, photos.unread)
+    retries.record(again, photos.unread)
     contents = audit_page.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,

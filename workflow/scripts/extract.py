@@ -10,7 +10,7 @@ from similar_images.features import plan, shards
 from similar_images.features.extraction import extract
 from similar_images.images import manifest
 from similar_images.images.opening import Photos
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
 
 shard = snakemake.wildcards.shard
@@ -25,7 +25,9 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
     results.fetch(*(output.with_stem(source) for source in sources))
     parts = shards.copies(output.parent, sources, backbone.fingerprint, timing)
     held = {content_id for part in parts for content_id in part.content_ids}
-    members = {id_: files for id_, files in manifest.members(rows).items() if id_ not in held}
+    members = {
+        id_: files for id_, files in manifest.files_by_content(rows).items() if id_ not in held
+    }
     if members:
         folder = Path(snakemake.input.model).with_name("backbone")
         with timing.spent_on("load"):
@@ -37,7 +39,7 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
         with timing.spent_on("total"):
             extracted = extract(
                 members,
-                Preparation(
+                Preprocessor(
                     backbone.input_size,
                     backbone.resample,
                     plan.max_pixels(rows),

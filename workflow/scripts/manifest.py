@@ -38,6 +38,6 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         params.product,
     )
     metadata_cache.failed({name: why for name, why in photos.unread.items() if is_address(name)})
-    retries.note(again, manifest.passing(table) | photos.unread)
+    retries.record(again, manifest.transient_faults(table) | photos.unread)
     manifest.TABLE.write(output, table)
     logging.info("%d files", len(table))

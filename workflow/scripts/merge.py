@@ -28,7 +28,7 @@ with logged(snakemake.log[0], f"merge {name}"):
     found, rejected = merge.merge(table, features, made_by, snakemake.params.max_pixels)
     with results_of(snakemake.config).keeping(again):
         lost = {one.image: one.reason for one in rejected if one.reason == merge.LOST}
-        retries.note(again, lost)
+        retries.record(again, lost)
     merge.check(found, rejected, name, snakemake.params.on_error)
     duplicates = merge.duplicates(found)
     write_json(Path(snakemake.output.timing), merge.timing(table, features))

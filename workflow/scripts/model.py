@@ -7,7 +7,7 @@ from similar_images.core.files import write_checked
 from similar_images.core.job import logged
 from similar_images.images import manifest, quantisation_sample
 from similar_images.images.opening import Photos
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
 
 params = snakemake.params
@@ -27,8 +27,8 @@ with logged(snakemake.log[0], "model"):
             device=params.device,
         )
         if params.precision == "int8":
-            members = manifest.members(manifest.TABLE.read(Path(snakemake.input.photos)))
-            prepare = Preparation(
+            members = manifest.files_by_content(manifest.TABLE.read(Path(snakemake.input.photos)))
+            prepare = Preprocessor(
                 made.input_size, made.resample, params.max_pixels, made.fit, made.crop
             )
             pictures = quantisation_sample.pictures(

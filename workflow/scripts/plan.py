@@ -56,7 +56,7 @@ with logged(snakemake.log[0], "plan"):
         },
     )
     if decided:
-        logging.info("%s", overrides.sentence(decided, changes))
+        logging.info("%s", overrides.summary(decided, changes))
     if missing:
         logging.warning(
             "%d decisions of the last run are in no file of decisions any more, such as %s of %s "

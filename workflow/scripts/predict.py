@@ -45,7 +45,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     catalogue = sharded_features.TABLE.read(Path(snakemake.input.catalogue))
     candidates = neighbours.TABLE.read(Path(snakemake.input.candidates))
     copies = query_duplicates.find(candidates, queries, catalogue, compare)
-    retries.note(again, photos.unread)
+    retries.record(again, photos.unread)
     if copies:
         logging.info("%d images are in the catalogue already", len(copies))
     quality = read_json(Path(snakemake.input.quality))

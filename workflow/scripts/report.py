@@ -51,7 +51,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     progress = Progress(len(contents))
     decoders = snakemake.resources.decoders
     pictures = thumbnails.make(contents, folder, decoders, progress, photos)
-    retries.note(page.with_name(retries.NAME), photos.unread)
+    retries.record(page.with_name(retries.NAME), photos.unread)
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [
         history.PastPrediction(row["image"], queries[row["image"]].content_id, row["prediction"])

@@ -1,21 +1,20 @@
 "use strict";
 
-// Deciding, on the report and on the page of the audit: the file of decisions, what this browser
-// keeps of them, and the marks, keys and bar by which they are made. A page calls `startDeciding`.
+// Decisions on the report and on the page of the audit: the file of decisions, what this browser
+// stores of them, and the buttons, keys and bar to make them. A page calls `startDeciding`.
 // It marks what can be decided with the class "item" and `data-content`, a content id, and gives
 // it an empty element with the class "decide". Where files with the same bytes are shown under two
-// classes, `data-label` and `data-name` tell which of them an item shows.
+// classes, `data-label` and `data-name` say which of them an item shows.
 
 const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
 const DECISIONS = ["right", "wrong", "out", "catalogue"];
 const STORE = "similar-image-finder/decisions";
-const MOST_BYTES = 64 * 2 ** 20;
 const MOST_FAULTS = 20;
 const LONGEST_LABEL = 1000;
 
-// ---- The file. These functions know nothing of the page.
+// ---- The file. These functions do not depend on the page.
 
-// What begins a formula in a spreadsheet, and where: as `write_csv` of the pipeline has it.
+// What begins a formula in a spreadsheet, and where: as in `write_csv` in formats.py.
 const FORMULA = "(?=[ ']*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])";
 const AFTER_SEPARATOR = new RegExp(`([;\\t\\r\\n])${FORMULA}`, "g");
 const AT_BEGINNING = new RegExp(`^${FORMULA}`);
@@ -40,7 +39,7 @@ function csvRecords(text) {
   let line = 1;
   while (token.lastIndex < text.length || record.cells.length > 0) {
     const found = token.exec(text);
-    if (!found) return [...records, { line: record.line, cells: null }]; // Quotes that do not fit.
+    if (!found) return [...records, { line: record.line, cells: null }]; // Quotation marks that do not match.
     const [, cell, end] = found;
     const plain = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
     record.cells.push(plain.replace(DEFUSED, "$1"));
@@ -110,9 +109,6 @@ function subjectOf({ content_id: id, set, decision }) {
  * by line. Where there are faults, no decision counts.
  */
 function readDecisions(bytes) {
-  if (bytes.byteLength > MOST_BYTES) {
-    return { rows: [], faults: ["The file has more than 64 MB."] };
-  }
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -131,8 +127,8 @@ function readDecisions(bytes) {
     if (cells?.length === 1 && cells[0] === "") continue; // An empty line.
     const row = cells && Object.fromEntries(COLUMNS.map((name, n) => [name, cells[n]]));
     let fault = "";
-    if (!cells) fault = "its quotation marks do not fit together";
-    else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells in place of ${COLUMNS.length}`;
+    if (!cells) fault = "a quotation mark is not closed, or not doubled";
+    else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells; allowed: ${COLUMNS.length}`;
     else fault = faultOf(row) || contradiction(row, line, said);
     if (fault) faults.push(`Line ${line}: ${fault}`);
     else rows.push(row);
@@ -172,20 +168,20 @@ function merged(first, second) {
   });
 }
 
-// ---- What this browser keeps: of this project, by subject, and of others
+// ---- What this browser stores: decisions of this project, by subject, and of others
 
-let kept = true; // Whether it keeps anything: some keep nothing of a file, or inside a frame.
+let kept = true; // Whether it can store anything: some browsers store nothing for files or frames.
 let memory = new Map();
 let others = []; // The decisions of other projects, which may be on the same photos.
 
-function recall() {
+function readStored() {
   try {
     const stored = Object.values(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
     const sound = stored.map(storedRow).filter(Boolean);
     memory = new Map(sound.filter((row) => row.home === home).map((row) => [subjectOf(row), row]));
     others = sound.filter((row) => row.home !== home);
   } catch (error) {
-    // Text that is no JSON is written over by the next decision; without storage, memory stays.
+    // Invalid JSON is replaced by the next decision; without storage, memory stays.
     if (!(error instanceof SyntaxError)) kept = false;
   }
   index();
@@ -200,7 +196,7 @@ function storedRow(stored) {
 
 /** Keep the changes, pairs of a subject and a decision, or null for none any more. */
 function keep(changes) {
-  recall(); // Another tab may have decided since.
+  readStored(); // Another tab may have decided since.
   for (const [subject, row] of changes) {
     if (row) memory.set(subject, row);
     else memory.delete(subject);
@@ -220,11 +216,11 @@ function keep(changes) {
 let page = null; // What `startDeciding` was given.
 let applied = new Map(); // The decisions that the last run knew, by subject.
 let subjects = new Map(); // The subjects of all decisions, by content id.
-// The folder of all results, or the page itself where it was sent as one file: by it the decisions of
-// another project are told apart.
+// The folder of all results, or the page itself where it was sent as one file. It separates the
+// decisions of this project from those of others.
 let home = "";
 let unsaved = false;
-const steps = []; // What undo takes back: for each step its changes, as they were before.
+const steps = []; // For undo: for each step the former decisions.
 
 function index() {
   subjects = new Map();
@@ -254,15 +250,15 @@ function stateOf(id) {
   const taken = all.filter((row) => row.decision === "catalogue").reduce(laterOf, undefined);
   const left = taken && there?.decision === "out" && laterOf(there, taken) === there ? there : undefined;
   const member = left ? undefined : taken;
-  const here = member && takenHere(all, member);
+  const here = member && joinedHere(all, member);
   const decided = onClassIn(page.set);
   const own = here && laterOf(decided, here) === here ? undefined : decided;
-  const onClass = [onClassIn(homeOf(member)), there].filter((row) => row?.label);
+  const onClass = [onClassIn(querySetOf(member)), there].filter((row) => row?.label);
   return { own, here, member, left, as: onClass.reduce(laterOf, member) };
 }
 
 /** Return the decision that takes a photo into the catalogue and counts in this page's collection. */
-function takenHere(all, member) {
+function joinedHere(all, member) {
   if (page.set === "catalogue") return member;
   const own = all.find((row) => row.set === page.set && row.decision === "catalogue");
   // The file of another set's may be in this one by now: then the last run has applied it here.
@@ -270,7 +266,7 @@ function takenHere(all, member) {
 }
 
 /** Return the query set whose photo is a member, and gives it its class, too; "" where none is. */
-function homeOf(member) {
+function querySetOf(member) {
   const photo = page.photos.get(member?.content_id);
   if (!photo) return "";
   // The catalogue's own files do not follow a query set.
@@ -313,7 +309,7 @@ function decide(photo, mark, label) {
 }
 
 /** Return the decision that takes a member out of the catalogue. */
-function leave(member) {
+function leaveCatalogue(member) {
   const { content_id, image, set } = member;
   const when = momentAfter(content_id);
   return { content_id, image: `${set}:${image}`, set: "catalogue", decision: "out", label: "", when, note: "", home };
@@ -325,16 +321,16 @@ function momentAfter(id) {
   return new Date(Math.max(Date.now(), ...times)).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/** Keep decisions as one step of undo. */
-function take(rows) {
+/** Add decisions as one step of undo. */
+function addDecisions(rows) {
   const fault = rows.map(faultOf).find(Boolean);
   if (fault) say(`This cannot be decided: ${fault}.`);
-  else takeStep(rows.map((row) => [subjectOf(row), row]));
+  else applyStep(rows.map((row) => [subjectOf(row), row]));
 }
 
-/** Keep changes as one step of undo, see `keep`. */
-function takeStep(changes) {
-  recall();
+/** Apply changes as one step of undo, see `keep`. */
+function applyStep(changes) {
+  readStored();
   steps.push(changes.map(([subject]) => [subject, memory.get(subject) ?? null]));
   keep(changes);
   unsaved = true;
@@ -348,7 +344,7 @@ function undo() {
   unsaved = true;
   repaint();
   const number = step.length.toLocaleString("en");
-  say(step.length === 1 ? "Taken back." : `Taken back: ${number} decisions.`);
+  say(step.length === 1 ? "Undone." : `Undone: ${number} decisions.`);
 }
 
 /** Return the photo that an item shows. */
@@ -358,7 +354,7 @@ function photoOf(item) {
   return photo && label !== undefined ? { ...photo, label, name } : photo;
 }
 
-/** Mark a photo; marked so already it loses the mark, unless the last run knew it. */
+/** Mark a photo; the same mark again removes it, unless the last run knew it. */
 function mark(item, name) {
   const photo = photoOf(item);
   const button = item.querySelector(`[data-mark="${name}"]`);
@@ -368,21 +364,21 @@ function mark(item, name) {
     return;
   }
   const label = labelFor(photo, name);
-  if (name === "out" || label) take([decide(photo, name, label)]);
+  if (name === "out" || label) addDecisions([decide(photo, name, label)]);
   else choose(item, photo, name);
 }
 
-/** Take a mark off. What the last run has put into the catalogue leaves it by a decision. */
+/** Remove a mark. A photo that the last run put into the catalogue leaves it by a new decision. */
 function unmark(photo, name) {
   const { own, member } = stateOf(photo.content);
   const subject = subjectOf(name === "catalogue" ? member : own);
-  if (name === "catalogue" && applied.has(subject)) take([leave(member)]);
-  else if (memory.has(subject)) takeStep([[subject, null]]);
+  if (name === "catalogue" && applied.has(subject)) addDecisions([leaveCatalogue(member)]);
+  else if (memory.has(subject)) applyStep([[subject, null]]);
 }
 
 /** Decide many at once, as one step; `photos` are those that `adoptable` found. */
 function adopt(photos) {
-  take(photos.map((photo) => decide(photo, "catalogue", labelFor(photo, "catalogue"))));
+  addDecisions(photos.map((photo) => decide(photo, "catalogue", labelFor(photo, "catalogue"))));
 }
 
 /** Return the photos that can be taken into the catalogue, each content once. */
@@ -406,8 +402,8 @@ function makeMarks(item) {
 
 function paint(item) {
   const photo = photoOf(item);
-  const told = item.querySelector(".decision");
-  if (!photo || !told) return; // There is nothing to decide, or no mark is there yet.
+  const words = item.querySelector(".decision");
+  if (!photo || !words) return; // There is nothing to decide, or no mark is there yet.
   const state = stateOf(photo.content);
   item.classList.toggle("decided", Boolean(decisionOn(photo.content)));
   const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
@@ -419,7 +415,7 @@ function paint(item) {
     button.title = { ...titles(labels, state), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
     if (name === "catalogue") button.querySelector("span").textContent = pressed ? "−" : "+";
   }
-  told.textContent = sentence(state, photo);
+  words.textContent = sentence(state, photo);
 }
 
 /** Whether a mark is that of a decision: what is confirmed may by now be another class. */
@@ -460,7 +456,7 @@ function choose(item, photo, name) {
   const known = decisionOn(photo.content);
   const other = photo.label === photo.prediction ? "" : photo.label;
   input.value = (known?.decision === "wrong" && known.label) || photo.suggestion || other || "";
-  const tell = () => {
+  const showIfNew = () => {
     const label = input.value.trim();
     form.querySelector(".new-class").hidden = !label || page.classes.includes(label);
   };
@@ -468,13 +464,13 @@ function choose(item, photo, name) {
     form.remove();
     item.focus();
   };
-  input.addEventListener("input", tell);
+  input.addEventListener("input", showIfNew);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const label = input.value.trim().normalize("NFC"); // As the workflow writes all classes.
     if (!label) return;
     close();
-    take([decide(photo, name, label)]);
+    addDecisions([decide(photo, name, label)]);
     offerClasses();
   });
   form.addEventListener("keydown", (event) => {
@@ -485,7 +481,7 @@ function choose(item, photo, name) {
   });
   form.querySelector("[type=button]").addEventListener("click", close);
   place.append(form);
-  tell();
+  showIfNew();
   input.focus();
   input.select();
 }
@@ -542,7 +538,7 @@ function move(item, key) {
   return nearest?.other.focus();
 }
 
-/** Let Tab reach the item where the reader was, and no other one. */
+/** Let Tab reach only the item that had the focus last. */
 function reach(item) {
   for (const other of document.querySelectorAll('.item[tabindex="0"]')) other.tabIndex = -1;
   if (item) item.tabIndex = 0;
@@ -576,21 +572,21 @@ function counted() {
 }
 
 function hint(fresh) {
-  const forgets = kept ? "" : "This browser keeps nothing for this page: save before you leave it. ";
+  const forgets = kept ? "" : "This browser does not keep your decisions: save them before you leave this page. ";
   if (fresh === 0) return `${forgets}Mark photos by their buttons or keys.`;
   return (
-    `${forgets}${fresh.toLocaleString("en")} not known to the last run: save, put decisions.csv beside ` +
-    "config.yaml, set “decisions: decisions.csv” there, and run again."
+    `${forgets}${fresh.toLocaleString("en")} decided since the last run. To apply them, save decisions.csv next ` +
+    "to config.yaml, set “decisions: decisions.csv” there, and run again."
   );
 }
 
 function say(message) {
-  bar.querySelector(".told").textContent = message;
+  bar.querySelector(".message").textContent = message;
 }
 
-/** Return what belongs into the file: all of this project that this browser and the run know. */
+/** Return the decisions for the file: all of this project, of this browser and of the last run. */
 function toSave() {
-  recall();
+  readStored();
   return merged([...applied.values()], [...memory.values()]);
 }
 
@@ -605,19 +601,21 @@ function save() {
   say(`Saved: ${rows.length.toLocaleString("en")} decisions.`);
 }
 
-/** Take the decisions of a file that are later than those known. */
+/** Read a file, and add its decisions that are later than the known ones. */
 async function load(file) {
-  const bytes = file.size > MOST_BYTES ? { byteLength: file.size } : await file.arrayBuffer();
-  const { rows, faults } = readDecisions(bytes);
-  tellFaults(file.name, faults);
+  const most = Number(bar.dataset.mostBytes);
+  const tooLarge = `The file has ${file.size.toLocaleString("en")} bytes; allowed: ${most.toLocaleString("en")}`;
+  const { rows, faults } =
+    file.size > most ? { rows: [], faults: [tooLarge] } : readDecisions(await file.arrayBuffer());
+  showFaults(file.name, faults);
   if (faults.length > 0) return;
-  recall();
+  readStored();
   const later = rows.filter((row) => {
     const subject = subjectOf(row);
     return laterOf(laterOf(applied.get(subject), memory.get(subject)), row) === row;
   });
   const elsewhere = rows.filter((row) => !page.photos.has(row.content_id)).length;
-  if (later.length > 0) take(later.map((row) => ({ ...row, home })));
+  if (later.length > 0) addDecisions(later.map((row) => ({ ...row, home })));
   offerClasses();
   say(
     `${file.name}: ${later.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ` +
@@ -625,16 +623,16 @@ async function load(file) {
   );
 }
 
-function tellFaults(name, faults) {
-  const told = faults.slice(0, MOST_FAULTS);
-  const rest = faults.length - told.length;
-  const items = [...told, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])].map((fault) => {
+function showFaults(name, faults) {
+  const shown = faults.slice(0, MOST_FAULTS);
+  const rest = faults.length - shown.length;
+  const items = [...shown, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])].map((fault) => {
     const item = document.createElement("li");
     item.textContent = fault;
     return item;
   });
   const title = document.createElement("p");
-  title.textContent = `Nothing was taken from ${name}:`;
+  title.textContent = `${name} was not read. Correct it, or read another file:`;
   const list = document.createElement("ul");
   list.append(...items);
   bar.querySelector(".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));
@@ -663,7 +661,7 @@ function startDeciding(given) {
   } catch {
     home = ""; // Inside a frame.
   }
-  recall();
+  readStored();
   offerClasses();
   document.addEventListener("keydown", pressed);
   document.addEventListener("focusin", (event) => {
@@ -695,7 +693,7 @@ function startDeciding(given) {
   });
   window.addEventListener("storage", (event) => {
     if (event.key !== STORE && event.key !== null) return;
-    recall();
+    readStored();
     repaint();
   });
   window.addEventListener("beforeunload", (event) => {

@@ -1,6 +1,6 @@
 "use strict";
 
-// The data of the cards, written by the pipeline: see `Card` in cards.py.
+// The data of the cards, written by the pipeline: see `QueryCard` in cards.py.
 const data = JSON.parse(document.getElementById("data").textContent);
 const { cards, folder } = data;
 // In a page that is sent as one file: its pictures, and where the whole page is, see portable.py.
@@ -24,7 +24,7 @@ const DUPLICATE = {
   near: "Almost the same pixels as ",
   mirrored: "Almost the same pixels, mirrored, as ",
 };
-const MOST_CLASSES = 3; // Classes that a card tells one by one.
+const MOST_CLASSES = 3; // Classes that a card lists one by one.
 
 const form = document.querySelector(".filters");
 const list = document.querySelector(".cards");
@@ -47,7 +47,7 @@ function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Return the end of a path or address, without what stands for its query. */
+/** Return the end of a path or address, without the digest of its query. */
 function fileName(path) {
   return path.slice(path.lastIndexOf("/") + 1).split("?#")[0];
 }
@@ -142,7 +142,7 @@ function statusOf(card) {
 
 function answerOf(card) {
   const lines = [...namedOf(card)];
-  if (card.decision && card.original_label !== card.label) lines.push(line("came as ", card.original_label || "–"));
+  if (card.decision && card.original_label !== card.label) lines.push(line("original label ", card.original_label || "–"));
   if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
   lines.push(...card.extra_columns.map(([name, value]) => line(`${name} `, value)));
   if (card.product?.photos > 1) lines.push(productOf(card.product));
@@ -165,7 +165,7 @@ function othersOf(card) {
 }
 
 function productOf({ photos, prediction }) {
-  return line(`its ${photos} photos together `, prediction || "–");
+  return line(`all ${photos} photos of the product: `, prediction || "–");
 }
 
 function line(text, name) {
@@ -211,15 +211,15 @@ function similarItem(card, number) {
   return item;
 }
 
-/** Say what a page that is sent as one file lacks. */
-function tellLeftOut({ all, address }) {
-  const told = document.querySelector(".left-out");
-  told.textContent =
+/** Say which photos a page that is sent as one file lacks. */
+function showLeftOut({ all, address }) {
+  const notice = document.querySelector(".left-out");
+  notice.textContent =
     `This file has ${cards.length.toLocaleString("en")} of the ${count(all, "photo")}, in small ` +
     "pictures: the wrong answers, then the least sure ones. The numbers on this page count all " +
-    "photos, so that a number can lead to fewer photos than it counts. All of them are in " +
+    "photos, so a number can lead to fewer photos than it counts. All of them are in " +
     `${address}, in the project that made this file.`;
-  told.hidden = false;
+  notice.hidden = false;
 }
 
 // ---- The list, which grows as it is scrolled
@@ -232,7 +232,7 @@ function grow(number = CHUNK) {
 
 function growToFill() {
   grow();
-  // Watched anew, the observer tells again whether the end of the list is near.
+  // Observed again, it reports again whether the end of the list is near.
   nearEnd.unobserve(more);
   nearEnd.observe(more);
 }
@@ -244,7 +244,7 @@ const nearEnd = new IntersectionObserver(
   { rootMargin: "1500px" },
 );
 
-// ---- The filter, which stands in the address
+// ---- The filter, which is kept in the address
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
@@ -352,7 +352,7 @@ function jump(id) {
   heading.scrollIntoView();
 }
 
-// ---- The matrix, whose classes stand by name or with the most confused first
+// ---- The order of the classes in the confusion matrix: by name, or the most confused first
 
 function orderMatrix(table, byMistakes) {
   const order = JSON.parse(table.dataset.byMistakes);
@@ -366,7 +366,7 @@ function orderMatrix(table, byMistakes) {
   body.append(...places.map((place) => rows[place]));
 }
 
-// ---- Many at once: what is sure enough goes into the catalogue
+// ---- Many at once: photos with a high confidence go into the catalogue
 
 function sureOnes() {
   const least = many.elements.least.valueAsNumber;
@@ -455,7 +455,7 @@ function showNote() {
 function writeNote(note) {
   const row = decisionOn(large.card.content);
   if (!row || row.note === note) return;
-  take([{ ...row, note, when: momentAfter(row.content_id), home }]);
+  addDecisions([{ ...row, note, when: momentAfter(row.content_id), home }]);
 }
 
 function showZoom() {
@@ -486,7 +486,7 @@ function step(by) {
   if (card) showLarge(card);
 }
 
-/** Back among the cards, go on at the photo that was shown last. */
+/** Move the focus to the card of the photo that was shown last. */
 function leaveLarge() {
   const place = matching.indexOf(large.card);
   if (place >= list.childElementCount) grow(place + 1 - list.childElementCount);
@@ -562,5 +562,5 @@ startDeciding({
     if (dialog.open) showNote();
   },
 });
-if (lacksPhotos) tellLeftOut(portable);
+if (lacksPhotos) showLeftOut(portable);
 show(writeForm(readAddress()));

@@ -83,7 +83,7 @@ def test_channels_are_given_in_the_order_of_the_card(tmp_path: Path) -> None:
     assert_same(features(tmp_path, pictures()), user_networks.original(file, turned, "features"))
 
 
-def test_a_family_tells_all_that_a_file_does_not(tmp_path: Path) -> None:
+def test_a_family_says_all_that_a_file_does_not(tmp_path: Path) -> None:
     file = user_networks.convolutional(tmp_path / "net.onnx")
     model = make(tmp_path, file, family="clip")
     assert (model.fit, model.crop) == ("crop", 1.0)
@@ -101,7 +101,7 @@ def test_an_open_size_is_that_of_the_card(tmp_path: Path) -> None:
     assert_same(features(tmp_path, images), expected)
 
 
-def test_the_fingerprint_is_that_of_the_network_and_its_card_wherever_they_stand(
+def test_the_fingerprint_is_that_of_the_network_and_its_config_wherever_they_are(
     tmp_path: Path,
 ) -> None:
     file = user_networks.convolutional(tmp_path / "net.onnx")
@@ -128,13 +128,16 @@ def test_the_fingerprint_is_that_of_the_network_and_its_card_wherever_they_stand
     ("settings", "words"),
     [
         ({}, ["mean and deviation are missing", "family", "clip"]),
-        (NORMALISED | {"output": "feature"}, ["output: feature is none", "features [?,12]"]),
+        (
+            NORMALISED | {"output": "feature"},
+            ["output: the network has no output feature", "features [?,12]"],
+        ),
         (NORMALISED | {"size": 2}, ["no features", "2 x 2"]),
         (NORMALISED | {"crop": 0.9}, ["backbone.crop", "Set fit: crop"]),
         (NORMALISED | {"layout": "NHWC"}, ["not square as NHWC", "[?,3,16,16]"]),
     ],
 )
-def test_what_a_card_lacks_or_has_wrong_is_told_by_name(
+def test_what_a_config_lacks_or_has_wrong_is_reported_by_name(
     tmp_path: Path, settings: dict[str, Any], words: Sequence[str]
 ) -> None:
     file = user_networks.convolutional(tmp_path / "net.onnx")
@@ -153,7 +156,7 @@ def test_what_a_card_lacks_or_has_wrong_is_told_by_name(
         (["n", 768], ["takes no pictures", "[?,768]"]),
     ],
 )
-def test_an_input_that_does_not_tell_its_size_or_takes_no_picture_is_told(
+def test_an_input_that_does_not_say_its_size_or_takes_no_picture_is_reported(
     tmp_path: Path, shape: list[int | str], words: Sequence[str]
 ) -> None:
     file = tmp_path / "net.onnx"
@@ -198,12 +201,12 @@ NO_FEATURES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
             helper.make_node("Log", ["below"], ["out"]),
         ),
         {"kernel": KERNEL},
-        "no numbers",
+        "not finite",
     ),
     "a constant": (
         pooled(helper.make_node("Mul", ["features", "zero"], ["out"])),
         {"kernel": KERNEL, "zero": np.zeros(1, np.float32)},
-        "the same features for any picture",
+        "the same features for every picture",
     ),
     "mixed images": (
         pooled(
@@ -211,7 +214,7 @@ NO_FEATURES: dict[str, tuple[list[Any], dict[str, Any], str]] = {
             helper.make_node("Sub", ["features", "mean"], ["out"]),
         ),
         {"kernel": KERNEL},
-        "depend on the pictures beside it",
+        "depend on the other pictures of its batch",
     ),
     "one number": (
         pooled(helper.make_node("ReduceMax", ["features"], ["out"], axes=[1], keepdims=1)),

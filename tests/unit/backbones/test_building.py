@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from similar_images.backbones import building, engines
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 # For what stands for the code, what it makes of `pictures`. Where features are meant to change,
 # change `building.CODE` and add a line; a line that stands here is never changed.
@@ -42,7 +42,7 @@ def test_features_change_only_with_what_stands_for_the_code() -> None:
     made = sha256()
     for file in pictures():
         for resample in ("bilinear", "bicubic"):
-            image = Preparation(64, resample, 10**6)(io.BytesIO(file)).image
+            image = Preprocessor(64, resample, 10**6)(io.BytesIO(file)).image
             made.update(image)
             made.update(engines.Histogram()(image[np.newaxis]))
     assert KNOWN[code] == made.hexdigest()[:16]

@@ -136,7 +136,7 @@ def test_another_device_gives_the_same_features(file: Path, tmp_path: Path) -> N
 def test_tensorflow_leaves_memory_of_a_gpu_to_other_jobs_and_float32_as_it_is(
     tensorflow: MagicMock,
 ) -> None:
-    engines.settle_tensorflow(2)
+    engines.configure_tensorflow(2)
     experimental = tensorflow.config.experimental
     experimental.set_memory_growth.assert_called_once_with("the GPU", True)
     experimental.enable_tensor_float_32_execution.assert_called_once_with(False)

@@ -182,9 +182,9 @@ def saved_model(path: Path, content: bytes) -> Path:
 
 HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "absent.onnx": (lambda path: path, "is not there"),
-    "no network.txt": (lambda path: written(path, b"text"), "no network that can be read"),
+    "no network.txt": (lambda path: written(path, b"text"), "is not a supported network"),
     "empty.onnx": (lambda path: written(path, b""), "cannot be read|damaged"),
-    "text.onnx": (lambda path: written(path, b"no network\n" * 99), "no file of ONNX"),
+    "text.onnx": (lambda path: written(path, b"no network\n" * 99), "not a file of ONNX"),
     "truncated.onnx": (truncated, "damaged"),
     "pickle.onnx": (lambda path: written(path, b"\x80\x04cos\nsystem\n(S'id'\ntR."), "damaged"),
     "own operation.onnx": (
@@ -204,9 +204,9 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda path: with_data_in(path, f"{path.name}.data"),
         "has data in",
     ),
-    "cyclic.onnx": (cyclic, "has not one input"),
+    "cyclic.onnx": (cyclic, "must have one input"),
     "huge.onnx": (huge, "more memory than this machine has"),
-    "ONNX.xml": (lambda path: with_data_in(path, "other.bin"), "it is no XML"),
+    "ONNX.xml": (lambda path: with_data_in(path, "other.bin"), "are XML, and this is not"),
     "text.xml": (lambda path: written(path, b"<html></html>"), "cannot be read"),
     "without weights.xml": (without_weights, "cannot be read"),
     "beyond its weights.xml": (beyond_its_weights, "cannot be read"),

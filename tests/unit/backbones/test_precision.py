@@ -36,7 +36,7 @@ def test_each_precision_of_this_processor_is_a_model_of_its_own(tmp_path: Path) 
     able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     fingerprints = {make(tmp_path / "exact").fingerprint}
     for precision in ("bfloat16", "float16"):
-        if engines.ABILITIES[precision] in able:
+        if engines.CAPABILITIES[precision] in able:
             made = make(tmp_path / precision, precision)
             assert made.precision == precision
             assert made.fingerprint not in fingerprints
@@ -63,7 +63,7 @@ def test_a_quantised_network_gives_almost_the_same_features(tmp_path: Path) -> N
     assert not np.array_equal(found, expected)
 
 
-def test_the_fingerprint_of_a_quantised_network_tells_what_it_was_fitted_on(
+def test_the_fingerprint_of_a_quantised_network_shows_what_it_was_fitted_on(
     tmp_path: Path,
 ) -> None:
     made = []
@@ -75,7 +75,7 @@ def test_the_fingerprint_of_a_quantised_network_tells_what_it_was_fitted_on(
     assert made[2] != made[0]
 
 
-def test_too_few_photos_to_quantise_with_are_told(tmp_path: Path) -> None:
+def test_too_few_photos_to_quantise_with_are_reported(tmp_path: Path) -> None:
     exact = make(tmp_path / "made")
     with pytest.raises(UserError, match="int8 needs 2 readable photos in the catalogue"):
         quantisation.quantise(tmp_path / "made", exact, soft(1))

@@ -72,7 +72,7 @@ def test_a_touched_file_keeps_its_digest(tmp_path: Path, network: Path) -> None:
     assert read(tmp_path / "digests.json", network) == before
 
 
-def test_a_damaged_memory_is_made_again(
+def test_a_damaged_cache_is_made_again(
     tmp_path: Path, network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(digests, "SETTLING_NS", 0)
@@ -94,6 +94,6 @@ def test_a_damaged_memory_is_made_again(
         ("/dev/zero", "is not a regular file"),
     ],
 )
-def test_what_cannot_be_read_is_told(tmp_path: Path, path: str, reason: str) -> None:
+def test_what_cannot_be_read_is_reported(tmp_path: Path, path: str, reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         Digests(tmp_path / "digests.json").of(tmp_path / path)

@@ -41,7 +41,7 @@ def test_who_has_the_old_file_open_reads_it_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_after_an_exception_the_old_file_stands_and_no_other(
+def test_after_an_exception_the_old_file_stays_and_no_other(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     path = tmp_path / "file.txt"
@@ -301,7 +301,7 @@ def test_a_cell_of_any_length_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert run.stdout == "[{'a': 200000, 'b': 1}]\n", run.stderr
 
 
-def test_a_row_that_is_not_whole_is_told_with_the_line_it_begins_in() -> None:
+def test_a_row_that_is_not_whole_is_reported_with_the_line_it_begins_in() -> None:
     rows = formats.csv_rows(['a,"b\n', 'c"\n', 'd,"e\n', "f\n"])
     assert next(rows) == (1, ["a", "b\nc"])
     with pytest.raises(ValueError, match=r"^line 3: not a row of a CSV file"):

@@ -66,7 +66,7 @@ def test_an_exit_keeps_its_code(tmp_path: Path) -> None:
     assert run(tmp_path / "job.log", "sys.exit(7)")[0] == 7
 
 
-def test_the_progress_is_told_now_and_then_and_at_the_end(
+def test_the_progress_is_reported_now_and_then_and_at_the_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     times = iter([100.0, 101.0, 102.5, 103.0, 104.0, 105.0])
@@ -87,7 +87,7 @@ def test_the_progress_names_what_is_counted(caplog: pytest.LogCaptureFixture) ->
     assert caplog.messages[0].startswith("3 of 3 pairs of images, ")
 
 
-def test_a_single_image_done_at_once_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_single_image_done_at_once_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         job.Progress(1)(1)
     assert len(caplog.messages) == 1

@@ -70,7 +70,7 @@ def test_a_mark_of_the_byte_order_and_the_line_ends_of_a_spreadsheet_do_no_harm(
     assert decisions.read([file])[0].label == "boots"
 
 
-def test_of_several_decisions_on_a_content_the_later_counts_whatever_stands_first(
+def test_of_several_decisions_on_a_content_the_later_counts_whatever_is_first(
     tmp_path: Path,
 ) -> None:
     early = put(tmp_path / "1.csv", row(label="sandals", when="2026-11-24T13:00:00+00:00"), row(B))
@@ -167,7 +167,7 @@ def test_a_bad_file_is_refused_with_the_line_and_what_is_allowed(
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(UserError) as refused:
         decisions.read([file])
-    for word in (str(file), *words, "Mend or remove these lines"):
+    for word in (str(file), *words, "Correct or remove these lines"):
         assert word in str(refused.value)
 
 
@@ -179,7 +179,7 @@ def test_a_row_that_begins_on_one_line_and_ends_on_another_is_named_by_the_first
         decisions.read([file])
 
 
-def test_all_faults_are_told_at_once_but_no_more_than_twenty(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once_but_no_more_than_twenty(tmp_path: Path) -> None:
     file = put(tmp_path / "d.csv", *(row(f"{n}", when="") for n in range(15)))
     with pytest.raises(UserError) as refused:
         decisions.read([file])
@@ -208,7 +208,7 @@ def test_a_file_of_absurd_size_is_refused_unread(
     ("name", "words"),
     [("gone.csv", "no such file"), (".", "not a regular file"), ("pipe", "not a regular file")],
 )
-def test_a_file_that_is_not_there_is_told_with_what_to_do(
+def test_a_file_that_is_not_there_is_reported_with_what_to_do(
     tmp_path: Path, name: str, words: str
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
@@ -254,7 +254,7 @@ def test_a_label_is_brought_to_the_form_in_which_classes_are_compared(tmp_path: 
     assert decisions.read([file])[0].label == "H\u00f6he"
 
 
-def test_decisions_that_a_run_applied_and_no_file_has_any_more_are_told_and_kept(
+def test_decisions_that_a_run_applied_and_no_file_has_any_more_are_reported_and_kept(
     tmp_path: Path,
 ) -> None:
     applied, lost = tmp_path / "applied.csv", tmp_path / "lost.csv"

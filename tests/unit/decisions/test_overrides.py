@@ -158,10 +158,10 @@ def test_decisions_on_photos_that_are_gone_are_counted_and_change_nothing() -> N
     decided = [decide(one, "new", "right", "boots") for one in ("c", "e", "gone")]
     changes = overrides.build(decided, MANIFESTS)
     assert changes["content_id"].to_pylist() == ["c"]
-    assert overrides.sentence(decided, changes) == (
-        "3 decisions; 2 of them change nothing: their photos are not there any more"
+    assert overrides.summary(decided, changes) == (
+        "3 decisions; 2 of them change nothing, because their photos no longer exist"
     )
-    assert overrides.sentence(decided[:1], changes) == "1 decisions"
+    assert overrides.summary(decided[:1], changes) == "1 decisions"
 
 
 def test_the_digest_of_a_collection_changes_with_its_own_overrides_alone() -> None:

@@ -24,8 +24,8 @@ from similar_images.duplicates.registration import (
     difference,
 )
 from similar_images.images.opening import CACHE, Photos
-from similar_images.storage.access import NOWHERE
-from similar_images.storage.cache import Cache
+from similar_images.storage.access import NO_ACCESS
+from similar_images.storage.photo_cache import PhotoCache
 
 
 def blots(seed: int, rows: int = 12, columns: int = 15) -> Image.Image:
@@ -223,7 +223,7 @@ class Counting(Photos):
     """Opens files, and counts how often each one was opened."""
 
     def __init__(self) -> None:
-        super().__init__(NOWHERE, Cache(CACHE, 0))
+        super().__init__(NO_ACCESS, PhotoCache(CACHE, 0))
         self.count: dict[bytes, int] = {}
 
     @contextmanager

@@ -19,7 +19,7 @@ from similar_images.core.errors import UserError
 from similar_images.core.timing import Timing
 from similar_images.features.extraction import extract
 from similar_images.features.shards import Shard
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 
 class MeanColour:
@@ -68,7 +68,7 @@ def run(
     timing: Timing | None = None,
     pixels: int = 1000,
 ) -> Shard:
-    prepare = Preparation(8, "bicubic", pixels)
+    prepare = Preprocessor(8, "bicubic", pixels)
     engine = MeanColour(batch, streams)
     timing = timing or Timing()
     return extract(members, prepare, engine, 3, "model", threads, timing, progress)
@@ -108,8 +108,8 @@ class Overflowing(MeanColour):
 
 def test_features_that_are_no_numbers_stop_with_the_first_such_image(members: Members) -> None:
     files = [members.put(png(grey)) for grey in (3, 12, 5, 40)]
-    prepare = Preparation(8, "bicubic", 1000)
-    with pytest.raises(UserError, match=rf"features of {files[1]} that are no numbers"):
+    prepare = Preprocessor(8, "bicubic", 1000)
+    with pytest.raises(UserError, match=rf"features of {files[1]} that are not finite"):
         extract(members, prepare, Overflowing(2), 3, "model", 1, Timing(), int)
 
 
@@ -125,7 +125,7 @@ class OverflowingInTheMiddle(MeanColour):
 def test_where_only_a_middle_layer_overflows_the_features_are_kept(members: Members) -> None:
     for grey in (3, 12):
         members.put(png(grey))
-    prepare = Preparation(8, "bicubic", 1000)
+    prepare = Preprocessor(8, "bicubic", 1000)
     engine = OverflowingInTheMiddle(2)
     shard = extract(members, prepare, engine, 3, "model", 1, Timing(), int, channels=[3])
     assert_array_equal(shard.features, run(members).features)
@@ -167,7 +167,7 @@ def test_a_shard_may_hold_faults_alone(members: Members) -> None:
 
 
 @pytest.mark.parametrize("lost", [{0}, {2}, {4}, {0, 1}, {1, 3, 4}, {0, 1, 2, 3, 4}])
-def test_a_lost_or_changed_image_is_left_out_and_told(
+def test_a_lost_or_changed_image_is_left_out_and_reported(
     members: Members, lost: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     paths = [members.put(png(n, width=n + 1)) for n in range(5)]
@@ -235,7 +235,7 @@ def test_an_image_that_the_disk_does_not_give_is_left_out_and_has_no_fault(
         let_fail(patch, "read")
         shard = run(members, pixels=10_000)
     assert (shard.content_ids, shard.faults, len(shard.features)) == ([], [], 0)
-    assert f"{path}: input/output error; the next run reads it" in caplog.text
+    assert f"{path}: input/output error; the next run tries it again" in caplog.text
     assert run(members, pixels=10_000).faults == [None]
 
 
@@ -268,7 +268,7 @@ def test_the_second_copy_is_read_where_the_first_is_gone(members: Members) -> No
     assert_array_equal(shard.features, [[1, 2, 255]])
 
 
-def test_the_progress_is_told_after_each_image(members: Members) -> None:
+def test_the_progress_is_reported_after_each_image(members: Members) -> None:
     members.put(b"text")
     members.put(png(1))
     told: list[int] = []
@@ -284,7 +284,7 @@ def test_the_progress_reaches_the_end_although_an_image_is_lost(members: Members
     assert told[-1] == 2
 
 
-def test_the_time_is_told_by_what_it_was_spent_on(members: Members) -> None:
+def test_the_time_is_counted_by_what_it_was_spent_on(members: Members) -> None:
     for grey in range(5):
         members.put(png(grey))
     timing = Timing()

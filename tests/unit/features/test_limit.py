@@ -20,7 +20,7 @@ from similar_images.features.merge import Rejected
 from similar_images.features.plan import ShardingPolicy
 from similar_images.images import manifest
 from similar_images.images.collection import scan
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
 # The images of the collection are squares with sides of these lengths.
 SIDES = (4, 10, 20, 30)
@@ -66,8 +66,8 @@ def build(
         path = features / f"{name}.parquet"
         if not path.exists():
             rows = plan.read_shard(work / "plan.parquet", name)
-            prepare = Preparation(8, "bicubic", plan.max_pixels(rows))
-            members = manifest.members(rows)
+            prepare = Preprocessor(8, "bicubic", plan.max_pixels(rows))
+            members = manifest.files_by_content(rows)
             extracted = extract(
                 members, prepare, MeanColours(), 2, model.fingerprint, 2, Timing(), int
             )
@@ -111,8 +111,8 @@ def test_an_image_extracted_under_a_larger_limit_is_rejected_under_a_smaller_one
     assert_array_equal(index.features, [[10, 20], [4, 8]])
     assert [file.image for file in rejected] == ["20.png", "30.png", "text.png"]
     assert [file.reason for file in rejected[:2]] == [
-        "too many pixels: 400 are over images.max_pixels (399); a WebP's count thrice",
-        "too many pixels: 900 are over images.max_pixels (399); a WebP's count thrice",
+        "too many pixels: 400 are over images.max_pixels (399); a WebP's count three times",
+        "too many pixels: 900 are over images.max_pixels (399); a WebP's count three times",
     ]
 
 

@@ -163,7 +163,7 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
     found, rejected = merged(listing(*rows), features, model, max_pixels=100)
     assert found.paths == ["b.jpg"]
     assert_array_equal(found.features, [[2.5, 2.5]])
-    many = "too many pixels: {} are over images.max_pixels (100); a WebP's count thrice"
+    many = "too many pixels: {} are over images.max_pixels (100); a WebP's count three times"
     assert merge.TOO_MANY.format(101, 100) == many.format(101)
     assert rejected == [
         Rejected("a.jpg", "boots", many.format(101), "boots"),
@@ -262,7 +262,7 @@ def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
     assert "x.jpg" not in str(stopped.value)
 
 
-def test_members_tell_where_their_class_comes_from() -> None:
+def test_members_show_where_their_class_comes_from() -> None:
     rows = [{"image": "a", "label": "boots", "decision": "right"}, {"image": "b", "label": "hats"}]
     table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=sharded_features.TABLE.schema)
     assert merge.members(table, "folder") == [

@@ -58,7 +58,7 @@ def test_equal_bytes_have_one_content_id_and_are_extracted_once(pipeline: Pipeli
     rows = pipeline.build()
     shard = rows["boots/a.jpg"]["shard"]
     assert rows["sandals/b.jpg"]["shard"] == shard
-    assert manifest.members(plan.read_shard(pipeline.plan, shard)) == {
+    assert manifest.files_by_content(plan.read_shard(pipeline.plan, shard)) == {
         id_of("one"): [os.fsencode(first), os.fsencode(second)]
     }
 
@@ -66,7 +66,7 @@ def test_equal_bytes_have_one_content_id_and_are_extracted_once(pipeline: Pipeli
 def test_the_members_are_sorted_by_content_id(pipeline: Pipeline) -> None:
     files = {id_of(f"photo {n}"): pipeline.put(f"{n}.jpg", f"photo {n}") for n in range(9)}
     pipeline.build(largest=100)
-    members = manifest.members(read_parquet(pipeline.plan))
+    members = manifest.files_by_content(read_parquet(pipeline.plan))
     assert list(members.items()) == [(id_, [os.fsencode(files[id_])]) for id_ in sorted(files)]
 
 
@@ -87,7 +87,7 @@ def test_what_a_shard_holds_is_not_planned_again(pipeline: Pipeline) -> None:
     assert after["boots/copy.jpg"]["shard"] == before["boots/b.jpg"]["shard"]
     (new,) = pipeline.extract()
     assert new == after["boots/c.jpg"]["shard"]
-    assert list(manifest.members(plan.read_shard(pipeline.plan, new))) == [id_of("three")]
+    assert list(manifest.files_by_content(plan.read_shard(pipeline.plan, new))) == [id_of("three")]
 
 
 def test_new_photos_are_packed_in_the_order_of_their_content_ids(pipeline: Pipeline) -> None:
@@ -188,18 +188,18 @@ def test_a_shard_counts_by_what_it_holds_whatever_the_shards_are_called(
         shards.Shard(["id"], ["too many pixels"], [5], "model", row, none(1)),
         Timing(),
     )
-    assert plan.settled(tmp_path, "model", 5) == {}
-    assert plan.settled(tmp_path, "model", 4) == {"id": small}
+    assert plan.shard_of_extracted(tmp_path, "model", 5) == {}
+    assert plan.shard_of_extracted(tmp_path, "model", 4) == {"id": small}
     shards.write(
         tmp_path / f"{large}.parquet",
         shards.Shard(["id"], [None], [5], "model", row, none(1)),
         Timing(),
     )
-    assert plan.settled(tmp_path, "model", 9) == {"id": large}
-    assert plan.settled(tmp_path, "model", 5) == {"id": large}
+    assert plan.shard_of_extracted(tmp_path, "model", 9) == {"id": large}
+    assert plan.shard_of_extracted(tmp_path, "model", 5) == {"id": large}
     # Either tells that there are too many now: see `test_limit.py`.
-    assert plan.settled(tmp_path, "model", 4).keys() == {"id"}
-    assert plan.settled(tmp_path, "other", 9) == {}
+    assert plan.shard_of_extracted(tmp_path, "model", 4).keys() == {"id"}
+    assert plan.shard_of_extracted(tmp_path, "other", 9) == {}
 
 
 @pytest.mark.parametrize(
@@ -215,8 +215,10 @@ def test_what_a_shard_settles_depends_on_the_limit_only_for_too_many_pixels(
 ) -> None:
     shard = shards.Shard(["id"], [fault], [pixels], "model", np.ones((1, 3), np.float32), none(1))
     shards.write(tmp_path / "name.parquet", shard, Timing())
-    settled = [limit for limit in (1, 4, 5, 6) if plan.settled(tmp_path, "model", limit)]
-    assert settled == limits
+    extracted = [
+        limit for limit in (1, 4, 5, 6) if plan.shard_of_extracted(tmp_path, "model", limit)
+    ]
+    assert extracted == limits
 
 
 @pytest.mark.parametrize(
@@ -331,7 +333,7 @@ def test_a_packed_shard_is_named_as_if_it_had_been_extracted_at_once(
     assert clean.extract() == packed
 
 
-def test_small_shards_stand_in_for_a_packed_one_that_is_damaged(pipeline: Pipeline) -> None:
+def test_small_shards_replace_a_packed_one_that_is_damaged(pipeline: Pipeline) -> None:
     add_daily(pipeline, plan.SMALL_SHARDS)
     small = {path.stem for path in pipeline.features.iterdir()}
     pipeline.build(largest=100)
@@ -366,7 +368,10 @@ def test_a_content_of_several_collections_is_planned_once_with_all_its_files(
     planned = of_collections(pipeline, "catalogue", "queries", "queries")
     assert len(planned) == 3
     assert len(plan.shard_names(planned)) == 1
-    assert manifest.members(planned)[id_of("one")] == [os.fsencode(first), os.fsencode(second)]
+    assert manifest.files_by_content(planned)[id_of("one")] == [
+        os.fsencode(first),
+        os.fsencode(second),
+    ]
 
 
 def test_each_collection_is_assigned_the_shards_of_its_own_contents(pipeline: Pipeline) -> None:
@@ -438,7 +443,7 @@ runs = st.tuples(st.lists(changes, min_size=1), st.sampled_from([100, 200]), st.
 
 
 @given(history=st.lists(runs, min_size=2, max_size=8))
-def test_after_any_history_each_photo_stands_in_one_shard_and_nothing_is_planned_twice(
+def test_after_any_history_each_photo_is_in_one_shard_and_nothing_is_planned_twice(
     tmp_path_factory: pytest.TempPathFactory, history: list[tuple[list[Any], int, int]]
 ) -> None:
     pipeline = Pipeline(tmp_path_factory.mktemp("pipeline"))
@@ -446,10 +451,10 @@ def test_after_any_history_each_photo_stands_in_one_shard_and_nothing_is_planned
     for changed, limit, most in history:
         for change in changed:
             make(change, pipeline, next(clock))
-        settled = plan.settled(pipeline.features, "model", limit)
+        extracted = plan.shard_of_extracted(pipeline.features, "model", limit)
         rows = list(pipeline.build(max_pixels=limit).values())
         assert_of_the_photos(rows, pipeline.photos)
-        assert_planned_once(rows, settled, pipeline)
+        assert_planned_once(rows, extracted, pipeline)
         pipeline.extract(most=most)
 
 
@@ -477,15 +482,15 @@ def assert_of_the_photos(rows: list[dict[str, Any]], photos: Path) -> None:
 
 
 def assert_planned_once(
-    rows: list[dict[str, Any]], settled: dict[str, str], pipeline: Pipeline
+    rows: list[dict[str, Any]], extracted: dict[str, str], pipeline: Pipeline
 ) -> None:
     shard_of = {(row["content_id"], row["shard"]) for row in rows}
     assert len(shard_of) == len({row["content_id"] for row in rows})
     members: dict[str, int] = {}
     for content_id, shard in shard_of - {(None, None)}:
         assert shard is not None
-        if content_id in settled:
-            assert shard == settled[content_id]
+        if content_id in extracted:
+            assert shard == extracted[content_id]
         else:
             assert not pipeline.shard(shard).exists()
             members[shard] = members.get(shard, 0) + 1

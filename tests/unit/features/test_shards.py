@@ -54,10 +54,10 @@ def test_levels_are_left_out_where_they_are_not_asked_for(tmp_path: Path) -> Non
 def test_the_contents_are_those_without_the_features(tmp_path: Path) -> None:
     shards.write(tmp_path / "shard.parquet", shard_of(2), Timing())
     contents = shards.read_contents(tmp_path / "shard.parquet")
-    assert type(contents) is shards.Contents
+    assert type(contents) is shards.ShardContents
 
 
-def test_the_time_for_a_shard_is_told(tmp_path: Path) -> None:
+def test_the_time_for_a_shard_is_reported(tmp_path: Path) -> None:
     path, timing = tmp_path / "shard.parquet", Timing()
     timing.seconds["decode"] = 1.25
     shards.write(path, shard_of(100), timing)
@@ -182,7 +182,7 @@ def test_a_flip_of_any_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
     assert noticed > len(sound) / 2
 
 
-def test_a_name_tells_the_members_and_the_model() -> None:
+def test_a_name_shows_the_members_and_the_model() -> None:
     names = [
         shards.name_of(members, fingerprint)
         for members in ([], ["a"], ["a", "b"], ["b", "a"], ["ab"])

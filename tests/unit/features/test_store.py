@@ -55,7 +55,9 @@ def test_without_a_plan_nothing_counts_as_unused(tmp_path: Path) -> None:
         store.unused(tmp_path)
 
 
-def test_the_folders_of_former_models_are_told_until_the_model_has_a_shard(tmp_path: Path) -> None:
+def test_the_folders_of_former_models_are_listed_until_the_model_has_a_shard(
+    tmp_path: Path,
+) -> None:
     own, former, another = (
         store.folder(tmp_path, *model)
         for model in (("Network", MODEL), ("Network", "f" * 16), ("Other", "f" * 16))

@@ -133,7 +133,7 @@ def test_a_value_of_parquet_is_read_as_what_it_means(
         (pa.array([[("x", 1)]], pa.map_(pa.string(), pa.int64())), r"column value: .* map<"),
     ],
 )  # fmt: skip
-def test_a_value_of_parquet_that_would_be_misread_is_told_with_column_and_row(
+def test_a_value_of_parquet_that_would_be_misread_is_reported_with_column_and_row(
     tmp_path: Path, column: Any, message: str
 ) -> None:
     with pytest.raises(UserError, match=rf"list\.parquet, {message}"):
@@ -164,7 +164,7 @@ def test_a_value_of_json_is_read_as_what_it_means(
         ("12345678901234567.0", "12345678901234568, a number with more digits"),
     ],
 )
-def test_a_value_of_json_that_would_be_misread_is_told_with_column_and_line(
+def test_a_value_of_json_that_would_be_misread_is_reported_with_column_and_line(
     tmp_path: Path, value: str, message: str
 ) -> None:
     with pytest.raises(UserError, match=rf"list\.jsonl, line 2, column value: {message}"):

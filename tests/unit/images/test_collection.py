@@ -17,7 +17,7 @@ from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import Summary, check_catalogue, summarise
 from similar_images.images.folders import CLUTTER, HIDDEN, NO_LOSS, OWN, check_not_own
 from similar_images.images.names import as_text
-from similar_images.storage.access import NOWHERE
+from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.addresses import ObjectMetadata
 from similar_images.storage.metadata import MetadataCache
 
@@ -83,7 +83,7 @@ def test_sub_folders_are_classes_and_nested_folders_belong_to_the_class_above(ro
     }
 
 
-def test_an_entry_tells_the_file_its_size_its_time_and_its_mode(root: Path) -> None:
+def test_an_entry_shows_the_file_its_size_its_time_and_its_mode(root: Path) -> None:
     path = put(root / "boots" / "a.jpg", b"12345")
     os.utime(path, ns=(0, 1_234_567_890_123_456_789))
     (entry,) = scan(root)
@@ -201,7 +201,7 @@ def test_a_bucket_s_hidden_keys_and_those_of_systems_are_no_photos() -> None:
             keys = ("boots/a.jpg", "boots/.DS_Store", ".trash/b.jpg", "boots/Thumbs.db")
             return {f"{prefix}/{key}": ObjectMetadata(5, 1, "v1") for key in keys}
 
-    entries = scan("s3://shop/photos", metadata_cache=Bucket(None, NOWHERE, 1))
+    entries = scan("s3://shop/photos", metadata_cache=Bucket(None, NO_ACCESS, 1))
     assert {entry.image: entry.fault for entry in entries} == {
         "boots/a.jpg": None,
         "boots/.DS_Store": HIDDEN,
@@ -248,9 +248,7 @@ def test_a_folder_wins_over_all_links_to_it_or_below_it(root: Path, link: str) -
     put(root / "boots" / "x" / "b.jpg")
     (root / link).symlink_to(root / "boots" / "2024")
     assert labels(root) == {"boots/2024/a.jpg": "boots", "boots/x/b.jpg": "boots"}
-    assert faults(root) == {
-        link: "the same folder is read as boots/2024, and each folder counts once"
-    }
+    assert faults(root) == {link: "the same folder as boots/2024, and each folder is read once"}
 
 
 @pytest.mark.parametrize("kept", [".store", "../elsewhere"])
@@ -266,8 +264,8 @@ def test_a_folder_that_only_links_lead_to_is_read_as_the_first_of_them(
     found = faults(root, follow_links=True)
     found.pop(".store", None)
     assert {link: fault.partition(",")[0] for link, fault in found.items()} == {
-        "a": "the same folder is read as b/rain",
-        "c": "the same folder is read as b",
+        "a": "the same folder as b/rain",
+        "c": "the same folder as b",
     }
 
 
@@ -358,9 +356,9 @@ def test_a_loop_of_links_ends(root: Path, follow_links: bool, promptly: Callable
     (root / "sandals" / "back").symlink_to("../boots")
     found = promptly(lambda: faults(root, follow_links))
     assert {link: fault.partition(",")[0] for link, fault in found.items()} == {
-        "boots/up": "the same folder is read as the collection itself",
-        "boots/across": "the same folder is read as sandals",
-        "sandals/back": "the same folder is read as boots",
+        "boots/up": "the same folder as the collection itself",
+        "boots/across": "the same folder as sandals",
+        "sandals/back": "the same folder as boots",
     }
     assert labels(root, follow_links) == {"boots/a.jpg": "boots", "sandals/b.jpg": "sandals"}
 
@@ -428,7 +426,7 @@ def test_a_csv_line_with_a_null_byte_is_faulty(root: Path) -> None:
         ("image,class\na.jpg,boots\n", "the column label is missing"),
         ("a.jpg,boots\n", "the column image and label is missing"),
         ("", "the column image and label is missing"),
-        ("image,label\na.jpg,boots\na.jpg,sandals\n", r"line 3: a\.jpg stands in the list already"),
+        ("image,label\na.jpg,boots\na.jpg,sandals\n", r"line 3: a\.jpg is in the list already"),
         ("image,label\n,boots\n", "line 2: the image is empty"),
         ("label,image\nboots\n", "line 2: cells: 1; allowed: 2"),
     ],
@@ -522,7 +520,7 @@ class Bucket(MetadataCache):
     """A bucket with objects below s3://shop/cat."""
 
     def __init__(self, *keys: str) -> None:
-        super().__init__(None, NOWHERE, most_failed=1)
+        super().__init__(None, NO_ACCESS, most_failed=1)
         self._keys = keys
 
     def below(self, prefix: str) -> dict[str, ObjectMetadata]:

@@ -11,7 +11,7 @@ import pytest
 
 from similar_images.core.errors import UserError
 from similar_images.core.formats import write_csv
-from similar_images.images.lists import Listed, addresses, check_elsewhere, read
+from similar_images.images.lists import ListRow, addresses, check_remote, read
 
 ROWS = [
     {"image": "b.jpg", "label": "boots", "price": 9.5},
@@ -50,8 +50,8 @@ def test_a_list_of_each_format_gives_the_same_rows_sorted(tmp_path: Path, write:
     rows = read(write(tmp_path, ROWS), ["price"])
     first, second = (row.place for row in rows)
     assert rows == [
-        Listed("b.jpg", None, "boots", first, ("9.5",)),
-        Listed(address, address, None, second, ("",)),
+        ListRow("b.jpg", None, "boots", first, ("9.5",)),
+        ListRow(address, address, None, second, ("",)),
     ]
     assert (first, second) in [("line 2", "line 3"), ("row 1", "row 2"), ("line 1", "line 2")]
 
@@ -60,7 +60,7 @@ def test_a_list_of_each_format_gives_the_same_rows_sorted(tmp_path: Path, write:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([{"image": "a.jpg", "label": "x"}] * 2, r"(line|row) \d: a\.jpg stands in the list"),
+        ([{"image": "a.jpg", "label": "x"}] * 2, r"(line|row) \d: a\.jpg is in the list"),
         ([{"image": "", "label": "x"}], r"(line|row) \d: the image is empty"),
         ([{"image": "a.jpg", "class": "x"}], "the column label is missing"),
         ([{"image": "https://a.example/1#a", "label": "x"},
@@ -75,7 +75,7 @@ def test_a_wrong_list_of_each_format_is_refused_with_its_place(
 
 
 @FORMATS
-def test_a_further_column_that_is_not_there_is_told(tmp_path: Path, write: Writer) -> None:
+def test_an_extra_column_that_is_not_there_is_reported(tmp_path: Path, write: Writer) -> None:
     with pytest.raises(UserError, match="the column product_id is missing"):
         read(write(tmp_path, ROWS), ["product_id"])
 
@@ -84,7 +84,7 @@ def test_a_further_column_that_is_not_there_is_told(tmp_path: Path, write: Write
     ("name", "data", "message"),
     [
         ("a.jsonl", b"{", "not JSON lines in UTF-8"),
-        ("a.jsonl", b"[1]", "line 1 is no object"),
+        ("a.jsonl", b"[1]", "line 1 is not an object"),
         ("a.ndjson", b'{"image": "\xff"}', "not JSON lines in UTF-8"),
         ("a.jsonl", b'{"image": "\\ud800", "label": ""}', "not JSON lines in UTF-8"),
         ("a.jsonl", b"[" * 100_000, "not JSON lines"),
@@ -147,8 +147,8 @@ def test_a_csv_may_have_long_texts_of_several_lines_and_columns_without_a_name(
         f'image,label,body,,\na.jpg,x,"{long}",,\n\nb.jpg,"Boots, ankle","5""",,\n\n'
     )
     assert read(tmp_path / "list.csv", ["body"]) == [
-        Listed("a.jpg", None, "x", "line 2", (long,)),
-        Listed("b.jpg", None, "Boots, ankle", "line 6", ('5"',)),
+        ListRow("a.jpg", None, "x", "line 2", (long,)),
+        ListRow("b.jpg", None, "Boots, ankle", "line 6", ('5"',)),
     ]
 
 
@@ -168,7 +168,7 @@ def test_what_a_csv_of_ours_writes_before_a_formula_is_taken_off_again(tmp_path:
     write_csv(tmp_path / "list.csv", ["image", "label", "-id"], [["=a.jpg", "-20%", "@home"]])
     assert "'-20%" in (tmp_path / "list.csv").read_text()
     assert read(tmp_path / "list.csv", ["-id"]) == [
-        Listed("=a.jpg", None, "-20%", "line 2", ("@home",))
+        ListRow("=a.jpg", None, "-20%", "line 2", ("@home",))
     ]
 
 
@@ -215,15 +215,15 @@ def test_the_addresses_of_lists_are_found_and_folders_and_buckets_have_none(tmp_
     assert list(found.values()) == ["https://shop.example/a.jpg"]
 
 
-def test_photos_that_only_one_machine_sees_are_told(tmp_path: Path) -> None:
-    check_elsewhere("s3://shop/catalogue")
-    check_elsewhere(str(csv_of(tmp_path, ROWS[1:])))
+def test_photos_that_only_one_machine_sees_are_reported(tmp_path: Path) -> None:
+    check_remote("s3://shop/catalogue")
+    check_remote(str(csv_of(tmp_path, ROWS[1:])))
     with pytest.raises(
         UserError, match=r"list\.csv: b\.jpg is a file, which .* Name only addresses"
     ):
-        check_elsewhere(str(csv_of(tmp_path, ROWS)))
+        check_remote(str(csv_of(tmp_path, ROWS)))
     with pytest.raises(UserError, match=r"is a folder, which .* Put the photos into a bucket"):
-        check_elsewhere(str(tmp_path))
+        check_remote(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_photos_that_only_one_machine_sees_are_told(tmp_path: Path) -> None:
         *("https:/cdn.example.com/1.jpg?sig=SECRET", "\thttp://u:SECRET@cdn.example.com/1.jpg"),
     ],
 )
-def test_what_is_meant_for_an_address_is_refused_without_telling_its_query(
+def test_what_is_meant_for_an_address_is_refused_without_showing_its_query(
     tmp_path: Path, image: str
 ) -> None:
     path = tmp_path / "list.csv"

@@ -16,9 +16,9 @@ from similar_images.images import manifest
 from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import summarise
 from similar_images.images.opening import Photos
-from similar_images.storage.access import NOWHERE
+from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.addresses import is_address
-from similar_images.storage.cache import Cache
+from similar_images.storage.photo_cache import PhotoCache
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def pipeline(tmp_path: Path) -> Pipeline:
     return Pipeline(tmp_path)
 
 
-def test_a_row_tells_content_label_file_and_shard(pipeline: Pipeline) -> None:
+def test_a_row_shows_content_label_file_and_shard(pipeline: Pipeline) -> None:
     path = pipeline.put("boots/a.jpg", "one")
     row = pipeline.build()["boots/a.jpg"]
     assert row.pop("shard")
@@ -61,16 +61,16 @@ def test_a_file_that_vanishes_after_the_scan_is_faulty(pipeline: Pipeline) -> No
     assert table["fault"].to_pylist() == ["no such file or directory"]
 
 
-def test_what_the_disk_did_not_give_is_told_apart_from_what_is_no_photo(
+def test_what_the_disk_did_not_give_is_distinguished_from_what_is_no_photo(
     pipeline: Pipeline, tmp_path: Path
 ) -> None:
     faults = ["input/output error", "stale file handle", "empty file", "permission denied", None]
     entries = [Entry(f"{n}.jpg", b"", None, fault=fault) for n, fault in enumerate(faults)]
     unreadable = os.fsencode(pipeline.put("5.jpg", "one"))
     os.unlink(unreadable)
-    photos = Photos(NOWHERE, Cache(tmp_path, 0))
+    photos = Photos(NO_ACCESS, PhotoCache(tmp_path, 0))
     table = manifest.build([*entries, Entry("5.jpg", unreadable, None)], tmp_path / "h", 1, photos)
-    assert manifest.passing(table) == {"0.jpg": faults[0], "1.jpg": faults[1]}
+    assert manifest.transient_faults(table) == {"0.jpg": faults[0], "1.jpg": faults[1]}
     assert photos.unread.keys() == {"", os.fsdecode(unreadable)}
 
 
@@ -85,7 +85,7 @@ class Counting(Photos):
     """Counts the photos that it identifies."""
 
     def __init__(self) -> None:
-        super().__init__(NOWHERE, Cache(Path("nowhere"), 0))
+        super().__init__(NO_ACCESS, PhotoCache(Path("nowhere"), 0))
         self.identified = 0
 
     def identify(self, file: bytes) -> str:
@@ -143,22 +143,6 @@ def test_what_is_remembered_of_one_folder_does_not_count_for_another(pipeline: P
         assert table["content_id"].to_pylist() == [id_of(data)]
 
 
-def test_a_cache_of_an_earlier_version_spares_the_addresses_and_no_file(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(pipeline.photos)
-    pipeline.put("a.jpg", "one")
-    rows = [
-        {"image": image, "size": 3, "mtime": LONG_AGO, "content_id": id_of("one"), "version": "v1"}
-        for image in ("https://shop.example/a.jpg", "a.jpg")
-    ]
-    write_parquet(pipeline.cache, pa.Table.from_pylist(rows))
-    photos = Counting()
-    address = Entry(rows[0]["image"], rows[0]["image"].encode(), None, 3, LONG_AGO, version="v1")
-    manifest.build([address, *scan(".")], pipeline.cache, photos=photos)
-    assert photos.identified == 1
-
-
 @pytest.mark.parametrize(("data", "mtime"), [("three", LONG_AGO), ("two", LONG_AGO + 1)])
 def test_a_file_with_another_size_or_time_is_read_again(
     pipeline: Pipeline, data: str, mtime: int
@@ -169,11 +153,11 @@ def test_a_file_with_another_size_or_time_is_read_again(
     assert pipeline.build()["a.jpg"]["content_id"] == id_of(data)
 
 
-@pytest.mark.parametrize("ahead", [0, 3_600 * 10**9])
+@pytest.mark.parametrize("nanoseconds_ahead", [0, 3_600 * 10**9])
 def test_a_file_changed_a_moment_ago_or_in_the_future_is_read_again(
-    pipeline: Pipeline, ahead: int
+    pipeline: Pipeline, nanoseconds_ahead: int
 ) -> None:
-    mtime = time.time_ns() + ahead
+    mtime = time.time_ns() + nanoseconds_ahead
     pipeline.put("a.jpg", "one", mtime)
     pipeline.build()
     pipeline.put("a.jpg", "two", mtime)
@@ -188,7 +172,7 @@ def test_a_file_may_be_of_any_year(pipeline: Pipeline, year: int) -> None:
     assert pipeline.build()["a.jpg"]["content_id"] == id_of("one")
 
 
-def test_the_product_is_what_a_column_of_the_list_tells_if_anything(pipeline: Pipeline) -> None:
+def test_the_product_is_what_a_column_of_the_list_shows_if_anything(pipeline: Pipeline) -> None:
     cells = {"a": " P1 ", "b": "", "c": " ", "d": "P2 e\u0301"}
     entries = [
         Entry(name, b"", None, fault="gone", extra_columns=("7", cell))
@@ -223,7 +207,7 @@ def other_columns(path: Path) -> None:
     ],
     ids=["empty", "nonsense", "cut", "gone", "other columns"],
 )
-def test_a_damaged_cache_is_ignored_and_made_anew(
+def test_a_damaged_cache_is_ignored_and_made_again(
     pipeline: Pipeline, damage: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.put("a.jpg", "one")

@@ -15,13 +15,13 @@ SIDE = 7000  # 49 million pixels, just under the limit
 DECODE = """
 import re, sys
 from concurrent.futures import ThreadPoolExecutor
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 from similar_images.images.decoding import UnreadableImageError
 
 def prepare(path):
     with open(path, "rb") as file:
         try:
-            Preparation(300, "bicubic", 50_000_000)(file)
+            Preprocessor(300, "bicubic", 50_000_000)(file)
         except UnreadableImageError:
             pass
 

@@ -14,12 +14,12 @@ import pytest
 
 from similar_images.images import manifest, retries
 from similar_images.images.collection import scan
-from similar_images.images.opening import LOCAL, LostError, Photos
+from similar_images.images.opening import LOCAL, Photos, UnavailableError
 from similar_images.storage import web
-from similar_images.storage.access import NOWHERE, Access
+from similar_images.storage.access import NO_ACCESS, Access
 from similar_images.storage.addresses import FetchError, Limits, ObjectMetadata, name_of
-from similar_images.storage.cache import Cache
 from similar_images.storage.metadata import MetadataCache
+from similar_images.storage.photo_cache import PhotoCache
 from web_server import KEEP, Fault, Server, broken_off, closed, serving, status, with_headers
 
 DATA = b"a photo"
@@ -48,7 +48,7 @@ def server() -> Iterator[Server]:
 def photos_of(server: Server, folder: Path, *addresses: str, room: int = 10**6) -> Photos:
     limits = Limits((server.origin,), True, 4, 5, 1000)
     by_name = {name_of(address): address for address in addresses}
-    return Photos(Access(limits), Cache(folder, room), lambda: by_name)
+    return Photos(Access(limits), PhotoCache(folder, room), lambda: by_name)
 
 
 def read(photos: Photos, file: bytes, content_id: str = ID) -> bytes:
@@ -65,7 +65,7 @@ def test_a_file_is_opened_where_it_has_these_bytes(tmp_path: Path) -> None:
         read(LOCAL, bytes(file))
 
 
-def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_changes_while_it_is_read_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "a.jpg"
     file.write_bytes(DATA)
     with pytest.raises(OSError, match="the file is changing"), LOCAL.opened(ID, bytes(file)):
@@ -92,12 +92,12 @@ def damage_in(stream: BinaryIO) -> None:
 
 
 @pytest.mark.parametrize("make", [nothing_of, damage_in])
-def test_what_the_disk_does_not_give_is_told_whatever_the_reader_makes_of_it(
+def test_what_the_disk_does_not_give_is_reported_whatever_the_reader_makes_of_it(
     failing: Path, make: Callable[[BinaryIO], None]
 ) -> None:
-    photos = Photos(NOWHERE, Cache(failing.parent / "kept", 0))
+    photos = Photos(NO_ACCESS, PhotoCache(failing.parent / "kept", 0))
     opened = photos.opened(ID, bytes(failing))
-    with pytest.raises(LostError, match="input/output error"), opened as stream:
+    with pytest.raises(UnavailableError, match="input/output error"), opened as stream:
         make(stream)
     assert photos.unread == {str(failing): "input/output error"}
 
@@ -131,7 +131,9 @@ def test_what_is_not_kept_or_damaged_is_fetched_again(server: Server, tmp_path: 
     assert server.requests["GET", "a.jpg"] == 3
 
 
-def test_a_photo_that_has_changed_at_its_address_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_photo_that_has_changed_at_its_address_is_reported(
+    server: Server, tmp_path: Path
+) -> None:
     server.put("a.jpg", b"another")
     with pytest.raises(OSError, match="the photo has changed"):
         read(photos_of(server, tmp_path), server.address("a.jpg").encode())
@@ -144,7 +146,7 @@ def test_a_name_leads_to_the_address_with_its_query(server: Server, tmp_path: Pa
     assert b"signature=secret" in server.heads["a.jpg"]
 
 
-def test_a_photo_that_is_gone_is_told(server: Server, tmp_path: Path) -> None:
+def test_a_photo_that_is_gone_is_reported(server: Server, tmp_path: Path) -> None:
     server.faults["a.jpg"] = status(404)
     photos = photos_of(server, tmp_path)
     with pytest.raises(FetchError, match="404: not found"):
@@ -159,7 +161,7 @@ def test_without_settings_no_address_is_asked(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("tells", "fetched"), [(True, 1), (False, 2)])
-def test_an_address_is_fetched_again_only_where_it_tells_no_change(
+def test_an_address_is_fetched_again_only_where_its_metadata_shows_no_change(
     server: Server, tmp_path: Path, tells: bool, fetched: int
 ) -> None:
     server.put("a.jpg", DATA, tells=tells)
@@ -167,7 +169,7 @@ def test_an_address_is_fetched_again_only_where_it_tells_no_change(
     photos = photos_of(server, tmp_path / "kept")
     for _ in range(2):
         metadata_cache = MetadataCache(
-            tmp_path / "looks.json", photos.access, most_failed=0, refresh=True
+            tmp_path / "looks.json", photos.access, most_failed=0, ask_again=True
         )
         entries = scan(tmp_path / "list.csv", metadata_cache=metadata_cache)
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
@@ -186,11 +188,11 @@ class Shop:
         """Look and fetch as a run does; return the content id and the fault."""
         photos = photos_of(self.server, self.folder / "kept", room=0)
         metadata_cache = MetadataCache(
-            self.folder / "looks.json", photos.access, most_failed=1, refresh=True
+            self.folder / "looks.json", photos.access, most_failed=1, ask_again=True
         )
         entries = scan(self.folder / "list.csv", metadata_cache=metadata_cache)
         table = manifest.build(entries, self.folder / "hashes.parquet", photos=photos)
-        retries.note(self.folder / retries.NAME, photos.unread)
+        retries.record(self.folder / retries.NAME, photos.unread)
         return table["content_id"].to_pylist()[0], table["fault"].to_pylist()[0]
 
     @property
@@ -293,8 +295,10 @@ def test_a_bucket_that_is_busy_takes_nothing_out_either(
     tmp_path: Path, retryable: bool, version: str
 ) -> None:
     def run(access: Bucket) -> list[str | None]:
-        metadata_cache = MetadataCache(tmp_path / "looks.json", access, most_failed=1, refresh=True)
-        photos = Photos(access, Cache(tmp_path / "kept", 0))
+        metadata_cache = MetadataCache(
+            tmp_path / "looks.json", access, most_failed=1, ask_again=True
+        )
+        photos = Photos(access, PhotoCache(tmp_path / "kept", 0))
         entries = scan("s3://shop", metadata_cache=metadata_cache)
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
         return table["content_id"].to_pylist()

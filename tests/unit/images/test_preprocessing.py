@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from similar_images.images.decoding import UnreadableImageError
-from similar_images.images.preprocessing import Fit, Preparation, Prepared
+from similar_images.images.preprocessing import Fit, Prepared, Preprocessor
 
 FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO"]
 ORIENTATION = 0x0112
@@ -39,11 +39,11 @@ def prepare(data: bytes, size: int = 8, max_pixels: int = 10**6) -> NDArray[np.u
 
 
 def prepared(data: bytes, size: int = 8, max_pixels: int = 10**6) -> Prepared:
-    return Preparation(size, "bicubic", max_pixels)(io.BytesIO(data))
+    return Preprocessor(size, "bicubic", max_pixels)(io.BytesIO(data))
 
 
 def as_square(image: Image.Image, fit: Fit, size: int = 8, crop: float = 1.0) -> NDArray[np.uint8]:
-    return Preparation(size, "bicubic", 10**6, fit, crop)(io.BytesIO(encode(image))).image
+    return Preprocessor(size, "bicubic", 10**6, fit, crop)(io.BytesIO(encode(image))).image
 
 
 def quarters(width: int = 32, height: int = 32) -> Image.Image:
@@ -152,7 +152,7 @@ def test_an_odd_float_picture_is_readable(value: float) -> None:
 @pytest.mark.parametrize("size", [(32, 32), (64, 24)])
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", STORED)
-def test_a_picture_of_each_orientation_is_turned_upright(
+def test_a_picture_of_each_orientation_is_made_upright(
     orientation: int, format_: str, size: tuple[int, int]
 ) -> None:
     image = quarters(*size)
@@ -289,7 +289,7 @@ def test_a_crop_of_a_large_jpeg_is_nearly_that_of_its_pixels() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     image = Image.fromarray(noise).resize((1600, 1200), Image.Resampling.BICUBIC)
     middle = image.crop((275, 75, 1325, 1125)).resize((100, 100), Image.Resampling.BICUBIC)
-    found = Preparation(100, "bicubic", 10**7, "crop", 0.875)(
+    found = Preprocessor(100, "bicubic", 10**7, "crop", 0.875)(
         io.BytesIO(encode(image, "JPEG", quality=95))
     )
     assert np.abs(found.image - np.asarray(middle).astype(int)).mean() < 4
@@ -308,7 +308,7 @@ def test_the_filter_is_the_one_asked_for() -> None:
     image = quarters(7, 5)
     for name in ("bilinear", "bicubic"):
         expected = image.resize((8, 8), Image.Resampling[name.upper()])
-        found = Preparation(8, name, 100)(io.BytesIO(encode(image)))  # type: ignore[arg-type]
+        found = Preprocessor(8, name, 100)(io.BytesIO(encode(image)))  # type: ignore[arg-type]
         assert_array_equal(found.image, np.asarray(expected))
 
 

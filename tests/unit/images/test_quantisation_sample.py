@@ -9,9 +9,9 @@ from PIL import Image
 
 from similar_images.core.errors import UserError
 from similar_images.images import quantisation_sample
-from similar_images.images.preprocessing import Preparation
+from similar_images.images.preprocessing import Preprocessor
 
-PREPARE = Preparation(8, "bicubic", 10**6)
+PREPARE = Preprocessor(8, "bicubic", 10**6)
 
 
 def members(folder: Path, count: int) -> dict[str, list[bytes]]:

@@ -11,13 +11,15 @@ def test_it_counts_the_runs_that_could_not_read_all(tmp_path: Path) -> None:
     path = tmp_path / retries.NAME
     told = []
     for unread in ({}, {"a.jpg": "stale file handle"}, {}, {"a.jpg": "x", "b.jpg": "x"}, {}):
-        retries.note(path, unread)
+        retries.record(path, unread)
         told.append(retries.count(path))
     assert told == [0, 1, 1, 2, 2]
 
 
-def test_what_could_not_be_read_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    retries.note(tmp_path / retries.NAME, {"b.jpg": "x", "a\udcff.jpg": "input/output error"})
+def test_what_could_not_be_read_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    retries.record(tmp_path / retries.NAME, {"b.jpg": "x", "a\udcff.jpg": "input/output error"})
     assert caplog.messages == [
         "photos that could not be read now, and that the next run tries again: "
         r"2, such as a\xff.jpg (input/output error)"
@@ -26,8 +28,8 @@ def test_what_could_not_be_read_is_told(tmp_path: Path, caplog: pytest.LogCaptur
 
 def test_a_damaged_count_only_costs_another_look(tmp_path: Path) -> None:
     path = tmp_path / retries.NAME
-    retries.note(path, {"a.jpg": "x"})
+    retries.record(path, {"a.jpg": "x"})
     path.write_bytes(b"x")
     assert retries.count(path) == 0
-    retries.note(path, {"a.jpg": "x"})
+    retries.record(path, {"a.jpg": "x"})
     assert retries.count(path) == 1

@@ -44,7 +44,7 @@ def test_a_small_image_is_not_made_larger(tmp_path: Path) -> None:
         assert image.size == (20, 10)
 
 
-def test_a_photo_that_is_gone_changed_or_damaged_has_none_and_is_told(
+def test_a_photo_that_is_gone_changed_or_damaged_has_none_and_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     gone = sha256(b"gone").hexdigest()
@@ -94,7 +94,7 @@ def test_a_thumbnail_of_another_size_is_no_thumbnail_and_goes(tmp_path: Path) ->
     assert sorted((tmp_path / "made").rglob("*")) == [left.parent, left]
 
 
-def test_a_thumbnail_brings_nothing_along_that_stands_in_the_file(tmp_path: Path) -> None:
+def test_a_thumbnail_brings_nothing_along_that_is_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
     Image.new("RGB", (60, 40), "red").save(path, comment=b"taken at home " * 5000)
     content_id = sha256(path.read_bytes()).hexdigest()

@@ -11,7 +11,7 @@ PLAIN = dict.fromkeys(PREDICTIONS.names, "") | {
 QUERIES = {"1.jpg": File("a" * 64, b"photos/1.jpg")}
 
 
-def test_a_card_tells_what_was_decided_what_it_is_worth_and_what_it_was_before() -> None:
+def test_a_card_shows_its_decision_its_review_order_and_its_former_prediction() -> None:
     row = PLAIN | {"original_label": "hats", "decision": "wrong"}
     (card,) = cards([row], [], QUERIES, {}, set(), {"1.jpg": 7}, {"1.jpg": ""}, (), {})
     assert (card.decision, card.original_label, card.review_order, card.before) == (
@@ -22,7 +22,7 @@ def test_a_card_tells_what_was_decided_what_it_is_worth_and_what_it_was_before()
     )
 
 
-def test_the_cards_of_a_product_tell_how_many_photos_it_has_and_what_it_is() -> None:
+def test_the_cards_of_a_product_show_how_many_photos_it_has_and_what_it_is() -> None:
     rows = [PLAIN | {"sku": "P1"}, PLAIN | {"image": "2.jpg", "sku": ""}]
     answers = [
         {"product": "2.jpg", "images": "1", "prediction": ""},
@@ -34,7 +34,7 @@ def test_the_cards_of_a_product_tell_how_many_photos_it_has_and_what_it_is() -> 
     assert card.product == Product("P1", 3, "hats")
 
 
-def test_a_card_tells_the_other_classes_of_the_set() -> None:
+def test_a_card_shows_the_other_classes_of_the_set() -> None:
     (card,) = cards(
         [PLAIN | {"likely_classes": "hats|boots"}], [], QUERIES, {}, set(), {}, {}, (), {}
     )

@@ -23,7 +23,7 @@ def test_there_is_no_plot_of_fewer_than_two_runs_with_labels(
     assert timeline(history) is None
 
 
-def test_the_runs_stand_side_by_side_between_the_levels() -> None:
+def test_the_runs_are_side_by_side_between_the_levels() -> None:
     plot = timeline(rows(0.5, None, 0.6, 1.0))
     assert plot is not None
     assert [x for x, _ in plot.line] == [0, 0.5, 1]

@@ -27,7 +27,7 @@ def test_of_very_many_classes_those_with_the_most_mistakes_are_kept(tmp_path: Pa
     counts = [[int(row == column) for column in range(100)] for row in range(100)]
     counts[90][95] = 7
     write_csv(path, ["label", *classes], [[c, *n] for c, n in zip(classes, counts, strict=True)])
-    part = confusion.read(path).hardest()
+    part = confusion.read(path).with_most_mistakes()
     assert (len(part.classes), part.total) == (MOST_CLASSES, 100)
     row, column = part.classes.index("090"), part.classes.index("095")
     assert part.counts[row, column] == 7

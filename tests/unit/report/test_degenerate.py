@@ -289,7 +289,7 @@ def shown(
         metrics=evaluation,
         quality=assessment,
         cards=made,
-        confusion=confusion.Confusion(classes, counts, len(classes)),
+        confusion=confusion.ConfusionMatrix(classes, counts, len(classes)),
         rejected={},
     )
     return results_page.render(page, folder)

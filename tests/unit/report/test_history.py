@@ -34,7 +34,7 @@ def answers(*, prefix: str = "", **predictions: str) -> list[PastPrediction]:
     ]
 
 
-def test_a_line_tells_when_in_universal_time_and_the_figures() -> None:
+def test_a_line_shows_when_in_universal_time_and_the_figures() -> None:
     assert line(decided=3) == {
         "when": "2026-11-24T17:03:12Z",
         "set": "new",
@@ -97,7 +97,7 @@ def test_a_name_that_is_a_formula_comes_back(tmp_path: Path) -> None:
         b'%(whole)s"2026-11-24T17:03:12Z,new,5a04,12,8,6,0.75,0.4,0.9,0,0\n',
     ],
 )
-def test_a_damaged_history_is_told_set_aside_and_begun_anew(
+def test_a_damaged_history_is_reported_and_renamed_and_a_new_one_begins(
     tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "history.csv"
@@ -116,7 +116,7 @@ def test_a_damaged_history_is_told_set_aside_and_begun_anew(
         assert history.read(path) == [line(number)]
 
 
-def test_a_history_that_cannot_be_read_is_told_and_left_alone(
+def test_a_history_that_cannot_be_read_is_reported_and_left_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "history.csv"
@@ -126,12 +126,12 @@ def test_a_history_that_cannot_be_read_is_told_and_left_alone(
     assert path.is_dir()
 
 
-def test_nothing_has_turned_in_a_first_run(tmp_path: Path) -> None:
+def test_nothing_has_changed_in_a_first_run(tmp_path: Path) -> None:
     assert history.changed(tmp_path, answers(a="boots", b="sandals")) == []
     assert (tmp_path / "changed.csv").read_text() == "image,content_id,before,now\n"
 
 
-def test_what_turned_is_told_by_content_whatever_its_path(tmp_path: Path) -> None:
+def test_what_changed_is_reported_by_content_whatever_its_path(tmp_path: Path) -> None:
     history.changed(tmp_path, answers(a="boots", b="sandals", c="", gone="boots"))
     found = history.changed(
         tmp_path, answers(prefix="moved/", c="boots", b="sandals", a="", new="boots")
@@ -146,7 +146,7 @@ def test_what_turned_is_told_by_content_whatever_its_path(tmp_path: Path) -> Non
     ]
 
 
-def test_what_turned_stays_told_until_something_turns_again(tmp_path: Path) -> None:
+def test_what_changed_stays_listed_until_something_changes_again(tmp_path: Path) -> None:
     history.changed(tmp_path, answers(a="boots", b="boots", c="boots"))
     history.changed(tmp_path, answers(a="sandals", b="sandals", c="boots"))
     again = history.changed(tmp_path, answers(prefix="moved/", a="sandals", c="boots"))

@@ -14,7 +14,7 @@ from PIL import Image
 from report_factory import made_cards, write_page
 from similar_images.core.errors import UserError
 from similar_images.images import thumbnails
-from similar_images.report.cards import Card
+from similar_images.report.cards import QueryCard
 from similar_images.report.portable import AFTER, BEFORE, MOST_CARDS, SIDE, portable
 
 CLASSES = ["boots", "hats", "</script><script>alert(1)</script>"]
@@ -30,7 +30,7 @@ def made_of(page: Path) -> tuple[str, dict[str, Any]]:
     return head + tail, json.loads(data)
 
 
-def shown(folder: Path, cards: Sequence[Card]) -> list[str]:
+def shown(folder: Path, cards: Sequence[QueryCard]) -> list[str]:
     """Return the names of the cards that the portable page of `cards` has."""
     _, told = made_of(write_page(folder, list(cards), CLASSES))
     return [card["name"] for card in told["cards"]]
@@ -57,7 +57,9 @@ def test_the_cards_stay_in_the_order_of_the_page(tmp_path: Path) -> None:
     assert names == [card.name for card in cards if card.name in set(names)]
 
 
-def test_the_whole_page_is_told_and_its_tables_and_figures_stay_as_they_are(tmp_path: Path) -> None:
+def test_the_whole_page_is_reported_and_its_tables_and_figures_stay_as_they_are(
+    tmp_path: Path,
+) -> None:
     cards = made_cards(MOST_CARDS + 50, CLASSES)
     page = write_page(tmp_path, cards, CLASSES, figures=True)
     around, told = made_of(page)
@@ -84,7 +86,7 @@ def test_it_has_the_pictures_of_its_own_cards_alone_and_small(tmp_path: Path) ->
         assert image.size == (SIDE, SIDE * 3 / 4)
 
 
-def test_a_thumbnail_that_is_gone_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_thumbnail_that_is_gone_is_reported_with_what_to_do(tmp_path: Path) -> None:
     cards = made_cards(3, CLASSES)
     page = write_page(tmp_path, cards, CLASSES)
     gone = thumbnails.path_of(tmp_path / "report_files", cards[1].picture or "")

@@ -30,7 +30,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("results")
 
 
-def test_a_set_tells_how_much_is_right_what_was_left_out_and_where_to_look(results: Path) -> None:
+def test_a_set_shows_how_much_is_right_what_was_left_out_and_where_to_look(results: Path) -> None:
     write_json(results / "new" / "metrics.json", METRICS)
     assert lines(results, ["new"]) == [
         "new: 6 of 8 labelled images correct: 75.0% (95 % interval 40.9% to 92.8%), "
@@ -38,7 +38,7 @@ def test_a_set_tells_how_much_is_right_what_was_left_out_and_where_to_look(resul
     ]
 
 
-def test_a_set_without_labels_tells_how_many_were_predicted_refused_and_decided(
+def test_a_set_without_labels_shows_how_many_were_predicted_refused_and_decided(
     results: Path,
 ) -> None:
     unlabelled = {"labelled": 0, "accuracy": None, "accuracy_interval_95": None}
@@ -49,7 +49,7 @@ def test_a_set_without_labels_tells_how_many_were_predicted_refused_and_decided(
     ]
 
 
-def test_a_set_tells_of_its_products_beside_its_images(results: Path) -> None:
+def test_a_set_shows_its_products_beside_its_images(results: Path) -> None:
     right = {"labelled": 4, "correct": 4, "accuracy": 1.0, "accuracy_interval_95": [0.5101, 1.0]}
     write_json(results / "new" / "metrics.json", METRICS | {"products": {"predicted": 4} | right})
     assert (
@@ -76,7 +76,7 @@ def test_the_similarity_has_a_line_where_the_catalogue_chose_it(results: Path) -
     assert lines(results, []) == ["auto takes adapted."]
 
 
-def test_a_damaged_file_is_told_and_is_no_error(results: Path) -> None:
+def test_a_damaged_file_is_reported_and_is_no_error(results: Path) -> None:
     (results / "new").mkdir()
     (results / "new" / "metrics.json").write_text("{")
     (line,) = lines(results, ["new"])

@@ -42,13 +42,13 @@ def test_the_figure_of_the_confusion_is_xml_whatever_the_classes_are_called(
     files = tmp_path / "c.png", tmp_path / "c.svg"
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # such as one of a character without a picture
-        plots.write(plots.confusion(confusion.Confusion(labels, counts, len(labels))), *files)
+        plots.write(plots.confusion(confusion.ConfusionMatrix(labels, counts, len(labels))), *files)
     assert ElementTree.parse(files[1]).getroot().tag.endswith("svg")
 
 
 def test_a_long_name_leaves_room_for_the_figure(tmp_path: Path) -> None:
     labels = ["x" * 1000, "two\nlines", "W" * 40]
-    figure = plots.confusion(confusion.Confusion(labels, np.eye(3, dtype=np.int64), 3))
+    figure = plots.confusion(confusion.ConfusionMatrix(labels, np.eye(3, dtype=np.int64), 3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         plots.write(figure, tmp_path / "c.svg")

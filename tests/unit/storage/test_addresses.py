@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from similar_images.core.errors import UserError
-from similar_images.storage.addresses import LONGEST, FetchError, Limits, is_address, name_of, split
+from similar_images.storage.addresses import LONGEST, FetchError, Limits, is_address, name_of, parse
 
 SECRET = "hunter2"
 
@@ -109,7 +109,7 @@ def test_other_schemes_cannot_be_read_whatever_is_allowed(scheme: str) -> None:
         f"https://cdn.example.com\\@{SECRET}/a.jpg",
     ],
 )
-def test_a_name_or_password_before_the_host_is_refused_and_not_told(address: str) -> None:
+def test_a_name_or_password_before_the_host_is_refused_and_not_shown(address: str) -> None:
     assert fault(address, "https://*") == "an address with a name or password before its host"
 
 
@@ -141,7 +141,7 @@ def test_a_name_or_password_before_the_host_is_refused_and_not_told(address: str
         f"https://user:{SECRET}@ho\u2100st/a.jpg",
     ],
 )
-def test_what_is_no_address_is_told_without_a_word_of_it(address: str) -> None:
+def test_what_is_no_address_is_reported_without_a_word_of_it(address: str) -> None:
     assert fault(address, "https://*", "https://*.example.com") == "not an address"
 
 
@@ -197,7 +197,7 @@ def test_the_limits_are_those_of_the_settings() -> None:
     assert Limits.of(remote) == Limits(("https://*",), True, 8, 30, 1000)
 
 
-def test_an_address_is_told_from_a_path() -> None:
+def test_an_address_differs_from_a_path() -> None:
     assert is_address("https://host/a.jpg")
     assert is_address("S3://shop/a.jpg")
     for path in ("photos/a.jpg", "/photos/a.jpg", "C:\\photos", "1://a", "://a", "https:/a", ""):
@@ -205,8 +205,8 @@ def test_an_address_is_told_from_a_path() -> None:
 
 
 def test_the_parts_of_two_ways_to_write_an_address_are_the_same() -> None:
-    assert split("HTTP://Host.:80/a?b#c") == split("http://host/a?b")
-    assert split("http://[::0:1]:81/").place == "http://[::1]:81"
+    assert parse("HTTP://Host.:80/a?b#c") == parse("http://host/a?b")
+    assert parse("http://[::0:1]:81/").place == "http://[::1]:81"
 
 
 def test_a_name_hides_what_may_be_a_secret() -> None:
@@ -250,7 +250,7 @@ def test_a_name_is_of_its_address_alone() -> None:
 
 
 @pytest.mark.parametrize("text", ["https://u:SECRET@cdn.example.com", "https://a.com?sig=SECRET"])
-def test_a_beginning_that_is_not_allowed_is_told_without_its_secret(text: str) -> None:
+def test_a_beginning_that_is_not_allowed_is_reported_without_its_secret(text: str) -> None:
     settings = {"allowed": [text], "private": False, "connections": 1, "seconds": 1, "max_bytes": 1}
     with pytest.raises(UserError) as refused:
         Limits.of(settings)

@@ -14,7 +14,7 @@ def test_a_question_mark_or_a_hash_is_a_letter_of_a_name_in_a_bucket(key: str) -
     LIMITS.check(address)
 
 
-def test_what_stands_before_a_bucket_is_not_told() -> None:
+def test_what_is_before_a_bucket_is_not_shown() -> None:
     assert "secret" not in name_of("s3://key:secret@shop/photos/a?b")
     with pytest.raises(FetchError, match="a name or password"):
         LIMITS.check("s3://key:secret@shop/photos/a")

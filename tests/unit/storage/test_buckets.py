@@ -105,13 +105,13 @@ def test_a_name_that_may_be_taken_for_another_is_refused(
     store.put(f"{folder}/a.jpg", b"another")
     address = store.put(f"{folder}/{key}", b"bytes")
     metadata = buckets.metadata_of(address)
-    assert "give the object another" in str(metadata.fault)
+    assert "rename the object" in str(metadata.fault)
     assert dict(buckets.listed(f"s3://shop/{folder}"))[address] == metadata
-    with pytest.raises(FetchError, match="give the object another"):
+    with pytest.raises(FetchError, match="rename the object"):
         buckets.fetch(address)
 
 
-def test_what_is_written_anew_looks_otherwise_at_once(store: Store, buckets: Buckets) -> None:
+def test_what_is_written_again_looks_otherwise_at_once(store: Store, buckets: Buckets) -> None:
     address = store.put("anew/a.jpg", b"old")
     before = buckets.metadata_of(address), list(buckets.listed("s3://shop/anew"))
     assert (buckets.metadata_of(address), list(buckets.listed("s3://shop/anew"))) == before
@@ -174,7 +174,7 @@ def test_many_threads_fetch_at_once(store: Store, buckets: Buckets) -> None:
         ("gs://shop/a.jpg", "pip install gcsfs"),
     ],
 )
-def test_what_is_not_there_or_not_allowed_says_so_and_does_not_heal(
+def test_what_is_not_there_or_not_allowed_says_so_and_is_final(
     store: Store, buckets: Buckets, address: str, reason: str
 ) -> None:
     store.put("folder/a.jpg", b"a")
@@ -221,7 +221,7 @@ def test_an_object_that_is_too_large_is_not_read(store: Store, buckets: Buckets)
         ("AWS_ACCESS_KEY_ID", None, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     ],
 )
-def test_without_the_right_credentials_nothing_is_told_but_that(
+def test_without_the_right_credentials_nothing_else_is_shown(
     store: Store, monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, reason: str
 ) -> None:
     address = store.put("secret/a.jpg", b"a")
@@ -262,7 +262,7 @@ def test_a_public_bucket_is_read_without_credentials(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "heals"),
+    ("status", "code", "retryable"),
     [
         (503, "SlowDown", True),
         (500, "InternalError", True),
@@ -272,7 +272,7 @@ def test_a_public_bucket_is_read_without_credentials(store: Store) -> None:
         (0, "", True),
     ],
 )
-def test_a_store_that_fails_or_keeps_silent_may_heal(
+def test_a_store_that_fails_or_does_not_answer_may_be_tried_again(
     store: Store, monkeypatch: pytest.MonkeyPatch, status: int, code: str, retryable: bool
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -282,10 +282,10 @@ def test_a_store_that_fails_or_keeps_silent_may_heal(
             Buckets(replace(LIMITS, seconds=4 if status else 1)).fetch("s3://shop/a.jpg")
     assert raised.value.retryable == retryable
     if not status:
-        assert "not there within 1 s" in str(raised.value)
+        assert "no answer within 1 s" in str(raised.value)
 
 
-def test_a_store_that_is_not_reached_may_heal(
+def test_a_store_that_is_not_reached_may_be_tried_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")

@@ -45,11 +45,11 @@ def start(
 ) -> tuple[dict[str, ObjectMetadata], int]:
     """Look as the start of a run does; return what is told and the number of tries."""
     told = {f"https://shop.example/{name[1:]}.jpg": metadata for name, metadata in found.items()}
-    seen = MetadataCache(memory, Told(told), most_failed, refresh=True)
+    seen = MetadataCache(memory, Told(told), most_failed, ask_again=True)
     return seen.at(BY_NAME), seen.tries
 
 
-def test_jobs_take_what_the_start_was_told(memory: Path) -> None:
+def test_jobs_take_what_the_start_has_fetched(memory: Path) -> None:
     told, _ = start(memory, _3=ObjectMetadata(7, 2, "v2"))
     access = Told({})
     assert MetadataCache(memory, access, 0.2).at(BY_NAME) == told
@@ -101,11 +101,11 @@ def test_too_many_that_cannot_be_fetched_stop_the_run(memory: Path) -> None:
         MetadataCache(memory, Told({}), 0.2).failed(dict.fromkeys(NAMES[:3], "broke"))
 
 
-def test_an_address_that_tells_no_change_is_fetched_in_every_run(memory: Path) -> None:
+def test_an_address_whose_metadata_shows_no_change_is_fetched_in_every_run(memory: Path) -> None:
     assert [start(memory, _3=ObjectMetadata(size=5))[1] for _ in range(3)] == [0, 1, 2]
 
 
-def test_a_damaged_memory_is_made_anew(memory: Path) -> None:
+def test_a_damaged_cache_is_made_again(memory: Path) -> None:
     start(memory)
     memory.write_bytes(b"x")
     assert len(start(memory)[0]) == 10
@@ -116,22 +116,22 @@ def test_what_a_bucket_lists_is_kept_for_the_jobs(memory: Path) -> None:
         "s3://shop/a/1.jpg": ObjectMetadata(1, 1, "e1"),
         "s3://shop/b/2.jpg": ObjectMetadata(2, 2, "e2"),
     }
-    assert MetadataCache(memory, Told(objects), 0.2, refresh=True).below("s3://shop") == objects
+    assert MetadataCache(memory, Told(objects), 0.2, ask_again=True).below("s3://shop") == objects
     assert MetadataCache(memory, Told({}), 0.2).below("s3://shop") == objects
 
 
-def test_a_bucket_that_cannot_be_listed_is_told(memory: Path) -> None:
+def test_a_bucket_that_cannot_be_listed_is_reported(memory: Path) -> None:
     with pytest.raises(UserError, match="s3://gone: there is no such bucket"):
-        MetadataCache(memory, Told({}), 0.2, refresh=True).below("s3://gone")
+        MetadataCache(memory, Told({}), 0.2, ask_again=True).below("s3://gone")
 
 
 def test_where_nobody_may_be_asked_what_is_known_counts_and_nothing_is_kept(memory: Path) -> None:
     known, _ = start(memory)
     kept = memory.read_bytes()
     access = Told({ADDRESSES[0]: BUSY})
-    assert MetadataCache(memory, access, 0.2, silent=True).at(BY_NAME) == known
+    assert MetadataCache(memory, access, 0.2, offline=True).at(BY_NAME) == known
     with pytest.raises(NotAskedError):
-        MetadataCache(memory, access, 0.2, silent=True).at(
+        MetadataCache(memory, access, 0.2, offline=True).at(
             BY_NAME | {"https://shop.example/new.jpg": "x"}
         )
     assert access.asked == 0
@@ -141,8 +141,8 @@ def test_where_nobody_may_be_asked_what_is_known_counts_and_nothing_is_kept(memo
 def test_what_one_bucket_listed_is_not_taken_for_another(memory: Path) -> None:
     access = Told({"s3://shop/a/1.jpg": ObjectMetadata(1, 1, "e1")})
     with pytest.raises(NotAskedError):
-        MetadataCache(memory, access, 0.2, silent=True).below("s3://shop/a")
-    known = MetadataCache(memory, access, 0.2, refresh=True).below("s3://shop/a")
-    assert MetadataCache(memory, access, 0.2, silent=True).below("s3://shop/a/") == known
+        MetadataCache(memory, access, 0.2, offline=True).below("s3://shop/a")
+    known = MetadataCache(memory, access, 0.2, ask_again=True).below("s3://shop/a")
+    assert MetadataCache(memory, access, 0.2, offline=True).below("s3://shop/a/") == known
     with pytest.raises(NotAskedError):
-        MetadataCache(memory, access, 0.2, silent=True).below("s3://shop/a2")
+        MetadataCache(memory, access, 0.2, offline=True).below("s3://shop/a2")

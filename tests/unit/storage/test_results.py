@@ -53,7 +53,7 @@ def test_what_one_job_keeps_another_finds(job: StoredResults, another: StoredRes
     }
 
 
-def test_nothing_is_told_of_credentials(
+def test_nothing_is_shown_of_credentials(
     job: StoredResults, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -110,7 +110,7 @@ def test_nothing_is_kept_of_a_block_that_fails(job: StoredResults, another: Stor
     assert files(another.folder) == {}
 
 
-def test_a_store_that_is_not_there_is_told(tmp_path: Path, store: Store) -> None:
+def test_a_store_that_is_not_there_is_reported(tmp_path: Path, store: Store) -> None:
     results = StoredResults(tmp_path, "s3://none/results", LIMITS)
     write(tmp_path / "kept", "something")
     with pytest.raises(UserError, match=r"^s3://none/results: no such bucket"):
@@ -125,19 +125,19 @@ def test_without_a_store_the_folder_is_shared_and_nothing_is_done(tmp_path: Path
     assert (str(results.folder), results.place) == ("results", "results")
 
 
-def test_results_stand_in_a_bucket_alone() -> None:
+def test_results_are_only_in_a_bucket() -> None:
     stored = {"folder": ".snakemake/storage/fs/mnt/run/results", "address": "/mnt/run/results"}
     with pytest.raises(UserError, match=r"--default-storage-prefix /mnt/run/results: .* s3, gs"):
         results_of({"stored": stored})
 
 
-def test_a_file_that_is_not_sent_to_jobs_is_told(
+def test_a_file_that_is_not_sent_to_jobs_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     check_sent(write(Path("feed.csv"), "image"))
     outside = write(tmp_path.with_name("outside.csv"), "image")
-    with pytest.raises(UserError, match=r"outside\.csv is not below .*Put it there"):
+    with pytest.raises(UserError, match=r"outside\.csv is not below .*Move the file there"):
         check_sent(outside)
     with Path("feed.csv").open("r+b") as stream:
         stream.truncate(MOST_BYTES + 1)

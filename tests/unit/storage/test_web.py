@@ -89,12 +89,12 @@ def fault_of(server: Server, what: Fault, **limits: Any) -> tuple[str, bool]:
     return fault(lambda: asking(server, **limits).fetch(server.address("a.jpg")))
 
 
-def test_a_photo_comes_as_it_stands_at_its_address(server: Server) -> None:
+def test_a_photo_comes_as_it_is_at_its_address(server: Server) -> None:
     assert asking(server).fetch(server.address("a.jpg")) == PHOTO
     assert server.requests == {("GET", "a.jpg"): 1}
 
 
-def test_a_look_tells_size_time_and_version_by_one_head(server: Server) -> None:
+def test_metadata_has_size_time_and_version_by_one_head(server: Server) -> None:
     metadata = asking(server).metadata_of(server.address("a.jpg"))
     assert metadata.size == len(PHOTO)
     assert metadata.mtime == web_server.MODIFIED * 1_000_000_000
@@ -130,7 +130,7 @@ def test_a_look_at_other_bytes_is_another(server: Server) -> None:
         ({"Content_Type": "text/plain"}, ObjectMetadata(size=len(PHOTO))),
     ],
 )
-def test_a_look_tells_no_more_than_can_be_trusted(
+def test_metadata_has_no_more_than_can_be_trusted(
     server: Server, headers: dict[str, str], expected: ObjectMetadata | None
 ) -> None:
     server.faults["a.jpg"] = with_headers(**headers)
@@ -156,7 +156,7 @@ def test_no_body_is_read_for_a_look(server: Server, promptly: Callable[..., Any]
 
 
 @pytest.mark.parametrize("kind", HEALING)
-def test_what_may_heal_is_tried_again_and_told(server: Server, kind: str) -> None:
+def test_what_may_succeed_later_is_tried_again_and_reported(server: Server, kind: str) -> None:
     what, reason = HEALING[kind]
     told, retryable = fault_of(server, what)
     assert told.startswith(reason)
@@ -170,7 +170,7 @@ def test_what_may_heal_is_tried_again_and_told(server: Server, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", FINAL)
-def test_what_does_not_heal_is_told_at_once(server: Server, kind: str) -> None:
+def test_what_is_final_is_reported_at_once(server: Server, kind: str) -> None:
     what, reason = FINAL[kind]
     told, retryable = fault_of(server, what)
     assert told.startswith(reason)
@@ -181,7 +181,7 @@ def test_what_does_not_heal_is_told_at_once(server: Server, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_a_body_that_breaks_off_may_heal(server: Server, kind: str) -> None:
+def test_a_body_that_breaks_off_may_succeed_later(server: Server, kind: str) -> None:
     what, reason = BODIES[kind]
     told, retryable = fault_of(server, what)
     assert told.startswith(reason)
@@ -253,7 +253,7 @@ def test_a_photo_takes_no_longer_than_it_may(
     assert time.monotonic() - start < 5
 
 
-def test_a_drip_is_told_as_what_took_too_long(server: Server) -> None:
+def test_a_drip_is_reported_as_what_took_too_long(server: Server) -> None:
     assert fault_of(server, web_server.drip(0.01), seconds=0.3) == ("it took more than 0.3 s", True)
 
 
@@ -329,7 +329,7 @@ def test_redirects_are_followed_so_often_and_no_more(server: Server) -> None:
     )
 
 
-def test_redirects_in_a_circle_are_told_as_such(server: Server) -> None:
+def test_redirects_in_a_circle_are_reported_as_such(server: Server) -> None:
     server.faults["a.jpg"] = redirect("/b.jpg")
     server.faults["b.jpg"] = redirect("/a.jpg")
     told = fault(lambda: asking(server).fetch(server.address("a.jpg")))
@@ -521,7 +521,7 @@ def test_what_is_not_allowed_is_not_asked(server: Server) -> None:
     assert server.connections == 0
 
 
-def test_a_host_that_is_not_known_may_heal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_is_not_known_may_succeed_later(monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(*_: Any) -> None:
         raise socket.gaierror(code, "told by the resolver")
 
@@ -537,7 +537,7 @@ def test_a_host_that_is_not_known_may_heal(monkeypatch: pytest.MonkeyPatch) -> N
     assert asked.metadata_of("https://nowhere.example/a.jpg") == told
 
 
-def test_a_connection_that_is_refused_may_heal() -> None:
+def test_a_connection_that_is_refused_may_succeed_later() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{nobody.getsockname()[1]}"
@@ -551,7 +551,7 @@ def test_a_connection_that_is_refused_may_heal() -> None:
 # How it is asked
 
 
-def test_no_more_is_told_to_a_server_than_what_is_wanted(
+def test_no_more_is_sent_to_a_server_than_what_is_wanted(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login me password {SECRET}")
@@ -727,7 +727,7 @@ def test_a_photo_comes_over_tls(certificate: Path, monkeypatch: pytest.MonkeyPat
         assert asking(server).metadata_of(server.address("a.jpg")).size == len(PHOTO)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: Path) -> None:
+def test_a_certificate_of_no_known_authority_is_not_trusted(certificate: Path) -> None:
     with serving({"a.jpg": PHOTO}, certificate) as server:
         told = asking(server).metadata_of(server.address("a.jpg"))
     assert told == ObjectMetadata(
@@ -769,7 +769,7 @@ def test_a_server_that_is_silent_before_tls_is_left(promptly: Callable[..., Any]
     assert metadata.retryable
 
 
-def test_what_is_not_tls_is_told() -> None:
+def test_what_is_not_tls_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as plain, ThreadPoolExecutor(1) as pool:
         origin = f"https://127.0.0.1:{plain.getsockname()[1]}"
         metadata = pool.submit(

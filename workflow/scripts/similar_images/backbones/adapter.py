@@ -1,4 +1,4 @@
-"""The form in which every network is run: pictures, RGB from 0 to 255, in, rows of features out."""
+"""The common form of all networks: RGB pictures from 0 to 255 in, rows of features out."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,35 +8,35 @@ from .preprocessing_config import FAMILIES, PreprocessingConfig
 if TYPE_CHECKING:
     import openvino
 
-# Fewer numbers than these are a score or a class, and no features.
+# Fewer numbers are scores or classes, not features.
 FEWEST = 8
 WHITE = 255
 
 
-def standardised(
-    network: "openvino.Model", card: PreprocessingConfig, batch_size: int
+def standardise(
+    network: "openvino.Model", config: PreprocessingConfig, batch_size: int
 ) -> "openvino.Model":
     """Return `network` with its preprocessing config built in.
 
     Its input is float32 (n, s, s, 3), its output float32 (n, d). The number of images n is fixed:
-    `batch_size`, or that which the network was made for where it takes no other.
+    `batch_size`, or the network's own if it accepts no other.
 
     Raises:
-        UserError: the network does not turn a picture into features, or its card lacks something.
+        UserError: the network does not give features for pictures, or its config lacks something.
     """
     import openvino
 
     if len(network.inputs) != 1:
-        raise UserError(f"It has not one input but {_listed(network.inputs)}.")
-    layout = card.layout or _layout(network.inputs[0])
-    size = card.size or _size(network.inputs[0], layout)
-    features = _pooled(_output(network, card), card, layout)
+        raise UserError(f"It must have one input, but has {_listed(network.inputs)}.")
+    layout = config.layout or _layout(network.inputs[0])
+    size = config.size or _size(network.inputs[0], layout)
+    features = _pooled(_output(network, config), config, layout)
     whole = openvino.Model([features], network.get_parameters(), "features")
-    return _in_batches(_prepared(whole, card, layout), size, batch_size)
+    return _in_batches(_prepared(whole, config, layout), size, batch_size)
 
 
 def _layout(port: Any) -> str:
-    """Return the layout that has the three channels where the shape of the input has a 3."""
+    """Return the layout by the axis of the input that has three channels."""
     shape = port.partial_shape
     if shape.rank.is_dynamic or len(shape) != 4:
         raise UserError(f"It takes no pictures: its input is {_listed([port])}.")
@@ -61,25 +61,26 @@ def _size(port: Any, layout: str) -> int:
     return int(height.get_length())
 
 
-def _output(network: "openvino.Model", card: PreprocessingConfig) -> Any:
+def _output(network: "openvino.Model", config: PreprocessingConfig) -> Any:
     outputs = {name: port for port in network.outputs for name in port.names or {port.any_name}}
-    if card.output is not None and card.output not in outputs:
+    if config.output is not None and config.output not in outputs:
         raise UserError(
-            f"output: {card.output} is none of the network. Allowed: {_listed(network.outputs)}."
-        )
-    if card.output is None and len(network.outputs) > 1:
-        raise UserError(
-            "output is missing, the name of the one with the features. Allowed: "
+            f"output: the network has no output {config.output}. Allowed: "
             f"{_listed(network.outputs)}."
         )
-    port = network.outputs[0] if card.output is None else outputs[card.output]
+    if config.output is None and len(network.outputs) > 1:
+        raise UserError(
+            "output is missing, the name of the output with the features. Allowed: "
+            f"{_listed(network.outputs)}."
+        )
+    port = network.outputs[0] if config.output is None else outputs[config.output]
     if not port.element_type.is_real():
-        raise UserError(f"Its output {_listed([port])} is no features: whole numbers.")
+        raise UserError(f"Its output {_listed([port])} has whole numbers, not features.")
     return port
 
 
-def _pooled(port: Any, card: PreprocessingConfig, layout: str) -> Any:
-    """Return the output as (n, d): a map is averaged, and tokens as the config says."""
+def _pooled(port: Any, config: PreprocessingConfig, layout: str) -> Any:
+    """Return the output as (n, d): a map is averaged, tokens are pooled by the config."""
     from openvino import opset13 as operations
 
     value = port.get_node().input_value(0)
@@ -90,45 +91,45 @@ def _pooled(port: Any, card: PreprocessingConfig, layout: str) -> Any:
     if axes == 4:
         places = [layout.index(axis) for axis in "HW"]
         return operations.reduce_mean(value, places, keep_dims=False)
-    if axes == 3 and card.pooling == "mean":
+    if axes == 3 and config.pooling == "mean":
         return operations.reduce_mean(value, [1], keep_dims=False)
-    if axes == 3 and card.pooling == "first":
+    if axes == 3 and config.pooling == "first":
         return operations.gather(value, 0, 1)
     if axes == 3:
         raise UserError(
-            "pooling is missing (mean or first): what is made of the tokens of the output "
+            "pooling is missing (mean or first): how to pool the tokens of the output "
             f"{_listed([port])}."
         )
-    raise UserError(f"Its output {_listed([port])} is no features of an image.")
+    raise UserError(f"Its output {_listed([port])} does not have the shape of features.")
 
 
 def _prepared(
-    network: "openvino.Model", card: PreprocessingConfig, layout: str
+    network: "openvino.Model", config: PreprocessingConfig, layout: str
 ) -> "openvino.Model":
-    """Return `network` with the preparation of pictures before it."""
+    """Return `network` with its preprocessing in front."""
     from openvino import Layout, Type
     from openvino.preprocess import ColorFormat, PrePostProcessor
 
-    if card.mean is None or card.deviation is None:
+    if config.mean is None or config.deviation is None:
         raise UserError(
-            "mean and deviation are missing, which the network takes its pictures with "
+            "mean and deviation are missing: the network's normalisation of pictures "
             f"(where white is 1). Set them, or set family to one of {', '.join(FAMILIES)}."
         )
     process = PrePostProcessor(network)
     picture = process.input()
     picture.tensor().set_element_type(Type.f32).set_layout(Layout("NHWC"))
     picture.tensor().set_color_format(ColorFormat.RGB)
-    if card.channels == "BGR":
+    if config.channels == "BGR":
         picture.preprocess().convert_color(ColorFormat.BGR)
-    picture.preprocess().mean([WHITE * value for value in card.mean])
-    picture.preprocess().scale([WHITE * value for value in card.deviation])
+    picture.preprocess().mean([WHITE * value for value in config.mean])
+    picture.preprocess().scale([WHITE * value for value in config.deviation])
     picture.model().set_layout(Layout(layout))
     process.output().tensor().set_element_type(Type.f32)
     return process.build()
 
 
 def _in_batches(network: "openvino.Model", size: int, batch_size: int) -> "openvino.Model":
-    """Return `network` for `batch_size` images, or else for as many as it was made for."""
+    """Return `network` for `batch_size` images, or for its own batch size."""
     own = network.inputs[0].partial_shape[0]
     output = network.outputs[0].partial_shape
     for images in (batch_size, 1 if own.is_dynamic else own.get_length()):

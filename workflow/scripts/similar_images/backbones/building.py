@@ -1,6 +1,6 @@
-"""The building of the backbone that the configuration asks for, which is exported for its engine.
+"""Builds the backbone in the settings and exports it for its engine.
 
-But for the engine `tensorflow`, nothing else imports TensorFlow.
+Only this module and the engine `tensorflow` import TensorFlow.
 """
 
 import json
@@ -30,7 +30,7 @@ from .registry import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision
 
 logger = logging.getLogger(__name__)
 
-# Keras imports these wherever they are, for one second of four, and here nothing of it needs them.
+# Keras imports these if they are installed, which takes one second of four. It does not need them.
 UNUSED_BY_KERAS = ("matplotlib", "scipy", "sklearn")
 # Stands for the code that makes features: its files' hashes when features last changed with it. A
 # test sees whether they still are the same; when they are meant to change, put anything else here.
@@ -56,24 +56,23 @@ def make(
 
     Args:
         folder: where the exported network goes.
-        backbone: name of the network: a key of `registry.KERAS`, or one of the others there; or
-            the file of one that people bring, with what `preprocessing_config.read` takes.
+        backbone: name of a network in `registry`; or the settings of a user's network: its file,
+            and those of `preprocessing_config.read`.
         weights_file: a local copy of Keras' weights, or None.
-        fallback: the network to take where those weights cannot be had, or None.
-        engine: what is to run the network, or `auto`, the fastest that there is.
+        fallback: the network to use if those weights are not available, or None.
+        engine: that runs the network, or `auto`, the fastest available.
         resample: the filter that scales an image to its input.
-        precision: in which it is run.
-        device: what of the machine OpenVINO runs it on.
+        precision: of its arithmetic.
+        device: that OpenVINO runs it on.
 
     Raises:
-        UserError: the machine lacks what is asked for, or the weights cannot be had and there is
-            no fallback, or a file of weights is not the right one, or a file's network cannot be
-            taken.
+        UserError: the machine lacks the engine, precision or device; the weights are not available
+            and there is no fallback; or the file of weights or of the network is not usable.
     """
-    engine = _resolved(engine, backbone, precision, device)
+    engine = _choose_engine(engine, backbone, precision, device)
     engines.check(engine, precision, device)
     if not isinstance(backbone, str):
-        return _bring(folder, backbone, engine, resample, precision, device)
+        return _export_user_network(folder, backbone, engine, resample, precision, device)
     if backbone == HISTOGRAM:
         folder.mkdir(parents=True)
         return _describe(
@@ -107,20 +106,20 @@ def make(
     )
 
 
-def _resolved(
+def _choose_engine(
     engine: EngineName | Literal["auto"],
     backbone: str | Mapping[str, Any],
     precision: Precision,
     device: Device,
 ) -> EngineName:
-    """Return what runs the backbone."""
+    """Return the engine that runs the backbone."""
     if backbone == HISTOGRAM:
         return "histogram"
     if engine != "auto":
         return engine
-    # What people bring is run by OpenVINO alone.
+    # Users' networks run only on OpenVINO.
     found = engines.fastest(precision, device) if isinstance(backbone, str) else "openvino"
-    logger.info("engine: auto takes %s.", found)
+    logger.info("engine: auto chooses %s.", found)
     return found
 
 
@@ -143,7 +142,7 @@ def build(name: str, weights_file: Path | None) -> tuple[Any, Path]:
     return keras.Model(classifier.input, classifier.get_layer("top_dropout").output), path
 
 
-def _bring(
+def _export_user_network(
     folder: Path,
     settings: Mapping[str, Any],
     engine: EngineName,
@@ -151,29 +150,29 @@ def _bring(
     precision: Precision,
     device: Device,
 ) -> Model:
-    """Export the network that people bring, once it has shown that it gives features."""
+    """Export a user's network, after checking that it gives features."""
     import openvino
 
     if engine != "openvino":
         raise UserError(
-            f"engine: {engine} runs the networks of Keras alone. For a network in a file, set "
+            f"engine: {engine} runs only networks of Keras. For a network in a file, set "
             "engine: openvino."
         )
-    path, card = Path(settings["file"]), preprocessing_config.read(settings)
-    with validation.on_trial(path):
-        network = adapter.standardised(
-            loading.open_network(path), card, engines.OpenVino.batch_size
+    path, config = Path(settings["file"]), preprocessing_config.read(settings)
+    with validation.within_memory(path):
+        network = adapter.standardise(
+            loading.open_network(path), config, engines.OpenVino.batch_size
         )
         _, size, _, _ = network.inputs[0].shape
         dimension = network.outputs[0].shape[1]
-        whole, channels = middle_layers.add_to_openvino(network, size, card.levels)
+        whole, channels = middle_layers.add_to_openvino(network, size, config.levels)
         folder.mkdir(parents=True)
         file = folder / engines.OPENVINO_FILE
         openvino.save_model(whole, file, compress_to_fp16=False)
         if not validation.run(engines.load(engine, folder, 1, precision, device), size, dimension):
-            if card.levels:
+            if config.levels:
                 raise UserError(
-                    "levels: these layers give values that are no numbers (NaN or infinite), "
+                    "levels: these layers give values that are not finite (NaN or infinite), "
                     "perhaps only in this precision. Name others, or leave levels out."
                 )
             channels = []
@@ -182,8 +181,8 @@ def _bring(
             openvino.save_model(network, file, compress_to_fp16=False)
     if not channels:
         logger.warning(
-            "%s has no middle layers that can be used: search.metric: adapted learns from its "
-            "features alone. To name layers, set backbone.levels.",
+            "%s has no usable middle layers: search.metric: adapted learns only from its "
+            "features. To name layers, set backbone.levels.",
             path,
         )
     return _describe(
@@ -195,7 +194,7 @@ def _bring(
         input_size=size,
         resample=resample,
         engine=engine,
-        card=card,
+        config=config,
         precision=precision,
         device=device,
     )
@@ -203,10 +202,10 @@ def _bring(
 
 def _fall_back(backbone: str, fallback: str | None, error: Exception) -> tuple[str, str]:
     """Return the name of the fallback and the reason for it."""
-    reason = f"the weights of {backbone} cannot be had: {error}"
+    reason = f"the weights of {backbone} are not available: {error}"
     if fallback is None:
         raise UserError(
-            f"{reason[0].upper()}{reason[1:]}. Connect to the network, or set weights: to a copy "
+            f"{reason[0].upper()}{reason[1:]}. Connect to the internet, or set weights: to a copy "
             f"of the file, or set fallback: {LITE2}, which comes with the installed packages."
         ) from error
     logger.warning("Using the fallback %s: %s.", fallback, reason)
@@ -214,7 +213,7 @@ def _fall_back(backbone: str, fallback: str | None, error: Exception) -> tuple[s
 
 
 def export(network: Any, engine: EngineName, folder: Path) -> None:
-    """Export the Keras model `network` to `folder` in the form that `engine` loads."""
+    """Export the Keras model `network` to `folder` in the format of `engine`."""
     if engine == "tensorflow":
         network.export(folder, format="tf_saved_model", verbose=False)
         return
@@ -236,7 +235,7 @@ def _describe(
     weights_sha256: str | None = None,
     requested: str | None = None,
     fallback_reason: str | None = None,
-    card: preprocessing_config.PreprocessingConfig | None = None,
+    config: preprocessing_config.PreprocessingConfig | None = None,
     precision: Precision = "float32",
     device: Device = "CPU",
     levels: Sequence[int] = (),
@@ -249,18 +248,18 @@ def _describe(
         "engine": engine,
         "precision": engines.HINTS[precision],
     }
-    # These are part of the fingerprint where there are any, so that those of all others stay.
-    more: dict[str, Any] = {"card": asdict(card)} if card else {}
-    if card and card.levels is None:
+    # Only values other than the defaults are in the fingerprint, so that others never change.
+    more: dict[str, Any] = {"card": asdict(config)} if config else {}
+    if config and config.levels is None:
         del more["card"]["levels"]
     if device != "CPU":
         more["device"] = device
     if levels:
         more["levels"] = list(levels)
     if engine == "tensorflow":
-        more["tf32"] = False  # features that a GPU gave in TF32 are others
-    if card is None and backbone in KERAS and precision in ("bfloat16", "float16"):
-        # Exports with an output for each activation rounded in other places than these do.
+        more["tf32"] = False  # features computed in TF32 on a GPU differ
+    if config is None and backbone in KERAS and precision in ("bfloat16", "float16"):
+        # Former exports had an output for each activation, and rounded elsewhere.
         more["outputs"] = 1
     return Model(
         **made_of | {"precision": precision},
@@ -271,7 +270,7 @@ def _describe(
         weights=str(weights) if weights else None,
         features=features,
         levels=list(levels),
-        fit=card.fit if card else "stretch",
-        crop=card.crop if card else 1.0,
+        fit=config.fit if config else "stretch",
+        crop=config.crop if config else 1.0,
         fingerprint=sha256(json.dumps([made_of | more, CODE]).encode()).hexdigest(),
     )

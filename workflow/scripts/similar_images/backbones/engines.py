@@ -1,4 +1,4 @@
-"""Engines: what runs a backbone on prepared images."""
+"""Engines, which run a backbone on preprocessed images."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from openvino import InferRequest
 
 OPENVINO_FILE = "model.xml"
-# What OpenVINO calls a precision, and what of a processor's abilities it takes. What is not
-# quantised in an int8 network stays in f32.
+# OpenVINO's names of the precisions, and the capabilities of a device that they need. The parts of
+# an int8 network that are not quantised use f32.
 HINTS: Mapping[Precision, str] = {
     "float32": "f32",
     "bfloat16": "bf16",
     "float16": "f16",
     "int8": "f32",
 }
-ABILITIES: Mapping[Precision, str] = {
+CAPABILITIES: Mapping[Precision, str] = {
     "float32": "FP32",
     "bfloat16": "BF16",
     "float16": "FP16",
@@ -39,9 +39,9 @@ class Engine(Protocol):
     """A loaded backbone.
 
     Attributes:
-        batch_size: images that one call takes; a fixed number, so that the features of an
-            image do not depend on the images beside it.
-        streams: calls that can run at once, from as many threads.
+        batch_size: images in one call; a fixed number, so that the features of an image do not
+            depend on the other images.
+        streams: calls that can run at the same time, each from its own thread.
     """
 
     batch_size: int
@@ -61,8 +61,8 @@ def load(
 ) -> Engine:
     """Load the backbone exported to `folder` into the engine called `name`.
 
-    The engine takes `threads` threads and no more. All but OpenVINO compute in float32, and choose
-    their device by themselves.
+    The engine uses at most `threads` threads. All engines but OpenVINO compute in float32 and
+    choose their device themselves.
 
     Raises:
         UserError: OpenVINO sees no such device.
@@ -76,9 +76,9 @@ def load(
 
 
 def fastest(precision: Precision, device: Device) -> EngineName:
-    """Return the fastest engine that is there: TensorFlow where it sees a GPU, else OpenVINO.
+    """Return the fastest engine: TensorFlow if it sees a GPU, otherwise OpenVINO.
 
-    TensorFlow has float32 alone, and a device other than the processor is one of OpenVINO's.
+    TensorFlow supports only float32, and devices other than the CPU need OpenVINO.
     """
     if precision != "float32" or device != "CPU":
         return "openvino"
@@ -88,7 +88,7 @@ def fastest(precision: Precision, device: Device) -> EngineName:
 
 
 def devices() -> list[str]:
-    """Return the kinds of devices that OpenVINO sees on this machine; one is the processor."""
+    """Return the kinds of devices that OpenVINO sees on this machine, including CPU."""
     import openvino
 
     # Several GPUs are called GPU.0, GPU.1, and so on, and GPU is the first.
@@ -96,18 +96,18 @@ def devices() -> list[str]:
 
 
 def precisions(device: Device = "CPU") -> list[Precision]:
-    """Return the precisions that this machine's `device` has."""
+    """Return the precisions that this machine's `device` supports."""
     import openvino
 
     able = openvino.Core().get_property(device, "OPTIMIZATION_CAPABILITIES")
-    return [name for name, ability in ABILITIES.items() if ability in able]
+    return [name for name, ability in CAPABILITIES.items() if ability in able]
 
 
 def check(engine: EngineName, precision: Precision, device: Device) -> None:
-    """Refuse a precision or a device that `engine` on this machine has not.
+    """Check that `engine` supports the precision and the device on this machine.
 
     Raises:
-        UserError: it names those that there are.
+        UserError: it does not; the message lists what it supports.
     """
     if engine == "openvino":
         _check_device(device)
@@ -147,12 +147,12 @@ def fix_batch(network: "openvino.Model") -> int:
 class OpenVino:
     """The exported network on OpenVINO.
 
-    On the CPU each thread runs a network of its own on a small batch. Two threads on one network
-    would wait for each other in every layer, and all the more where a decoder takes one of them
-    away. Another device says how many calls at once it is fastest with.
+    On the CPU each thread runs its own copy of the network on a small batch. Two threads on one
+    copy would wait for each other in every layer. Other devices report how many parallel calls are
+    fastest.
     """
 
-    batch_size = 2  # what passes between the layers of more falls out of a core's cache
+    batch_size = 2  # activations of larger batches do not fit into a core's cache
 
     def __init__(self, folder: Path, threads: int, precision: Precision, device: Device) -> None:
         import openvino
@@ -167,8 +167,8 @@ class OpenVino:
         self._idle: SimpleQueue[InferRequest] = SimpleQueue()
         for _ in range(self.streams):
             request = compiled.create_infer_request()
-            # OpenVINO's binding looks NumPy up at its first tensor: were two threads the first at
-            # the same time, one would wait for the other's lock with the interpreter's in hand.
+            # OpenVINO imports NumPy at its first tensor. Two threads that did so at the same time
+            # could block each other.
             _ = request.output_tensors[0].data
             self._idle.put(request)
 
@@ -182,21 +182,21 @@ class OpenVino:
 
 def _options(threads: int, precision: Precision, device: Device) -> dict[str, Any]:
     """Return the options of OpenVINO."""
-    # Left alone, it takes bf16 or f16 where there is any, and the features differ.
+    # By default it uses bf16 or f16 if available, and the features differ.
     hint = HINTS[precision]
     if device == "CPU":
         return {
             "INFERENCE_PRECISION_HINT": hint,
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": threads,
-            # With pinning, jobs side by side would be put on the same cores.
+            # With pinning, parallel jobs would use the same cores.
             "ENABLE_CPU_PINNING": False,
         }
     return {
-        # An NPU has no f32, so that what is not quantised in an int8 network is in f16 there.
+        # An NPU has no f32: there the parts that are not quantised use f16.
         "INFERENCE_PRECISION_HINT": "f16" if device == "NPU" else hint,
         "PERFORMANCE_HINT": "THROUGHPUT",
-        # It would wait for more images than there are to come.
+        # It would wait for images that never come.
         "ALLOW_AUTO_BATCHING": False,
     }
 
@@ -210,7 +210,7 @@ class TensorFlow:
     def __init__(self, folder: Path, threads: int) -> None:
         import tensorflow
 
-        settle_tensorflow(threads)
+        configure_tensorflow(threads)
         self._network = tensorflow.saved_model.load(str(folder))
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -219,16 +219,16 @@ class TensorFlow:
         return features
 
 
-def settle_tensorflow(threads: int) -> None:
-    """Tell TensorFlow how to compute, before it computes anything."""
+def configure_tensorflow(threads: int) -> None:
+    """Set the options of TensorFlow, before it computes anything."""
     import tensorflow
 
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    # NVIDIA's TF32 cuts what it multiplies to ten bits: features within a cosine of 0.9999 alone.
+    # NVIDIA's TF32 multiplies with ten bits; features would have a cosine of only 0.9999.
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
     for gpu in tensorflow.config.list_physical_devices("GPU"):
-        # Left alone, the first of several jobs takes all of its memory.
+        # By default the first of several jobs takes all of the memory.
         tensorflow.config.experimental.set_memory_growth(gpu, True)
 
 

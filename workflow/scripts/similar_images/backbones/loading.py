@@ -1,7 +1,7 @@
-"""Opening a network that people bring: a file of ONNX, OpenVINO or Keras, or a SavedModel.
+"""Loading a user's network: a file of ONNX, OpenVINO or Keras, or a SavedModel.
 
-Such files may come from strangers. Nothing in them is executed as Python, and no file is read but
-those of `files_of`; docs/security.md says what is refused and what is left to trust.
+Such files are not trusted. Nothing in them is executed as Python, and only the files of `files_of`
+are read. docs/security.md says what is refused and what must be trusted.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import openvino
     from google.protobuf.message import Message
 
-# Of the domains of operations those of the standard, and the contributed ones that exporters use.
+# The allowed domains of operations: the standard, and those that exporters use.
 KNOWN = ("", "ai.onnx", "com.microsoft")
 FORMS = "an .onnx, .xml or .keras file, or the folder of a SavedModel"
 Part = TypeVar("Part", bound="Message")
@@ -27,11 +27,11 @@ Part = TypeVar("Part", bound="Message")
 def files_of(path: Path) -> list[Path]:
     """Return the files that a network consists of, sorted.
 
-    They are those in its folder, or the file and its data beside it: `net.onnx.data` or
-    `net.onnx_data` of `net.onnx`, and `net.bin` of `net.xml`.
+    They are all files in its folder; or the file and its data in the same folder: `net.onnx.data`
+    or `net.onnx_data` for `net.onnx`, and `net.bin` for `net.xml`.
 
     Raises:
-        UserError: there are none, or they are of no form that can be read.
+        UserError: there are none, or their format is not supported.
     """
     if path.is_dir():
         files = [file for file in path.rglob("*") if file.is_file()]
@@ -46,11 +46,11 @@ def files_of(path: Path) -> list[Path]:
         return [file for file in (path.with_suffix(".bin"), path) if file.is_file()]
     if path.suffix == ".keras":
         return [path]
-    raise UserError(f"{path} is no network that can be read. Allowed: {FORMS}.")
+    raise UserError(f"{path} is not a supported network. Allowed: {FORMS}.")
 
 
 def digest_of(path: Path) -> str:
-    """Return a hash of the files of a network, wherever it stands."""
+    """Return a hash of the files of a network that does not depend on its path."""
     parent = path if path.is_dir() else path.parent
     hashes = [f"{digest(file)} {file.relative_to(parent)}" for file in files_of(path)]
     return sha256("\n".join(hashes).encode()).hexdigest()
@@ -60,7 +60,7 @@ def open_network(path: Path) -> "openvino.Model":
     """Return the network at `path`.
 
     Raises:
-        UserError: it is damaged, of no form that can be read, or has what is not allowed.
+        UserError: it is damaged, or contains something that is not allowed.
     """
     import openvino
 
@@ -80,9 +80,9 @@ def open_network(path: Path) -> "openvino.Model":
 def convert(network: Any) -> "openvino.Model":
     """Return a Keras model as an OpenVINO model, for any number of images.
 
-    Its one output is the model's. In tracing, an activation with a gradient of its own, such as
-    swish, becomes an output too. OpenVINO would then keep every activation in memory and could not
-    merge any into its convolution, which takes more than twice the time.
+    It has only the model's output. Tracing adds an output for each activation with a custom
+    gradient, such as swish. OpenVINO could then not merge these into their convolutions, and would
+    take more than twice the time.
     """
     import openvino
     import tensorflow as tf
@@ -101,43 +101,44 @@ def _open_keras(path: Path) -> Any:
     except Exception as error:  # Keras raises many types for what it refuses or cannot read
         raise UserError(f"It cannot be read: {shortened(error)}") from error
     if len(getattr(network, "inputs", [])) != 1 or len(network.outputs) != 1:
-        raise UserError("It is no network of one input and one output.")
+        raise UserError("It must have one input and one output.")
     return network
 
 
 def _check_xml(path: Path) -> None:
-    """Refuse what OpenVINO would take for a network of another form, whatever its name.
+    """Refuse a file in another format, which OpenVINO would read whatever its name.
 
-    No such form begins as XML does.
+    No other format begins as XML does.
     """
     with path.open("rb") as stream:
         if stream.read(1) != b"<":
-            raise UserError("It cannot be read: it is no XML, as networks of OpenVINO are.")
+            raise UserError("It cannot be read: networks of OpenVINO are XML, and this is not.")
 
 
 def _check_onnx(path: Path, files: list[Path]) -> None:
-    """Refuse operations that no standard has, and data outside `files`."""
+    """Refuse operations outside the standard, and data outside `files`."""
     import onnx
     from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load(path, load_external_data=False)
     except DecodeError as error:
-        raise UserError("It is damaged, or no file of ONNX.") from error
+        raise UserError("It is damaged, or not a file of ONNX.") from error
     _check_operations(model)
     beside = {file.name for file in files} - {path.name}
     for tensor in _parts(model, onnx.TensorProto):
         for entry in tensor.external_data:
             if entry.key == "location" and entry.value not in beside:
                 raise UserError(
-                    f"It has data in {entry.value}, which is not beside it or not named after it. "
+                    f"It has data in {entry.value}, which is not in the same folder or not named "
+                    "after it. "
                     f"Save it again with all data in one file, {path.name}.data (onnx.save with "
                     "save_as_external_data=True and location)."
                 )
 
 
 def _check_operations(model: "onnx.ModelProto") -> None:
-    """Refuse operations that neither a standard has nor the model itself defines."""
+    """Refuse operations that are neither in the standard nor defined in the model."""
     import onnx
 
     defined = {(function.domain, function.name) for function in model.functions}
@@ -149,14 +150,14 @@ def _check_operations(model: "onnx.ModelProto") -> None:
     if own:
         raise UserError(
             f"It has operations of its own ({', '.join(dict.fromkeys(own))}). Export the network "
-            "with those of the ONNX standard alone."
+            "with only those of the ONNX standard."
         )
 
 
 def _parts(message: "Message", kind: type[Part]) -> Iterator[Part]:
-    """Yield every part of `message` that is of `kind`, however deep and in whatever field.
+    """Yield every part of `message` of the type `kind`, at any depth and in any field.
 
-    A list of the places where such a part may stand would miss one, now or in a later version.
+    A list of known fields could miss one, now or in a later version.
     """
     import onnx
 
@@ -171,7 +172,7 @@ def _parts(message: "Message", kind: type[Part]) -> Iterator[Part]:
 
 
 def shortened(error: Exception) -> str:
-    """Return the line of an error that helps a person most: the last that is no place in code."""
+    """Return the most useful line of an error: the last one that is not a place in code."""
     lines = [line.strip() for line in str(error).splitlines()]
     useful = [line for line in lines if line and not line.startswith(("Check ", "Exception from"))]
     return (useful or lines or ["no reason is given"])[-1][:300]

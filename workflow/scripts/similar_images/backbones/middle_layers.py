@@ -1,7 +1,7 @@
-"""Middle layers: what a network finds before its last layer, as numbers beside its features.
+"""Middle layers: further numbers from a network, besides its features.
 
-The last layer knows the classes of ImageNet. What separates one sneaker from another is found
-earlier (U. Evci et al., "Head2Toe: Utilizing Intermediate Representations for Better Transfer
+The last layer is trained for the classes of ImageNet. What separates one sneaker from another is
+found earlier (U. Evci et al., "Head2Toe: Utilizing Intermediate Representations for Better Transfer
 Learning", ICML 2022). Each channel of two middle layers gives two numbers: its mean and its
 standard deviation over the image.
 """
@@ -18,18 +18,18 @@ from ..core.errors import UserError
 if TYPE_CHECKING:
     import openvino
 
-# Pixels of the image, across and down, for each place of the two layers.
+# The strides of the two layers, in pixels of the image.
 STRIDES = (16, 32)
 BLOCK = re.compile("block[0-9]+[a-z]_activation")
 ACTIVATIONS = {"Clamp", "Elu", "Gelu", "HSwish", "Mish", "PRelu", "Relu", "Swish"}
 NO_LAYERS = {"Constant", "Parameter"}
 GATES = {"HSigmoid", "HardSigmoid", "Sigmoid"}
-# A transformer adds to its tokens twice in each block.
+# A transformer has two residual additions per block.
 FEWEST_ADDITIONS = 8
 
 
 def add_to_keras(network: Any, features: Any) -> tuple[Any, list[int]]:
-    """Return a Keras model of features and middle layers, and the channels of each part of these.
+    """Return a Keras model of features and middle layers, and the channels of each of their parts.
 
     Args:
         network: an EfficientNet whose layers are named as in `keras.applications`.
@@ -41,7 +41,7 @@ def add_to_keras(network: Any, features: Any) -> tuple[Any, list[int]]:
     """
     import keras
 
-    # In each block the one after the convolution of single channels, where it is widest.
+    # In each block the activation after the depthwise convolution, where it is widest.
     names = [layer.name for layer in network.layers if BLOCK.fullmatch(layer.name)]
     maps = [network.get_layer(name).output for name in names]
     parts = []
@@ -56,11 +56,11 @@ def add_to_keras(network: Any, features: Any) -> tuple[Any, list[int]]:
 def add_to_openvino(
     network: "openvino.Model", size: int, names: Sequence[str] | None
 ) -> tuple["openvino.Model", list[int]]:
-    """Return `network` with its middle layers behind its features, and the channels of each part.
+    """Return `network` with its middle layers after its features, and the channels of each part.
 
-    The layers are the last activations at `STRIDES` before the one that the features are made of,
-    or for a transformer the tokens in the middle of it. Where there are none, the network is
-    returned as it is, and there are no parts.
+    The layers are the last activations at `STRIDES` before the one for the features, or the tokens
+    in the middle of a transformer. If there are none, the network is returned unchanged and there
+    are no parts.
 
     Args:
         network: its input is (n, s, s, 3), its output (n, d), both of fixed shape.
@@ -68,7 +68,7 @@ def add_to_openvino(
         names: of the layers to take, or None.
 
     Raises:
-        UserError: a layer of `names` is not there, or is no map of channels and no tokens.
+        UserError: a layer of `names` does not exist, or is neither a map of channels nor tokens.
     """
     import openvino
     from openvino import opset13 as operations
@@ -89,7 +89,7 @@ def add_to_openvino(
 
 
 def _activations(network: "openvino.Model", size: int, images: int) -> list[Any]:
-    """Return the last activation at each of `STRIDES`; none where one is missing."""
+    """Return the last activation at each of `STRIDES`; none if one is missing."""
     maps = [one for one in _all_activations(network) if len(_axes(one, images)) == 2]
     found = []
     for stride in STRIDES:
@@ -99,14 +99,14 @@ def _activations(network: "openvino.Model", size: int, images: int) -> list[Any]
 
 
 def _all_activations(network: "openvino.Model") -> Iterator[Any]:
-    """Yield what the activations give, from the input to the output."""
+    """Yield the outputs of all activations, from the input to the output."""
     for node in network.get_ordered_ops():
         if node.get_type_name() in ACTIVATIONS or _is_swish(node):
             yield node.output(0)
 
 
 def _is_swish(node: Any) -> bool:
-    """Return whether `node` multiplies something with a gate of the same, as many exporters do."""
+    """Whether `node` is x * sigmoid(x), the form of swish that many exporters write."""
     if node.get_type_name() != "Multiply":
         return False
     one, other = (value.get_node() for value in node.input_values())
@@ -132,7 +132,7 @@ def _tokens(network: "openvino.Model", images: int) -> list[Any]:
 
 
 def _named(network: "openvino.Model", names: Sequence[str], images: int) -> list[Any]:
-    """Return what the layers or tensors with these names give."""
+    """Return the outputs of the layers or tensors with these names."""
     there: dict[str, Any] = {}
     for node in network.get_ordered_ops():
         for port in node.outputs() if node.get_type_name() not in NO_LAYERS else ():
@@ -140,7 +140,7 @@ def _named(network: "openvino.Model", names: Sequence[str], images: int) -> list
     usable = [name for name, port in there.items() if _axes(port, images)]
     for name in names:
         if name not in usable:
-            found = f"is {there[name].partial_shape}" if name in there else "is not there"
+            found = f"is {there[name].partial_shape}" if name in there else "does not exist"
             near = get_close_matches(name, usable, 3, 0) or ["none: leave levels out"]
             raise UserError(
                 f"levels: the layer {name} {found}. Allowed: layers that give a map of channels, "
@@ -150,9 +150,9 @@ def _named(network: "openvino.Model", names: Sequence[str], images: int) -> list
 
 
 def _axes(port: Any, images: int) -> list[int]:
-    """Return the axes of the places in a square map of each image, or of its tokens.
+    """Return the axes of height and width of a square map of each image, or of its tokens.
 
-    There are none where it is neither, or where its first axis is not that of so many images.
+    There are none if it is neither, or if its first axis is not `images` long.
     """
     shape = [] if port.partial_shape.is_dynamic else list(port.shape)
     if shape[:1] != [images]:
@@ -170,7 +170,7 @@ def _statistics(port: Any, axes: list[int]) -> list[Any]:
     """Return the mean and the standard deviation of each channel, both float32 (n, channels)."""
     from openvino import opset13 as operations
 
-    values = operations.convert(port, "f32")  # a network may compute in other types in between
+    values = operations.convert(port, "f32")  # a network may use other types internally
     mean = operations.reduce_mean(values, axes, keep_dims=True)
     apart = operations.subtract(values, mean)
     variance = operations.reduce_mean(operations.multiply(apart, apart), axes, keep_dims=False)

@@ -1,4 +1,4 @@
-"""The model: what makes the features, as model.json describes it."""
+"""The model: backbone, weights and engine, as described in model.json."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,24 +11,24 @@ from .registry import Device, EngineName, Precision
 
 @dataclass(frozen=True)
 class Model:
-    """What makes the features, as `model.json` describes it.
+    """The description of the model in `model.json`.
 
     Attributes:
         backbone: the network that is used.
-        requested: the network that the configuration asks for.
+        requested: the network in the settings.
         fallback: whether the two differ.
         fallback_reason: why, or None.
-        weights: the file that the weights came from, or the network; None for the histogram.
-        weights_sha256: of that file; of a network that people bring, of all its files.
+        weights: the file of the weights or network; None for the histogram.
+        weights_sha256: of that file; for a user's network of all its files.
         features: numbers for each image.
-        levels: the channels of each part of what middle layers give beside them, see `middle`.
+        levels: the channels of each part of the middle layers, see `middle_layers`.
         input_size: width and height that the network takes, in pixels.
         fit, crop: how an image becomes square, see `preprocessing_config.PreprocessingConfig`.
         resample: the filter that scales an image to it.
         engine: what runs the network.
         precision: of its arithmetic.
-        device: what of the machine OpenVINO runs it on.
-        fingerprint: of all that the features depend on.
+        device: that OpenVINO runs it on.
+        fingerprint: of everything that the features depend on.
     """
 
     backbone: str

@@ -1,4 +1,4 @@
-"""Cards: how a picture is brought to a network that people bring, and where its features are."""
+"""How a user's own network takes its pictures, and which of its outputs are the features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,20 +12,19 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class PreprocessingConfig:
-    """What a file does not say about its network; what is None is read from it or asked for.
+    """What a network's file does not say. None means: read it from the file, or require it.
 
     Attributes:
         size: width and height of its input, in pixels.
         fit: how a picture becomes square: stretched, padded with white, or cropped.
-        crop: the share of the picture's shorter side that is left by a crop.
+        crop: the share of the picture's shorter side that a crop keeps.
         channels: their order.
         layout: the axes of its input: images (N), channels (C), height and width.
-        mean, deviation: what is taken from the channels, and what they are then divided by, where
-            white is 1; in the order in which the network takes them.
+        mean, deviation: the mean to subtract from each channel and the standard deviation to divide
+            by, where white is 1; in the network's order of channels.
         output: the name of the output with the features, where there are several.
-        levels: the names of the middle layers that the adapted similarity also learns from; None
-            where they are to be found.
-        pooling: what is made of an output of several places or tokens: their mean, or the first.
+        levels: the names of the middle layers for the adapted similarity; None to find them.
+        pooling: of an output with several tokens: their mean, or the first.
     """
 
     size: int | None = None
@@ -47,7 +46,7 @@ def _equal(value: float) -> Triple:
 _IMAGENET: dict[str, Any] = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225)}
 _CENTRED: dict[str, Any] = {"mean": _equal(0.5), "deviation": _equal(0.5)}
 
-# How the networks of each family take their pictures; docs/own-network.md has the sources.
+# The preprocessing of each family of networks; docs/own-network.md has the sources.
 FAMILIES: Mapping[str, PreprocessingConfig] = {
     "torchvision": PreprocessingConfig(**_IMAGENET, fit="crop", crop=224 / 256),
     "timm": PreprocessingConfig(**_IMAGENET, fit="crop", crop=0.875),
@@ -72,19 +71,19 @@ FAMILIES: Mapping[str, PreprocessingConfig] = {
 
 
 def read(settings: Mapping[str, Any]) -> PreprocessingConfig:
-    """Return the card of the family that `settings` names, if any, with the other settings.
+    """Return the config of the family in `settings`, if any, changed by the other settings.
 
     Raises:
-        UserError: a crop is given for pictures that are not cropped.
+        UserError: `crop` is set, but pictures are not cropped.
     """
     family = FAMILIES[settings["family"]] if "family" in settings else PreprocessingConfig()
     given = {name: value for name, value in settings.items() if name not in ("file", "family")}
     for name in ("mean", "deviation", "levels"):
         if name in given:
             given[name] = tuple(given[name])
-    card = replace(family, **given)
-    if card.fit == "crop":
-        return card
+    config = replace(family, **given)
+    if config.fit == "crop":
+        return config
     if "crop" in given:
-        raise UserError(f"backbone.crop: with fit: {card.fit} nothing is cropped. Set fit: crop.")
-    return replace(card, crop=1.0)
+        raise UserError(f"backbone.crop: with fit: {config.fit} nothing is cropped. Set fit: crop.")
+    return replace(config, crop=1.0)

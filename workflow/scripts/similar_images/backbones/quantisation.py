@@ -1,6 +1,6 @@
-"""A network in integers of 8 bits: quantised after its training, by NNCF.
+"""Quantisation of a network to 8-bit integers after training, by NNCF.
 
-Its ranges are fitted on photos of the catalogue (https://github.com/openvinotoolkit/nncf,
+It is calibrated on photos of the catalogue (https://github.com/openvinotoolkit/nncf,
 post-training quantisation with the preset "mixed").
 """
 
@@ -18,7 +18,7 @@ from ..core.files import digest
 from .engines import OPENVINO_FILE, fix_batch
 from .model import Model
 
-# So many photos show the ranges of a network; more change little.
+# The number of calibration photos; more change little.
 PICTURES = 320
 
 
@@ -28,16 +28,16 @@ def quantise(folder: Path, model: Model, pictures: Sequence[NDArray[np.uint8]]) 
     Args:
         folder: with the exported network, which is replaced.
         model: its description.
-        pictures: prepared ones (s, s, 3).
+        pictures: preprocessed (s, s, 3).
 
     Raises:
-        UserError: they are fewer than the engine takes at once.
+        UserError: there are fewer than one batch of the engine.
     """
     import nncf
     import openvino
 
     core = openvino.Core()
-    core.set_property({"ENABLE_MMAP": False})  # the file is written anew
+    core.set_property({"ENABLE_MMAP": False})  # the file is replaced
     path = folder / OPENVINO_FILE
     network = core.read_model(path)
     size = fix_batch(network)
@@ -54,7 +54,7 @@ def quantise(folder: Path, model: Model, pictures: Sequence[NDArray[np.uint8]]) 
         subset_size=len(batches),
     )
     openvino.save_model(quantised, path, compress_to_fp16=False)
-    # Its ranges stand among its constants. The names in the description change from run to run.
+    # The .bin file contains the ranges. The names in the .xml file differ from run to run.
     made_of = [model.fingerprint, "int8", digest(path.with_suffix(".bin"))]
     return replace(
         model, precision="int8", fingerprint=sha256(json.dumps(made_of).encode()).hexdigest()

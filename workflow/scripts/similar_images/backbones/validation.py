@@ -1,4 +1,4 @@
-"""The trial of a network that people bring: whether it gives features, in the memory there is."""
+"""Checks that a user's network gives features, within the machine's memory."""
 
 import os
 import resource
@@ -13,18 +13,18 @@ from ..core.errors import UserError
 from .engines import Engine
 from .loading import shortened
 
-# By how much the features of an image may differ beside other images, as a share of the largest.
+# How much an image's features may depend on other images, as a share of the largest feature.
 TOLERANCE = 1e-3
 
 
 @contextmanager
-def on_trial(path: Path) -> Iterator[None]:
-    """Refuse the network at `path`, by its name, for what goes wrong or takes too much memory.
+def within_memory(path: Path) -> Iterator[None]:
+    """Limit the memory of the block, and name the network at `path` in its errors.
 
-    Without a limit the system would end the job, or another one, without a word.
+    Without a limit the system could kill the job, or another one, without a message.
 
     Raises:
-        UserError: for every fault that what runs within finds in the network.
+        UserError: for every error about the network.
     """
     before = resource.getrlimit(resource.RLIMIT_AS)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -43,7 +43,7 @@ def on_trial(path: Path) -> Iterator[None]:
 
 
 def run(engine: Engine, size: int, dimension: int) -> bool:
-    """Give the engine pictures of noise of `size` x `size` pixels, and look at what it gives.
+    """Run the engine on random pictures of `size` x `size` pixels, and check its output.
 
     The first `dimension` numbers of an image are its features.
 
@@ -51,24 +51,24 @@ def run(engine: Engine, size: int, dimension: int) -> bool:
         Whether the others, which come from middle layers, are finite.
 
     Raises:
-        UserError: they are not finite, or the same for any picture, or not those of one picture.
+        UserError: features are not finite, equal for all pictures, or depend on other pictures.
     """
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (max(2, engine.batch_size), size, size, 3), np.uint8)
     features, others = np.split(features_of(engine, images), [dimension], axis=1)
     if not np.isfinite(features).all():
         raise UserError(
-            "It gives features that are no numbers (NaN or infinite). Is it "
-            "damaged, or are mean and deviation wrong?"
+            "It gives features that are not finite (NaN or infinite). Check that the "
+            "file is not damaged, and that mean and deviation are right."
         )
     if np.array_equal(features[0], features[1]):
-        raise UserError("It gives the same features for any picture.")
+        raise UserError("It gives the same features for every picture.")
     alike = features_of(engine, np.repeat(images[:1], len(images), axis=0))[:, :dimension]
     apart = np.abs(alike - features[0]).max()
     if apart > TOLERANCE * np.abs(features).max():
         raise UserError(
-            "The features that it gives for a picture depend on the pictures beside it. "
-            " Was it exported as it is in training?"
+            "The features of a picture depend on the other pictures of its batch. "
+            "Export the network in inference mode, not in training mode."
         )
     return bool(np.isfinite(others).all())
 

@@ -1,4 +1,4 @@
-"""Where the ImageNet weights of a Keras backbone come from: a file, the cache or a download."""
+"""The ImageNet weights of a Keras backbone: from a file, the cache or a download."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ from ..core.errors import UserError
 from ..core.files import digest
 from .registry import KerasBackbone
 
-# Together under 20 s: what a run without a network waits before it takes the fallback.
+# Together under 20 s: how long a run without internet waits before it uses the fallback.
 CONNECT_SECONDS = 8.0
 STALL_SECONDS = 10.0
 
@@ -20,17 +20,17 @@ class WeightsUnavailableError(Exception):
 
 
 def provide(backbone: KerasBackbone, file: Path | None) -> Path:
-    """Return the path of the weights in Keras' cache, after putting them there if need be.
+    """Return the path of the weights in Keras' cache; put them there if needed.
 
-    Keras leaves a layer out of the graph when it loads weights by path, so that a local file,
-    too, has to go through the cache. Keras checks the hash of what it takes from there.
+    Keras omits a layer when it loads weights by path, so a local file must go through the cache,
+    too. Keras checks the hash of files in its cache.
 
     Args:
         backbone: whose weights.
-        file: a copy of Keras' file, or None to take the cache's or to download it.
+        file: a copy of Keras' file, or None to use the cache or a download.
 
     Raises:
-        UserError: `file` is not the one that Keras offers, or the cache cannot be written.
+        UserError: `file` is not Keras' file, or the cache cannot be written.
         WeightsUnavailableError: no `file` is given, and neither cache nor download has one.
     """
     from keras.src.backend.config import keras_home
@@ -75,9 +75,9 @@ def _fetch(backbone: KerasBackbone, origin: str) -> Path:
 
 
 def _check_connection(url: str) -> None:
-    """Open `url` and close it again, in bounded time.
+    """Check that `url` can be opened, in limited time.
 
-    A thread, since no time limit of a socket covers the look-up of the host's name.
+    In a thread, because the timeout of a socket does not cover the look-up of the host's name.
     """
     outcome = ["no answer"]
 

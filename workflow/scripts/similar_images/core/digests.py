@@ -1,32 +1,30 @@
-"""Digests of the files that people name, such as networks: a large one is read once."""
+"""Digests of the files that settings name, such as networks; a large file is read only once."""
 
 import json
 import os
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 from .errors import UserError, reason
 from .files import digest, write_checked
-from .formats import read_json
+from .formats import read_cache, read_json
 
-# A file changed again within the clock tick of its own time stamp would look unchanged.
+# A file that changes twice within one clock tick keeps its time stamp.
 SETTLING_NS = 2_000_000_000
 
 
 class Digests:
-    """Digests of files, remembered as long as the system reports no change of a file.
+    """Digests of files. Each is cached until the file's size, times or inode change.
 
     Args:
-        memory: the file in which they are kept.
+        memory: the file that caches them.
     """
 
     def __init__(self, memory: Path) -> None:
         self._memory = memory
-        try:
-            self._known = read_json(memory)
-        except UserError:
-            self._known = {}  # absent or damaged: reading the files again makes it anew
+        self._known: dict[str, Any] = read_cache(read_json, memory, {})
         self._lasting = dict(self._known)
         self._is_new = False
 
@@ -40,7 +38,7 @@ class Digests:
             place, now, status = os.path.realpath(path), time.time_ns(), os.stat(path)
             if not stat.S_ISREG(status.st_mode):
                 raise UserError(f"{path} is not a regular file. Name one that is.")
-            # No program can set the ctime: it shows an older file that was put in place.
+            # No program can set the ctime: it changes even if an older file replaces this one.
             state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
             known = self._known.get(place)
             if known is None or known["state"] != state:
@@ -55,7 +53,7 @@ class Digests:
         return str(known["digest"])
 
     def keep(self) -> None:
-        """Keep what was read for the next run."""
+        """Write the new digests to the cache."""
         if not self._is_new:
             return
         with write_checked(self._memory) as temporary:

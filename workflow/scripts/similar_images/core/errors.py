@@ -4,16 +4,16 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """A mistake or condition that the user can mend; shown without a traceback.
+    """A mistake or condition that the user can correct; shown without a traceback.
 
     The message names the file or setting, what is wrong, what is allowed, and what to do.
     """
 
 
 class DamagedFileError(UserError):
-    """A file in results/ that is not what the pipeline wrote.
+    """A file in results/ that is not what the workflow wrote.
 
-    `job.logged` removes it, so that the next run makes it anew.
+    `job.logged` removes it, so that the next run makes it again.
 
     Attributes:
         path: of the file.

@@ -1,7 +1,7 @@
 """Files that are complete or absent, and that are checked when they are read.
 
-A file that a later job reads is written by `write_checked`, which keeps its checksum beside it, and
-is read within `checked`. Shards have their checksums inside, since their parts are read one by one.
+`write_checked` writes a file and its checksum; `checked` compares them before the file is read.
+Shards contain their checksums, because their parts are read separately.
 """
 
 import hashlib
@@ -17,11 +17,10 @@ from .errors import DamagedFileError, UserError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that takes its place when the block succeeds.
+    """Yield a temporary path in the same folder, which replaces `path` when the block succeeds.
 
     A reader sees the old file or the new one, never a part. On any exception the temporary
-    file is removed and `path` is left as it was. A folder can be written in the same way, where
-    there is none yet.
+    file is removed and `path` is left unchanged. A new folder can be written in the same way.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -33,13 +32,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove from `folder` and all below it what jobs that were killed have left of `replacing`."""
+    """Remove the temporary files that killed jobs left in `folder` and below it."""
     for temporary in list(folder.rglob(".*.tmp")):
         _remove(temporary)
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove what processes that are gone have left of `replacing` the folder `path`."""
+    """Remove the temporary folders for `path` whose processes no longer run."""
     ours = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+)\.tmp")
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
     for temporary in list(beside):
@@ -49,7 +48,7 @@ def remove_abandoned(path: Path) -> None:
 
 
 def _runs(process: int) -> bool:
-    """Tell whether a process has this number on this machine."""
+    """Whether a process with this number runs on this machine."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -61,10 +60,10 @@ def _runs(process: int) -> bool:
 
 @contextmanager
 def write_checked(path: Path) -> Iterator[Path]:
-    """As `replacing`, and keep the checksum of the file or folder beside it, for `checked`.
+    """As `replacing`, and write the checksum of the file or folder for `checked`.
 
-    The checksum goes first. Killed between the two, a job leaves a file that counts as damaged;
-    the other way round it would leave one that nothing vouches for.
+    The checksum is written first. A job that is killed between the two leaves a file that counts as
+    damaged, never a file without a checksum.
     """
     with replacing(path) as temporary:
         yield temporary
@@ -74,9 +73,9 @@ def write_checked(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def checked(path: Path) -> Iterator[None]:
-    """Compare `path` with its checksum, where it has one, before the block reads it.
+    """Compare `path` with its checksum, if it has one, before the block reads it.
 
-    What else the block may raise over the bytes counts as damage, too.
+    Any exception that the block raises about the bytes counts as damage.
 
     Raises:
         DamagedFileError: it is not what was written.
@@ -88,7 +87,7 @@ def checked(path: Path) -> Iterator[None]:
             raise ValueError("its checksum is wrong")
         yield
     except (MemoryError, UserError):
-        raise  # the one says nothing of the file, the other has its message
+        raise  # not about damage, or explained already
     except Exception as error:  # readers of damaged bytes can raise anything
         if isinstance(error, OSError) and error.errno:
             raise UserError(f"{path} cannot be read: {error.strerror}") from error
@@ -96,7 +95,7 @@ def checked(path: Path) -> Iterator[None]:
 
 
 def check(path: Path) -> None:
-    """Compare `path` with its checksum, where it has one.
+    """Compare `path` with its checksum, if it has one.
 
     Raises:
         DamagedFileError, UserError: as `checked`.
@@ -106,26 +105,26 @@ def check(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder and its checksum, where they are there."""
+    """Remove a file or folder and its checksum, if they exist."""
     _remove(path)
     _remove(checksum_file_of(path))
 
 
 def discard(error: DamagedFileError) -> str:
-    """Remove the damaged file, so that the next run makes it anew, and return the message."""
+    """Remove the damaged file, so that the next run makes it again, and return the message."""
     remove(error.path)
-    return f"{error} and was removed. Run again: it is then made anew."
+    return f"{error} and was removed. Run again to make it again."
 
 
 def checksum_file_of(path: Path) -> Path:
-    """Return where the checksum of the file or folder `path` is kept."""
+    """Return the file with the checksum of the file or folder `path`."""
     return path.with_name(f".{path.name}.sha256")
 
 
 def _checksum(path: Path) -> str:
     """Return a digest of a file, or of the names and bytes of all files in a folder.
 
-    Hidden ones do not count: Snakemake puts a time stamp into folders.
+    Hidden files do not count: Snakemake puts a time stamp into folders.
     """
     if not path.is_dir():
         return digest(path)

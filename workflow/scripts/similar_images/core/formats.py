@@ -3,19 +3,32 @@
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
+from .errors import UserError
 from .files import checked, write_checked
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-# Characters; more than any file that we read has. By itself Python takes no more than 131,072.
+# In characters, and larger than any file here. Python's own limit is 131,072.
 LONGEST_CELL = 2**31 - 1
+T = TypeVar("T")
+
+
+def read_cache(read: Callable[[Path], T], path: Path, empty: T) -> T:
+    """Return what `read` returns for `path`, or `empty` where the file is missing or damaged.
+
+    For files that the next run can write again: without them it only takes longer.
+    """
+    try:
+        return read(path)
+    except UserError:
+        return empty
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
@@ -38,10 +51,10 @@ def read_json(path: Path) -> dict[str, Any]:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write `header` and `rows` as UTF-8 CSV; None becomes an empty cell.
 
-    A spreadsheet takes a text that begins with certain characters for a formula. Such a text has
-    an apostrophe put before it, as OWASP advises
-    (https://owasp.org/www-community/attacks/CSV_Injection); `read_csv` takes it off again.
-    Numbers stay as they are.
+    Spreadsheets treat a text that begins with certain characters as a formula. An apostrophe is put
+    before such a text, as OWASP advises
+    (https://owasp.org/www-community/attacks/CSV_Injection); `read_csv` removes it. Numbers are not
+    changed.
     """
     with write_checked(path) as temporary:
         write_csv_lines(temporary, header, rows)
@@ -70,10 +83,10 @@ def csv_lines(path: Path) -> list[list[str]]:
 
 
 def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of a CSV, its cells as they are, with the line that it begins in.
+    """Yield each row of a CSV with the line where it begins; its cells are not decoded.
 
     Raises:
-        ValueError: a row is not whole: quotation marks are not closed, or not doubled.
+        ValueError: quotation marks are not closed, or not doubled.
     """
     csv.field_size_limit(LONGEST_CELL)  # of all readers of the process
     reader = csv.reader(lines, strict=True)
@@ -87,20 +100,20 @@ def csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def true_text(cell: str) -> str:
-    """Return the text that `write_csv` has written as `cell`."""
+    """Return the original text of a `cell` that `write_csv` wrote."""
     return _DEFUSED.sub(r"\1", cell) if "'" in cell else cell
 
 
 def write_csv_lines(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write what `csv_lines` reads, as `write_csv` does, but without a checksum, and in place."""
+    """As `write_csv`, but in place and without a checksum, for `csv_lines`."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(_UnixLines(stream))
         writer.writerow(_defused(header))
         writer.writerows(map(_defused, rows))
 
 
-# Where a cell may begin: at the beginning of the text, or after what separates cells or lines in
-# a spreadsheet of another locale. What a formula begins with: the wide forms are Japanese.
+# A cell may begin at the start of the text, or after a separator of cells or lines in another
+# locale. A formula begins with one of these characters; the wide forms are Japanese.
 _BEGINNING = r"(^|[;\t\r\n])"
 _FORMULA = r"(?=[ ']*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 _ARMED = re.compile(_BEGINNING + _FORMULA)
@@ -108,15 +121,15 @@ _DEFUSED = re.compile(_BEGINNING + "'" + _FORMULA)
 
 
 def _defused(row: Iterable[object]) -> list[object]:
-    """Return the cells of `row`, texts changed so that none is a formula to a spreadsheet."""
+    """Return the cells of `row` with no text that a spreadsheet would treat as a formula."""
     return [_ARMED.sub(r"\1'", cell) if isinstance(cell, str) else cell for cell in row]
 
 
 class _UnixLines:
     """Ends each row with a line feed.
 
-    The writer itself is left its own row end, since it quotes the characters of that alone, and
-    a carriage return in a file's name must be quoted.
+    The writer itself keeps CR LF as its line end, because it quotes only the characters of its line
+    end, and a carriage return in a file's name must be quoted.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -129,8 +142,8 @@ class _UnixLines:
 def write_parquet(path: Path, table: "pa.Table", grouped_by: str | None = None) -> None:
     """Write `table`, compressed.
 
-    Sorted by the column `grouped_by`, it gets a row group for each of that column's values, so
-    that the rows of one value are read without the others: see `group_values`.
+    It is sorted by the column `grouped_by` and gets a row group for each value, so that the rows of
+    one value can be read without the others: see `group_values`.
     """
     import pyarrow.parquet as pq  # slow, and the Snakefile reads this module
 
@@ -165,7 +178,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> "pa.Table"
 def open_parquet(path: Path) -> Iterator["pq.ParquetFile"]:
     """Open the table at `path` for reading, with its checksums checked.
 
-    `ParquetFile`, since `pyarrow.parquet.read_table` costs a third of a second for imports.
+    `ParquetFile`, because the imports of `pyarrow.parquet.read_table` take a third of a second.
 
     Raises:
         DamagedFileError, UserError: as `checked`.
@@ -177,7 +190,7 @@ def open_parquet(path: Path) -> Iterator["pq.ParquetFile"]:
 
 
 def group_values(file: "pq.ParquetFile", column: str) -> list[str | None]:
-    """Return for each row group of `file` the value of `column`, by which it is grouped."""
+    """Return the value of `column`, by which `file` is grouped, for each row group."""
     number = file.schema_arrow.get_field_index(column)
     found = (
         file.metadata.row_group(n).column(number).statistics for n in range(file.num_row_groups)

@@ -1,4 +1,4 @@
-"""What every job has: a log that is also shown on the console, and errors for people."""
+"""What every job needs: a log, also shown on the console, and errors without tracebacks."""
 
 import logging
 import os
@@ -15,19 +15,18 @@ from .files import discard
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_REPORTS = 2.0
-# PyArrow imports pandas wherever it is, for a third of a second, to know its tables when it is
-# given one, and no job gives it any. OpenVINO and NNCF report their use to a server, unless
-# a file in the user's home forbids it or this package is missing.
+# PyArrow imports pandas if it is installed, which takes a third of a second; no job passes it
+# pandas tables. OpenVINO and NNCF report their use to a server unless this package is missing.
 HIDDEN = ("pandas", "openvino_telemetry")
 
 
 @contextmanager
 def logged(log: str, name: str) -> Iterator[None]:
-    """Send the job's messages to the file `log` and to the console, headed by `name`.
+    """Send the job's messages to the file `log` and to the console, each line with `name`.
 
     A `UserError` ends the job with its message alone; any other exception with its traceback. A
-    damaged file is removed, so that the next run makes it anew.
-    What libraries print, above all TensorFlow's chatter, goes into the file alone.
+    damaged file is removed, so that the next run makes it again.
+    What libraries print, above all TensorFlow, goes only into the file.
     """
     with (
         open(log, "w", encoding="utf-8") as file,
@@ -54,7 +53,7 @@ def logged(log: str, name: str) -> Iterator[None]:
 
 @contextmanager
 def _standard_error_to(file: TextIO) -> Iterator[TextIO]:
-    """Lead the process' standard error, native code's too, into `file`; yield the console."""
+    """Redirect standard error, also of native code, to `file`; yield the console."""
     with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as console:
         os.dup2(file.fileno(), 2)
         try:
@@ -65,7 +64,7 @@ def _standard_error_to(file: TextIO) -> Iterator[TextIO]:
 
 @contextmanager
 def hidden(packages: Collection[str]) -> Iterator[None]:
-    """Let `packages` count as not installed, unless they are loaded already."""
+    """Make `packages` look as if they were not installed, unless they are already imported."""
     finder = _Hidden(packages)
     sys.meta_path.insert(0, finder)
     try:
@@ -84,7 +83,7 @@ class _Hidden(MetaPathFinder):
 
 
 class Progress:
-    """Tells now and then how many images are done, the rate and the time left.
+    """Logs every few seconds how many images are done, the rate and the time left.
 
     Args:
         total: how many there are.
@@ -97,7 +96,7 @@ class Progress:
         self.started = self.reported = time.monotonic()
 
     def __call__(self, done: int) -> None:
-        """Take note that so many are done."""
+        """Report that `done` are finished."""
         now = time.monotonic()
         if done < self.total and now - self.reported < SECONDS_BETWEEN_REPORTS:
             return

@@ -1,4 +1,4 @@
-"""Work that is done on threads before its results are asked for."""
+"""Threads that compute results before they are needed."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

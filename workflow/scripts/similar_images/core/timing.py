@@ -1,4 +1,4 @@
-"""Where the time of a job goes."""
+"""The time that a job spends on each kind of work."""
 
 import time
 from collections import defaultdict
@@ -8,7 +8,7 @@ from threading import Lock
 
 
 class Timing:
-    """Adds up seconds by what they were spent on; threads may share it."""
+    """Adds up seconds for each kind of work; threads may share it."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)

@@ -1,7 +1,7 @@
-"""A reader of pickles that may be hostile: it can build plain values and nothing else.
+"""A safe reader of pickles: it builds plain values and nothing else.
 
-It is the standard library's reader in Python. The one in C makes its memo as large as the largest
-place that a pickle names in it, and there is no way to take opcodes away from it.
+It is based on the standard library's reader in Python. The one in C allocates as much memory as a
+pickle asks for, and its opcodes cannot be restricted.
 """
 
 import pickle
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from io import SEEK_END
 from typing import Any, BinaryIO, ClassVar
 
-# What the pickles of plain values, of NumPy's arrays and of PyTorch's tensors consist of.
+# The opcodes in pickles of plain values, NumPy arrays and PyTorch tensors.
 _OPCODES = (
     *(pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK),
     *(pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE),
@@ -26,7 +26,7 @@ _BLOCK = 1024 * 1024
 
 
 class _Bounded:
-    """A stream that takes memory for no more bytes than it has, whatever is asked of it."""
+    """A stream that never allocates more bytes than it has."""
 
     def __init__(self, stream: BinaryIO, most: int) -> None:
         self._stream = stream
@@ -38,14 +38,14 @@ class _Bounded:
 
 
 class PlainUnpickler(pickle._Unpickler):
-    """Reads plain values, and what stand-ins make of the calls that a pickle asks for.
+    """Reads plain values, and calls a replacement for each function that a pickle names.
 
-    A stand-in is called with what the pickle says, which may be anything that can be read. A
-    state is given to its method `restore`, if it has one.
+    A replacement gets the pickle's arguments, which may be any plain values. An object's state is
+    passed to its method `restore`.
 
     Args:
         stream: the pickle, and maybe more behind it.
-        stand_ins: what to call for the names, module and name, that a pickle may hold.
+        replacements: the replacements by module and name; no other names are allowed.
 
     Raises:
         Exception: by `load`, of any kind, when the pickle is damaged or holds anything else.
@@ -58,26 +58,26 @@ class PlainUnpickler(pickle._Unpickler):
     read: Callable[[int], bytes]
 
     def __init__(
-        self, stream: BinaryIO, stand_ins: Mapping[tuple[str, str], Callable[..., Any]]
+        self, stream: BinaryIO, replacements: Mapping[tuple[str, str], Callable[..., Any]]
     ) -> None:
         here = stream.tell()
         self._most = stream.seek(0, SEEK_END)
         stream.seek(here)
         super().__init__(_Bounded(stream, self._most))
-        self._stand_ins = stand_ins
+        self._replacements = replacements
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """Return the stand-in for a name."""
-        if (module, name) not in self._stand_ins:
+        """Return the replacement for a name."""
+        if (module, name) not in self._replacements:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return self._stand_ins[module, name]
+        return self._replacements[module, name]
 
     def _load_bytearray8(self) -> None:
         size = int.from_bytes(self.read(8), "little")
         if size > self._most:
             raise pickle.UnpicklingError("it is cut short")
         data = bytearray(size)
-        for start in range(0, size, _BLOCK):  # so that there is no second copy in memory
+        for start in range(0, size, _BLOCK):  # avoids a second copy in memory
             block = self.read(min(_BLOCK, size - start))
             data[start : start + len(block)] = block
         self.append(data)
@@ -90,8 +90,8 @@ class PlainUnpickler(pickle._Unpickler):
         self._set(items, 0)
 
     def _set(self, items: list[Any], above: int) -> None:
-        """Put `items`, keys and values in turn, into the dictionary below the top `above`."""
-        # The hash of tuples within tuples can take for ever.
+        """Put `items`, alternating keys and values, into the dictionary below the top `above`."""
+        # Hashing nested tuples can take extremely long.
         if not all(type(key) is str for key in items[::2]):
             raise pickle.UnpicklingError("it holds a key that is not text")
         del self.stack[len(self.stack) - above :]

@@ -1,4 +1,4 @@
-"""What people have decided about photos: files `decisions.csv`, as the pages save them.
+"""People's decisions on photos: files `decisions.csv`, as the pages save them.
 
 The Snakefile reads them at each start, so this imports nothing slow.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError, reason
-from ..core.formats import csv_rows, true_text
+from ..core.formats import csv_rows, read_cache, true_text
 from ..core.tables import Column, CsvTable
 from ..images.fingerprint import Summary
 from ..images.names import as_label, fault_of_label
@@ -36,13 +36,13 @@ TABLE = CsvTable(
 )
 CATALOGUE = "catalogue"
 RIGHT, WRONG, OUT = "right", "wrong", "out"
-# Taken into the catalogue. It names the decision as well as the collection.
+# CATALOGUE is also a decision: the photo was taken into the catalogue.
 DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE)
-# So much is no file of decisions: a million of them have less.
+# A larger file is refused, here and by the pages: a million decisions take less.
 MOST_BYTES = 300_000_000
 LONGEST_LABEL = 1_000
-# Of more faults the first are listed.
-MOST_TOLD = 20
+# Further faults are only counted.
+MOST_LISTED = 20
 
 _CONTENT_ID = re.compile(r"[0-9a-f]{64}")
 _SET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -65,16 +65,16 @@ class Decision(NamedTuple):
 
     @property
     def subject(self) -> tuple[str, str, bool]:
-        """What it decides: of two decisions on the same subject the later one counts.
+        """The question that it answers: of two decisions on the same subject the later one counts.
 
-        The class of a photo in one collection is a subject, and whether the photo is taken into the
-        catalogue is another. So confirming a class takes no photo out of the catalogue.
+        The class of a photo in one collection is one subject; whether the photo is in the catalogue
+        is another. So confirming a class removes no photo from the catalogue.
         """
         return self.content_id, self.set, self.decision == CATALOGUE
 
     @property
-    def said(self) -> tuple[str, str | None]:
-        """What two decisions on one content in one collection can contradict each other in."""
+    def verdict(self) -> tuple[str, str | None]:
+        """What is decided: two decisions at the same time must not differ in this."""
         return self.decision, self.label
 
 
@@ -85,11 +85,11 @@ def paths(setting: str | Sequence[str] | None) -> list[Path]:
 
 
 def read(files: Iterable[Path]) -> list[Decision]:
-    """Return the decisions that count: of each subject the latest, of equally late ones the last.
+    """Return the latest decision on each subject; if several are equally late, the last in order.
 
     Raises:
-        UserError: a file is not there or cannot be read; or it is not a file of decisions, or a
-            damaged one: the first faults are listed, each with its line.
+        UserError: a file is missing, unreadable, damaged, or not a file of decisions. The first
+            faults are listed by line.
     """
     latest: dict[tuple[str, str, bool], Decision] = {}
     for file in files:
@@ -109,19 +109,16 @@ def rows(decided: Iterable[Decision]) -> list[dict[str, str]]:
 
 
 def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Decision]:
-    """Remember what a run applies, and return what the run before applied and this one does not.
+    """Record the decisions of this run, and return those of the last run that are missing now.
 
-    A file that was saved by an older page, and put in place of a newer one, lacks decisions.
+    Decisions are lost when a file from an older page replaces a newer one.
 
     Args:
         decided: see `read`.
-        applied: where they are remembered.
-        lost: where those that are returned are kept, if there are any.
+        applied: the file that records them.
+        lost: the file for the missing ones, if there are any.
     """
-    try:
-        before = read([applied])
-    except UserError:
-        before = []  # absent or damaged
+    before: list[Decision] = read_cache(_read, applied, [])
     subjects = {decision.subject for decision in decided}
     missing = [decision for decision in before if decision.subject not in subjects]
     if missing:
@@ -135,9 +132,9 @@ def _write(path: Path, decided: Iterable[Decision]) -> None:
 
 
 def at_most(catalogue: Summary, decided: Sequence[Decision]) -> Summary:
-    """Return the summary of `catalogue` with all classes and images that it can have by `decided`.
+    """Return the summary of `catalogue` with all classes and images that `decided` can add.
 
-    Which of them it has is known only when the contents are.
+    Which of them apply is known only after the manifests.
     """
     labels = {decision.label for decision in decided if decision.label is not None}
     taken = sum(decision.label is not None for decision in decided)
@@ -152,8 +149,8 @@ def _read(path: Path) -> list[Decision]:
     """
     found: list[Decision] = []
     faults: list[str] = []
-    # The line of the first decision on a content in a collection at a time, and what it said.
-    said: dict[tuple[str, str, datetime], tuple[int, Decision]] = {}
+    # The first decision on each content in a collection at a time, and its line.
+    known: dict[tuple[str, str, datetime], tuple[int, Decision]] = {}
     try:
         for line, row in _rows(_text(path)):
             if line == 1:
@@ -172,8 +169,8 @@ def _read(path: Path) -> list[Decision]:
             decision = _decision(cells)
             found.append(decision)
             key = decision.content_id, decision.set, decision.when
-            first, other = said.setdefault(key, (line, decision))
-            if other.said != decision.said:
+            first, other = known.setdefault(key, (line, decision))
+            if other.verdict != decision.verdict:
                 faults.append(
                     f"lines {first} and {line} contradict each other: on the same content in the "
                     f"same set at the same time they say {_quoted(other)} and {_quoted(decision)}"
@@ -186,11 +183,12 @@ def _read(path: Path) -> list[Decision]:
 
 
 def _complaint(path: Path, faults: Sequence[str]) -> str:
-    listed = "\n".join(f"  {fault}" for fault in faults[:MOST_TOLD])
-    more = f"\n  and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
+    listed = "\n".join(f"  {fault}" for fault in faults[:MOST_LISTED])
+    more = f"\n  and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else ""
     return (
-        f"{path} is not a file of decisions, or a damaged one:\n{listed}{more}\n"
-        "Mend or remove these lines, save the decisions from the page anew, or set another file."
+        f"{path} is not a file of decisions, or it is damaged:\n{listed}{more}\n"
+        "Correct or remove these lines, save the decisions from the page again, or set another "
+        "file."
     )
 
 
@@ -198,12 +196,12 @@ def _text(path: Path) -> str:
     """Return the text of a file.
 
     Raises:
-        UserError: it is not there or cannot be read.
-        ValueError: it is no text in UTF-8, or far too large.
+        UserError: it is missing or cannot be read.
+        ValueError: it is not UTF-8 text, or too large.
     """
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would never end
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would never end
             raise UserError(f"{path} is not a regular file. Name another file.")
         if status.st_size > MOST_BYTES:
             raise ValueError(f"it has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}")
@@ -219,7 +217,7 @@ def _text(path: Path) -> str:
         if start >= 0:
             line = 1 + data.count(b"\n", 0, start)
             raise ValueError(f"line {line}: {what}; allowed: text in UTF-8")
-    return data.decode("utf-8-sig")  # spreadsheets put a mark before
+    return data.decode("utf-8-sig")  # spreadsheets add a byte order mark
 
 
 def _first_not_utf8(data: bytes) -> int:
@@ -234,11 +232,11 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each row of a CSV with the line that it begins in, the header first.
 
     Raises:
-        ValueError: there is none, or a row is not whole.
+        ValueError: there is no header, or a row is not complete.
     """
     line = 0
     for line, row in csv_rows(StringIO(text, newline="")):
-        if row or line == 1:  # an empty line says nothing
+        if row or line == 1:  # not an empty line
             yield line, list(map(true_text, row))
     if not line:
         _check_header([])
@@ -303,9 +301,9 @@ def _decision(row: Mapping[str, str]) -> Decision:
 
 
 def _quoted(decision: Decision) -> str:
-    return " ".join(_shown(part) for part in decision.said if part is not None)
+    return " ".join(_shown(part) for part in decision.verdict if part is not None)
 
 
 def _shown(text: str) -> str:
-    """Return `text` in quotes, what cannot be printed escaped, and cut where it is long."""
+    """Return `text` in quotes, escaped, and cut if it is long."""
     return repr(text if len(text) <= 60 else f"{text[:60]}…")

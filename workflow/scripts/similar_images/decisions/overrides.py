@@ -1,7 +1,6 @@
-"""Amendments: what the decisions of people change in the collections, by the contents of files.
+"""Label overrides: what decisions change in the collections, by content.
 
-The plan works out which decision concerns which collection, and each collection applies its own.
-Nobody's photos are touched.
+The plan finds the overrides of each collection, and `merge` applies them. Photos never change.
 """
 
 import hashlib
@@ -43,7 +42,7 @@ OVERRIDDEN = ParquetTable(
 
 
 class _File(NamedTuple):
-    """A file of a collection: path in it, path to open, its original label, and its product."""
+    """A file of a collection: path in it, path to open, original label, and product."""
 
     image: str
     file: bytes
@@ -66,11 +65,11 @@ class _Override(NamedTuple):
 
 
 def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.Table:
-    """Return what `decided` changes in the collections, sorted by content, see `TABLE`.
+    """Return the overrides by the decisions `decided`, sorted by content, see `TABLE`.
 
-    In each collection the latest decision counts that was made there. A query that was taken into
-    the catalogue is a member of it until it is left out there. A decision on a content that its
-    collection holds no longer changes nothing.
+    In each collection the latest decision that was made there counts. A query that was taken into
+    the catalogue belongs to it until it is left out there. A decision on a content that is no
+    longer in its collection changes nothing.
 
     Args:
         decided: see `decisions.read`.
@@ -85,34 +84,34 @@ def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.
     rows: list[_Override] = []
     for content_id, on_content in sorted(made.items()):
         held = {name: found[content_id] for name, found in files.items() if content_id in found}
-        rows += _amend(on_content, held, taken)
+        rows += _overrides_of(on_content, held, taken)
     return TABLE.from_rows(rows)
 
 
-def sentence(decided: Sequence[Decision], overrides: pa.Table) -> str:
-    """Return a sentence on the decisions and what came of them."""
+def summary(decided: Sequence[Decision], overrides: pa.Table) -> str:
+    """Return a sentence on how many decisions there are and how many have no effect."""
     applied = set(overrides["content_id"].to_pylist())
     lost = sum(decision.content_id not in applied for decision in decided)
-    note = f"; {lost} of them change nothing: their photos are not there any more" if lost else ""
+    note = f"; {lost} of them change nothing, because their photos no longer exist" if lost else ""
     return f"{len(decided)} decisions{note}"
 
 
 def digest(overrides: pa.Table, collection: str) -> str:
-    """Return what changes when the overrides of a collection do; "" where there are none."""
+    """Return a digest of the overrides of a collection; "" if there are none."""
     rows = overrides.filter(pc.equal(overrides["collection"], collection)).to_pylist()
     return hashlib.sha256(repr(rows).encode()).hexdigest() if rows else ""
 
 
 def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
-    """Return the manifest `table` of a collection as it was decided, sorted by image.
+    """Return the manifest `table` of a collection with its overrides, sorted by image.
 
-    A file that is left out gets a fault; see `OVERRIDDEN`.
+    A file that is left out gets a fault. See `OVERRIDDEN` for the columns.
     """
     own = overrides.filter(pc.equal(overrides["collection"], collection))
     row = pc.index_in(table["content_id"], own["content_id"], skip_nulls=True)
     decision = own["decision"].take(row)
     left_out = pc.fill_null(pc.equal(decision, OUT), False)
-    amended = pa.table(
+    changed = pa.table(
         {
             "image": table["image"],
             "file": table["file"],
@@ -128,15 +127,15 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
     )
     adopted = own.filter(pc.is_valid(own["image"]))
     if not len(adopted):
-        return amended
+        return changed
     faults = pa.nulls(len(adopted), pa.string())
     columns = {name: faults if name == "fault" else adopted[name] for name in OVERRIDDEN.names}
     members = pa.table(columns, schema=OVERRIDDEN.schema)
-    return pa.concat_tables([amended, members]).sort_by("image")
+    return pa.concat_tables([changed, members]).sort_by("image")
 
 
 def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
-    """Return for each of `content_ids` that a manifest holds the first of its files."""
+    """Return the first file of each of `content_ids` in a manifest."""
     wanted = pa.array(content_ids, pa.string())
     rows = table.filter(pc.is_in(table["content_id"], wanted, skip_nulls=True))
     names = ("content_id", "image", "file", "label", "product")
@@ -147,15 +146,15 @@ def _held(table: pa.Table, content_ids: Iterable[str]) -> dict[str, _File]:
     }
 
 
-def _amend(
+def _overrides_of(
     made: Sequence[Decision], held: Mapping[str, _File], taken: Collection[str]
 ) -> Iterator[_Override]:
-    """Yield what the decisions on one content change in the collections that hold it.
+    """Yield the overrides for one content in all collections.
 
     Args:
-        made: on one content, of each subject the latest.
-        held: the file of each collection that holds it.
-        taken: names in the catalogue that could be those of queries.
+        made: the decisions on it, the latest of each subject.
+        held: its file in each collection that has it.
+        taken: names in the catalogue that could be names of queries.
     """
     joined = _joined(made)
     home = _home(joined, held) if joined else None
@@ -183,9 +182,9 @@ def _amend(
 
 
 def _home(joined: Decision, held: Mapping[str, _File]) -> str | None:
-    """Return the query set whose file is a member of the catalogue; None if the catalogue has one.
+    """Return the query set whose file joins the catalogue; None if the catalogue has the content.
 
-    A file that was moved into another set since the decision remains a member.
+    A file that was moved into another set after the decision still joins.
     """
     if CATALOGUE in held:
         return None
@@ -193,16 +192,16 @@ def _home(joined: Decision, held: Mapping[str, _File]) -> str | None:
 
 
 def _of_member(made: Sequence[Decision], joined: Decision, home: str) -> Decision:
-    """Return the decision that gives a member of the catalogue its class.
+    """Return the decision on the class of a query that is in the catalogue.
 
-    It is the latest one on its class, whether it was made in the catalogue or in its query set.
+    It is the latest one, whether it was made in the catalogue or in the query set.
     """
     on_class = [one for one in made if one.set in (home, CATALOGUE) and one.decision != OUT]
     return max([*reversed(on_class), joined], key=_when)
 
 
 def _latest(made: Iterable[Decision]) -> Decision | None:
-    """Return the latest decision, of equally late ones the last."""
+    """Return the latest decision; if several are equally late, the last in order."""
     return max(reversed(list(made)), key=_when, default=None)
 
 
@@ -211,7 +210,7 @@ def _when(decision: Decision) -> datetime:
 
 
 def _joined(made: Sequence[Decision]) -> Decision | None:
-    """Return the decision that took a query into the catalogue, unless it left that since."""
+    """Return the decision that took a query into the catalogue, unless a later one removed it."""
     there = _latest(one for one in made if one.set == CATALOGUE)
     joined = _latest(one for one in made if one.decision == CATALOGUE)
     left = joined and there and there.decision == OUT and there.when >= joined.when
@@ -219,6 +218,6 @@ def _joined(made: Sequence[Decision]) -> Decision | None:
 
 
 def _name(query_set: str, image: str, taken: Collection[str]) -> str:
-    """Return what a query is called in the catalogue, where no file may be called so, too."""
+    """Return the name of a query in the catalogue, different from all files there."""
     name = f"{query_set}:{image}"
     return name if name not in taken else _name(query_set, name, taken)

@@ -1,4 +1,4 @@
-"""The extraction loop: image files in, a shard of features out."""
+"""Extraction: from image files to a shard of features."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,8 +16,8 @@ from ..core.prefetch import prefetch
 from ..core.timing import Timing
 from ..images.decoding import UnreadableImageError
 from ..images.names import as_text
-from ..images.opening import LOCAL, LostError, Photos
-from ..images.preprocessing import Preparation, Prepared
+from ..images.opening import LOCAL, Photos, UnavailableError
+from ..images.preprocessing import Prepared, Preprocessor
 from . import levels
 from .shards import Shard
 
@@ -29,7 +29,7 @@ Batch = dict[int, NDArray[np.uint8]]  # row of the shard to pixels
 
 def extract(
     members: Mapping[str, Sequence[bytes]],
-    prepare: Preparation,
+    prepare: Preprocessor,
     engine: Engine,
     dimension: int,
     fingerprint: str,
@@ -41,14 +41,13 @@ def extract(
 ) -> Shard:
     """Return the features of `members`.
 
-    An image whose bytes give no picture gets a row with its fault. One whose bytes cannot be had is
-    left out, since a shard holds only what follows from the bytes: its file is gone or changed
-    since the manifest was made, or the disk or server did not give it.
+    An image whose bytes give no picture gets a row with its fault. One that cannot be read now, or
+    has changed since the manifest, is left out: a shard contains only what depends on the bytes.
 
     Args:
         members: content ids, each with the files that have these bytes.
-        prepare: turns a file's bytes into pixels.
-        engine: turns pixels into features.
+        prepare: converts a file's bytes to pixels.
+        engine: converts pixels to features.
         dimension: numbers of the features of each image.
         fingerprint: of the model.
         threads: images read and prepared at once, while the engine runs.
@@ -56,10 +55,10 @@ def extract(
             threads.
         progress: called after each image with how many are done.
         photos: opens them.
-        channels: of each part of the levels that the engine gives after the features, see `levels`.
+        channels: of each part of the middle layers after the features, see `levels`.
 
     Raises:
-        UserError: the network gives features that are not finite; it names the first such image.
+        UserError: features are not finite; the message names the first such image.
     """
     features = np.zeros((len(members), dimension), np.float32)
     kept = np.zeros((len(members), sum(levels.widths(channels))), np.int8)
@@ -91,8 +90,8 @@ def _check_finite(
     if len(broken):
         file = members[shard.content_ids[rows[broken[0]]]][0]
         raise UserError(
-            f"backbone: the network gives features of {as_text(file)} that are no numbers (NaN or "
-            "infinite). It is damaged, or its numbers overflow in this precision."
+            f"backbone: the network gives features of {as_text(file)} that are not finite (NaN "
+            "or infinite). It is damaged, or its numbers overflow: set precision: float32."
         )
 
 
@@ -131,34 +130,34 @@ def _run(engine: Engine, timing: Timing, batch: Batch) -> tuple[list[int], NDArr
 def _prepare(
     content_id: str,
     files: Sequence[bytes],
-    prepare: Preparation,
+    prepare: Preprocessor,
     photos: Photos,
     timing: Timing,
 ) -> Outcome:
-    """Return the image, or why its bytes give none, or None where no file has these bytes."""
+    """Return the image, or why its bytes give none, or None if no file has these bytes."""
     reason = "no file"
     for file in files:
         try:
             outcome = _read(content_id, file, prepare, photos, timing)
             if isinstance(outcome, UnreadableImageError):
-                # libtiff reads by itself, and takes an error of the disk for damage. Opened again,
-                # the file is read whole and compared, so a fault that is still there is its own.
+                # libtiff reads files itself and reports disk errors as damage. A second try checks
+                # the whole file again; a fault that remains is the file's own.
                 outcome = _read(content_id, file, prepare, photos, timing)
-        except LostError as error:
+        except UnavailableError as error:
             reason = str(error)
         else:
             return outcome
-    logger.warning("%s: %s; the next run reads it", as_text(files[0]), reason)
+    logger.warning("%s: %s; the next run tries it again", as_text(files[0]), reason)
     return None
 
 
 def _read(
-    content_id: str, file: bytes, prepare: Preparation, photos: Photos, timing: Timing
+    content_id: str, file: bytes, prepare: Preprocessor, photos: Photos, timing: Timing
 ) -> Prepared | UnreadableImageError:
     """Return the image in `file`, or why its bytes give none.
 
     Raises:
-        LostError: it does not have these bytes, or they cannot be read now.
+        UnavailableError: it does not have these bytes, or they cannot be read now.
     """
     with ExitStack() as stack:
         with timing.spent_on("read"):

@@ -1,4 +1,4 @@
-"""The index: one pickle with the features of all readable images of a collection."""
+"""The feature table: the features of all readable images of a collection, also as a pickle."""
 
 import pickle
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ class FeatureTable:
 
     Attributes:
         backbone: name of the network that made the features.
-        fingerprint: of all that the features depend on.
+        fingerprint: of everything that the features depend on.
         paths: of the images, relative to the collection.
         labels: their classes; None where there is none.
         content_ids: SHA-256 of the files' bytes.
@@ -39,7 +39,7 @@ class FeatureTable:
     features: Features
 
     def rows(self, rows: NDArray[np.intp]) -> "FeatureTable":
-        """Return an index of some rows alone."""
+        """Return a feature table of some rows."""
         return replace(
             self,
             paths=[self.paths[row] for row in rows],
@@ -57,7 +57,7 @@ def normalise(features: Features) -> None:
 
 
 def join(parts: Sequence[FeatureTable]) -> FeatureTable:
-    """Return one index of all images in `parts`, at least one, of one model."""
+    """Return one feature table of all images in `parts`, at least one, of one model."""
     paths, labels, content_ids = (
         list(chain.from_iterable(getattr(part, name) for part in parts))
         for name in ("paths", "labels", "content_ids")
@@ -67,44 +67,44 @@ def join(parts: Sequence[FeatureTable]) -> FeatureTable:
     return FeatureTable(first.backbone, first.fingerprint, paths, labels, content_ids, features)
 
 
-def write(path: Path, index: FeatureTable) -> None:
-    """Write `index` as a pickle of one dictionary of plain values and one array."""
-    content = {"format": FORMAT, **vars(index)}
+def write(path: Path, table: FeatureTable) -> None:
+    """Write `table` as a pickle of one dictionary of plain values and one array."""
+    content = {"format": FORMAT, **vars(table)}
     with write_checked(path) as temporary, temporary.open("wb") as stream:
         pickle.dump(content, stream, protocol=5)
 
 
 def read(path: Path) -> FeatureTable:
-    """Read an index; nothing that its bytes may ask for is executed.
+    """Read a feature table; no code in the pickle is executed.
 
     Raises:
-        DamagedFileError: the file is damaged, or holds anything but an index.
-        UserError: the system does not let it be read.
+        DamagedFileError: the file is damaged, or not a feature table.
+        UserError: it cannot be read.
     """
     with checked(path), path.open("rb") as stream:
-        return _index(PlainUnpickler(stream, _STAND_INS).load())
+        return _table(PlainUnpickler(stream, _REPLACEMENTS).load())
 
 
-def _index(content: Any) -> FeatureTable:
+def _table(content: Any) -> FeatureTable:
     version = content.pop("format")
     if version != FORMAT:  # not shown: a value of a few bytes can be endless as text
         raise ValueError(f"its format is not {FORMAT}")
-    index = FeatureTable(**content)
-    columns = (index.paths, index.labels, index.content_ids)
+    table = FeatureTable(**content)
+    columns = (table.paths, table.labels, table.content_ids)
     if not all(type(column) is list for column in columns):
         raise ValueError("paths, labels and content_ids must be lists")
-    texts = (index.backbone, index.fingerprint, *index.paths, *index.content_ids)
-    if {*map(type, texts)} != {str} or not {*map(type, index.labels)} <= {str, type(None)}:
+    texts = (table.backbone, table.fingerprint, *table.paths, *table.content_ids)
+    if {*map(type, texts)} != {str} or not {*map(type, table.labels)} <= {str, type(None)}:
         raise ValueError("a value that must be text is not")
-    if type(index.features) is not np.ndarray or index.features.ndim != 2:
+    if type(table.features) is not np.ndarray or table.features.ndim != 2:
         raise ValueError("features must be an array of two dimensions")
-    if {len(column) for column in columns} != {len(index.features)}:
+    if {len(column) for column in columns} != {len(table.features)}:
         raise ValueError("columns of different lengths")
-    return index
+    return table
 
 
 class _Float32:
-    """Stands in for `numpy.dtype`."""
+    """Replaces `numpy.dtype`."""
 
     def __init__(self, code: str, *flags: bool) -> None:
         if code != "f4":
@@ -118,14 +118,14 @@ class _Float32:
 def _from_buffer(
     data: bytearray, dtype: _Float32, shape: tuple[int, ...], order: str
 ) -> NDArray[np.float32]:
-    """Stand in for `numpy._core.numeric._frombuffer`."""
+    """Replaces `numpy._core.numeric._frombuffer`."""
     if order != "C":
         raise ValueError("an array that is not in C order")
     return np.frombuffer(data, "<f4").reshape(shape)
 
 
-# For the names that NumPy's pickles call, so that no function of NumPy can be reached.
-_STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
+# Replace the functions in NumPy's pickles, so that none of NumPy is called.
+_REPLACEMENTS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "dtype"): _Float32,
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,

@@ -1,8 +1,7 @@
-"""Levels: what middle layers of the network find, in a byte for each number.
+"""Levels: the numbers of the middle layers, stored in one byte each.
 
-Each part, the means or the standard deviations of one layer's channels, counts the same however
-large its numbers are, and is therefore brought to length 1. So nothing is lost with the size, and
-one byte for each number loses nothing that shows in the answers.
+Each part (the means or the standard deviations of one layer's channels) is scaled to length 1, so
+that all parts count the same. One byte per number does not change the answers measurably.
 """
 
 from collections.abc import Sequence
@@ -16,29 +15,28 @@ from .feature_table import Features, normalise
 
 Levels = NDArray[np.int8]  # a row for each image
 
-# A part with more numbers is folded, so that an image takes 4 kB at the most.
+# A part with more numbers is folded, so that an image takes at most 4 kB.
 WIDEST = 1024
 LARGEST = 127
 
 
 def none(images: int) -> Levels:
-    """Return the levels of so many images of a model that gives none."""
+    """Return the empty levels of `images` images, for a model without middle layers."""
     return np.empty((images, 0), np.int8)
 
 
 def widths(channels: Sequence[int]) -> list[int]:
-    """Return the numbers that are kept of each part, given its channels."""
+    """Return how many numbers are stored of each part, given its channels."""
     return [min(number, WIDEST) for number in channels]
 
 
 def encode(values: Features, channels: Sequence[int]) -> Levels:
-    """Return the levels (n, sum of `widths`) of what the network gives: values (n, sum).
+    """Return the levels (n, sum of `widths`) of `values` (n, sum of `channels`).
 
-    A row does not depend on those beside it. A part that has overflowed, with a value that is not
-    finite, is zero, and counts for nothing.
+    Rows do not depend on each other. A part with a value that is not finite becomes zero.
 
     Args:
-        values: what the middle layers give.
+        values: of the middle layers.
         channels: of each part.
     """
     encoded = [none(len(values))]
@@ -69,25 +67,25 @@ def _scaled(rows: Features) -> Features:
 
 
 def _folded(part: Features) -> Features:
-    """Return `part` with at most `WIDEST` numbers: each the sum of some, with signs.
+    """Return `part` with at most `WIDEST` numbers, each a sum of some with random signs.
 
-    Products of rows stay the same but for chance (K. Weinberger et al., "Feature Hashing for Large
+    Products of rows stay the same on average (K. Weinberger et al., "Feature Hashing for Large
     Scale Multitask Learning", ICML 2009).
     """
     number = part.shape[1]
     if number <= WIDEST:
         return part
-    order, signs = _chance(number)
+    order, signs = _random_order(number)
     starts = np.arange(WIDEST) * number // WIDEST
     folded: Features = np.add.reduceat(part[:, order] * signs, starts, axis=1)
     return folded
 
 
 @cache
-def _chance(number: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the numbers up to `number` in an order by chance, and a sign for each.
+def _random_order(number: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the numbers up to `number` in a random order, and a random sign for each.
 
-    Both come from a hash, and are the same with every version of every library.
+    Both come from a hash, so that they do not depend on versions of libraries.
     """
     hashes = [sha256(str(n).encode()).digest() for n in range(number)]
     order = sorted(range(number), key=hashes.__getitem__)

@@ -1,4 +1,4 @@
-"""The merge: which images of the manifest are readable by their shards, and which are not."""
+"""The merge: the readable images of a manifest, and the rejected files, by the shards."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ from ..images.folders import NO_LOSS
 from . import sharded_features, shards
 from .plan import shard_names
 
-TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count thrice"
-LOST = "gone, changed or not to be read while the run was going on; the next run tries again"
+TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count three times"
+LOST = "missing, changed or unreadable during the run; the next run tries again"
 
 REJECTED = CsvTable(
     "results/<collection>/rejected.csv",
@@ -79,7 +79,7 @@ def merge(
     Both are in the order of `manifest`.
 
     Args:
-        manifest: the collection's as it was decided, with its shards: see `overrides.apply` and
+        manifest: the collection's, with label overrides and shards: see `overrides.apply` and
             `plan.assign`.
         features: the folder of the shards.
         model: whose features these must be.
@@ -128,10 +128,10 @@ def read_rejected(path: Path) -> list[Rejected]:
 
 
 def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
-    """Return where the time for the collection's features went, in sum and for each shard.
+    """Return the seconds that the collection's features took, in total and for each shard.
 
-    "read", "decode" and "network" are summed over threads, "total" is what passed from the
-    job's first image to its last. A shard that holds images of others counts by its share.
+    "read", "decode" and "network" are summed over threads; "total" is the time from the job's first
+    image to its last. A shard shared with other collections counts by its share.
 
     Args:
         manifest: the collection's with its shards, see `plan.assign`.
@@ -155,8 +155,8 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
     """Check that the collection called `name` can be used.
 
     Raises:
-        UserError: files are rejected, not by a decision nor as nobody's photos, and `on_error` is
-            "stop", or it is the catalogue and fewer than two classes have a readable image.
+        UserError: photos are rejected (not by a decision) and `on_error` is "stop", or it is the
+            catalogue and fewer than two classes have a readable image.
     """
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
     bad = [file for file in rejected if file.decision != OUT and file.reason not in NO_LOSS]
@@ -179,7 +179,7 @@ def members(readable: pa.Table, label_from: str) -> list[Member]:
 
 
 def duplicates(readable: pa.Table) -> list[RepeatedContent]:
-    """Return the images of `readable` whose bytes are there more than once, by content."""
+    """Return the images of `readable` with the same bytes as another, by content."""
     copies = defaultdict(list)
     columns = (readable[name].to_pylist() for name in ("image", "label", "content_id"))
     for path, label, content_id in zip(*columns, strict=True):
@@ -206,7 +206,7 @@ def _faults(
             )
         columns = (contents.content_ids, contents.faults, contents.pixels)
         for content_id, fault, pixels in zip(*columns, strict=True):
-            # A shard can hold what another one is to answer for: see `plan.settled`.
+            # Another shard may count for this content: see `plan.shard_of_extracted`.
             if shard_of.get(content_id) == path.stem:
                 too_many = pixels is not None and pixels > limit
                 faults[content_id] = TOO_MANY.format(pixels, limit) if too_many else fault

@@ -1,4 +1,4 @@
-"""The plan: the shard that has, or will have, the features of each content of all collections."""
+"""The plan: the shard of each content of all collections, existing or to be extracted."""
 
 import logging
 from collections import Counter
@@ -26,19 +26,19 @@ TABLE = ParquetTable(
     Column("shard", str, "name of the shard that has the features, or will have them"),
     Column("source", str, "name of the shard to copy the features from, if any"),
 )
-# Fewer images than this do not pay for a job of their own.
+# A job for fewer images takes longer to start than it saves.
 SMALLEST_SHARD = 64
-# As many shards that are less than half full are packed into full ones.
+# When there are so many shards less than half full, they are packed into full ones.
 SMALL_SHARDS = 16
 
 
 @dataclass(frozen=True)
 class ShardingPolicy:
-    """How new work is cut into shards.
+    """How new work is divided into shards.
 
     Attributes:
-        largest: images in a shard at the most.
-        jobs: extraction jobs that can run side by side.
+        largest: the maximum of images in a shard.
+        jobs: extraction jobs that can run in parallel.
     """
 
     largest: int
@@ -60,19 +60,19 @@ def build(
 ) -> pa.Table:
     """Return the plan for some collections: one row for each content and file that has it.
 
-    Sorted by content and file. The column `source` names the shard that the features are to be
-    copied from, where they are to be packed.
+    Sorted by content and file. The column `source` names the shard to copy the features from, if
+    small shards are packed.
 
     Args:
         manifests: of the collections.
-        features: the folder of the model's shards; what is there is not planned again.
-        fingerprint: of the model that is to make the features.
-        max_pixels: the limit for images; one that had too many under another is tried again.
-        policy: how new work is cut into shards.
+        features: the folder of the model's shards; features in it are not extracted again.
+        fingerprint: of the model.
+        max_pixels: the limit for images; those over a former limit are tried again.
+        policy: how new work is divided into shards.
     """
     files = _contents(manifests)
     content_ids = files["content_id"].to_pylist()
-    known = settled(features, fingerprint, max_pixels)
+    known = shard_of_extracted(features, fingerprint, max_pixels)
     needed = set(content_ids)
     new = sorted(needed - known.keys())
     held = {id_: known[id_] for id_ in needed & known.keys()}
@@ -89,13 +89,13 @@ def build(
     )
 
 
-def settled(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]:
+def shard_of_extracted(features: Path, fingerprint: str, max_pixels: int) -> dict[str, str]:
     """Return the shard of each content id that needs no extraction.
 
-    That is: a shard of this model has its features, or its fault. An image that had too many
-    pixels once and no longer has is not settled, nor is one that a shard should hold but does
-    not, since its file was gone. Of several shards the one that has the features counts, and of
-    these the largest. A damaged shard is removed, so that it is made again.
+    That is: a shard of this model has its features or its fault. Left out are images over a former
+    limit of pixels that are below this one, and images that a shard lacks because the file was
+    missing. Of several shards one with features counts, then the largest. A damaged shard is
+    removed, so that it is made again.
     """
     best: dict[str, tuple[bool, int, str]] = {}
     for path in sorted(features.glob("*.parquet")):
@@ -124,7 +124,7 @@ def pack(held: Mapping[str, str], fingerprint: str, largest: int, features: Path
     Args:
         held: the shard of each content id that a collection needs.
         fingerprint: of the model.
-        largest: images in a shard at the most.
+        largest: the maximum of images in a shard.
         features: the folder of the shards.
     """
     sizes = Counter(held.values())
@@ -140,8 +140,7 @@ def plan_shards(
 ) -> dict[str, str]:
     """Cut `content_ids` into shards of at most `size` and return the shard of each id.
 
-    A shard that exists under the name, yet did not settle its ids, is never written again: the
-    name is hashed once more.
+    If a shard of that name exists but lacks its ids, it is not replaced: the name is hashed again.
     """
     planned: dict[str, str] = {}
     for start in range(0, len(content_ids), size):
@@ -154,24 +153,24 @@ def plan_shards(
 
 
 def write(path: Path, plan: pa.Table) -> None:
-    """Write the plan with a row group for each shard, so that a job unpacks no more."""
+    """Write the plan with a row group for each shard, so that a job reads only its own."""
     TABLE.write(path, plan, grouped_by="shard")
 
 
 def read_shard(path: Path, shard: str) -> pa.Table:
-    """Read the rows of one shard, likewise."""
+    """Read the rows of one shard."""
     with TABLE.open(path) as file:
         groups = [n for n, name in enumerate(group_values(file, "shard")) if name == shard]
         return file.read_row_groups(groups, use_threads=False)
 
 
 def max_pixels(plan: pa.Table) -> int:
-    """Return the limit for images that the plan was made under."""
+    """Return the limit of pixels that the plan was made with."""
     return int(plan.schema.metadata[b"max_pixels"])
 
 
 def assign(manifest: pa.Table, plan: pa.Table) -> pa.Table:
-    """Return `manifest` with a column more: the shard of each file's content."""
+    """Return `manifest` with another column: the shard of each file's content."""
     rows = pc.index_in(manifest["content_id"], plan["content_id"], skip_nulls=True)
     return manifest.append_column("shard", plan["shard"].take(rows))
 
@@ -182,7 +181,7 @@ def shard_names(table: pa.Table) -> list[str]:
 
 
 def sources(plan: pa.Table) -> dict[str, list[str]]:
-    """Return the shards that hold features of `plan` already, each with the content ids."""
+    """Return the content ids of `plan` to copy from each existing shard."""
     found: dict[str, list[str]] = {}
     columns = (plan["source"].to_pylist(), plan["content_id"].to_pylist())
     for source, content_id in sorted({*zip(*columns, strict=True)}, key=str):

@@ -36,26 +36,25 @@ TABLE = ParquetTable(
     SET,
     PRODUCT,
 )
-# What the index of a collection takes from the table.
+# What a feature table needs: these columns, and where the features are.
 _COLUMNS = ["image", "label", "content_id", "shard", "product"]
 
 
 @dataclass(frozen=True)
 class ShardedFeatures:
-    """The images of a collection, or of a part of it, as an index for each shard in turn.
+    """Iterates over the images of a collection, or a part of it: a feature table for each shard.
 
-    In memory at a time are one of them and the two that are read ahead of it, whatever the size
-    of the collection. It can be gone through any number of times.
+    At most three tables are in memory: one in use and two that are read ahead. It can be iterated
+    any number of times.
 
     Attributes:
         path: the table of the images, in the collection's folder of results/.
         part: which part, from 0.
-        parts: into how many the shards are divided.
-        only: the paths of the images to go through, or None for all.
-        results: bring the shards.
-        with_levels: whether their levels follow the features, see `levels.join`.
-        reduced: the file of other features that are used for the images, or None:
-            see `write_reduced`.
+        parts: the number of parts.
+        only: the paths of the images to include, or None for all.
+        results: fetch the shards.
+        with_levels: whether the levels follow the features, see `levels.join`.
+        reduced: a file with other features to use in their place, or None: see `write_reduced`.
     """
 
     path: Path
@@ -67,11 +66,11 @@ class ShardedFeatures:
     reduced: Path | None = None
 
     def __iter__(self) -> Iterator[FeatureTable]:
-        """Go through the images.
+        """Yield the feature tables.
 
         Raises:
             DamagedFileError: the table or a shard is damaged.
-            UserError: the system does not let one of them be read.
+            UserError: one of them cannot be read.
         """
         with (
             TABLE.open(self.path) as file,
@@ -93,7 +92,7 @@ class ShardedFeatures:
 
     @contextmanager
     def _reader(self, file: pq.ParquetFile) -> Iterator[Callable[[int, pa.Table], FeatureTable]]:
-        """Yield what reads the features of some images of a row group."""
+        """Yield the function that reads the features of some images of a row group."""
         if self.reduced:
             with open_parquet(self.reduced) as reduced:
                 yield partial(_read_reduced, reduced)
@@ -110,7 +109,7 @@ class ShardedFeatures:
 
     def _rows(self, file: pq.ParquetFile, groups: Iterable[int]) -> pa.Table:
         rows = file.read_row_groups(groups, _COLUMNS, use_threads=False)
-        # The place of each in its row group, by which `reduced` knows it.
+        # The index of each in its row group, for `reduced`.
         rows = rows.append_column("place", pa.array(np.arange(len(rows))))
         return rows if self.only is None else rows.filter(pc.is_in(rows["image"], self.only))
 
@@ -134,10 +133,9 @@ def write(path: Path, images: pa.Table) -> None:
 
 
 def from_queries(path: Path) -> pa.Table:
-    """Return the members of the catalogue that are from query sets, without their features.
+    """Return the queries in the catalogue: `image`, `content_id`, `set` and `product`.
 
-    Of each `image`, `content_id`, `set` and `product`. Of the catalogue's own images next to
-    nothing is read.
+    Almost nothing is read of the catalogue's own images.
     """
     with TABLE.open(path) as file:
         column = file.schema_arrow.get_field_index("set")
@@ -159,10 +157,9 @@ def products(images: pa.Table) -> dict[str, str]:
 
 
 def load(path: Path, results: Results = SHARED) -> FeatureTable:
-    """Return the index at `path`: a pickle, or the table of the images with their shards.
+    """Return the feature table at `path`: a pickle, or the table of the images with their shards.
 
-    Out of shards, the features are collected in a temporary file beside the table, so that they
-    need not fit into memory.
+    Features from shards are collected in a temporary file, so that they need not fit into memory.
 
     Raises:
         DamagedFileError, UserError: as `feature_table.read`, or when features are read from shards.
@@ -177,11 +174,11 @@ def write_reduced(path: Path, parts: Iterable[Features], dimension: int) -> None
 
     Args:
         path: the file.
-        parts: for each row group of the table of the images in turn (n, d), in its order.
+        parts: the features (n, d) of each row group of the table of the images, in order.
         dimension: d.
     """
     schema = pa.schema([("features", pa.binary(dimension * shards.FLOAT.itemsize))])
-    # Features are noise to a compressor.
+    # Compressing features takes time and saves little.
     packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
     with write_checked(path) as temporary, pq.ParquetWriter(temporary, schema, **packing) as file:
         for features in parts:
@@ -197,17 +194,17 @@ def collect(
     with_levels: bool = False,
     reduced: Path | None = None,
 ) -> FeatureTable:
-    """Return the index of all images in the table at `path`, sorted by path.
+    """Return the feature table of all images in the table at `path`, sorted by path.
 
     Args:
         path: the table.
-        results: bring the shards.
-        on_disk: whether the features are to be held in a file, not in memory.
+        results: fetch the shards.
+        on_disk: whether to keep the features in a file, not in memory.
         with_levels: see `ShardedFeatures`.
         reduced: likewise.
 
     Raises:
-        DamagedFileError, UserError: as a `ShardedFeatures` when it is gone through.
+        DamagedFileError, UserError: as iterating over `ShardedFeatures`.
     """
     table = TABLE.read(path, _COLUMNS).sort_by("image")
     backbone, fingerprint, dimension = model_of(table.schema)
@@ -232,13 +229,13 @@ def collect(
 
 
 def _on_disk(folder: Path, shape: tuple[int, int]) -> Features:
-    """Return an array in a file that nobody sees and that goes with it."""
+    """Return an array in a temporary file, which is deleted with it."""
     with tempfile.TemporaryFile(dir=folder) as file:
         return np.memmap(file, np.float32, "w+", shape=shape)
 
 
 def model_of(schema: pa.Schema) -> tuple[str, str, int]:
-    """Return what `schema` has: the backbone, the fingerprint, the number of features."""
+    """Return the backbone, the fingerprint and the number of features in `schema`."""
     backbone, fingerprint, dimension = (
         schema.metadata[name].decode() for name in (b"backbone", b"fingerprint", b"features")
     )
@@ -246,7 +243,7 @@ def model_of(schema: pa.Schema) -> tuple[str, str, int]:
 
 
 def channels_of(schema: pa.Schema) -> list[int]:
-    """Return the channels of each part of the levels, see `levels`; none where there are none."""
+    """Return the channels of each part of the levels, see `levels`."""
     channels: list[int] = json.loads(schema.metadata[b"levels"])
     return channels
 
@@ -254,9 +251,9 @@ def channels_of(schema: pa.Schema) -> list[int]:
 def _read(
     folder: Path, results: Results, channels: Sequence[int], _: int, images: pa.Table
 ) -> FeatureTable:
-    """Return the index of `images`, whose features are in one shard.
+    """Return the feature table of `images`, whose features are in one shard.
 
-    With the levels of so many `channels` in each part, or without.
+    If there are `channels`, the levels follow the features.
     """
     path = folder / f"{images['shard'][0].as_py()}.parquet"
     if not path.exists():
@@ -267,14 +264,14 @@ def _read(
     features = shard.features[rows]
     if channels:
         features = levels.join(features, shard.levels[rows], channels)
-    return _index(images, features)
+    return _table(images, features)
 
 
 def _read_reduced(reduced: pq.ParquetFile, number: int, images: pa.Table) -> FeatureTable:
-    """Return the index of `images`, which are of a row group, with their other features."""
+    """Return the feature table of some `images` of a row group, with features from `reduced`."""
     group = reduced.read_row_group(number, use_threads=False)
     features = shards.rows_of(group["features"], shards.FLOAT)
-    return _index(images, features[images["place"].to_numpy()])
+    return _table(images, features[images["place"].to_numpy()])
 
 
 def _width_of(path: Path) -> int:
@@ -282,7 +279,7 @@ def _width_of(path: Path) -> int:
         return int(file.schema_arrow.field("features").type.byte_width) // shards.FLOAT.itemsize
 
 
-def _index(images: pa.Table, features: Features) -> FeatureTable:
+def _table(images: pa.Table, features: Features) -> FeatureTable:
     backbone, fingerprint, _ = model_of(images.schema)
     return FeatureTable(
         backbone,

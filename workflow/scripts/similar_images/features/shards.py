@@ -36,14 +36,14 @@ TABLE = ParquetTable(
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What a shard is about.
+class ShardContents:
+    """The contents of a shard, without the features.
 
     Attributes:
         content_ids: SHA-256 of the image files' bytes.
-        faults: for each of them why its bytes give no features, or None.
-        pixels: for each of them `preprocessing.Prepared.pixels`; None where they are not known.
-        fingerprint: of the model and the preparation that made the features.
+        faults: for each why its bytes give no features, or None.
+        pixels: for each `preprocessing.Prepared.pixels`, or None if unknown.
+        fingerprint: of the model that made the features.
     """
 
     content_ids: list[str]
@@ -53,7 +53,7 @@ class Contents:
 
 
 @dataclass(frozen=True)
-class Shard(Contents):
+class Shard(ShardContents):
     """A shard with its features.
 
     Attributes:
@@ -66,12 +66,12 @@ class Shard(Contents):
 
 
 def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
-    """Return the name of the shard that holds the features of `content_ids`."""
+    """Return the name of the shard with the features of `content_ids`."""
     return hashlib.sha256("\n".join([fingerprint, *content_ids]).encode()).hexdigest()[:16]
 
 
 def write(path: Path, shard: Shard, timing: Timing) -> None:
-    """Write `shard` to `path`, whole or not at all, with where the time for it went."""
+    """Write `shard` to `path`, completely or not at all, with the seconds that it took."""
     numbers = {"features": column(shard.features.astype(FLOAT, copy=False))}
     metadata = {"fingerprint": shard.fingerprint}
     if width := shard.levels.shape[1]:
@@ -86,8 +86,8 @@ def write(path: Path, shard: Shard, timing: Timing) -> None:
         },
         metadata={**metadata, "checksum": _checksum(shard, width)},
     )
-    # Parquet's own checksums cover the columns, `_checksum` the footer that describes them.
-    # Features are noise to a compressor: packing them costs time and saves little.
+    # Parquet's own checksums cover the columns, `_checksum` covers the footer.
+    # Compressing features takes time and saves little.
     packing = {"compression": "none", "use_dictionary": False, "write_page_checksum": True}
     with replacing(path) as temporary, pq.ParquetWriter(temporary, table.schema, **packing) as file:
         with timing.spent_on("write"):
@@ -96,7 +96,7 @@ def write(path: Path, shard: Shard, timing: Timing) -> None:
 
 
 def read(path: Path, with_levels: bool = True) -> Shard:
-    """Read the shard at `path`; without its levels the array of these has no columns.
+    """Read the shard at `path`; without levels their array has no columns.
 
     Raises:
         DamagedFileError: the file is not a whole shard.
@@ -112,8 +112,8 @@ def read(path: Path, with_levels: bool = True) -> Shard:
         return Shard(**vars(_contents(table)), features=features, levels=kept)
 
 
-def read_contents(path: Path) -> Contents:
-    """Read what the shard at `path` is about; the features stay on disk.
+def read_contents(path: Path) -> ShardContents:
+    """Read the contents of the shard at `path`, without the features.
 
     Raises:
         DamagedFileError: the file is not a whole shard.
@@ -126,14 +126,14 @@ def read_contents(path: Path) -> Contents:
 def copy(
     path: Path, content_ids: Collection[str], fingerprint: str, timing: Timing
 ) -> Shard | None:
-    """Return what the shard at `path` holds of `content_ids`; None if it is gone or damaged.
+    """Return the part of the shard at `path` for `content_ids`; None if it is missing or damaged.
 
-    Its share of the time for that shard is added to `timing`.
+    The part's share of the shard's seconds is added to `timing`.
     """
     try:
         shard, seconds = read(path), read_seconds(path)
     except UserError as error:
-        logger.warning("%s: the images are read again", error)
+        logger.warning("%s: its images are extracted again", error)
         return None
     if shard.fingerprint != fingerprint:
         return None
@@ -146,9 +146,9 @@ def copy(
 def copies(
     folder: Path, sources: Mapping[str, Collection[str]], fingerprint: str, timing: Timing
 ) -> list[Shard]:
-    """Return what the shards in `folder` hold of the content ids that `sources` names for each.
+    """Return the parts of the shards in `folder` for the content ids in `sources`.
 
-    Those that are gone or damaged are left out: see `copy`.
+    Missing and damaged shards are left out: see `copy`.
     """
     found = [
         copy(folder / f"{name}.parquet", set(content_ids), fingerprint, timing)
@@ -158,7 +158,7 @@ def copies(
 
 
 def join(parts: Sequence[Shard]) -> Shard:
-    """Return one shard with all that is in `parts`, at least one, sorted by content id."""
+    """Return one shard of all `parts` (at least one), sorted by content id."""
     whole = Shard(
         list(chain.from_iterable(part.content_ids for part in parts)),
         list(chain.from_iterable(part.faults for part in parts)),
@@ -171,7 +171,7 @@ def join(parts: Sequence[Shard]) -> Shard:
 
 
 def read_seconds(path: Path) -> dict[str, float]:
-    """Read where the time for the shard at `path` went."""
+    """Read the seconds that the shard at `path` took."""
     with checked(path):
         seconds: dict[str, float] = json.loads(pq.read_metadata(path).metadata[b"seconds"])
         return seconds
@@ -191,7 +191,7 @@ def _rows(shard: Shard, rows: Sequence[int]) -> Shard:
 def column(rows: NDArray[Any]) -> pa.FixedSizeBinaryArray:
     """Return an array (n, d) as a column of Parquet.
 
-    As bytes, since a column of lists is put together number by number when it is read.
+    As bytes, because a column of lists is read number by number.
     """
     number, dimension = rows.shape
     kind = pa.binary(dimension * rows.itemsize)
@@ -200,10 +200,10 @@ def column(rows: NDArray[Any]) -> pa.FixedSizeBinaryArray:
 
 
 def rows_of(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
-    """Return the array (n, d) that `column` made a column of.
+    """Return the array (n, d) from which `column` was made.
 
     Raises:
-        ValueError: it is no such column.
+        ValueError: it is not such a column.
     """
     width = column.type.byte_width if pa.types.is_fixed_size_binary(column.type) else 0
     if not width or width % kind.itemsize or column.null_count:
@@ -216,9 +216,9 @@ def rows_of(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
     return np.frombuffer(values.buffers()[1], kind, shape[0] * shape[1], start).reshape(shape)
 
 
-def _contents(table: pa.Table) -> Contents:
+def _contents(table: pa.Table) -> ShardContents:
     TABLE.check(table.schema)
-    contents = Contents(
+    contents = ShardContents(
         table.column("content_id").to_pylist(),
         table.column("fault").to_pylist(),
         table.column("pixels").to_pylist(),
@@ -234,7 +234,7 @@ def _width(table: pa.Table) -> int:
     return int(table.schema.metadata.get(b"levels", b"0"))
 
 
-def _checksum(contents: Contents, width: int) -> str:
+def _checksum(contents: ShardContents, width: int) -> str:
     parts: list[object] = [contents.content_ids, contents.faults, contents.pixels]
     parts += [contents.fingerprint, *([width] if width else [])]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..core.formats import read_json
 
-# The shards that each collection needs, beside the plan that says why.
+# The shards that each collection needs.
 PLAN = "plan/shards.json"
 
 
@@ -14,10 +14,7 @@ def folder(results: Path, backbone: str, fingerprint: str) -> Path:
 
 
 def of_former_models(store: Path) -> list[Path]:
-    """Return the folders of the network's other models, where that of `store` has no shard.
-
-    Sorted by name; none where there is a shard.
-    """
+    """Return the folders of the backbone's other models, sorted, if `store` has no shard yet."""
     if any(store.glob("*.parquet")):
         return []
     backbone, _, _ = store.name.rpartition("-")
@@ -28,7 +25,7 @@ def of_former_models(store: Path) -> list[Path]:
 def unused(results: Path) -> list[Path]:
     """Return the shards in `results` that no plan names, sorted.
 
-    Beside the plan of `results` there are those of the settings that were compared.
+    The plans are that of `results` and those of the settings that were compared.
 
     Raises:
         DamagedFileError, UserError: as `files.checked`, of a plan.

@@ -1,6 +1,6 @@
-"""What the values of typed formats, Parquet and JSON, mean as text.
+"""The values of Parquet and JSON cells as text.
 
-Nothing here may need pandas, which is hidden from jobs: PyArrow asks for it where a value has
+It must not use pandas, which is hidden from jobs: PyArrow would import it for values with
 nanoseconds.
 """
 
@@ -15,7 +15,7 @@ from uuid import UUID
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Whole numbers below this are all different in floating point, by its bits.
+# Floating point of so many bits represents all whole numbers below this exactly.
 EXACT = {16: 2**11, 32: 2**24, 64: 2**53}
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # A date, a time or both, as Arrow writes them.
@@ -30,24 +30,24 @@ _MOMENT = re.compile(
 
 
 class Column(NamedTuple):
-    """The values of a column, and what gives the text of each, or raises a ValueError."""
+    """The values of a column, and the function that turns each into text (or raises ValueError)."""
 
     values: list[Any]
     text: Callable[[Any], str]
 
 
 def text_of(value: object, exact: int = EXACT[64]) -> str:
-    """Return what `value` means: nothing where it is missing (None or NaN).
+    """Return `value` as text: "" where it is missing (None or NaN).
 
-    A whole number has no fraction, however it is stored: many tools store 4711 as 4711.0 as soon
-    as another value of the column is missing.
+    A whole number gets no fraction. Many tools store 4711 as 4711.0 if another value of the column
+    is missing.
 
     Args:
         value: of a cell.
         exact: whole numbers in floating point are exact below this.
 
     Raises:
-        ValueError: it is no text, number, date or time; or a number that is not exact.
+        ValueError: it is not a text, number, date or time, or a number has lost digits.
     """
     match value:
         case str():
@@ -98,7 +98,7 @@ def _number(value: float, exact: int) -> str:
         return repr(value)
     if abs(value) >= exact:
         raise ValueError(
-            f"{value:.0f}, a number with more digits than its type keeps; store such numbers as "
+            f"{value:.0f}, a number with more digits than its type can hold; store such numbers as "
             "integers or texts"
         )
     return str(int(value))

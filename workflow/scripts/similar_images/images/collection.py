@@ -1,4 +1,4 @@
-"""What a collection holds: a folder or bucket with a sub-folder for each class, or a list."""
+"""The photos of a collection: a folder or bucket with a sub-folder for each class, or a list."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from ..core.errors import UserError
 from ..storage.addresses import ObjectMetadata, is_address
-from ..storage.metadata import UNSEEN, MetadataCache
+from ..storage.metadata import NO_METADATA, MetadataCache
 from . import lists
 from .folders import (
     Bounds,
-    Contents,
     Finding,
     Folder,
+    FolderContents,
     fault_of_name,
     is_folder,
-    look_at,
-    look_into,
+    list_folder,
+    status_or_fault,
     walk,
 )
 from .names import Spellings, as_text, fault_of_label, label_of, normal_form
@@ -37,12 +37,12 @@ class Entry(NamedTuple):
         label: the class, or None.
         size: bytes.
         mtime: time of the last change, in nanoseconds.
-        mode: the file's, which says whether it may be read.
+        mode: the file's permissions.
         fault: why the photo cannot be used, or None.
         version: see `ObjectMetadata.version`; None where it is a file.
-        extra_columns: what stands in the further columns of a list that were asked for.
-        ctime: when the system last saw a change of the file or of its name, in nanoseconds; unlike
-            `mtime`, nobody can set it, so that a file put in place of another one shows it.
+        extra_columns: the values of the extra columns of a list.
+        ctime: time of the last change of the file or its name, in nanoseconds; unlike `mtime`,
+            programs cannot set it, so it shows that another file replaced this one.
     """
 
     image: str
@@ -60,25 +60,25 @@ class Entry(NamedTuple):
 def scan(
     location: str | Path,
     follow_links: bool = False,
-    metadata_cache: MetadataCache = UNSEEN,
+    metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
 ) -> Iterator[Entry]:
     """Yield every photo of the collection at `location`, in an order that never changes.
 
     A folder's sub-folders are the classes; nested folders belong to the class above them, and
-    files directly in the folder have no class. So it is below the address of a bucket. A list has
+    files directly in the folder have no class. The same holds for a bucket. A list has
     the columns `image` (relative to the list, or an address) and `label` (may be empty).
 
     Args:
         location: of the collection.
         follow_links: whether links that lead out of a folder are followed.
-        metadata_cache: at the addresses.
-        extra_columns: the columns of a list to read besides.
-        own: folders that this workflow writes; what is in them is not read.
+        metadata_cache: of the addresses.
+        extra_columns: extra columns of a list to read.
+        own: folders that this workflow writes; they are not read.
 
     Raises:
-        UserError: there is none of these at `location`.
+        UserError: there is no folder, bucket or list at `location`.
     """
     if is_address(str(location)):
         return _scan_bucket(str(location), metadata_cache)
@@ -100,21 +100,21 @@ def _scan_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterato
     top = os.fsencode(root)
     for contents in walk(root, follow_links, own, _look):
         for path, finding in contents.found:
-            entry = _entry(path, os.path.join(top, path), label_of(path), finding)
+            entry = _file_entry(path, os.path.join(top, path), label_of(path), finding)
             yield _with_possible_class(entry)
 
 
-def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[Contents]:
-    return (look_into(folder, bounds) for folder in folders)
+def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[FolderContents]:
+    return (list_folder(folder, bounds) for folder in folders)
 
 
 def _scan_bucket(prefix: str, metadata_cache: MetadataCache) -> Iterator[Entry]:
-    for name, look in metadata_cache.below(prefix).items():
+    for name, metadata in metadata_cache.below(prefix).items():
         image = name.removeprefix(prefix.rstrip("/") + "/")
         path = os.fsencode(image)
         faults = filter(None, map(fault_of_name, path.split(b"/")))
-        look = look._replace(fault=next(faults, look.fault))
-        yield _with_possible_class(_seen(image, name, label_of(path), look))
+        metadata = metadata._replace(fault=next(faults, metadata.fault))
+        yield _with_possible_class(_remote_entry(image, name, label_of(path), metadata))
 
 
 def _scan_list(
@@ -125,23 +125,23 @@ def _scan_list(
     files = _ListedFiles(path)
     for row in rows:
         if row.address is not None:
-            entry = _seen(row.image, row.image, row.label, seen[row.image])
+            entry = _remote_entry(row.image, row.image, row.label, seen[row.image])
         else:
             entry = files.entry(row)
         yield entry._replace(extra_columns=row.extra_columns)
 
 
 class _ListedFiles:
-    """The files of a list, whose names may have another Unicode form on the disk."""
+    """The files of a list; their names may have another Unicode form on disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._base = os.fsencode(path.parent)
         self._spellings = Spellings()
-        # The row and the status of each file whose name may be written in another form.
-        self._known: dict[str, tuple[lists.Listed, os.stat_result]] = {}
+        # The row and status of each file whose name can have several Unicode forms.
+        self._known: dict[str, tuple[lists.ListRow, os.stat_result]] = {}
 
-    def entry(self, row: lists.Listed) -> Entry:
+    def entry(self, row: lists.ListRow) -> Entry:
         """Return the entry of a row.
 
         Raises:
@@ -149,20 +149,20 @@ class _ListedFiles:
         """
         image = os.fsencode(row.image)
         file = os.path.join(self._base, image)
-        finding = look_at(partial(os.stat, file))
+        finding = status_or_fault(partial(os.stat, file))
         if isinstance(finding, str) and not os.path.lexists(file):
             match self._spellings.of(self._base, image):
                 case [file]:
-                    finding = look_at(partial(os.stat, file))
+                    finding = status_or_fault(partial(os.stat, file))
                 case [_, *_] as files:
                     above = os.path.join(self._base, b"")
                     names = (ascii(os.fsdecode(one.removeprefix(above))) for one in files)
                     finding = f"in several Unicode forms: {' and '.join(names)}; name one of them"
         if isinstance(finding, os.stat_result) and not row.image.isascii():
             self._check_once(row, finding)
-        return _entry(image, file, row.label, finding)
+        return _file_entry(image, file, row.label, finding)
 
-    def _check_once(self, row: lists.Listed, status: os.stat_result) -> None:
+    def _check_once(self, row: lists.ListRow, status: os.stat_result) -> None:
         first, known = self._known.setdefault(normal_form(row.image), (row, status))
         if first is not row and os.path.samestat(known, status):
             raise UserError(
@@ -172,20 +172,22 @@ class _ListedFiles:
 
 
 def _with_possible_class(entry: Entry) -> Entry:
-    """Return `entry`, faulty and without a class if none can have its name."""
+    """Return `entry`, with a fault and without a class if its label cannot be a class."""
     fault = fault_of_label(entry.label)
     return entry._replace(label=None, fault=entry.fault or fault) if fault else entry
 
 
-def _seen(image: str, name: str, label: str | None, look: ObjectMetadata) -> Entry:
-    # Where there is a version, equal bytes that were put there again count as equal. What
-    # has neither may have changed just now.
-    mtime = 0 if look.version else look.mtime or LATEST
+def _remote_entry(image: str, name: str, label: str | None, metadata: ObjectMetadata) -> Entry:
+    # With a version, uploading the same bytes again changes nothing. Without a version or time, the
+    # photo may have changed just now.
+    mtime = 0 if metadata.version else metadata.mtime or LATEST
     file = os.fsencode(name)
-    return Entry(image, file, label, look.size, mtime, fault=look.fault, version=look.version)
+    return Entry(
+        image, file, label, metadata.size, mtime, fault=metadata.fault, version=metadata.version
+    )
 
 
-def _entry(path: bytes, file: bytes, label: str | None, finding: Finding) -> Entry:
+def _file_entry(path: bytes, file: bytes, label: str | None, finding: Finding) -> Entry:
     if isinstance(finding, str):
         return Entry(as_text(path), file, label, fault=finding)
     status = finding.st_size, finding.st_mtime_ns, finding.st_mode

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to a picture: safely, whatever the bytes are."""
+"""Safe decoding of image files, whatever their bytes."""
 
 import io
 import math
@@ -12,31 +12,30 @@ import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-# Pillow's own limit is replaced by `Preparation.max_pixels`, which the user can set.
+# Pillow's own limit is replaced by `Preprocessor.max_pixels`, which the user can set.
 Image.MAX_IMAGE_PIXELS = None
-# Blocks this large go back to the system when freed. Pillow's own, of 16 MB, stay with each
-# thread that has once decoded a large image.
+# Memory blocks this large return to the system when freed. Pillow's own, of 16 MB, stay with each
+# thread that has decoded a large image.
 Image.core.set_block_size(64 * 1024 * 1024)  # type: ignore[attr-defined]
-# It warns of odd metadata, which is not used here.
+# It warns of unusual metadata, which is not used here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-# An image is first reduced to no less than this many times the result, by whole numbers: quick,
-# and next to nothing is lost (Pillow's documentation on `reducing_gap`).
-GAP = 3
-STRIP = 64
-# What a file may hold beside its pixels, and how much of it each pixel may take, in bytes. A
-# decoder keeps metadata in memory, whatever it is.
-METADATA = 64 * 1024 * 1024
-PIXEL = 8
-# Each scan of a progressive JPEG costs the time of a whole picture, and few bytes. It is the limit
+# An image is first reduced, by whole numbers, to at least this many times the result. This is fast
+# and loses almost nothing (see `reducing_gap` in Pillow's documentation).
+REDUCING_GAP = 3
+STRIP_HEIGHT = 64
+# Limits of a file, in bytes: for its metadata, which decoders keep in memory, and for each pixel.
+METADATA_BYTES = 64 * 1024 * 1024
+BYTES_PER_PIXEL = 8
+# Each scan of a progressive JPEG takes as long as a whole picture, and few bytes. The limit is that
 # of TurboJPEG's TJFLAG_LIMITSCANS; ten scans are common.
-SCANS = 500
+MOST_SCANS = 500
 TILE_SIDES = (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)
 
 
 class Budget:
-    """Lets blocks run side by side while what they take together stays within a total."""
+    """Lets blocks of code run in parallel while their sum stays within a total."""
 
     def __init__(self, total: int) -> None:
         self._total = self._free = total
@@ -57,10 +56,10 @@ class Budget:
                 self._given_back.notify_all()
 
 
-# Pixels that are decoded at any time, whatever the number of threads: at most 8 bytes each.
+# Pixels that all threads together may decode at a time, of at most 8 bytes each.
 DECODING = Budget(50_000_000)
-# What makes an image upright, by its EXIF orientation.
-TURNS = {
+# The transposition that makes an image upright, by its EXIF orientation.
+ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -72,7 +71,7 @@ TURNS = {
 
 
 class UnreadableImageError(Exception):
-    """The bytes give no picture; the message is the reason, for the user.
+    """The bytes are no readable picture; the message is the reason, for the user.
 
     Attributes:
         pixels: as `Prepared.pixels`, where they are known.
@@ -87,10 +86,10 @@ def open_image(file: BinaryIO) -> Image.Image:
     """Return the image in `file`, not decoded yet.
 
     Raises:
-        UnreadableImageError: there is none of a known format, or it is a bomb: one that costs
-            far more to decode than a picture of its size.
+        UnreadableImageError: it has no known format, or is a decompression bomb: it takes far more
+            to decode than a picture of its size.
     """
-    rationed = _RationedFile(file, METADATA)
+    rationed = _RationedFile(file, METADATA_BYTES)
     try:
         image = Image.open(cast(BinaryIO, rationed), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -99,16 +98,16 @@ def open_image(file: BinaryIO) -> Image.Image:
         raise  # as above
     except Exception as error:  # as above
         raise UnreadableImageError(f"damaged or truncated: {error}") from error
-    if "progressive" in image.info and _scans(file) > SCANS:
-        raise UnreadableImageError(f"more than {SCANS} scans")
-    rationed.left += PIXEL * count_pixels(image)
+    if "progressive" in image.info and _scans(file) > MOST_SCANS:
+        raise UnreadableImageError(f"more than {MOST_SCANS} scans")
+    rationed.left += BYTES_PER_PIXEL * count_pixels(image)
     return image
 
 
 def count_pixels(image: Image.Image) -> int:
-    """Return the pixels of `image`, or those that it takes the memory of to decode it.
+    """Return the number of pixels whose memory it takes to decode `image`.
 
-    A WebP's count thrice, and a TIFF's are no fewer than those of one of its tiles.
+    For a WebP it is three times its pixels; for a TIFF at least those of one tile.
     """
     pixels = image.width * image.height
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -118,13 +117,13 @@ def count_pixels(image: Image.Image) -> int:
 
 
 def _scans(file: BinaryIO) -> int:
-    """Return the number of scans in a JPEG; a few more where there are others inside."""
+    """Return the number of scans in a JPEG, including those of embedded JPEGs."""
     file.seek(0)
     return sum(block.count(b"\xff\xda") for block in iter(lambda: file.read(1024 * 1024), b""))
 
 
 class _RationedFile(io.BufferedIOBase):
-    """A file that may be read until `left` bytes have been handed out."""
+    """A file of which at most `left` bytes may be read."""
 
     def __init__(self, file: BinaryIO, left: int) -> None:
         self._file = file
@@ -135,7 +134,7 @@ class _RationedFile(io.BufferedIOBase):
         data = self._file.read(self.left + 1 if whole else size or 0)
         self.left -= len(data)
         if self.left < 0:
-            raise UnreadableImageError(f"more than {METADATA} bytes beside its pixels")
+            raise UnreadableImageError(f"more than {METADATA_BYTES} bytes beside its pixels")
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -144,22 +143,22 @@ class _RationedFile(io.BufferedIOBase):
     def tell(self) -> int:
         return self._file.tell()
 
-    def fileno(self) -> int:  # libtiff reads from it, no more than the pixels take
+    def fileno(self) -> int:  # libtiff reads from it, at most the size of the pixels
         return self._file.fileno()
 
 
 def reduced_rgb(image: Image.Image, least: int, *, in_shape: bool = False) -> Image.Image:
     """Return `image` in RGB, its sides divided by whole numbers but no shorter than `least`.
 
-    To keep it `in_shape`, both are divided by the same. It goes strip by strip: of a large image
-    there is never a second copy in memory.
+    With `in_shape`, both are divided by the same number. It works strip by strip, so that a large
+    image is never copied as a whole.
     """
     across, down = max(1, image.width // least), max(1, image.height // least)
     if in_shape:
         across = down = min(across, down)
     white = _white(image)
     small = Image.new("RGB", (-(-image.width // across), -(-image.height // down)))
-    for top, strip in _strips(image, STRIP * down):
+    for top, strip in _strips(image, STRIP_HEIGHT * down):
         small.paste(_as_rgb(strip, white).reduce((across, down)), (0, top // down))
     return small
 
@@ -170,22 +169,22 @@ def _strips(image: Image.Image, height: int) -> Iterator[tuple[int, Image.Image]
 
 
 def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
-    """Return `pixels` turned as the EXIF block of `image` says."""
+    """Return `pixels` rotated or mirrored by the EXIF orientation of `image`."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # a damaged EXIF block; the picture is good without it
         return pixels
-    return pixels.transpose(TURNS[orientation]) if orientation in TURNS else pixels
+    return pixels.transpose(ORIENTATIONS[orientation]) if orientation in ORIENTATIONS else pixels
 
 
 def _white(image: Image.Image) -> float | None:
-    """Return the value of white in a deep grey image: 1, 255 or 65535, or else its maximum."""
+    """Return the value of white in a grey image of over 8 bits: 1, 255, 65535 or its maximum."""
     if image.mode.startswith("I;16"):
         return 65535.0
     if image.mode not in ("I", "F"):
         return None
     brightest = max(
-        float(np.nan_to_num(np.asarray(strip)).max()) for _, strip in _strips(image, STRIP)
+        float(np.nan_to_num(np.asarray(strip)).max()) for _, strip in _strips(image, STRIP_HEIGHT)
     )
     return next((white for white in (1.0, 255.0, 65535.0) if brightest <= white), brightest)
 

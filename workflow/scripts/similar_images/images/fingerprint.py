@@ -1,4 +1,4 @@
-"""The summary of a collection, by which a run learns whether anything has changed."""
+"""The fingerprint of a collection, which shows a run whether anything has changed."""
 
 import hashlib
 import os
@@ -14,22 +14,22 @@ from typing import NamedTuple
 from ..core.errors import UserError
 from ..core.processes import forked, processes
 from ..storage.addresses import is_address, name_of
-from ..storage.metadata import UNSEEN, MetadataCache
+from ..storage.metadata import NO_METADATA, MetadataCache
 from .collection import Entry, scan
-from .folders import Bounds, Finding, Folder, is_folder, look_into, walk
+from .folders import Bounds, Finding, Folder, is_folder, list_folder, walk
 from .names import fault_of_label, label_of
 
-# Other processes take about as long to start.
+# Starting other processes takes about as long.
 SECONDS_ALONE = 0.02
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A collection at a glance.
+    """The summary of a collection.
 
     Attributes:
         fingerprint: changes when a file is added, changed, renamed, relabelled or deleted.
-        images: files that may be images (all but links astray, pipes and the like).
+        images: files that may be images (not broken links, pipes and so on).
         classes: the names of the classes.
     """
 
@@ -44,7 +44,7 @@ class _Part(NamedTuple):
     Attributes:
         digest: of the files' paths, faults, sizes, times and modes.
         images: how many files may be images, by label.
-        folders, links: see `Contents`.
+        folders, links: see `FolderContents`.
     """
 
     digest: bytes
@@ -57,17 +57,16 @@ def summarise(
     location: str | Path,
     follow_links: bool = False,
     needs_class: bool = False,
-    metadata_cache: MetadataCache = UNSEEN,
+    metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
 ) -> Summary:
     """Walk the collection at `location` without opening an image and return its summary.
 
-    Images without a class count only where `needs_class` is False. The other arguments are those
-    of `scan`.
+    Images without a class count only if `needs_class` is False. For the other arguments see `scan`.
 
     Raises:
-        UserError: as `scan`, or there is no image in it.
+        UserError: as `scan`, or it has no images.
     """
     if not is_address(str(location)) and is_folder(Path(location)):
         parts = _parts_of_folder(Path(location), follow_links, own)
@@ -80,7 +79,7 @@ def summarise(
     for part in parts:
         hasher.update(part.digest)
         images.update(part.images)
-    hasher.update(str(metadata_cache.tries).encode())  # known only now, when they have been asked
+    hasher.update(str(metadata_cache.tries).encode())  # known only after the requests
     if needs_class:
         del images[None]
     if not images.total():
@@ -91,7 +90,7 @@ def summarise(
 
 
 def check_catalogue(summary: Summary, neighbours: int) -> None:
-    """Check that a catalogue has what a vote needs.
+    """Check that a catalogue is large enough for a vote.
 
     Raises:
         UserError: it has fewer than two classes, or fewer images than `neighbours`.
@@ -115,8 +114,8 @@ def _listed(classes: frozenset[str]) -> str:
 def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[_Part]:
     """Yield a part for each folder.
 
-    What takes the time is to ask the system for the status of each file. Once this has taken as
-    long as it takes to start other processes, they share the rest.
+    The slow part is to read the status of each file. When it has taken as long as starting other
+    processes takes, they share the rest.
     """
     deadline = time.monotonic() + SECONDS_ALONE
     with ExitStack() as stack:
@@ -124,18 +123,18 @@ def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Ite
 
         def look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[_Part]:
             rest = iter(folders)
-            look_into_one = partial(_part_of_folder, bounds=bounds)
+            summarise_one = partial(_part_of_folder, bounds=bounds)
             while time.monotonic() < deadline and (folder := next(rest, None)):
-                yield look_into_one(folder)
+                yield summarise_one(folder)
             if others := list(rest):
                 chunk = 1 + len(others) // (8 * processes())
-                yield from pool().map(look_into_one, others, chunksize=chunk)
+                yield from pool().map(summarise_one, others, chunksize=chunk)
 
         yield from walk(root, follow_links, own, look)
 
 
 def _part_of_folder(folder: Folder, bounds: Bounds) -> _Part:
-    contents = look_into(folder, bounds)
+    contents = list_folder(folder, bounds)
     images = sum(isinstance(finding, os.stat_result) for _, finding in contents.found)
     label = label_of(os.path.join(folder.path, b""))
     usable = 0 if fault_of_label(label) else images
@@ -144,7 +143,7 @@ def _part_of_folder(folder: Folder, bounds: Bounds) -> _Part:
 
 
 def _part_of(entries: Iterable[Entry]) -> _Part:
-    """Return the part that a whole list or bucket is."""
+    """Return a whole list or bucket as one part."""
     records = []
     images: Counter[str | None] = Counter()
     for entry in entries:
@@ -159,7 +158,7 @@ def _digest(records: Iterable[bytes]) -> bytes:
 
 
 def _record(path: bytes, finding: Finding) -> bytes:
-    """Return what the fingerprint depends on."""
+    """Return the data of one file that the fingerprint depends on."""
     if isinstance(finding, str):
         return b"%b\0%b\n" % (path, finding.encode())
     times = finding.st_mtime_ns, finding.st_ctime_ns

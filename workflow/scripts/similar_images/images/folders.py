@@ -1,4 +1,4 @@
-"""What is in a folder of photos: nothing is opened, and each real folder is read once."""
+"""The contents of a folder of photos. No file is opened, and each real folder is read once."""
 
 import os
 import stat
@@ -11,14 +11,14 @@ from ..core.errors import UserError, reason
 from .names import as_text
 
 HIDDEN = "hidden: its name starts with a dot"
-CLUTTER = "not a photo of yours: systems put it into folders"
-OWN = "not a photo of yours: this workflow writes it"
-# The file by which an exported folder is known, wherever it is moved.
+CLUTTER = "a system file, not a photo"
+OWN = "written by this workflow, not a photo"
+# The file that marks an exported folder, wherever it is moved.
 EXPORTED = b".similar-image-finder-export"
-# What is passed over for these reasons loses nobody a photo.
+# Files rejected for these reasons are no photos.
 NO_LOSS = frozenset({HIDDEN, CLUTTER, OWN})
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
-READ_AS = "the same folder is read as {}, and each folder counts once"
+READ_AS = "the same folder as {}, and each folder is read once"
 
 
 class Folder(NamedTuple):
@@ -37,7 +37,7 @@ class Folder(NamedTuple):
     fault: str | None = None
 
 
-# Of Windows, macOS and Synology, in lower case; most names of theirs are hidden.
+# Of Windows, macOS and Synology, in lower case; most of their names are hidden.
 _OF_SYSTEMS = frozenset(
     {
         *(b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"$recycle.bin"),
@@ -46,15 +46,15 @@ _OF_SYSTEMS = frozenset(
 )
 
 
-# What a name stands for that is no folder: the status of what may be an image, or a fault.
+# The status of a file that may be an image, or its fault.
 Finding = os.stat_result | str
 
 
-class Contents(NamedTuple):
-    """What is directly in a folder, each list sorted by path.
+class FolderContents(NamedTuple):
+    """The direct contents of a folder, each list sorted by path.
 
     Attributes:
-        found: paths relative to the collection, with their findings.
+        found: files by path relative to the collection, each with its status or fault.
         folders: real folders.
         links: folders that links lead to.
     """
@@ -65,13 +65,14 @@ class Contents(NamedTuple):
 
 
 class Bounds(NamedTuple):
-    """What of a collection's folder is read.
+    """Which folders of a collection are read.
 
     Attributes:
         home: the real path of the collection's folder.
         follow_links: whether links that lead out of it are followed.
         own: real paths of folders that this workflow writes.
-        trees: real paths that are read with all below, and how each is called in the collection.
+        trees: real paths of folders that are read with all sub-folders, and their names in the
+            collection.
     """
 
     home: bytes
@@ -80,19 +81,19 @@ class Bounds(NamedTuple):
     trees: Mapping[bytes, bytes]
 
 
-class Part(Protocol):
-    """What a walk needs to know of a folder."""
+class Subfolders(Protocol):
+    """What `walk` needs to know of a folder."""
 
     @property
     def folders(self) -> Sequence[Folder]:
-        """See `Contents`."""
+        """See `FolderContents`."""
 
     @property
     def links(self) -> Sequence[Folder]:
-        """See `Contents`."""
+        """See `FolderContents`."""
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=Subfolders)
 
 
 def walk(
@@ -103,15 +104,14 @@ def walk(
 ) -> Iterator[P]:
     """Yield a part for each folder of the collection at `root`, and each real folder once.
 
-    Links are followed after all folders that are there without them. So a folder is read under its
-    own name, whatever links lead to it, and a folder that only links lead to under the first of
-    them by path.
+    Links are followed after all other folders. So a folder inside the collection is read under its
+    own name, whatever links lead to it. Another folder is read under the first link by path.
 
     Args:
         root: the collection's folder.
         follow_links: whether links that lead out of it are followed.
         own: folders that this workflow writes; they are not read, except for `root` itself.
-        look: returns the parts of folders, which do not depend on each other, in their order.
+        look: returns the parts of independent folders, in order.
     """
     file = os.fsencode(root)
     top = Folder(b"", file, os.path.realpath(file))
@@ -130,12 +130,12 @@ def walk(
             level = below
 
 
-def look_into(folder: Folder, bounds: Bounds) -> Contents:
-    """Return what is in `folder`.
+def list_folder(folder: Folder, bounds: Bounds) -> FolderContents:
+    """Return the contents of `folder`.
 
-    A folder that does not count or cannot be listed is its own finding.
+    For a folder that does not count or cannot be listed, its fault is the only entry.
     """
-    contents = Contents([], [], [])
+    contents = FolderContents([], [], [])
     if folder.fault is not None:
         contents.found.append((folder.path, folder.fault))
         return contents
@@ -143,16 +143,18 @@ def look_into(folder: Folder, bounds: Bounds) -> Contents:
         with os.scandir(folder.file) as children:
             sorted_children = sorted(children, key=attrgetter("name"))
         if folder.path and any(child.name == EXPORTED for child in sorted_children):
-            contents.found.append((folder.path, OWN))  # as a collection itself it is read
+            contents.found.append((folder.path, OWN))  # only as a collection of its own is it read
             return contents
         for child in sorted_children:
-            _sort_in(child, folder, bounds, contents)
+            _add_child(child, folder, bounds, contents)
     except OSError as error:
         contents.found.append((folder.path, reason(error)))
     return contents
 
 
-def _sort_in(child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: Contents) -> None:
+def _add_child(
+    child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents: FolderContents
+) -> None:
     """Add `child` of `folder` to `contents`."""
     path = os.path.join(folder.path, child.name)
     if fault := fault_of_name(child.name):
@@ -164,20 +166,20 @@ def _sort_in(child: os.DirEntry[bytes], folder: Folder, bounds: Bounds, contents
         elif os.path.isdir(child.path):  # DirEntry.is_dir raises on a loop of links
             contents.links.append(Folder(path, child.path, real))
         else:
-            contents.found.append((path, look_at(child.stat)))
+            contents.found.append((path, status_or_fault(child.stat)))
     elif child.is_dir():
         real = os.path.join(folder.real, child.name)
         fault = OWN if real in bounds.own else None
-        if real in bounds.trees:  # of a link that was followed before one to a folder above
+        if real in bounds.trees:  # an earlier link leads to it, this link to a folder above
             fault = _read_as(bounds.trees[real])
         contents.folders.append(Folder(path, child.path, real, fault))
     else:
-        contents.found.append((path, look_at(child.stat)))
+        contents.found.append((path, status_or_fault(child.stat)))
 
 
 def fault_of_name(name: bytes) -> str | None:
-    """Return why what is called `name` is nobody's photo, nor a folder of photos, or None."""
-    if name.startswith(b".") and name not in (b".", b".."):  # which a key in a bucket may have
+    """Return why a file or folder called `name` holds no photos, or None."""
+    if name.startswith(b".") and name not in (b".", b".."):  # parts of keys in buckets
         return HIDDEN
     return CLUTTER if name.lower() in _OF_SYSTEMS else None
 
@@ -194,7 +196,7 @@ def _is_in(real: bytes, folder: bytes) -> bool:
 
 
 def _entered(links: Iterable[Folder], trees: dict[bytes, bytes]) -> list[Folder]:
-    """Return `links`, with a fault where the folder is read anyway; add the others to `trees`."""
+    """Return `links`, with a fault if the folder is read already; add the others to `trees`."""
     entered = []
     # A folder comes before those below it, and the links to one folder are in order.
     for link in sorted(links, key=attrgetter("real", "path")):
@@ -222,16 +224,16 @@ def _read_as(path: bytes) -> str:
     return READ_AS.format(as_text(path) or "the collection itself")
 
 
-def look_at(status_of: Callable[[], os.stat_result]) -> Finding:
-    """Return the status of what may be an image, opened by nobody: a pipe must not hang the scan.
+def status_or_fault(status_of: Callable[[], os.stat_result]) -> Finding:
+    """Return the status of a file that may be an image, or its fault.
 
-    Otherwise return its fault.
+    The file is not opened: a pipe would hang the scan.
     """
     try:
         status = status_of()
     except OSError as error:
         return reason(error)
-    except ValueError:  # a CSV can hold what no file can be called
+    except ValueError:  # a CSV can contain impossible file names
         return "not a possible file name"
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
@@ -248,16 +250,16 @@ def check_not_own(root: Path, results: Path) -> None:
     """
     if _is_in(os.path.realpath(os.fsencode(root)), os.path.realpath(os.fsencode(results))):
         raise UserError(
-            f"{root} is in {results}, which this workflow writes itself. Copy the photos to "
+            f"{root} is in {results}, which this workflow writes. Copy the photos to "
             "another folder, and name that."
         )
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether the collection at `path` is a folder; otherwise it is a CSV list.
+    """Whether the collection at `path` is a folder; otherwise it is a list.
 
     Raises:
-        UserError: it is neither of the two.
+        UserError: it is neither.
     """
     if not path.is_dir() and not path.is_file():
         raise UserError(

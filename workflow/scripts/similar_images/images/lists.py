@@ -15,22 +15,22 @@ from .names import fault_of_label, listed_label, normal_form
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Where a row stands, for complaints, and its texts by the names of the columns.
+# The place of a row, for error messages, and its texts by column.
 Row = tuple[str, Mapping[str, str]]
 _LINE_END = re.compile(r"\r\n|\r|\n")
-# How the name of a file of an image ends.
+# How the name of an image file ends.
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
-class Listed(NamedTuple):
+class ListRow(NamedTuple):
     """A row of a list.
 
     Attributes:
-        image: what it is called: a path relative to the list, or the name of an address.
-        address: where it stands, or None where it is a file.
+        image: its name: a path relative to the list, or the name of an address.
+        address: its address, or None for a file.
         label: the class, or None.
-        place: where the row stands in the list, for complaints.
-        extra_columns: what stands in the further columns that were asked for.
+        place: of the row in the list, for error messages.
+        extra_columns: its values in the extra columns.
     """
 
     image: str
@@ -40,43 +40,43 @@ class Listed(NamedTuple):
     extra_columns: tuple[str, ...] = ()
 
 
-def read(path: Path, extra_columns: Sequence[str] = ()) -> list[Listed]:
+def read(path: Path, extra_columns: Sequence[str] = ()) -> list[ListRow]:
     """Return the rows of the list at `path`, sorted by image.
 
-    It is Parquet or JSON lines where its name ends so (.parquet, .jsonl, .ndjson), otherwise CSV.
+    The ending of its name decides: .parquet, .jsonl and .ndjson (JSON lines), otherwise CSV.
 
     Args:
         path: of the list.
-        extra_columns: the columns to read besides `image` and `label`.
+        extra_columns: further columns to read.
 
     Raises:
         UserError: it is damaged, a column is missing, an image is empty or named twice, or a label
-            can be no class.
+            cannot be the name of a class.
     """
     columns = ("image", "label", *map(normal_form, extra_columns))
     rows = READERS.get(path.suffix.lower(), _csv)(path, columns)
-    listed: dict[str, Listed] = {}
+    listed: dict[str, ListRow] = {}
     for place, row in rows:
         image, label, *others = (row[name] for name in columns)
         if not image:
             raise UserError(f"{path}, {place}: the image is empty.")
         if looks_like_address(image):
             raise UserError(
-                f"{path}, {place}: the image looks like an address and is none. An address begins "
-                "with its scheme, such as https://, and with no space before it."
+                f"{path}, {place}: the image looks like an address, but is not one. An address "
+                "begins with its scheme, such as https://, and with no space before it."
             )
         image, address = (name_of(image), image) if is_address(image) else (image, None)
         if image in listed:
             raise UserError(
-                f"{path}, {place}: {image} stands in the list already. Name each image once."
+                f"{path}, {place}: {image} is in the list already. Name each image once."
             )
         if fault := fault_of_label(label.strip()):
             raise UserError(f"{path}, {place}: {fault}. Write it without.")
-        listed[image] = Listed(image, address, listed_label(label), place, tuple(others))
+        listed[image] = ListRow(image, address, listed_label(label), place, tuple(others))
     return [listed[image] for image in sorted(listed)]
 
 
-def addresses_in(rows: Iterable[Listed]) -> dict[str, str]:
+def addresses_in(rows: Iterable[ListRow]) -> dict[str, str]:
     """Return the addresses in `rows`, by their names."""
     return {row.image: row.address for row in rows if row.address is not None}
 
@@ -87,24 +87,24 @@ def addresses(collections: Iterable[str]) -> dict[str, str]:
     return addresses_in(row for path in paths for row in read(path))
 
 
-def check_elsewhere(location: str) -> None:
-    """Check that the photos of a collection stand at addresses, where any machine can fetch them.
+def check_remote(location: str) -> None:
+    """Check that all photos of a collection are at addresses that any machine can fetch.
 
     Raises:
-        UserError: they do not.
+        UserError: they are not.
     """
     if is_address(location):
         return
     if not Path(location).is_file():
         raise UserError(
-            f"{location} is a folder, which jobs that share no folder do not see. Put the photos "
+            f"{location} is a folder, which jobs that share no folder cannot read. Put the photos "
             "into a bucket and name that, or name a list of addresses."
         )
     image = next((row.image for row in read(Path(location)) if row.address is None), None)
     if image is not None:
         raise UserError(
-            f"{location}: {image} is a file, which jobs that share no folder do not see. Name only "
-            "addresses."
+            f"{location}: {image} is a file, which jobs that share no folder cannot read. Name "
+            "only addresses."
         )
 
 
@@ -117,7 +117,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             _check_columns(path, columns, header, "The first line must name them.")
             wanted = {name: header.index(name) for name in columns}
             for line, row in rows:
-                if row:  # an empty line says nothing
+                if row:  # not an empty line
                     _check_row(f"{path}, line {line}", row, len(header), wanted["image"])
                     yield f"line {line}", {name: true_text(row[n]) for name, n in wanted.items()}
     except UnicodeDecodeError as error:
@@ -129,16 +129,16 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 
 def _check_row(place: str, row: Sequence[str], cells: int, image: int) -> None:
-    """Check that a row of a CSV is one row.
+    """Check the cells of a row of a CSV.
 
     Args:
         place: of the row.
         row: its cells.
         cells: how many the header has.
-        image: the place of the image among them.
+        image: the index of the image among them.
 
     Raises:
-        UserError: it has more or fewer cells than the header, or a cell has taken in other rows.
+        UserError: it has more or fewer cells than the header, or a cell contains other rows.
     """
     if len(row) != cells:
         raise UserError(
@@ -152,7 +152,7 @@ def _check_row(place: str, row: Sequence[str], cells: int, image: int) -> None:
         first, *others = _LINE_END.split(cell)
         if _are_rows([*row[:n], first], others, row[n + 1 :], image):
             raise UserError(
-                f"{place}: cell {n + 1} has taken in the rows below it: it begins with a quotation "
+                f"{place}: cell {n + 1} contains the rows below it: it begins with a quotation "
                 "mark that is closed only later. Remove the mark, or double it within another pair."
             )
 
@@ -160,10 +160,10 @@ def _check_row(place: str, row: Sequence[str], cells: int, image: int) -> None:
 def _are_rows(
     before: Sequence[str], others: Sequence[str], after: Sequence[str], image: int
 ) -> bool:
-    """Tell whether the lines of a cell would be whole rows, each with an image, without its quotes.
+    """Whether the lines of a cell without its quotation marks would be rows with images.
 
     Args:
-        before: the cells up to this one, of which the first line is taken.
+        before: the cells up to this one, and its first line.
         others: the other lines of the cell.
         after: the cells after it.
         image: the place of the image in a row.
@@ -180,7 +180,7 @@ def _is_image(cell: str) -> bool:
 
 
 def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    # Objects as pairs, since a dictionary would hide a key that is there twice.
+    # Objects as pairs, because a dictionary would hide repeated keys.
     decode = json.JSONDecoder(object_pairs_hook=tuple).decode
     named: set[str] = set()
     before: Sequence[str] | None = None
@@ -190,11 +190,11 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                 if line.strip():
                     row = decode(line)
                     if not isinstance(row, tuple):
-                        raise ValueError(f"line {number} is no object")
-                    if "\\u" in line:  # half a character can be written so
+                        raise ValueError(f"line {number} is not an object")
+                    if "\\u" in line:  # it can contain half a character
                         json.dumps(row, ensure_ascii=False).encode()
                     keys = [name for name, _ in row]
-                    if keys != before:  # mostly all lines have the same
+                    if keys != before:  # most lines have the same keys
                         names = _names(f"{path}, line {number}", keys)
                         named.update(names)
                         before = keys
@@ -243,7 +243,7 @@ def _names(place: str, columns: Iterable[str]) -> list[str]:
     """Return the names of `columns` in their normal form.
 
     Raises:
-        UserError: two have the same. Those without a name are never asked for.
+        UserError: two columns have the same name. Columns without a name are ignored.
     """
     names = list(map(normal_form, columns))
     known: dict[str, int] = {}
@@ -270,7 +270,7 @@ def _row(path: Path, place: str, cells: Iterable[tuple[str, Callable[[Any], str]
     Args:
         path: of the list.
         place: of the row.
-        cells: for each column its name, what gives the text of a value, and the value.
+        cells: for each column its name, the function that turns a value into text, and the value.
 
     Raises:
         UserError: a value has no text.

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.digests import SETTLING_NS
-from ..core.errors import UserError, reason
-from ..core.formats import read_parquet
+from ..core.errors import reason
+from ..core.formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
 from .columns import CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT
 from .opening import LOCAL, Photos
-from .retries import PASSING
+from .retries import TRANSIENT
 
 TABLE = ParquetTable(
     "results/<collection>/manifest.parquet",
@@ -56,11 +56,11 @@ FILES = pa.schema(
     ]
 )
 HASHES = pa.schema([("content_id", pa.string()), ("fault", pa.string()), ("current", pa.bool_())])
-# The names of extra columns begin with this, so that none is the name of another column.
+# The names of extra columns begin with this, so that they differ from all others.
 EXTRA = "further: "
-# Rows that are Python objects at once: they take ten times the memory of Arrow's columns.
+# Rows converted at once: Python objects take ten times the memory of Arrow columns.
 BATCH = 10_000
-# Photos that a thread hashes in one go at the most.
+# The largest number of photos that a thread hashes at once.
 HASHED_AT_ONCE = 100
 
 
@@ -90,12 +90,11 @@ def build(
 
     Args:
         entries: the photos of the collection.
-        cache: where the content ids of photos are remembered that keep their place, size, times and
-            version.
+        cache: a file with the content ids of photos by path, size, times and version.
         threads: photos hashed at once.
         photos: opens them.
-        extra_columns: the names of what is in `Entry.extra_columns`; each becomes a column.
-        product: which of them names the product; one that is not among them names none.
+        extra_columns: the names of the columns in `Entry.extra_columns`.
+        product: the one of them that names the product, if any.
     """
     files = _table_of(entries).sort_by("image")
     hashes = _identify(files, cache, threads, photos)
@@ -121,24 +120,24 @@ def build(
     return table
 
 
-def passing(table: pa.Table) -> dict[str, str]:
-    """Return the faults of a manifest that may be gone another time, by image.
+def transient_faults(table: pa.Table) -> dict[str, str]:
+    """Return the faults of a manifest that may disappear, by image.
 
-    They are those of the scan, such as a folder that a network disk did not list.
+    For example, a network disk could not list a folder.
     """
-    faulty = table.filter(pc.is_in(table["fault"], pa.array(sorted(PASSING))))
+    faulty = table.filter(pc.is_in(table["fault"], pa.array(sorted(TRANSIENT))))
     return dict(zip(faulty["image"].to_pylist(), faulty["fault"].to_pylist(), strict=True))
 
 
 def extra_columns(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return what is in the extra columns `names` of a manifest, by image."""
+    """Return the values in the extra columns `names` of a manifest, by image."""
     columns = (table[EXTRA + name].to_pylist() for name in names)
     images = table["image"].to_pylist()
     return {image: values for image, *values in zip(images, *columns, strict=True)}
 
 
-def members(table: pa.Table) -> dict[str, list[bytes]]:
-    """Return the content ids of a manifest or a plan, sorted, each with the files that have it."""
+def files_by_content(table: pa.Table) -> dict[str, list[bytes]]:
+    """Return the files of each content id of a manifest or a plan, sorted."""
     table = table.select(["content_id", "file"]).sort_by("content_id")
     files: dict[str, list[bytes]] = {}
     for row in table.to_pylist():
@@ -189,7 +188,7 @@ def _place(file: bytes) -> bytes:
 
 
 def _remembered(files: pa.Table, found: pa.Table) -> pa.ChunkedArray:
-    """Return the content id of each of `files` that was `found` as it is now and has no fault."""
+    """Return the content id of each of `files` that equals its row of `found` and has no fault."""
     same = pc.and_(pc.is_null(files["fault"]), pc.equal(_version(files), _version(found)))
     for name in ("size", "mtime", "ctime"):
         same = pc.and_(same, pc.equal(files[name], found[name]))
@@ -227,14 +226,4 @@ def _identity(photos: Photos, file: bytes, before: str | None) -> _Identity:
 
 
 def _read_cache(path: Path) -> pa.Table:
-    try:
-        table = read_parquet(path)
-    except UserError:
-        table = None  # absent or damaged: the files are hashed again
-    if table is not None and {"image", "version"} <= {*table.column_names}:
-        # From an earlier version. Its addresses are still correct: they are not fetched again.
-        places, unchanged = table["image"].cast(pa.binary()), pa.array([0] * len(table), pa.int64())
-        table = table.append_column("place", places).append_column("ctime", unchanged)
-        table = table.select(CACHE.names)
-    whole = table is not None and table.schema.equals(CACHE.schema)
-    return table if whole else CACHE.schema.empty_table()
+    return read_cache(CACHE.read, path, CACHE.schema.empty_table())

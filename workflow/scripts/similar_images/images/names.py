@@ -1,7 +1,7 @@
-"""What a file is called: its path as text, and the class that its folder stands for.
+"""Names: a file's path as text, and the class that is named by its folder.
 
-Names reach us in several Unicode forms: macOS writes é as two characters, most other programs as
-one. Everything that is compared by name is brought to one form first.
+Names come in several Unicode forms: macOS writes é as two characters, most other programs as one.
+All names are converted to one form before they are compared.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
-# What a byte that is not UTF-8 becomes.
+# The form of a byte that is not UTF-8.
 ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
 # Characters that XML cannot hold, such as in a figure, or that separate lines, cells or texts.
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
@@ -20,8 +20,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
 def as_text(path: bytes) -> str:
     r"""Return `path` as text; bytes that are not UTF-8 become \xNN.
 
-    No two paths give the same text: where there is such an escape, or what looks like one, the
-    backslashes of the path itself are doubled.
+    Different paths give different texts: if the text contains an escape, or what looks like one,
+    the backslashes of the path itself are doubled.
     """
     text = path.decode("utf-8", "backslashreplace")
     if ESCAPE.search(text):
@@ -37,7 +37,7 @@ def normal_form(name: str) -> str:
 def label_of(relative: bytes) -> str | None:
     """Return the class of the file at a path `relative` to its collection: its first folder.
 
-    Keys in a bucket may have an empty part or one of dots for a folder; these name no class.
+    In a bucket, folders may have the name "", "." or ".."; these name no class.
     """
     folder, slash, _ = relative.partition(b"/")
     return None if not slash or folder in (b".", b"..") else as_label(as_text(folder))
@@ -45,12 +45,12 @@ def label_of(relative: bytes) -> str | None:
 
 @lru_cache(10_000)  # many photos have one class
 def as_label(name: str) -> str | None:
-    """Return the class called `name`, or None where nothing of the name can be seen."""
+    """Return the class called `name`, or None if no character of the name is visible."""
     return normal_form(name) if _visible(name) else None
 
 
 def listed_label(cell: str) -> str | None:
-    """Return the class that a cell of a list names, or None: spaces around it do not count."""
+    """Return the class in a cell of a list, without spaces around it, or None."""
     return as_label(cell.strip())
 
 
@@ -61,10 +61,9 @@ def fault_of_label(label: str | None) -> str | None:
 
 
 def alike(names: Iterable[str]) -> list[list[str]]:
-    """Return the groups of `names` that people would take for one name.
+    """Return the groups of `names` that look the same.
 
-    The names of a group differ only in case, in spaces around them, or in characters that cannot
-    be seen.
+    The names of a group differ only in case, in spaces around them, or in invisible characters.
     """
     groups = defaultdict(list)
     for name in sorted(set(names)):
@@ -73,7 +72,7 @@ def alike(names: Iterable[str]) -> list[list[str]]:
 
 
 def _visible(name: str) -> str:
-    """Return `name` without spaces around it and without characters of no width."""
+    """Return `name` without spaces around it and without invisible characters."""
     return "".join(c for c in name if unicodedata.category(c) != "Cf").strip()
 
 
@@ -96,7 +95,7 @@ class Spellings:
         return [file for file in found if os.path.lexists(file)]
 
     def _named(self, folder: bytes, name: bytes) -> list[bytes]:
-        if name.isascii():  # it has one form alone
+        if name.isascii():  # it has only one form
             return [name]
         if folder not in self._folders:
             self._folders[folder] = _by_normal_form(folder)
@@ -109,5 +108,5 @@ def _by_normal_form(folder: bytes) -> dict[str, list[bytes]]:
         for name in sorted(os.listdir(folder)):
             names[normal_form(os.fsdecode(name))].append(name)
     except OSError:
-        pass  # whoever opens the file gets the reason
+        pass  # opening the file gives the reason
     return names

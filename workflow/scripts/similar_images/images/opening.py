@@ -1,4 +1,4 @@
-"""Opening a photo by its content: no other bytes than those are ever read for it."""
+"""Opening photos by content id: other bytes are never read in their place."""
 
 import hashlib
 import io
@@ -12,35 +12,35 @@ from typing import Any, BinaryIO, cast
 
 from ..core.errors import reason
 from ..core.files import digest
-from ..storage.access import NOWHERE, Access
+from ..storage.access import NO_ACCESS, Access
 from ..storage.addresses import HIDDEN, Limits, is_address
-from ..storage.cache import Cache
+from ..storage.photo_cache import PhotoCache
 from . import lists
 
 CACHE = Path("results/fetched")
 GIGABYTE = 10**9
 
 
-class LostError(OSError):
-    """The bytes of a photo cannot be had now, whatever they are; the message is the reason."""
+class UnavailableError(OSError):
+    """A photo cannot be read now; the message is the reason."""
 
 
 class Photos:
-    """Opens photos, wherever they stand: files, and addresses by their names.
+    """Opens photos: files, and addresses by their names.
 
     Attributes:
-        unread: the files and the names of addresses whose bytes could not be had, and why. The next
-            run has to try them again, see `retries`.
+        unread: the files and names of addresses that could not be read, and why. The next run tries
+            them again, see `retries`.
 
     Args:
-        access: asks addresses.
-        cache: keeps what was fetched.
-        addresses: returns addresses by their names, at least those that these do not show, see
-            `addresses.name_of`; called when one is needed, since the lists of them may be long.
+        access: sends requests to addresses.
+        cache: of the photos that were fetched.
+        addresses: returns the addresses by name whose names hide a part, see `addresses.name_of`;
+            called only when one is needed, because lists may be long.
     """
 
     def __init__(
-        self, access: Access, cache: Cache, addresses: Callable[[], Mapping[str, str]] = dict
+        self, access: Access, cache: PhotoCache, addresses: Callable[[], Mapping[str, str]] = dict
     ) -> None:
         self.access = access
         self._cache = cache
@@ -49,59 +49,59 @@ class Photos:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Photos":
-        """Return what opens the photos of a project with these settings."""
+        """Return the `Photos` of a project with these settings."""
         remote = settings["remote"]
         collections = [settings["catalogue"], *settings["queries"].values()]
         return cls(
             Access(Limits.of(remote)),
-            Cache(CACHE, int(remote["cache_gigabytes"] * GIGABYTE)),
+            PhotoCache(CACHE, int(remote["cache_gigabytes"] * GIGABYTE)),
             lambda: lists.addresses(filter(None, collections)),
         )
 
     def identify(self, file: bytes) -> str:
-        """Return the content id of `file`; what is fetched for it is kept, if there is room.
+        """Return the content id of `file`; a photo that is fetched goes into the cache.
 
         Raises:
             OSError: it cannot be read.
         """
-        with self._noting(file):
+        with self._recording(file):
             return self._fetch(file)[0] if is_address(os.fsdecode(file)) else digest(file)
 
     @contextmanager
     def opened(self, content_id: str, file: bytes) -> Iterator[BinaryIO]:
-        """Open `file`, whose bytes must be those of `content_id` before the block and after it.
+        """Open `file` and check that its bytes are those of `content_id`.
 
         Raises:
-            LostError: it is gone, has changed, or changes while the block runs, or it could not be
-                read to its end, whatever the block has made of that.
+            UnavailableError: it is gone, has changed, changes while the block runs, or could not be
+                read to its end.
         """
         if is_address(os.fsdecode(file)):
-            with self._lost(file):
+            with self._unavailable(file):
                 data = self._cache.get(content_id) or self._fetch_unchanged(content_id, file)
             yield BytesIO(data)
             return
-        with self._lost(file):
+        with self._unavailable(file):
             stream = _WatchedFile(file)
         with stream:
-            with self._lost(file):
+            with self._unavailable(file):
                 stream.check_content(content_id)
             try:
                 yield cast(BinaryIO, stream)
             finally:
-                with self._lost(file):
+                with self._unavailable(file):
                     stream.check()
 
     @contextmanager
-    def _lost(self, file: bytes) -> Iterator[None]:
-        """Note an error of the system, or of a server, and raise it as a `LostError`."""
+    def _unavailable(self, file: bytes) -> Iterator[None]:
+        """Record an error of the system or a server, and raise it as a `UnavailableError`."""
         try:
-            with self._noting(file):
+            with self._recording(file):
                 yield
         except OSError as error:
-            raise LostError(reason(error)) from error
+            raise UnavailableError(reason(error)) from error
 
     @contextmanager
-    def _noting(self, file: bytes) -> Iterator[None]:
+    def _recording(self, file: bytes) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -115,7 +115,7 @@ class Photos:
         return data
 
     def _fetch(self, file: bytes) -> tuple[str, bytes]:
-        """Fetch a photo, keep it, and return its content id and its bytes."""
+        """Fetch and cache a photo, and return its content id and its bytes."""
         name = os.fsdecode(file)
         data = self.access.fetch(self._named.get(name, name) if HIDDEN in name else name)
         content_id = hashlib.sha256(data).hexdigest()
@@ -128,10 +128,10 @@ class Photos:
 
 
 class _WatchedFile(io.BufferedIOBase):
-    """A file that remembers the system's error when it could not be read.
+    """A file that remembers an error of the system while it was read.
 
-    Decoders raise errors of their own in its place, or go on without what they could not read. An
-    error at a seek is theirs: they look for a place that the bytes name and that is not there.
+    Decoders replace such an error by their own, or ignore it. An error in `seek` does not count:
+    the decoder follows an offset in the bytes that does not exist.
     """
 
     def __init__(self, file: bytes) -> None:
@@ -140,20 +140,20 @@ class _WatchedFile(io.BufferedIOBase):
         self._error: OSError | None = None
 
     def check_content(self, content_id: str) -> None:
-        """Check that the file has the bytes of `content_id`, and go back to its beginning.
+        """Check that the file has the bytes of `content_id`, and return to its beginning.
 
         Raises:
-            OSError: it has others, or cannot be read.
+            OSError: it has other bytes, or cannot be read.
         """
         if hashlib.file_digest(self._file, "sha256").hexdigest() != content_id:
             raise OSError("the file has changed")
         self._file.seek(0)
 
     def check(self) -> None:
-        """Check that everything could be read, and that the file is as it was when it was opened.
+        """Check that all reads succeeded, and that the file has not changed.
 
         Raises:
-            OSError: it is not so.
+            OSError: a read failed, or the file has changed.
         """
         if self._error is not None:
             raise self._error
@@ -181,5 +181,5 @@ class _WatchedFile(io.BufferedIOBase):
         super().close()
 
 
-# For photos that are all files.
-LOCAL = Photos(NOWHERE, Cache(CACHE, 0))
+# For collections of files.
+LOCAL = Photos(NO_ACCESS, PhotoCache(CACHE, 0))

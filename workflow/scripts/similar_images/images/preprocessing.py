@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from .decoding import (
     DECODING,
-    GAP,
+    REDUCING_GAP,
     UnreadableImageError,
     count_pixels,
     open_image,
@@ -18,7 +18,7 @@ from .decoding import (
     upright,
 )
 
-# The one fault that another limit can undo.
+# The only fault that depends on a setting, images.max_pixels.
 TOO_MANY = "too many pixels"
 
 
@@ -30,7 +30,7 @@ class Prepared(NamedTuple):
 
     Attributes:
         image: RGB, uint8 (size, size, 3).
-        pixels: width times height of the file's image; thrice that of a WebP's.
+        pixels: width times height of the file's image; three times that for a WebP.
     """
 
     image: NDArray[np.uint8]
@@ -38,15 +38,15 @@ class Prepared(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Preparation:
-    """How an image becomes pixels.
+class Preprocessor:
+    """Converts an image file to the pixels that a backbone takes.
 
     Attributes:
         size: width and height of the result, in pixels.
         resample: the filter that scales the image to it.
-        max_pixels: what `Prepared.pixels` may be at the most.
+        max_pixels: the limit for `Prepared.pixels`.
         fit: how the image becomes square: stretched, padded with white, or cropped.
-        crop: the share of the image's shorter side that a crop leaves, in the middle.
+        crop: the share of the shorter side that a centre crop keeps.
     """
 
     size: int
@@ -58,8 +58,8 @@ class Preparation:
     def __call__(self, file: BinaryIO) -> Prepared:
         """Return the image in `file`, upright.
 
-        The content decides the format. Of an animation the first frame counts; a
-        transparent image lies on white; 16-bit and float greys are scaled to 8 bits.
+        The content decides the format. An animation gives its first frame; transparency becomes
+        white; 16-bit and float greys are scaled to 8 bits.
 
         Raises:
             UnreadableImageError: there is no readable image in it, or it has too many pixels.
@@ -69,10 +69,10 @@ class Preparation:
             raise UnreadableImageError(TOO_MANY, pixels)
         try:
             with DECODING.taken(pixels):
-                # Opened once more, so that its memory is free again when the next one starts.
+                # Opened again, so that its memory is freed before the next image starts.
                 return Prepared(self._decode(open_image(file)), pixels)
         except MemoryError:
-            raise  # it says nothing of the image
+            raise  # not a fault of the image
         except UnreadableImageError as error:
             raise UnreadableImageError(str(error), pixels) from error
         except Exception as error:  # decoders raise many types for damaged data
@@ -82,7 +82,7 @@ class Preparation:
         scaled = ceil(self.size / self.crop)
         # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
         image.draft(None, (scaled, scaled))
-        small = reduced_rgb(image, GAP * scaled, in_shape=self.fit != "stretch")
+        small = reduced_rgb(image, REDUCING_GAP * scaled, in_shape=self.fit != "stretch")
         return np.asarray(self._square(upright(image, small)))
 
     def _square(self, image: Image.Image) -> Image.Image:

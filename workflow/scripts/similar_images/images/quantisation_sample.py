@@ -1,4 +1,4 @@
-"""The photos that a quantised network is fitted on."""
+"""The photos that calibrate a quantised network."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,19 +8,20 @@ from numpy.typing import NDArray
 from ..core.errors import UserError
 from .decoding import UnreadableImageError
 from .names import as_text
-from .opening import LOCAL, LostError, Photos
-from .preprocessing import Preparation
+from .opening import LOCAL, Photos, UnavailableError
+from .preprocessing import Preprocessor
 
 
 def pictures(
-    members: Mapping[str, Sequence[bytes]], prepare: Preparation, count: int, photos: Photos = LOCAL
+    members: Mapping[str, Sequence[bytes]],
+    prepare: Preprocessor,
+    count: int,
+    photos: Photos = LOCAL,
 ) -> list[NDArray[np.uint8]]:
-    """Return `count` readable photos as the network takes them, or all where there are fewer.
+    """Return `count` readable photos as the network takes them, or all if there are fewer.
 
-    A photo that cannot be had now is passed over while there are enough others.
-
-    They are those with the smallest content ids: a sample by chance, and mostly the same one when
-    photos are added.
+    Those with the smallest content ids are taken. This is a random sample that hardly changes when
+    photos are added. A photo that cannot be read now is left out if there are enough others.
 
     Args:
         members: content ids, each with the files that have these bytes.
@@ -29,7 +30,7 @@ def pictures(
         photos: opens them.
 
     Raises:
-        UserError: there are fewer since some cannot be had now. The network would stay so.
+        UserError: there are fewer because some cannot be read now.
     """
     found: list[NDArray[np.uint8]] = []
     lost: list[str] = []
@@ -41,8 +42,8 @@ def pictures(
             with photos.opened(content_id, file) as stream:
                 found.append(prepare(stream).image)
         except UnreadableImageError:
-            pass  # it will be listed as rejected
-        except LostError as error:
+            pass  # `merge` lists it as rejected
+        except UnavailableError as error:
             lost.append(f"{as_text(file)} ({error})")
     if lost and len(found) < count:
         raise UserError(

@@ -1,8 +1,7 @@
-"""The photos that a run could not read, and how the next run comes to try them again.
+"""Makes the next run try photos again that this run could not read.
 
-An error of the disk or of a server says nothing about a photo, and nothing about the collection
-changes when it is over. So a job that meets one counts, and the number is part of the collection's
-fingerprint. It is never set back: once all photos could be read, the fingerprint stays as it is.
+After an error of a disk or server, nothing in the collection changes that Snakemake would notice.
+So the job increases a count that is part of the collection's fingerprint. The count is never reset.
 """
 
 import errno
@@ -11,15 +10,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..core.errors import UserError
-from ..core.formats import read_json, write_json
+from ..core.formats import read_cache, read_json, write_json
 from .names import as_text
 
 logger = logging.getLogger(__name__)
 
 NAME = "retries.json"
-# What the system says of files and folders that it may well give another time.
-PASSING = {
+# Errors of the system that are often temporary.
+TRANSIENT = {
     os.strerror(code).lower()
     for code in (
         *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR, errno.EAGAIN, errno.ENOMEM),
@@ -30,20 +28,16 @@ PASSING = {
 
 
 def count(path: Path) -> int:
-    """Return how often a run had to leave photos to the next one, as the file at `path` says."""
-    try:
-        number: int = read_json(path)["count"]
-    except UserError:
-        return 0  # absent; or damaged, and then the next run looks again for nothing
-    return number
+    """Return how many runs could not read some photos, by the file at `path`."""
+    return int(read_cache(read_json, path, {"count": 0})["count"])
 
 
-def note(path: Path, unread: Mapping[str, str]) -> None:
-    """Count once more in the file at `path` if there are photos that could not be read.
+def record(path: Path, unread: Mapping[str, str]) -> None:
+    """Increase the count in the file at `path` if there are photos that could not be read.
 
     Args:
         path: of the collection.
-        unread: why each photo could not be read, by its name.
+        unread: the reason for each photo, by its name.
     """
     if not unread:
         return

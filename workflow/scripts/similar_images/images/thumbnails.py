@@ -1,4 +1,4 @@
-"""Thumbnails: small JPEG files that a page can show quickly, made once for each content."""
+"""Thumbnails: small JPEG files for the pages, made once for each content."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..core.files import replacing
-from .decoding import DECODING, GAP, count_pixels, open_image, reduced_rgb, upright
+from .decoding import DECODING, REDUCING_GAP, count_pixels, open_image, reduced_rgb, upright
 from .opening import LOCAL, Photos
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 # card on up to 186, of which a screen of high density makes 372 or 558.
 SIDE = 560
 QUALITY = 70
-# For a page it looks like Lanczos, at a third of the cost.
+# Looks like Lanczos on a page, in a third of the time.
 RESAMPLE = Image.Resampling.HAMMING
 
 
@@ -39,13 +39,13 @@ def make(
     progress: Callable[[int], None],
     photos: Photos = LOCAL,
 ) -> set[str]:
-    """Bring `folder` to hold the thumbnails of `files`, and no others.
+    """Make the thumbnails of `files` in `folder`, and remove all others.
 
-    Those that stand there already are kept. How many files are gone or changed is logged.
+    Existing thumbnails are kept. The number of missing or changed files is logged.
 
     Args:
         files: content ids, each with a file that has these bytes.
-        folder: where the thumbnails go.
+        folder: of the thumbnails.
         threads: files read at once.
         progress: called after each content with how many are done.
         photos: opens them.
@@ -68,13 +68,13 @@ def make(
 
 
 def _ensure(folder: Path, photos: Photos, content_id: str, file: bytes) -> bool:
-    """Make the thumbnail of one content where it is missing; return whether it is there."""
+    """Make the thumbnail of one content if it is missing; return whether it exists."""
     path = path_of(folder, content_id)
     if path.is_file():
         return True
     try:
         image = read(content_id, file, SIDE, photos, RESAMPLE)
-    except Exception:  # decoders raise many types; a page can do without the picture
+    except Exception:  # decoders raise many types; the page shows no picture
         return False
     with replacing(path) as temporary:
         image.save(temporary, "JPEG", quality=QUALITY)
@@ -90,7 +90,7 @@ def read(
 ) -> Image.Image:
     """Return the image in `file`, upright and in RGB, at most `side` pixels long and never larger.
 
-    The bytes must be those of `content_id`, since what is made of them is kept under that name.
+    The bytes must be those of `content_id`, because thumbnails are named by it.
 
     Raises:
         Exception: the file is gone or has changed, or cannot be decoded.
@@ -102,7 +102,7 @@ def read(
         size = max(1, round(width * scale)), max(1, round(height * scale))
         with DECODING.taken(count_pixels(image)):
             image.draft(None, (side, side))
-            small = reduced_rgb(image, GAP * side).resize(size, resample)
+            small = reduced_rgb(image, REDUCING_GAP * side).resize(size, resample)
             return upright(image, small)
 
 

@@ -1,4 +1,4 @@
-"""The page of the audit: each finding with its picture beside the evidence."""
+"""The page of the audit: each finding with its photo, and the photo it is compared with."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from ..images.names import as_text
 from .cards import File, Row
 from .templates import environment, with_scripts
 
-# A longer list makes the page slow; the CSV file has all.
+# A longer list makes the page slow; audit.csv has all findings.
 MOST_SHOWN = 60
 # Findings about single photos; the others are about classes, and show examples.
 DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
@@ -39,14 +39,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Card:
-    """A finding with its picture, and what that is compared with.
+class FindingCard:
+    """A finding with its picture, and the other picture it is compared with.
 
     Attributes:
-        picture: what it is about, or an example of that.
-        other: what that is compared with.
-        other_label: the class of that.
-        score: what the ranking of its kind goes by.
+        picture: of the photo that it is about, or an example.
+        other: the picture to compare with, if any.
+        other_label: the class to compare with.
+        score: by which the findings of its kind are sorted.
         decidable: whether a decision on the photo can settle it.
     """
 
@@ -61,7 +61,7 @@ class Group(NamedTuple):
     """The findings of one kind: how many there are, and the first of them."""
 
     number: int
-    cards: list[Card]
+    cards: list[FindingCard]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class AuditReport:
 
 
 def shown(findings: Iterable[Row]) -> list[Row]:
-    """Return the findings that the page has room for."""
+    """Return the findings that the page shows."""
     return [row for row in findings if int(row["rank"]) <= MOST_SHOWN]
 
 
@@ -104,10 +104,10 @@ def groups(
         findings: all of them.
         files: files of the catalogue; at least those that are shown.
         pictures: content ids that have thumbnails.
-        folder: where these stand, from the page.
+        folder: of the thumbnails, relative to the page.
     """
     numbers = Counter(row["finding"] for row in findings)
-    cards: dict[str, list[Card]] = {kind: [] for kind in numbers}
+    cards: dict[str, list[FindingCard]] = {kind: [] for kind in numbers}
 
     def picture(name: str, label: str) -> Picture:
         content_id, file = files[name]
@@ -120,10 +120,10 @@ def groups(
         kind = row["finding"]
         shown_picture = picture(row["image"], row["label"])
         other = picture(row["other_image"], row["other_label"]) if row["other_image"] else None
-        # A decision is on a content: of equal bytes in one class it would leave out both.
+        # A decision is on a content, so it would leave out both files with equal bytes.
         one = kind == "duplicate" and other is not None and other.content == shown_picture.content
         cards[kind].append(
-            Card(
+            FindingCard(
                 shown_picture,
                 other,
                 row["other_label"],
@@ -135,7 +135,7 @@ def groups(
 
 
 def render(report: AuditReport) -> str:
-    """Return the page of `report` as HTML; only deciding needs its script."""
+    """Return the page of `report` as HTML; its script is only for decisions."""
     template = environment().get_template("audit.html.j2")
     data = {
         "photos": _decidable(report.groups, report.files),

@@ -1,4 +1,4 @@
-"""The cards of the report: each query beside the images most like it."""
+"""The cards of the report: each query with its most similar catalogue images."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ class Similar(Photo):
 
 @dataclass(frozen=True)
 class Product:
-    """The product that a query shows: its name, its photos, and the class that it was given."""
+    """The product of a query: its name, its number of photos, and its predicted class."""
 
     name: str
     photos: int
@@ -58,28 +58,28 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Card(Photo):
+class QueryCard(Photo):
     """A query and its answer.
 
     Attributes:
-        status: what became of it.
+        status: of its answer.
         label: its class, or "".
-        prediction: the class it was given, or "" where it was refused or rejected.
-        others: the other classes that the true one may be, most likely first.
+        prediction: its predicted class, or "" if it was refused or rejected.
+        others: the other likely classes, most likely first.
         votes: classes and their votes, the prediction first.
         voters: neighbours that voted.
         similar: the most similar images, nearest first.
         confidence: the probability that the prediction is right; None where it was rejected.
-        duplicate: "exact", "near" or "mirrored" where it stands in the catalogue, or "".
+        duplicate: "exact", "near" or "mirrored" if it is in the catalogue, or "".
         duplicate_of: path of that image of the catalogue, or "".
         reason: why it was refused or rejected, or "".
         content: its content id, by which it is decided on; None where it could not be read.
-        decision: what a person decided, as in decisions.csv, or "".
-        original_label: the label that came with it, or "".
+        decision: as in decisions.csv, or "".
+        original_label: its label before any decision, or "".
         review_order: its place in the review order, from 1; None outside it.
-        before: its prediction in the last run, where that was another one; None where it was not.
-        extra_columns: the names of the extra columns of its list, each with what stands there.
-        product: the product that it shows, as products.csv has it; None where there are none.
+        before: its prediction in the last run if that was different, otherwise None.
+        extra_columns: the names and values of the extra columns of its list.
+        product: as in products.csv, or None.
     """
 
     status: Status
@@ -150,10 +150,10 @@ def cards(
     similar: Mapping[str, File],
     pictures: set[str],
     review_order: Mapping[str, int],
-    turned: Mapping[str, str],
+    changed: Mapping[str, str],
     extra_columns: Sequence[str],
     products: Mapping[str, Product],
-) -> list[Card]:
+) -> list[QueryCard]:
     """Return a card for each row of `predictions`.
 
     Args:
@@ -163,7 +163,7 @@ def cards(
         similar: files of the catalogue; at least those that are shown.
         pictures: content ids that have thumbnails.
         review_order: the place of each query in the review order.
-        turned: the predictions of the last run, of those queries that now have another one.
+        changed: the previous predictions of the queries whose prediction changed.
         extra_columns: the names of the extra columns of `predictions`.
         products: see `products`.
     """
@@ -171,7 +171,7 @@ def cards(
     for vote in votes:
         counted[vote["image"]].append((vote["class"], int(vote["votes"])))
     return [
-        Card(
+        QueryCard(
             *_photo(row["image"], queries, pictures),
             status=_status(row),
             label=row["label"],
@@ -198,7 +198,7 @@ def cards(
             decision=row["decision"],
             original_label=row["original_label"],
             review_order=review_order.get(row["image"]),
-            before=turned.get(row["image"]),
+            before=changed.get(row["image"]),
             extra_columns=[(name, row[name]) for name in extra_columns if row[name]],
             product=products.get(row["image"]),
         )

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from ..classification.vote import VOTES
 from . import histogram
-from .cards import Card, Row
+from .cards import QueryCard, Row
 
 
 class Bar(NamedTuple):
-    """A bar of a histogram: what stands under it, the values it covers, and its counts."""
+    """A bar of a histogram: its mark on the axis, the range of values, and its counts."""
 
     mark: str
     span: str
@@ -42,7 +42,7 @@ class Curve:
 
     Attributes:
         ticks: (position, number of neighbours), from left to right.
-        levels: (position, accuracy) of the lines across, from the bottom up.
+        levels: (position, accuracy) of the horizontal lines, from the bottom up.
         lines: for each vote its points (position, height), from left to right.
     """
 
@@ -51,7 +51,7 @@ class Curve:
     lines: dict[str, list[tuple[float, float]]]
 
 
-def histograms(cards: Sequence[Card], voters: int) -> list[Figure]:
+def histograms(cards: Sequence[QueryCard], voters: int) -> list[Figure]:
     """Return the histograms: of right and wrong answers, or of all where there are no labels."""
     answered = [card for card in cards if card.similar]
     groups = {
@@ -109,7 +109,7 @@ class _Scale(NamedTuple):
     highest: float
 
     def levels(self, most: int) -> list[tuple[float, float]]:
-        """Return (position, share) of lines across: one for each step, or some `most` of them."""
+        """Return (position, share) of horizontal lines: one per step, but about `most` in total."""
         steps = round((self.highest - self.lowest) * 20)
         shown = range(0, steps + 1, math.ceil(steps / most))
         return [(step / steps, self.lowest + step / 20) for step in shown]
@@ -129,7 +129,7 @@ def _scale(least: float, most: float) -> _Scale:
 
 
 def curve(quality: Mapping[str, Any]) -> Curve | None:
-    """Return the plot of the curve in `quality.json`; None where no image could be asked.
+    """Return the plot of the curve in `quality.json`; None if no image could be tested.
 
     Neighbours are on a logarithmic scale, the accuracy in steps of 5 %.
     """
@@ -149,7 +149,7 @@ def curve(quality: Mapping[str, Any]) -> Curve | None:
 
 
 @dataclass(frozen=True)
-class RunMade:
+class PastRun:
     """A run in the history.
 
     Attributes:
@@ -177,7 +177,7 @@ class Timeline:
         band: the outline of its interval.
     """
 
-    runs: list[RunMade]
+    runs: list[PastRun]
     ticks: list[tuple[float, int]]
     levels: list[tuple[float, float]]
     line: list[tuple[float, float]]
@@ -191,7 +191,7 @@ MOST_TICKS = 8
 def timeline(history: Sequence[Row]) -> Timeline | None:
     """Return the plot of `history`, rows of history.csv; None where there are not two runs."""
     runs = [
-        RunMade(row["when"][:10], int(row["catalogue"]), *_accuracy(row))
+        PastRun(row["when"][:10], int(row["catalogue"]), *_accuracy(row))
         for row in history
         if row["accuracy"]
     ]

@@ -14,8 +14,8 @@ MOST_CLASSES = 40
 
 
 @dataclass(frozen=True)
-class Confusion:
-    """How often each class was taken for each class.
+class ConfusionMatrix:
+    """How often each label was predicted as each class.
 
     Attributes:
         classes: sorted.
@@ -36,7 +36,7 @@ class Confusion:
 
     @property
     def mistakes(self) -> NDArray[np.int64]:
-        """The mistakes of each class: photos of it taken for others, and others taken for it."""
+        """The mistakes of each class: false negatives plus false positives."""
         sums: NDArray[np.int64] = self.counts.sum(axis=0) + self.counts.sum(axis=1)
         return sums - 2 * self.counts.diagonal()
 
@@ -46,15 +46,15 @@ class Confusion:
         order: list[int] = np.argsort(-self.mistakes, kind="stable").tolist()
         return order
 
-    def hardest(self) -> "Confusion":
+    def with_most_mistakes(self) -> "ConfusionMatrix":
         """Return the part with the `MOST_CLASSES` classes that have the most mistakes."""
         kept = sorted(self.by_mistakes[:MOST_CLASSES])
-        return Confusion(
+        return ConfusionMatrix(
             [self.classes[row] for row in kept], self.counts[np.ix_(kept, kept)], self.total
         )
 
 
-def read(path: Path) -> Confusion:
+def read(path: Path) -> ConfusionMatrix:
     """Read a `confusion.csv`.
 
     Raises:
@@ -63,4 +63,4 @@ def read(path: Path) -> Confusion:
     with checked(path):
         (_, *classes), *rows = csv_lines(path)
         counts = np.array([row[1:] for row in rows], np.int64).reshape(len(classes), len(classes))
-    return Confusion(classes, counts, len(classes))
+    return ConfusionMatrix(classes, counts, len(classes))

@@ -1,7 +1,7 @@
-"""The history: how accurate each run was, and which predictions changed.
+"""The history: the accuracy of each run, and which predictions changed.
 
-The files are not among Snakemake's outputs, since it deletes those before the rule runs. They
-cannot be rebuilt: a damaged one is renamed and never removed.
+The files are not outputs of a rule, because Snakemake deletes those before the rule runs. They
+cannot be made again, so damaged files are renamed and never removed.
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UserError, reason
 from ..core.files import replacing
-from ..core.formats import csv_lines, write_csv_lines
+from ..core.formats import csv_lines, read_cache, write_csv_lines
 from ..core.tables import Column, CsvTable, ParquetTable
 from ..images.columns import CONTENT_ID, IMAGE
 
@@ -109,8 +109,8 @@ def read(path: Path) -> list[dict[str, str]]:
 def record(path: Path, line: Row) -> list[dict[str, str]]:
     """Add `line` to the history at `path`, unless the last one says the same, and return its rows.
 
-    A damaged history is renamed, and a new one begins. One that cannot be read is left as it is,
-    and no rows are returned. Both are logged.
+    A damaged history is renamed, and a new one begins. If the history cannot be read, it is not
+    changed and no rows are returned. Both are logged.
     """
     try:
         rows = _read(path)
@@ -123,25 +123,24 @@ def record(path: Path, line: Row) -> list[dict[str, str]]:
         return []
     if not rows or {**rows[-1], "when": ""} != {**line, "when": ""}:
         rows.append(dict(line))
-        # Without a checksum: a job can be killed between the two files, and people may edit this.
+        # No checksum: a job can be killed before it is written, and people may edit the file.
         with replacing(path) as temporary:
             write_csv_lines(temporary, TABLE.names, TABLE.cells(rows))
     return rows
 
 
 def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
-    """Return the predictions that changed in the last run that changed any; remember `answers`.
+    """Return the predictions that changed in the last run with changes, and record `answers`.
 
-    They are also written to `changed.csv`, sorted by path. Those of an earlier run stay there as
-    long as their contents have the prediction that was new then. So they are not lost if a job is
-    killed, or in a run that has another reason.
+    They are written to `changed.csv`, sorted by path. Those of an earlier run stay as long as they
+    are still true, so that a killed job or a run without changes does not lose them.
 
     Args:
-        folder: of the query set's results, which has the answers of the run before.
+        folder: of the query set's results, with the answers of the last run.
         answers: of this run.
     """
     answers = sorted(answers)
-    former = _remembered(folder / "answers.parquet")
+    former: dict[str, str] = read_cache(_predictions, folder / "answers.parquet", {})
     found = [
         ChangedPrediction(image, content_id, former[content_id], now)
         for image, content_id, now in answers
@@ -195,20 +194,16 @@ def _check(row: Row) -> None:
 
 
 def _set_aside(path: Path) -> Path:
-    """Give the file another name, one that is free, and return it."""
+    """Rename the file to a free name, and return that."""
     names = (path.with_name(f"{path.stem}.damaged-{n}{path.suffix}") for n in count(1))
     aside = next(name for name in names if not name.exists())
     os.replace(path, aside)
     return aside
 
 
-def _remembered(path: Path) -> dict[str, str]:
-    """Return the predictions of the run before, by content id; none where they are not known."""
-    try:
-        rows = PAST.read(path).to_pylist()
-        return {row["content_id"]: row["prediction"] for row in rows}
-    except UserError:
-        return {}  # absent or damaged: this run writes it again
+def _predictions(path: Path) -> dict[str, str]:
+    """Return the predictions that `_remember` wrote, by content id."""
+    return {row["content_id"]: row["prediction"] for row in PAST.read(path).to_pylist()}
 
 
 def _remember(path: Path, answers: Iterable[PastPrediction]) -> None:
@@ -218,7 +213,7 @@ def _remember(path: Path, answers: Iterable[PastPrediction]) -> None:
 
 
 def _still_changed(path: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
-    """Return the rows at `path` that still hold, for the images that have those contents now."""
+    """Return the rows at `path` that are still true, with the current images of their contents."""
     try:
         known = {row["content_id"]: row for row in CHANGED.read(path)}
     except UserError:

@@ -11,13 +11,13 @@ from matplotlib.ticker import PercentFormatter
 
 from ..core.files import replacing
 from . import histogram
-from .confusion import Confusion
+from .confusion import ConfusionMatrix
 from .texts import short
 
 COLOURS = {"right": "#17734f", "wrong": "#b8370f", "unlabelled": "#5a5d63"}
 VOTE_COLOURS = {"majority": "#2856a3", "weighted": "#b8370f"}
 COMPARED: dict[str, Any] = {"color": "#2856a3", "marker": "o", "capsize": 3}
-NOT_KNOWN = "Not known: no image of the catalogue can be asked."
+NOT_KNOWN = "Not known: no image of the catalogue can be tested."
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": "#52606d",
     "axes.spines.right": False,
@@ -29,9 +29,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def confusion(matrix: Confusion) -> Figure:
+def confusion(matrix: ConfusionMatrix) -> Figure:
     """Return the confusion matrix; of very many classes, those with the most mistakes."""
-    part = matrix.hardest()
+    part = matrix.with_most_mistakes()
     size = len(part.classes)
     names = [short(name) for name in part.classes]
     # In inches; names of up to ten characters have room already.
@@ -40,8 +40,8 @@ def confusion(matrix: Confusion) -> Figure:
         figure = Figure((side + 1, side), layout="constrained")
         axes = figure.subplots()
         if not size:
-            return _told(figure, axes, "There are no labels to compare with.")
-        # Not `imshow`, which scales up a picture for some tenths of a second.
+            return _without_plot(figure, axes, "There are no labels to compare with.")
+        # Not `imshow`, which takes some tenths of a second longer.
         cells = axes.pcolormesh(part.shares, cmap="Blues", vmin=0, vmax=1, snap=True)
         axes.set_aspect("equal")
         axes.invert_yaxis()
@@ -53,7 +53,7 @@ def confusion(matrix: Confusion) -> Figure:
         axes.set_xlabel("prediction")
         axes.set_ylabel("label")
         left_out = "" if size == part.total else f" ({size} hardest of {part.total} classes)"
-        axes.set_title(f"What was taken for what{left_out}", loc="left")
+        axes.set_title(f"Confusion matrix{left_out}", loc="left")
         for row, column in zip(*np.nonzero(part.counts), strict=True):
             colour = "white" if part.shares[row, column] > 0.5 else "black"
             text = str(part.counts[row, column])
@@ -96,14 +96,14 @@ def similarity(predictions: Sequence[Mapping[str, str]]) -> Figure:
 
 
 def quality(assessment: Mapping[str, Any]) -> Figure:
-    """Return the accuracy among the catalogue's images for numbers of neighbours that vote."""
+    """Return the accuracy within the catalogue by the number of neighbours that vote."""
     curve = assessment["curve"]
     sizes = [point["neighbours"] for point in curve]
     with mpl.rc_context(STYLE):
         figure = Figure((7, 4), layout="constrained")
         axes = figure.subplots()
         if not assessment["evaluated"]:
-            return _told(figure, axes, NOT_KNOWN)
+            return _without_plot(figure, axes, NOT_KNOWN)
         for vote, colour in VOTE_COLOURS.items():
             points = [point[vote] for point in curve]
             low, high = zip(*(point["accuracy_interval_95"] for point in points), strict=True)
@@ -117,20 +117,20 @@ def quality(assessment: Mapping[str, Any]) -> Figure:
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_xlabel(f"neighbours that vote (configured: {assessment['neighbours']})")
         axes.set_ylabel("classified correctly")
-        axes.set_title("Images of the catalogue, each asked against the others", loc="left")
+        axes.set_title("Catalogue images, each classified by the others", loc="left")
         axes.legend(frameon=False)
     return figure
 
 
 def reliability(confidence: Mapping[str, Any]) -> Figure:
-    """Return the accuracy by the confidence that predictions were given."""
+    """Return the reliability diagram: accuracy by confidence."""
     bins = confidence["reliability"]
     error = confidence["expected_calibration_error"]
     with mpl.rc_context(STYLE):
         figure = Figure((5, 5), layout="constrained")
         axes = figure.subplots()
         if not bins:
-            return _told(figure, axes, NOT_KNOWN)
+            return _without_plot(figure, axes, NOT_KNOWN)
         axes.plot([0, 1], [0, 1], color="#52606d", linestyle="--", linewidth=1)
         x, y = [bin_["confidence"] for bin_ in bins], [bin_["accuracy"] for bin_ in bins]
         axes.plot(x, y, color=VOTE_COLOURS["majority"], marker="o")
@@ -193,15 +193,15 @@ def write(figure: Figure, *paths: Path) -> None:
 
 
 def _lay_out(figure: Figure) -> None:
-    """Find the places of all that is drawn, once; `savefig` would do so twice for each file."""
+    """Compute the layout once; `savefig` would do so twice for each file."""
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine(None)
 
 
-def _told(figure: Figure, axes: Any, why: str) -> Figure:
-    """Return `figure` with a text that says `why` nothing is drawn."""
+def _without_plot(figure: Figure, axes: Any, why: str) -> Figure:
+    """Return `figure` with a text that says why nothing is drawn."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes)
     return figure

@@ -1,6 +1,6 @@
-"""The report as one file to send: its page, with small pictures inside.
+"""The report as one file to send: the page with small pictures inside.
 
-Pictures inside a page make it large and slow, so this one has no more cards than people look at.
+Embedded pictures make a page large and slow, so it has a limited number of cards.
 """
 
 import base64
@@ -16,20 +16,20 @@ from PIL import Image
 from ..core.errors import UserError
 from ..images import thumbnails
 
-# With three similar photos each they make a file of some 8 MB, which can be sent by mail.
+# With three similar photos each, the file has about 8 MB and can be sent by mail.
 MOST_CARDS = 200
 # The longest side of a picture, in pixels.
 SIDE = 240
-# What stands in the page before and after its data.
+# The text before and after the data in the page.
 BEFORE, AFTER = '<script type="application/json" id="data">', "</script>"
 # Wrong answers come first, and files that could not be read last.
 ORDER = {"wrong": 0, "refused": 1, "unlabelled": 2, "right": 2, "rejected": 3}
 
-Card = Mapping[str, Any]  # as the page has it, see `preprocessing_config.Card`
+Card = Mapping[str, Any]  # as the page has it, see `cards.QueryCard`
 
 
 def portable(page: str, thumbnail_folder: Path, address: str) -> str:
-    """Return `page` as one file: with its small pictures, and with `MOST_CARDS` cards at the most.
+    """Return `page` as one file: with small pictures and at most `MOST_CARDS` cards.
 
     Args:
         page: the report as HTML, see `results_page.render`.
@@ -37,7 +37,7 @@ def portable(page: str, thumbnail_folder: Path, address: str) -> str:
         address: where people find the whole page.
 
     Raises:
-        UserError: a thumbnail is gone.
+        UserError: a thumbnail is missing.
     """
     head, _, rest = page.partition(BEFORE)
     data, _, tail = rest.partition(AFTER)
@@ -53,7 +53,7 @@ def portable(page: str, thumbnail_folder: Path, address: str) -> str:
 
 
 def first(cards: Sequence[Card], most: int = MOST_CARDS) -> list[Card]:
-    """Return `most` of `cards`, in their order: wrong answers, then the least sure ones."""
+    """Return up to `most` of `cards` in order: wrong answers, then those of lowest confidence."""
     pressing = sorted(range(len(cards)), key=lambda place: _urgency(cards[place]))
     return [cards[place] for place in sorted(pressing[:most])]
 
@@ -74,7 +74,7 @@ def _small(thumbnail: Path) -> str:
     written = BytesIO()
     if not thumbnail.exists():
         raise UserError(
-            f"{thumbnail} is gone, which the report shows. To make the pictures again, run "
+            f"{thumbnail} is missing, a picture in the report. To make the pictures again, run "
             "snakemake --cores 8 --forcerun report"
         )
     with Image.open(thumbnail) as image:

@@ -1,7 +1,7 @@
-"""The report: one page that shows each query beside the images most like it.
+"""The report: one page that shows each query with its most similar catalogue images.
 
-What the page says at its top, in its tables and figures stands in the HTML; the cards are data that
-its script shows, since there may be thousands.
+Texts, tables and figures are HTML. The cards are data that a script shows, because there may be
+thousands.
 """
 
 from collections import Counter
@@ -18,13 +18,13 @@ from ..backbones.model import Model
 from ..features.merge import Rejected
 from ..images import thumbnails
 from . import charts
-from .cards import STATUSES, Card, Row
-from .confusion import Confusion
+from .cards import STATUSES, QueryCard, Row
+from .confusion import ConfusionMatrix
 from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_REJECTED = 1000
-# With more, the tables of classes are folded: the photos would begin far below them.
+# With more classes, their tables are folded, so that the photos do not begin far below.
 FEW_CLASSES = 12
 
 
@@ -54,11 +54,11 @@ class Report:
         metrics: as `metrics.json` has them.
         quality: of the catalogue, as `quality.json` has it.
         cards: one for each query file.
-        confusion: what was taken for what.
+        confusion: the confusion matrix.
         rejected: files left out, for each collection.
         decided: the decisions that were applied, as rows of decisions.csv.
         history: the runs until now, as rows of history.csv.
-        advice: what to set for better answers, if anything.
+        advice: a setting for better answers, if any.
     """
 
     name: str
@@ -68,8 +68,8 @@ class Report:
     catalogue: Catalogue
     metrics: Mapping[str, Any]
     quality: Mapping[str, Any]
-    cards: Sequence[Card]
-    confusion: Confusion
+    cards: Sequence[QueryCard]
+    confusion: ConfusionMatrix
     rejected: Mapping[str, Sequence[Rejected]]
     decided: Sequence[Row] = ()
     history: Sequence[Row] = ()
@@ -86,7 +86,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
 
     Args:
         report: what it shows.
-        thumbnail_folder: where the thumbnails stand; a folder beside the page.
+        thumbnail_folder: of the thumbnails, in the folder of the page.
     """
     template = environment().get_template("report.html.j2")
     return template.render(
@@ -94,7 +94,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         counts=_counts(report.cards),
         labels=sorted({card.label for card in report.cards} - {""}),
         predicted=sorted({card.prediction for card in report.cards} - {""}),
-        matrix=report.confusion.hardest(),
+        matrix=report.confusion.with_most_mistakes(),
         figures=charts.histograms(report.cards, report.neighbours),
         curve=charts.curve(report.quality),
         few_classes=report.confusion.total <= FEW_CLASSES,
@@ -113,7 +113,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
     )
 
 
-def _counts(cards: Sequence[Card]) -> dict[str, int]:
+def _counts(cards: Sequence[QueryCard]) -> dict[str, int]:
     """Return the number of cards, and of those of each status."""
     counted = Counter(card.status for card in cards)
     return {"all": len(cards), **{status: counted[status] for status in STATUSES}}

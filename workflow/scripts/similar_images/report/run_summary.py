@@ -10,9 +10,9 @@ from ..evaluation.intervals import share_in_words
 
 
 def lines(results: Path, sets: Iterable[str]) -> list[str]:
-    """Return a line for each of the query `sets`, and what there is to say about the catalogue.
+    """Return a line for each of the query `sets`, and lines about the catalogue.
 
-    That is which similarity was chosen, or would be better, and what it had to leave out.
+    Those say which similarity was chosen or would be better, and how many files were left out.
 
     Args:
         results: the folder of all results.
@@ -24,7 +24,7 @@ def lines(results: Path, sets: Iterable[str]) -> list[str]:
 
 
 def _guarded(part: Callable[..., str], results: Path, *names: str) -> str:
-    """Return what `part` returns, or what is wrong with its files: the run itself is well."""
+    """Return the text of `part`, or the error in its files: the run itself succeeded."""
     try:
         return part(results, *names)
     except UserError as error:
@@ -33,19 +33,19 @@ def _guarded(part: Callable[..., str], results: Path, *names: str) -> str:
 
 def _set(results: Path, name: str) -> str:
     metrics = read_json(results / name / "metrics.json")
-    said = _right(metrics, "images", metrics["readable"] - metrics["refused"])
+    line = _correct_in_words(metrics, "images", metrics["readable"] - metrics["refused"])
     if products := metrics["products"]:
-        said += "; " + _right(products, "products", products["predicted"])
+        line += "; " + _correct_in_words(products, "products", products["predicted"])
     more = {
         "decided": metrics["decided"],
         "refused": metrics["refused"],
         "files left out": metrics["images"] - metrics["readable"],
     }
     counts = "".join(f", {number} {what}" for what, number in more.items() if number)
-    return f"{name}: {said}{counts}. Look at {results / name / 'report.html'}"
+    return f"{name}: {line}{counts}. Look at {results / name / 'report.html'}"
 
 
-def _right(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
+def _correct_in_words(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
     """Return how many are right, or, where there are no labels, how many were predicted."""
     if not accuracy["labelled"]:
         return f"{predicted} {what} predicted"

@@ -8,14 +8,15 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from ..decisions.decisions import MOST_BYTES
 from .texts import visible
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
 
 
-@cache  # it remembers the templates that it has compiled
+@cache  # it caches compiled templates
 def environment() -> jinja2.Environment:
-    """Return what renders the templates of pages; `style` is what all of them look like."""
+    """Return the Jinja environment of the pages; `style` is their CSS."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -26,18 +27,19 @@ def environment() -> jinja2.Environment:
     )
     made.filters |= {"percent": "{:.1%}".format, "count": "{:,}".format}
     made.globals["style"] = (TEMPLATES / "report.css").read_text("utf-8")
+    made.globals["most_bytes"] = MOST_BYTES  # of a decisions.csv
     return made
 
 
 def _shown(value: object) -> object:
-    """Return what a page shows of `value`; markup is the template's own and stays as it is."""
+    """Return `value` as a page shows it; markup is from the template and is not changed."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def with_scripts(*names: str) -> dict[str, object]:
-    """Return what a template needs to hold the scripts of these names.
+    """Return the variables of a template for the scripts with these names.
 
-    The page's policy names each of them by its hash, so that no other can run.
+    The page's content security policy contains their hashes, so that no other script can run.
     """
     scripts = [(TEMPLATES / name).read_text("utf-8") for name in names]
     hashes = [hashlib.sha256(script.encode()).digest() for script in scripts]

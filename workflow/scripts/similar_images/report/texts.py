@@ -1,10 +1,10 @@
-"""The names that people give, as figures and pages can show them."""
+"""User-defined names, as figures and pages can show them."""
 
 import re
 
 # What XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets), and the other control characters.
 UNSEEN = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# Longer names would leave no room for the figure itself.
+# Longer names leave no room for the figure.
 LONGEST = 40
 
 

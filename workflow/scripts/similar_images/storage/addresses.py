@@ -1,6 +1,6 @@
-"""Addresses of photos: what is one, which may be asked, and its metadata.
+"""Addresses of photos: which texts are addresses, which are allowed, and their metadata.
 
-Addresses come from strangers. Nothing is asked of one that `Limits.allowed` does not cover.
+Addresses are not trusted. No request goes to one that `Limits.allowed` does not cover.
 """
 
 import hashlib
@@ -16,30 +16,30 @@ from ..core.errors import UserError
 
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 WEB = ("http", "https")
-# The beginning of an address that lacks a part of it, or has a space before it.
+# An address with a mistake at its beginning, or a space before it.
 _NEARLY = re.compile(
     r"\s*([A-Za-z][A-Za-z0-9+.-]*://|(https?|s3|gs|az|abfs|oss):/|//)", re.IGNORECASE
 )
-# What stands in a name before the digest of what is not shown.
+# In a name, the digest of the hidden part follows this.
 HIDDEN = "?#"
-# The stores that fsspec reads, each with its package, which knows its names and credentials.
+# The stores that fsspec reads, with the package for each, which finds the credentials.
 BUCKETS = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "oss": "ossfs"}
-# RFC 9110, 4.1, asks of everybody to take 8000 at least; more than that many servers refuse.
+# RFC 9110, 4.1: every server must accept 8000 characters. Many refuse more.
 LONGEST = 8000
 PORTS = {"http": 80, "https": 443}
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Names of hosts, and IPv4 addresses; what is odder is read one way here and another there.
+# Host names and IPv4 addresses. Programs disagree on how to read other characters.
 HOST = re.compile(r"[a-z0-9._*-]+")
-# A part of a path that leads up, also to servers that decode twice, or cut a part at a semicolon.
+# A part of a path that leads up (..), also for servers that decode twice or cut at a semicolon.
 _DOT, _SLASH = r"(?:\.|%(?:25)*2e)", r"(?:[/\\]|%(?:25)*(?:2f|5c))"
 UP = re.compile(rf"(?:^|{_SLASH}){_DOT}{{2}}(?:$|;|%(?:25)*3b|{_SLASH})", re.IGNORECASE)
-# Of 32 hexadecimal digits nobody can make two texts with the same.
+# With 32 hexadecimal digits nobody can find two texts with equal digests.
 DIGITS = 32
 PARTS = re.compile(r"([^:/?#]*://)?([^/?#]*@)?([^?]*)(\?.*)?", re.DOTALL)
 
 
 class FetchError(OSError):
-    """An address that gives no photo; the message is the reason, for the user.
+    """No photo could be fetched from an address; the message is the reason, for the user.
 
     Attributes:
         retryable: whether another try may help: the server is busy, or the connection broke.
@@ -51,12 +51,12 @@ class FetchError(OSError):
 
 
 class ObjectMetadata(NamedTuple):
-    """What a server says about an address without its bytes.
+    """What a server reports about the photo at an address, without its bytes.
 
     Attributes:
         size: bytes, or 0 where it is not known.
         mtime: time of the last change, in nanoseconds, or 0 where it is not known.
-        version: the ETag or another name for these very bytes, or "".
+        version: the ETag or another identifier that changes with the bytes, or "".
         fault: why there is no photo, or None.
         retryable: see `FetchError`.
     """
@@ -68,21 +68,21 @@ class ObjectMetadata(NamedTuple):
     retryable: bool = False
 
     @property
-    def tells_change(self) -> bool:
-        """Whether another look would differ if the bytes were others."""
+    def shows_changes(self) -> bool:
+        """Whether the metadata changes whenever the bytes change."""
         return bool(self.version or self.mtime)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be asked of whom; the settings `remote`.
+    """The settings `remote`: which addresses are allowed, and the limits of requests.
 
     Attributes:
-        allowed: the beginnings of addresses that may be asked, such as https://cdn.example.com or
-            s3://shop/photos; in a host, * stands for any part of it.
-        private: whether addresses of private networks and of this machine may be asked.
+        allowed: the beginnings of allowed addresses, such as https://cdn.example.com or
+            s3://shop/photos; in a host, * matches any text.
+        private: whether addresses in private networks and on this machine are allowed.
         connections: to one host at once.
-        seconds: that a photo may take, from the first request to the last byte.
+        seconds: for one photo, from the first request to the last byte.
         max_bytes: of a photo.
     """
 
@@ -94,7 +94,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Limits":
-        """Return the limits that the settings `remote` set.
+        """Return the limits in the settings `remote`.
 
         Raises:
             UserError: one of `allowed` is not the beginning of an address.
@@ -109,20 +109,20 @@ class Limits:
             settings["max_bytes"],
         )
 
-    def check(self, address: str) -> "Parts":
-        """Return the parts of `address`, which may be asked.
+    def check(self, address: str) -> "ParsedAddress":
+        """Return the parts of `address`, if it is allowed.
 
         Raises:
-            FetchError: it may not.
+            FetchError: it is not.
         """
-        parts = split(address)
+        parts = parse(address)
         if not any(_covers(_beginning(text), parts) for text in self.allowed):
             raise FetchError(f"{parts.place} is not in remote.allowed")
         return parts
 
 
-class Parts(NamedTuple):
-    """An address taken apart, so that two ways to write the same are the same.
+class ParsedAddress(NamedTuple):
+    """The parts of an address, equal for all ways to write the same address.
 
     Attributes:
         scheme: in lower case.
@@ -140,19 +140,19 @@ class Parts(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The scheme, host and port: what can be shown of any address."""
+        """The scheme, host and port, which hold no secret."""
         return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
 
 
 def is_address(text: str) -> bool:
-    """Tell whether `text` is an address, and not a path."""
+    """Whether `text` is an address, and not a path."""
     return ADDRESS.match(text) is not None
 
 
 def looks_like_address(text: str) -> bool:
-    """Tell whether `text` is meant for an address and is none, so that a path it is not either.
+    """Whether `text` is a mistyped address.
 
-    Its query may hold a secret, and would be shown as a part of the path.
+    Its query may contain a secret, which would be shown if it were taken as a path.
     """
     return not is_address(text) and _NEARLY.match(text) is not None
 
@@ -163,11 +163,11 @@ def scheme_of(address: str) -> str:
 
 
 def name_of(address: str) -> str:
-    """Return what `address` is called in every table, page and log.
+    """Return the name of `address` in every table, page and log.
 
-    A query may hold a secret, such as a signature, and so may what stands before the host: a digest
-    stands for them. So do no two addresses have one name. What follows a # is no part of an address
-    of the web; in a bucket, ? and # are letters of a name like others.
+    The query, and what comes before the host, may contain a secret such as a signature. A digest
+    replaces them, so that two addresses never have the same name. The part after # does not belong
+    to a web address; in a bucket, ? and # are ordinary characters.
     """
     if scheme_of(address) in WEB:
         address = address.partition("#")[0]
@@ -181,7 +181,7 @@ def name_of(address: str) -> str:
     return f"{scheme}{shown}{HIDDEN}{digest}"
 
 
-def split(address: str) -> Parts:
+def parse(address: str) -> ParsedAddress:
     """Return the parts of `address`.
 
     Raises:
@@ -196,24 +196,24 @@ def split(address: str) -> Parts:
         known = ", ".join((*WEB, *BUCKETS))
         raise FetchError(f"an address of {scheme[:20]}; these can be read: {known}")
     try:
-        return _split_known(address, scheme)
+        return _parse_known(address, scheme)
     except ValueError as error:  # its message may hold a password
         raise FetchError("not an address") from error
 
 
-def _split_known(address: str, scheme: str) -> Parts:
+def _parse_known(address: str, scheme: str) -> ParsedAddress:
     if scheme in BUCKETS:
-        return _split_object(address, scheme)
+        return _parse_object(address, scheme)
     parts = urlsplit(address)
     if "@" in parts.netloc:
         raise FetchError("an address with a name or password before its host")
     host = _host(parts.hostname or "", "[" in parts.netloc)
     port = None if parts.port == PORTS.get(scheme) else parts.port
-    return Parts(scheme, host, port, parts.path, parts.query)
+    return ParsedAddress(scheme, host, port, parts.path, parts.query)
 
 
-def _split_object(address: str, scheme: str) -> Parts:
-    """Return the parts of an address in a bucket, whose name is written in one way alone.
+def _parse_object(address: str, scheme: str) -> ParsedAddress:
+    """Return the parts of an address in a bucket; its name can be written in only one way.
 
     Raises:
         ValueError: there is no such name.
@@ -223,11 +223,11 @@ def _split_object(address: str, scheme: str) -> Parts:
         raise FetchError("an address with a name or password before its bucket")
     if not HOST.fullmatch(bucket):
         raise ValueError(bucket)
-    return Parts(scheme, bucket, None, slash + key, "")
+    return ParsedAddress(scheme, bucket, None, slash + key, "")
 
 
 def _host(text: str, bracketed: bool) -> str:
-    """Return the host `text` in the one way to write it.
+    """Return the host `text` in its normal form.
 
     Raises:
         ValueError: it is none; an IPv6 address with a zone is one of this machine's networks.
@@ -241,9 +241,9 @@ def _host(text: str, bracketed: bool) -> str:
 
 
 @lru_cache
-def _beginning(text: str) -> tuple[Parts, re.Pattern[str]]:
+def _beginning(text: str) -> tuple[ParsedAddress, re.Pattern[str]]:
     """Return the parts of one of `Limits.allowed`, and what a host has to match."""
-    parts = split(text)
+    parts = parse(text)
     return parts, re.compile(re.escape(parts.host).replace(r"\*", ".*"))
 
 
@@ -261,8 +261,8 @@ def _check_beginning(text: str) -> None:
         )
 
 
-def _covers(beginning: tuple[Parts, re.Pattern[str]], parts: Parts) -> bool:
-    """Tell whether an address of `parts` begins so, with a whole part of a path at least."""
+def _covers(beginning: tuple[ParsedAddress, re.Pattern[str]], parts: ParsedAddress) -> bool:
+    """Whether an address of `parts` has this beginning, up to the end of a part of its path."""
     start, host = beginning
     folder = start.path.rstrip("/")
     return (

@@ -11,13 +11,13 @@ from .object_stores import fault_of, open_store, status_of
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-# What the packages call the version of an object, and the time of its last change.
+# The packages' names for the version of an object, and for the time of its last change.
 _VERSIONS = ("ETag", "etag", "generation")
 _TIMES = ("LastModified", "last_modified", "mtime")
 
 
 class Buckets:
-    """Looks into buckets, and fetches from them; for many threads of one process."""
+    """Lists and fetches objects in buckets. Threads may share it."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -33,13 +33,13 @@ class Buckets:
                 raise FetchError("no such object")
         except FetchError as error:
             return ObjectMetadata(fault=str(error), retryable=error.retryable)
-        return self._look_of(info)
+        return self._metadata_of_info(info)
 
     def fetch(self, address: str) -> bytes:
         """Return the bytes of the object at `address`.
 
         Raises:
-            FetchError: they may not be had, or are too many, or too slow.
+            FetchError: the address is not allowed, or there are no, too many, or late bytes.
         """
         store, path = self._find(address)
         most = self._limits.max_bytes
@@ -51,8 +51,8 @@ class Buckets:
     def listed(self, prefix: str) -> Iterator[tuple[str, ObjectMetadata]]:
         """Yield every object below `prefix` and its metadata, sorted by address.
 
-        A prefix is taken for a folder: s3://shop/photos has not what is below s3://shop/photos2.
-        What stands for a folder itself (its name ends in a slash) is left out.
+        A prefix is a folder: s3://shop/photos does not include s3://shop/photos2. Objects that
+        represent folders (their names end in a slash) are left out.
 
         Raises:
             FetchError: they cannot be listed.
@@ -63,10 +63,10 @@ class Buckets:
         for name, info in below(self._store(scheme), path.rstrip("/")):
             if not name.endswith("/"):
                 address = f"{scheme}://{name}"
-                yield address, self._listed_look(address, info)
+                yield address, self._metadata_of_listed(address, info)
 
     def _pages(self, store: "AbstractFileSystem", path: str) -> Iterator[tuple[str, Any]]:
-        """Yield what is below `path`, a page at a time: fsspec itself would hold all in memory."""
+        """Yield what is below `path`, page by page; fsspec itself would keep all in memory."""
         bucket, folder, _ = store.split_path(path)
         more = {"Bucket": bucket, "Prefix": f"{folder}/" if folder else ""}
         while True:
@@ -81,7 +81,7 @@ class Buckets:
         yield from sorted(self._ask(store.find, path, detail=True).items())
 
     def _find(self, address: str) -> tuple["AbstractFileSystem", str]:
-        """Return the store of `address` and the path in it, where it may be asked."""
+        """Return the store of `address` and the path in it, if it is allowed."""
         self._check(address)
         scheme, path = _parts(address)
         return self._store(scheme), path
@@ -104,14 +104,14 @@ class Buckets:
                 return b""
             raise fault_of(error, self._limits) from None  # its traceback may be logged
 
-    def _listed_look(self, address: str, info: Mapping[str, Any]) -> ObjectMetadata:
+    def _metadata_of_listed(self, address: str, info: Mapping[str, Any]) -> ObjectMetadata:
         try:
             self._check(address)
         except FetchError as error:
             return ObjectMetadata(fault=str(error))
-        return self._look_of(info)
+        return self._metadata_of_info(info)
 
-    def _look_of(self, info: Mapping[str, Any]) -> ObjectMetadata:
+    def _metadata_of_info(self, info: Mapping[str, Any]) -> ObjectMetadata:
         size = int(info.get("size", info.get("Size")) or 0)
         version = next((str(info[name]) for name in _VERSIONS if info.get(name)), "")
         changed = next((info[name] for name in _TIMES if info.get(name)), 0)
@@ -128,7 +128,7 @@ def _parts(address: str) -> tuple[str, str]:
 
 
 def _check_name(path: str) -> None:
-    """Check that `path` names an object, and the same one to whatever reads it.
+    """Check that `path` names an object, and that all programs read the name alike.
 
     Raises:
         FetchError: it does not.
@@ -136,14 +136,14 @@ def _check_name(path: str) -> None:
     bucket, _, key = path.partition("/")
     if not bucket or not key or key.endswith("/"):
         raise FetchError("a bucket or a folder, and not an object")
-    if "?versionId=" in key:  # which s3fs takes for no part of the name
-        raise FetchError("a name with ?versionId= in it: give the object another")
+    if "?versionId=" in key:  # s3fs would not take it as part of the name
+        raise FetchError("a name with ?versionId= in it: rename the object")
     if ".." in key.split("/"):
-        raise FetchError("a name with a part .. in it: give the object another")
+        raise FetchError("a name with a part .. in it: rename the object")
 
 
 def _nanoseconds(time: object) -> int:
-    """Return a time to the second: some stores give no more for one object, but more in lists."""
+    """Return a time to the second: some stores are more exact in lists than for one object."""
     if isinstance(time, datetime):
         time = time.timestamp()
     return int(time) * 10**9 if isinstance(time, int | float) else 0

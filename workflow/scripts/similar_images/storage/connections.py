@@ -1,4 +1,4 @@
-"""Connections of the web: to public addresses alone, and never longer than they may last."""
+"""Web connections to public addresses only, with a limit of time for the whole answer."""
 
 import math
 import socket
@@ -13,28 +13,28 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.response import HTTPResponse
 
-# An answer has to begin within this share of the time that is left: the rest is for other tries.
+# An answer must begin within this share of the remaining time; the rest is for retries.
 PATIENCE = 0.5
-# Not for everybody, though Python takes them for public: the providers' own services among them,
+# Not public, although Python counts them as public. Cloud providers use them for internal services,
 # such as Oracle's metadata (192.0.0.192) and Azure's (168.63.129.16). The IANA's registry of
 # special addresses, https://www.iana.org/assignments/iana-ipv4-special-registry.
 RESERVED = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
-GLOBAL = IPv6Network("2000::/3")  # RFC 4291, 2.4: all that is given out
+GLOBAL = IPv6Network("2000::/3")  # RFC 4291, 2.4: all public addresses
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 
 
 class PrivateAddressError(Exception):
     """A host whose name leads to an address that is not public.
 
-    It is no OSError: urllib3 takes those for a connection that failed.
+    Not an OSError, because urllib3 treats those as failed connections.
     """
 
 
 def is_public(text: str) -> bool:
-    """Tell whether the IP address `text` is anybody's to ask: not of a private network.
+    """Whether the IP address `text` is public.
 
-    Loopback, link-local, multicast, reserved and shared (RFC 6598) addresses are not, nor is an
-    IPv6 address that stands for an IPv4 address that is not.
+    Private, loopback, link-local, multicast, reserved and shared (RFC 6598) addresses are not, nor
+    is an IPv6 address that leads to such an IPv4 address.
     """
     address = ip_address(text)
     if isinstance(address, IPv6Address):
@@ -59,9 +59,9 @@ def _inner(address: IPv6Address) -> IPv4Address | None:
 
 
 class _Timed(socket.socket):
-    """A socket on which nothing is waited for after the time `ends`.
+    """A socket that raises `TimeoutError` after the time `ends`.
 
-    A timeout of a socket is that of each wait alone, and a slow drip never reaches it.
+    The timeout of an ordinary socket starts again with every byte.
     """
 
     ends = math.inf
@@ -83,7 +83,7 @@ def _left(ends: float) -> float:
 
 
 def tls() -> ssl.SSLContext:
-    """Return how safe connections are made: with certificates that the system trusts."""
+    """Return the settings of TLS, with the certificates that the system trusts."""
     context = ssl.create_default_context()
     context.sslsocket_class = _TimedTls
     return context
@@ -92,8 +92,8 @@ def tls() -> ssl.SSLContext:
 class GuardedConnection(HTTPConnection):
     """A connection to a public address, or to any if `private`.
 
-    The name is looked up once, and connected is to what was checked: a name that leads elsewhere
-    at the next look-up (DNS rebinding) gains nothing. All that HTTP reads ends by `timeout`.
+    The name is looked up once, and the connection goes to the address that was checked. This
+    prevents DNS rebinding. All reading ends after `timeout`.
     """
 
     def __init__(self, *args: Any, private: bool = False, **options: Any) -> None:
@@ -101,7 +101,7 @@ class GuardedConnection(HTTPConnection):
         super().__init__(*args, **options)
 
     def _new_conn(self) -> socket.socket:
-        """Return a socket that is connected.
+        """Return a connected socket.
 
         Raises:
             PrivateAddressError: the host is not public.
@@ -123,7 +123,7 @@ class GuardedConnection(HTTPConnection):
         return connected
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        """Return what the server answers, its body still to be read."""
+        """Return the server's answer; its body is not read yet."""
         now, seconds = time.monotonic(), cast(float, self.timeout)
         connected = cast(_Timed, self.sock)
         connected.ends = now + seconds * PATIENCE
@@ -137,7 +137,7 @@ class GuardedTlsConnection(GuardedConnection, HTTPSConnection):
 
 
 def _connect(found: list[Any], ends: float) -> _Timed:
-    """Return a socket that is connected to the first of `found` that answers; each has its share.
+    """Return a socket to the first of `found` that answers; they share the time until `ends`.
 
     Raises:
         OSError: none did.
@@ -149,7 +149,7 @@ def _connect(found: list[Any], ends: float) -> _Timed:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connected.settimeout(_left(ends) / (len(found) - tried))
             connected.connect(name)
-            connected.settimeout(_left(ends))  # for TLS
+            connected.settimeout(_left(ends))  # for the TLS handshake
             return connected
         except OSError as error:
             connected.close()

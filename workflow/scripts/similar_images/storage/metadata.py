@@ -1,37 +1,38 @@
-"""The metadata of a collection's addresses: asked at the start of a run, and kept for its jobs."""
+"""The metadata of a collection's addresses: fetched at the start of a run, cached for its jobs."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import UserError
 from ..core.files import write_checked
-from ..core.formats import read_json
-from .access import NOWHERE, Access
+from ..core.formats import read_cache, read_json
+from .access import NO_ACCESS, Access
 from .addresses import FetchError, ObjectMetadata, name_of
 
 
 class NotAskedError(Exception):
-    """Addresses are not known, and may not be asked now."""
+    """Metadata is not in the cache, and no requests are allowed now."""
 
 
 class MetadataCache:
-    """The looks at the addresses of one collection.
+    """The metadata of the addresses of one collection.
 
-    An address that was seen before, and cannot be asked now but may be another time, counts as it
-    was seen: a server's bad hour takes nothing out of a catalogue.
+    If a request fails now but may succeed later, the cached metadata counts. So a server that fails
+    for a while removes nothing from a catalogue.
 
     Attributes:
-        tries: a number that grows whenever a photo has to be fetched though nothing seems
-            to have changed, since its server reports nothing that would change with its bytes.
+        tries: grows whenever photos must be fetched again because their server reports nothing that
+            changes with the bytes.
 
     Args:
-        memory: the file in which they are kept, or None.
-        access: asks for them.
+        memory: the file that caches them, or None.
+        access: sends the requests.
         most_failed: the share of the addresses that may fail.
-        refresh: whether servers are asked even for metadata that is kept.
-        silent: whether nobody may be asked, and nothing is kept.
+        ask_again: whether to send requests although there is cached metadata.
+        offline: whether no requests are allowed.
     """
 
     def __init__(
@@ -39,27 +40,27 @@ class MetadataCache:
         memory: Path | None,
         access: Access,
         most_failed: float,
-        refresh: bool = False,
-        silent: bool = False,
+        ask_again: bool = False,
+        offline: bool = False,
     ) -> None:
         self._memory = memory
         self._access = access
-        self._refresh = refresh
-        self._silent = silent
+        self._ask_again = ask_again
+        self._offline = offline
         self._most_failed = most_failed
         self.tries = 0
 
     def at(self, addresses: Mapping[str, str]) -> dict[str, ObjectMetadata]:
-        """Return the metadata of each of `addresses`, which come by their names, by its name.
+        """Return the metadata of each of `addresses` (by name), by name.
 
         Raises:
             UserError: too many fail.
-            NotAskedError: they would have to be asked for.
+            NotAskedError: requests would be needed.
         """
         if not addresses:
             return {}
         known = self._read()
-        if not self._refresh and known.keys() >= addresses.keys():
+        if not self._ask_again and known.keys() >= addresses.keys():
             return {name: known[name] for name in addresses}
         self._check_allowed()
         found = self._access.metadata_of(list(addresses.values()))
@@ -74,7 +75,7 @@ class MetadataCache:
         """
         known = self._read()
         start = prefix.rstrip("/") + "/"
-        if not self._refresh and known and all(name.startswith(start) for name in known):
+        if not self._ask_again and known and all(name.startswith(start) for name in known):
             return known
         self._check_allowed()
         try:
@@ -83,10 +84,10 @@ class MetadataCache:
             raise UserError(f"{name_of(prefix)}: {error}") from error
 
     def failed(self, faults: Mapping[str, str]) -> None:
-        """Take note of the photos that could not be fetched, by their names, and of the reasons.
+        """Check how many photos could not be fetched; `faults` has the reasons by name.
 
-        Their metadata stays as it is, so that a server that then gives no answer at all
-        takes none of them out. The next run fetches them: see `retries`.
+        Their cached metadata stays, so that they count even if their server stops answering. The
+        next run fetches them: see `retries`.
 
         Raises:
             UserError: they are too many.
@@ -96,7 +97,7 @@ class MetadataCache:
         )
 
     def _check_allowed(self) -> None:
-        if self._silent:
+        if self._offline:
             raise NotAskedError
 
     def _kept(
@@ -105,7 +106,7 @@ class MetadataCache:
         self._check(found)
         kept = {name: _best(metadata, known.get(name)) for name, metadata in found.items()}
         self.tries += any(
-            name in known and _says_nothing(metadata) for name, metadata in kept.items()
+            name in known and _must_fetch(metadata) for name, metadata in kept.items()
         )
         self._write(kept)
         return kept
@@ -117,37 +118,35 @@ class MetadataCache:
             raise UserError(
                 f"{len(faults)} of {len(found)} photos cannot be fetched ({count} of them: "
                 f"{most}): a share over remote.most_failed ({self._most_failed}). Nothing was "
-                "changed. Look at the addresses and at remote.allowed, or run again when they can "
-                "be had."
+                "changed. Check the addresses and remote.allowed, or run again when the photos can "
+                "be fetched."
             )
 
     def _read(self) -> dict[str, ObjectMetadata]:
         if self._memory is None:
             return {}
-        try:
-            stored = read_json(self._memory)
-        except UserError:
-            return {}  # absent or damaged: the next request writes it again
+        empty: dict[str, Any] = {"tries": self.tries, "looks": {}}
+        stored = read_cache(read_json, self._memory, empty)
         self.tries = stored["tries"]
         return {name: ObjectMetadata(*metadata) for name, metadata in stored["looks"].items()}
 
     def _write(self, found: Mapping[str, ObjectMetadata]) -> None:
         if self._memory is None:
             return
-        # JSON, since the Snakefile reads it, and to load PyArrow takes longer.
+        # JSON, because the Snakefile reads it, and PyArrow takes long to import.
         with write_checked(self._memory) as temporary:
             temporary.write_text(json.dumps({"tries": self.tries, "looks": found}), "utf-8")
 
 
 def _best(metadata: ObjectMetadata, known: ObjectMetadata | None) -> ObjectMetadata:
-    """Return `metadata`, or what was `known` before where it only failed for now."""
+    """Return `metadata`, or what was `known` before if the request failed only for now."""
     return known if metadata.retryable and known is not None and known.fault is None else metadata
 
 
-def _says_nothing(metadata: ObjectMetadata) -> bool:
-    """Tell whether the photo has to be fetched though its look may be as it was."""
-    return metadata.fault is None and not metadata.tells_change
+def _must_fetch(metadata: ObjectMetadata) -> bool:
+    """Whether only fetching the photo shows if it has changed."""
+    return metadata.fault is None and not metadata.shows_changes
 
 
-# For collections without addresses: others are not allowed.
-UNSEEN = MetadataCache(None, NOWHERE, most_failed=1)
+# For collections without addresses.
+NO_METADATA = MetadataCache(None, NO_ACCESS, most_failed=1)

@@ -1,11 +1,11 @@
-"""Object stores, by the library that pandas and Dask read them with.
+"""Object stores, opened by fsspec.
 
-Credentials come from the environment or from the store's own files and are found by its package:
-none passes through here. Neither does what a package says of an error, for it may hold them: a
-fault is reported in words of our own, with the store's name for it.
+The package of each store finds the credentials in the environment or in the store's own files. Its
+error messages may contain them and are never shown: `fault_of` writes messages that contain only
+the store's error code.
 
-The endpoint, too, comes from there (`AWS_ENDPOINT_URL`) and not from strangers, so that it may be
-in a private network whatever `Limits.private` says.
+The endpoint comes from there, too (`AWS_ENDPOINT_URL`). It is trusted, so it may be in a private
+network whatever `Limits.private` says.
 """
 
 import errno
@@ -19,7 +19,7 @@ from .addresses import BUCKETS, FetchError, Limits
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-# The exceptions of their packages, by name: to import them takes a second.
+# Exceptions of the packages, by name, because importing them takes a second.
 _NO_CREDENTIALS = {
     "NoCredentialsError",
     "PartialCredentialsError",
@@ -32,7 +32,7 @@ _BUSY = {errno.EBUSY, errno.EREMOTEIO}
 
 
 def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
-    """Return the store of `scheme`, which keeps no listing: a run sees what is there now.
+    """Return the store of `scheme`, without a cache of listings, which could be outdated.
 
     Raises:
         FetchError: its package is not installed.
@@ -47,14 +47,14 @@ def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
             f"{scheme}:// is read by the package {package}, which is not installed: "
             f"pip install {package}"
         ) from error
-    for package in ("aiobotocore", "botocore"):  # of S3; they log where they found credentials
+    for package in ("aiobotocore", "botocore"):  # of S3; they log where credentials were found
         logging.getLogger(package).setLevel(logging.WARNING)
     options = {"config_kwargs": _settings(limits)} if scheme == "s3" else {}
     return kind(use_listings_cache=False, skip_instance_cache=True, **options)
 
 
 def fault_of(error: Exception, limits: Limits) -> FetchError:
-    """Return a message on an `error` of a store's package."""
+    """Return the message for an `error` of a store's package."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & _NO_CREDENTIALS:
         return FetchError(
@@ -63,14 +63,14 @@ def fault_of(error: Exception, limits: Limits) -> FetchError:
             "for a public bucket of S3, FSSPEC_S3_ANON=true"
         )
     if isinstance(error, TimeoutError):
-        return FetchError(f"not there within {limits.seconds:g} s", retryable=True)
+        return FetchError(f"no answer within {limits.seconds:g} s", retryable=True)
     if names & _NO_NAME:
-        return FetchError("not a name that the store knows")
+        return FetchError("not a valid name for the store")
     return _refusal(error)
 
 
 def status_of(error: Exception) -> int:
-    """Return the HTTP status that `error` stands for, or 0."""
+    """Return the HTTP status of `error`, or 0."""
     answer = getattr(error.__cause__, "response", None)
     if isinstance(answer, Mapping):
         return int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
@@ -87,7 +87,7 @@ def _settings(limits: Limits) -> dict[str, Any]:
 
 
 def _refusal(error: Exception) -> FetchError:
-    """Return what the store's answer says, or what became of the connection."""
+    """Return the message for a refused request or a failed connection."""
     status = status_of(error)
     code = f" ({_code(error)})" if _code(error) else ""
     if isinstance(error, PermissionError) or status in (401, 403):
@@ -102,7 +102,7 @@ def _refusal(error: Exception) -> FetchError:
 
 
 def _code(error: Exception) -> str:
-    """Return the store's own word for what is wrong, such as NoSuchBucket, or ""."""
+    """Return the store's error code, such as NoSuchBucket, or ""."""
     answer = getattr(error.__cause__, "response", None)
     code = answer.get("Error", {}).get("Code") if isinstance(answer, Mapping) else ""
     return code if re.fullmatch(r"[A-Za-z.]{1,40}", code or "") else ""

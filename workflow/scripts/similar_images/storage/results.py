@@ -1,7 +1,7 @@
-"""The folder results/, and the object store that stands for it where jobs share no folder.
+"""The folder results/, or the object store that replaces it if jobs share no folder.
 
-There Snakemake carries the outputs of rules to the store, and the inputs from it. What a job reads
-and keeps besides, such as what it remembers from run to run, goes by this module.
+Snakemake then transfers the inputs and outputs of rules. This module transfers everything else that
+a job reads and keeps, such as shards and caches.
 """
 
 import os
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 
 # Snakemake leaves larger files out of the sources that it sends to jobs.
 MOST_BYTES = 10_000_000
-# Ends the name of a file that is not whole yet.
-COMING = ".tmp"
-# Of a file, the time of its last change and its size.
+# The ending of files that are not complete yet.
+INCOMPLETE = ".tmp"
+# The time of a file's last change, and its size.
 State = tuple[int, int]
 
 
 class Results:
-    """The folder results/ that all jobs share: what is kept is there.
+    """The folder results/ that all jobs share.
 
     Attributes:
-        folder: where a job finds it.
-        place: where people do.
+        folder: its path for jobs.
+        place: its path or address for people.
     """
 
     folder = Path("results")
     place = "results"
 
     def fetch(self, *paths: Path) -> None:
-        """Bring the files and folders `paths` here as they were kept; what was not goes."""
+        """Copy the stored files and folders `paths` here; remove those that are not stored."""
 
     def put(self, *paths: Path) -> None:
-        """Keep the files and folders `paths` as they are here; what is not here goes."""
+        """Store the files and folders `paths`; remove those that do not exist here."""
 
     @contextmanager
     def keeping(self, *paths: Path) -> Iterator[None]:
-        """Bring `paths` here before the block, and keep them as they are after it."""
+        """Fetch `paths` before the block, and put them after it."""
         self.fetch(*paths)
         yield
         self.put(*paths)
@@ -56,13 +56,13 @@ SHARED = Results()
 
 
 class StoredResults(Results):
-    """Results that stand in an object store; every job has a folder of its own.
+    """Results in an object store; every job has its own folder.
 
-    What is wrong with the store is a `UserError`.
+    Every method raises a `UserError` if the store fails.
 
     Args:
-        folder: where Snakemake brings what it carries for this job.
-        address: that of the folder in the store.
+        folder: the job's copy of results/.
+        address: of results/ in the store.
         limits: of its connections.
     """
 
@@ -73,23 +73,23 @@ class StoredResults(Results):
         self._fetched: dict[Path, State] = {}
 
     def fetch(self, *paths: Path) -> None:
-        """See `Results`. Jobs that run beside each other may fetch the same."""
+        """See `Results`. Parallel jobs may fetch the same files."""
         found = sorted(self._found(paths))
-        coming = [path.with_name(f".{path.name}.{os.getpid()}{COMING}") for path in found]
-        for path in coming:
+        incomplete = [path.with_name(f".{path.name}.{os.getpid()}{INCOMPLETE}") for path in found]
+        for path in incomplete:
             path.parent.mkdir(parents=True, exist_ok=True)
-        self._ask(self._store.get, self._names(found), list(map(str, coming)))
-        for path, whole in zip(found, coming, strict=True):
+        self._ask(self._store.get, self._names(found), list(map(str, incomplete)))
+        for path, whole in zip(found, incomplete, strict=True):
             os.replace(whole, path)
             self._fetched[path] = _state(path)
         for path in _files(paths) - set(found):
             path.unlink(missing_ok=True)
         for path in paths:
             if checksum_file_of(path) in found and not path.exists():
-                path.mkdir()  # it was a folder without files, which a store does not know
+                path.mkdir()  # an empty folder: a store has none
 
     def put(self, *paths: Path) -> None:
-        """See `Results`; what is as it was fetched is not taken there again."""
+        """See `Results`; files that have not changed since they were fetched are not sent again."""
         here, there = _files(paths), self._found(paths)
         same = {path for path in here & there if self._fetched.get(path) == _state(path)}
         new = sorted(here - same)
@@ -129,15 +129,15 @@ class StoredResults(Results):
 
 
 def check_sent(path: Path) -> None:
-    """Check that Snakemake takes the file at `path` along to jobs that share no folder.
+    """Check that Snakemake sends the file at `path` to jobs that share no folder.
 
     Raises:
         UserError: it does not.
     """
     if not path.resolve().is_relative_to(Path.cwd()):
         raise UserError(
-            f"{path} is not below {Path.cwd()}, and jobs that share no folder are sent only what "
-            "is. Put it there."
+            f"{path} is not below {Path.cwd()}. Jobs that share no folder are sent only files "
+            "below it. Move the file there."
         )
     if path.stat().st_size > MOST_BYTES:
         raise UserError(
@@ -150,15 +150,15 @@ def results_of(settings: Mapping[str, Any]) -> Results:
     """Return the results of a project with these settings, to which the Snakefile adds `stored`.
 
     Raises:
-        UserError: they stand in a store that is not known.
+        UserError: they are in an unknown kind of store.
     """
     if "stored" not in settings:
         return SHARED
     address = settings["stored"]["address"]
     if scheme_of(address) not in BUCKETS:
         raise UserError(
-            f"--default-storage-prefix {address}: results can stand in a bucket, at an address "
-            f"that begins with one of {', '.join(BUCKETS)}, and nowhere else. Name such a one."
+            f"--default-storage-prefix {address}: results can only be in a bucket. Give an address "
+            f"that begins with one of {', '.join(BUCKETS)}."
         )
     folder = Path(settings["stored"]["folder"])
     return StoredResults(folder, address, Limits.of(settings["remote"]))
@@ -173,7 +173,7 @@ def _write_checked(paths: Iterable[Path]) -> Iterator[Path]:
 def _files(paths: Iterable[Path]) -> set[Path]:
     """Return the files that are, or are below, `paths`, with their checksums."""
     found = (file for path in _write_checked(paths) for file in (path, *path.rglob("*")))
-    return {file for file in found if file.is_file() and file.suffix != COMING}
+    return {file for file in found if file.is_file() and file.suffix != INCOMPLETE}
 
 
 def _state(path: Path) -> State:

@@ -1,8 +1,8 @@
 """Photos at addresses of http and https: their metadata, and their bytes.
 
-Whatever a server does, it ends, within the limits: as a photo, or as a fault with its reason. What
-may be another time is tried again, with growing waits. A reason never holds the query of an
-address, nor of a redirect more than its host.
+Whatever a server does, the result is a photo or a fault with its reason, within the limits. After a
+temporary failure the request is repeated, with growing waits. A reason never contains the query of
+an address, and only the host of a redirect.
 """
 
 import io
@@ -34,29 +34,29 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as TooLateError
 
 from ..core.errors import reason
-from .addresses import WEB, FetchError, Limits, ObjectMetadata, Parts
+from .addresses import WEB, FetchError, Limits, ObjectMetadata, ParsedAddress
 from .connections import GuardedPool, GuardedTlsPool, PrivateAddressError, tls
 
 TRIES = 4
-FIRST_WAIT = 0.5  # seconds; each further wait is twice as long, and up to a half is left to chance
-REDIRECTS = 5
-# Hosts whose connections are kept open. With 16 to each they stay below the 1024 files that a
-# process may have open on most systems.
+FIRST_WAIT = 0.5  # seconds; each next wait is twice as long, minus a random part of up to half
+MOST_REDIRECTS = 5
+# Hosts whose connections stay open. With 16 each they are below the 1024 files that a process may
+# have open on most systems.
 HOSTS = 50
 CHUNK = 256 * 1024
-# So much of an answer that nobody needs is read, so that its connection can be used again.
+# A longer rest of an answer is not read; its connection is closed instead.
 SHORT = 64 * 1024
 HEADERS = {"User-Agent": "Similar Image Finder", "Accept": "*/*", "Accept-Encoding": "identity"}
 
-MOVED = (301, 302, 303, 307, 308)
-# RFC 9110, 15.5.9 and 15.6, and RFC 6585, 4: what may be otherwise in a moment.
+REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+# Temporary failures: RFC 9110, 15.5.9 and 15.6, and RFC 6585, 4.
 BUSY = (408, 429, 500, 502, 503, 504)
-# HEAD is not known, or not allowed: a signature (as of S3) allows GET alone.
+# HEAD is unknown or forbidden: a signature, as in S3, may allow only GET.
 NO_HEAD = (403, 405, 501)
-# A page to log in, or an error sent with 200. Old servers call whatever they do not know plain
-# text: as with all other types, the bytes decide.
+# A login page, or an error sent with status 200. Not text/plain: old servers send it for unknown
+# types, so there the bytes decide.
 NO_PICTURE = re.compile(r"(text/(?!plain\b)[a-z.+-]{1,40}|application/(json|xml|xhtml\+xml))\b")
-# The trust in an ETag ends where it would fill a table.
+# A longer ETag is ignored.
 ETAG = re.compile(r"[\x21-\x7e]{1,128}")
 DIGITS = re.compile(r"[0-9]{1,18}")
 
@@ -65,14 +65,14 @@ T = TypeVar("T")
 
 
 class Web:
-    """Asks for photos at addresses of the web; any number of threads may.
+    """Requests photos from web addresses; threads may share it.
 
-    No proxy, cookie or password is ever used. A host whose name takes long to be looked up may
-    take longer than `limits.seconds`: how long is set in the system's resolv.conf.
+    It uses no proxy, cookie or password. Looking up a host's name may take longer than
+    `limits.seconds`: the system's resolv.conf limits that.
     """
 
     def __init__(self, limits: Limits) -> None:
-        # It writes addresses into its log, and queries with them.
+        # Its log would contain the queries of addresses.
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)
         self._limits = limits
         self._lock = threading.Lock()
@@ -86,7 +86,7 @@ class Web:
     def metadata_of(self, address: str) -> ObjectMetadata:
         """Return the metadata of `address` without its bytes."""
         try:
-            return self._tried(lambda clock: self._look(address, clock))
+            return self._with_retries(lambda clock: self._ask_metadata(address, clock))
         except FetchError as error:
             return ObjectMetadata(fault=str(error), retryable=error.retryable)
 
@@ -94,80 +94,84 @@ class Web:
         """Return the bytes at `address`.
 
         Raises:
-            FetchError: there are none, too many, or they do not come.
+            FetchError: there are none or too many, or they do not arrive.
         """
-        return self._tried(lambda clock: self._ask("GET", address, clock, self._body))
+        return self._with_retries(lambda clock: self._ask("GET", address, clock, self._body))
 
-    def _tried(self, work: Callable[["_Clock"], T]) -> T:
-        """Return what `work` does, which is done again after each `_AgainError`.
+    def _with_retries(self, work: Callable[["_Clock"], T]) -> T:
+        """Return the result of `work`, which is repeated after each `_RetryError`.
 
         Raises:
-            FetchError: it could not be done, or not in time.
+            FetchError: it failed, or took too long.
         """
         clock = _Clock(self._limits.seconds)
         for tries in range(1, TRIES + 1):
             try:
                 return work(clock)
-            except _AgainError as error:
+            except _RetryError as error:
                 wait = max(error.wait, FIRST_WAIT * 2 ** (tries - 1) * random.uniform(0.5, 1))
                 if tries == TRIES or wait >= clock.left():
-                    raise FetchError(_in_short(error, tries), retryable=True) from error
+                    raise FetchError(_after_retries(error, tries), retryable=True) from error
                 time.sleep(wait)
         raise AssertionError("the last try has returned or raised")
 
-    def _look(self, address: str, clock: "_Clock") -> ObjectMetadata:
+    def _ask_metadata(self, address: str, clock: "_Clock") -> ObjectMetadata:
         try:
-            return self._ask("HEAD", address, clock, self._told_by_head)
+            return self._ask("HEAD", address, clock, self._metadata_of_head)
         except _NoHeadError:
-            return self._ask("GET", address, clock, self._told)
+            return self._ask("GET", address, clock, self._metadata_of_answer)
 
     def _ask(
         self, method: str, address: str, clock: "_Clock", read: Callable[[BaseHTTPResponse], T]
     ) -> T:
-        """Return what `read` makes of the answer, after all redirects.
+        """Return what `read` returns for the answer, after all redirects.
 
-        Only to the host that is asked right now a place is held: two redirects that cross must not
-        wait for each other.
+        Only one connection is held at a time, so that two crossing redirects cannot wait for each
+        other.
         """
         parts = self._allowed(address)
         seen = {parts}
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MOST_REDIRECTS + 1):
             with self._answer(method, parts, clock) as answer:
                 location = answer.headers.get("Location")
-                if answer.status not in MOVED or location is None:
+                if answer.status not in REDIRECT_STATUSES or location is None:
                     return read(answer)
-            address, parts = self._moved(address, parts, location)
+            address, parts = self._redirected(address, parts, location)
             if parts in seen:
                 raise FetchError("redirects that lead in a circle")
             seen.add(parts)
-        raise FetchError(f"more than {REDIRECTS} redirects")
+        raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 
-    def _allowed(self, address: str) -> Parts:
+    def _allowed(self, address: str) -> ParsedAddress:
         parts = self._limits.check(address)
         if parts.scheme not in WEB:
             raise FetchError(f"an address of {parts.scheme}, not of the web")
         return parts
 
-    def _moved(self, address: str, parts: Parts, location: str) -> tuple[str, Parts]:
-        """Return the address that `location` of an answer leads to, and its parts.
+    def _redirected(
+        self, address: str, parts: ParsedAddress, location: str
+    ) -> tuple[str, ParsedAddress]:
+        """Return the address of a redirect to `location`, and its parts.
 
         Raises:
-            FetchError: it may not be asked.
+            FetchError: it is not allowed.
         """
-        try:  # as latin-1 it was read; those that are not ASCII are of UTF-8
+        try:  # it was read as Latin-1, but is UTF-8
             address = urljoin(address, location.encode("latin-1").decode("utf-8", "replace"))
-            moved = self._allowed(address)
+            target = self._allowed(address)
         except FetchError as error:
             raise FetchError(f"a redirect: {error}") from error
         except ValueError as error:
             raise FetchError("a redirect: not an address") from error
-        if parts.scheme == "https" and moved.scheme == "http":
+        if parts.scheme == "https" and target.scheme == "http":
             raise FetchError("a redirect from https to http")
-        return address, moved
+        return address, target
 
     @contextmanager
-    def _answer(self, method: str, parts: Parts, clock: "_Clock") -> Iterator[BaseHTTPResponse]:
-        """Give the answer of one host; it holds one of the connections that it may have."""
+    def _answer(
+        self, method: str, parts: ParsedAddress, clock: "_Clock"
+    ) -> Iterator[BaseHTTPResponse]:
+        """Yield the answer of one host, using one of the connections that are allowed to it."""
         with self._lock:
             place = self._places(parts.host)
             pool = self._pools(parts.scheme, parts.host, parts.port)
@@ -189,12 +193,12 @@ class Web:
             return GuardedPool(host, port, maxsize=most, private=private)
         return GuardedTlsPool(host, port, maxsize=most, private=private, ssl_context=self._tls)
 
-    def _told_by_head(self, answer: BaseHTTPResponse) -> ObjectMetadata:
+    def _metadata_of_head(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         if answer.status in NO_HEAD:
             raise _NoHeadError("HEAD is refused")
-        return self._told(answer)
+        return self._metadata_of_answer(answer)
 
-    def _told(self, answer: BaseHTTPResponse) -> ObjectMetadata:
+    def _metadata_of_answer(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         size = self._check(answer)
         etag = answer.headers.get("ETag", "").strip()
         version = etag if ETAG.fullmatch(etag) else ""
@@ -209,20 +213,20 @@ class Web:
             body.write(chunk)
             self._check_size(body.tell())
         if not body.tell():
-            # Where a head breaks off, http.client takes that for its end, and for the body's.
+            # If the connection breaks in the headers, http.client reports an empty body.
             raise FetchError("empty file") if size == 0 or answer.chunked else _broken_off()
         return body.getvalue()
 
     def _check(self, answer: BaseHTTPResponse) -> int | None:
-        """Return the bytes that `answer` announces, or None.
+        """Return the size of the body by the headers of `answer`, or None.
 
         Raises:
-            FetchError: it is not to be a picture.
+            FetchError: by its headers it is no picture.
         """
         _check_status(answer)
         if kind := NO_PICTURE.match(answer.headers.get("Content-Type", "").strip().lower()):
             raise FetchError(f"{kind[1]} in place of a picture")
-        # Not asked for. What is packed may be a bomb.
+        # It was not requested, and a small compressed answer can be huge.
         if answer.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             raise FetchError("packed by the server, though it was asked not to")
         length = answer.headers.get("Content-Length", "").strip()
@@ -236,8 +240,8 @@ class Web:
             raise FetchError(f"more than {self._limits.max_bytes} bytes")
 
 
-class _AgainError(FetchError):
-    """A fault that may be none in a moment, after `wait` seconds at the least."""
+class _RetryError(FetchError):
+    """A temporary fault; the next try is after `wait` seconds or later."""
 
     def __init__(self, reason: str, wait: float = 0) -> None:
         super().__init__(reason, retryable=True)
@@ -245,11 +249,11 @@ class _AgainError(FetchError):
 
 
 class _NoHeadError(FetchError):
-    """A server that does not answer to HEAD."""
+    """The server refuses HEAD requests."""
 
 
 class _Clock:
-    """The seconds that a photo may take; they do not run while it waits for its turn."""
+    """The time limit of a photo, which does not count waiting for a free connection."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -265,15 +269,15 @@ class _Clock:
         self._ends += time.monotonic() - start
 
 
-def _in_short(error: _AgainError, tries: int) -> str:
+def _after_retries(error: _RetryError, tries: int) -> str:
     asked = f", which asks to wait {error.wait:.0f} s" if error.wait >= 1 else ""
     return f"{error}{asked}" + (f"; tried {tries} times" if tries > 1 else "")
 
 
 def _request(
-    pool: HTTPConnectionPool, method: str, parts: Parts, clock: _Clock
+    pool: HTTPConnectionPool, method: str, parts: ParsedAddress, clock: _Clock
 ) -> BaseHTTPResponse:
-    """Return the answer to one request, its body still to be read."""
+    """Return the answer to one request; its body is not read yet."""
     if clock.left() <= 0:
         raise _too_long(clock)
     return pool.urlopen(
@@ -290,9 +294,9 @@ def _request(
 
 
 def _put_back(answer: BaseHTTPResponse) -> None:
-    """Give the connection of `answer` to the next, or close it if too much would follow.
+    """Free the connection of `answer`, or close it if much of the body is not read.
 
-    What follows an interim answer (RFC 9110, 15.2) would be taken for that to the next request.
+    After an interim answer (RFC 9110, 15.2) it is closed: the rest would count as the next answer.
     """
     left = answer.length_remaining
     if answer.status >= 200 and left is not None and left <= SHORT:
@@ -302,7 +306,7 @@ def _put_back(answer: BaseHTTPResponse) -> None:
 
 @contextmanager
 def _faults(clock: _Clock) -> Iterator[None]:
-    """Raise what fails on the way as a FetchError."""
+    """Raise all failures of the connection as FetchError."""
     try:
         yield
     except PrivateAddressError as error:
@@ -316,29 +320,29 @@ def _too_long(clock: _Clock) -> FetchError:
 
 
 def _fault(error: HTTPError) -> FetchError:
-    """Return what `error` is for the user."""
+    """Return the message to the user about `error`."""
     cause = error.__cause__ or next(reversed(error.args), None)
     if isinstance(error, NameResolutionError):
         if isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_AGAIN:
-            return _AgainError("the name of the host could not be looked up")
+            return _RetryError("the name of the host could not be looked up")
         return FetchError("there is no host of that name", retryable=True)
     if isinstance(error, NewConnectionError) and isinstance(cause, OSError):
-        return _AgainError(f"no connection: {reason(cause)}")
+        return _RetryError(f"no connection: {reason(cause)}")
     if isinstance(error, TooLateError):
-        return _AgainError("no answer in time")
+        return _RetryError("no answer in time")
     if isinstance(cause, ssl.SSLCertVerificationError):
         return FetchError(f"no safe connection: {cause.verify_message}", retryable=True)
     if isinstance(cause, ssl.SSLError) and cause.reason:
-        return _AgainError(f"no safe connection: {cause.reason.lower().replace('_', ' ')}")
+        return _RetryError(f"no safe connection: {cause.reason.lower().replace('_', ' ')}")
     if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
-        return _AgainError("an answer that is not of HTTP")
+        return _RetryError("an answer that is not of HTTP")
     if isinstance(error, ProtocolError | SSLError):
         return _broken_off()
     return FetchError("an answer that is not of HTTP")
 
 
-def _broken_off() -> _AgainError:
-    return _AgainError("the connection broke off")
+def _broken_off() -> _RetryError:
+    return _RetryError("the connection broke off")
 
 
 def _check_status(answer: BaseHTTPResponse) -> None:
@@ -346,7 +350,7 @@ def _check_status(answer: BaseHTTPResponse) -> None:
     phrase = responses[status].lower() if status in responses else "a status unknown to HTTP"
     fault = f"{status}: {phrase}"
     if status in BUSY:
-        raise _AgainError(fault, _retry_after(answer))
+        raise _RetryError(fault, _retry_after(answer))
     if status != 200:
         raise FetchError(fault, retryable=500 <= status < 600)
 

@@ -1,4 +1,4 @@
-"""The photos that were fetched, kept on the disk while there is room for them."""
+"""A cache on disk of the photos that were fetched."""
 
 import os
 from contextlib import suppress
@@ -8,16 +8,16 @@ from threading import Lock
 
 from ..core.files import replacing
 
-# What is made room for at once, as a share of the whole: to look at all that is kept takes time.
+# The share of the cache that is freed at once, because listing all files takes time.
 ROOM = 0.1
 
 
-class Cache:
-    """Photos by their content ids, those that were asked for last.
+class PhotoCache:
+    """Photos by content id; the least recently used are removed first.
 
     Args:
-        folder: where they are kept.
-        max_bytes: of all of them; 0 keeps none. Jobs that run side by side may exceed it a little.
+        folder: of the cache.
+        max_bytes: of all photos; 0 stores none. Parallel jobs may exceed it a little.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
@@ -27,7 +27,7 @@ class Cache:
         self._lock = Lock()
 
     def get(self, content_id: str) -> bytes | None:
-        """Return the bytes of `content_id`, or None where they are not kept, or not whole."""
+        """Return the bytes of `content_id`, or None if they are missing or damaged."""
         path = self._path(content_id)
         try:
             data = path.read_bytes()
@@ -37,9 +37,9 @@ class Cache:
         return data if sha256(data).hexdigest() == content_id else None
 
     def put(self, content_id: str, data: bytes) -> None:
-        """Keep `data`, the bytes of `content_id`, where there is room for them."""
+        """Store `data`, the bytes of `content_id`, if there is room."""
         path = self._path(content_id)
-        # A disk that is full keeps nothing; what is then needed again is fetched again.
+        # If the disk is full, the photo is fetched again when it is needed.
         with self._lock, suppress(OSError):
             if len(data) > ROOM * self._max_bytes or path.exists():
                 return
@@ -53,7 +53,7 @@ class Cache:
         return self._folder / content_id[:2] / content_id
 
     def _make_room(self) -> int:
-        """Remove what was not asked for the longest, and return the bytes that are free."""
+        """Remove the least recently used photos, and return the free bytes."""
         kept = []
         for path in self._folder.glob("*/*"):
             try:
