@@ -202,7 +202,8 @@ def collect(
         path: the table.
         results: fetch the shards.
         on_disk: whether to keep the features in a file, not in memory.
-        with_levels, reduced: see `ShardedFeatures`.
+        with_levels: see `ShardedFeatures`.
+        reduced: see `ShardedFeatures`.
 
     Raises:
         DamagedFileError, UserError: as iterating over `ShardedFeatures`.
