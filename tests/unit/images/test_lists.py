@@ -64,7 +64,7 @@ def test_a_list_of_each_format_gives_the_same_rows_sorted(tmp_path: Path, write:
         ([{"image": "", "label": "x"}], r"(line|row) \d: the image is empty"),
         ([{"image": "a.jpg", "class": "x"}], "the column label is missing"),
         ([{"image": "https://a.example/1#a", "label": "x"},
-          {"image": "https://a.example/1#b", "label": "x"}], "https://a.example/1 stands in"),
+          {"image": "https://a.example/1#b", "label": "x"}], "https://a.example/1 is in the list"),
     ],
 )  # fmt: skip
 def test_a_wrong_list_of_each_format_is_refused_with_its_place(
@@ -108,15 +108,15 @@ def test_what_is_not_of_its_format_is_refused(
         ('image,label\na.jpg,"boots\nb.jpg,boots\nc.jpg,"hats\n', "line 2: not a row"),
         ('image,label\n\n"a\nb.jpg",x\n"c.jpg,x\n', "line 5: not a row"),
         ('image,"label\na.jpg,boots\n', "line 1: not a row"),
-        ('image,label\na.jpg,x\nb.jpg,"boots\nc.jpg,boots"\n', "line 3: cell 2 has taken in"),
-        ('image,label\n"a.jpg,x\nb.PNG,x\nc.jpg",x\n', "line 2: cell 1 has taken in"),
+        ('image,label\na.jpg,x\nb.jpg,"boots\nc.jpg,boots"\n', "line 3: cell 2 contains the rows"),
+        ('image,label\n"a.jpg,x\nb.PNG,x\nc.jpg",x\n', "line 2: cell 1 contains the rows"),
         (
             'label,image,size\nx,a.jpg,"39\nx,b.jpg,40\nx,c.jpg,41"\n',
-            "line 2: cell 3 has taken in",
+            "line 2: cell 3 contains the rows",
         ),
         (
             'size,image,label\r\n"39,a.jpg,x\r\n40",https://shop.example/4711,x\r\n',
-            "line 2: cell 1 has taken in",
+            "line 2: cell 1 contains the rows",
         ),
         # A comma too many or too few.
         ("image,label\na.jpg,Boots, ankle\n", "line 2: cells: 3; allowed: 2.*quotation marks"),

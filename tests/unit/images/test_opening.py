@@ -160,11 +160,11 @@ def test_without_settings_no_address_is_asked(server: Server) -> None:
     assert not server.requests
 
 
-@pytest.mark.parametrize(("tells", "fetched"), [(True, 1), (False, 2)])
+@pytest.mark.parametrize(("validators", "fetched"), [(True, 1), (False, 2)])
 def test_an_address_is_fetched_again_only_where_its_metadata_shows_no_change(
-    server: Server, tmp_path: Path, tells: bool, fetched: int
+    server: Server, tmp_path: Path, validators: bool, fetched: int
 ) -> None:
-    server.put("a.jpg", DATA, tells=tells)
+    server.put("a.jpg", DATA, validators=validators)
     (tmp_path / "list.csv").write_text(f"image,label\n{server.address('a.jpg')},boots\n")
     photos = photos_of(server, tmp_path / "kept")
     for _ in range(2):
@@ -224,17 +224,17 @@ BUSY = {
 }
 
 
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("validators", [True, False])
 @pytest.mark.parametrize("changed", [True, False])
 @pytest.mark.parametrize("where", [at_get, everywhere])
 @pytest.mark.parametrize("busy", BUSY)
 def test_a_known_photo_that_a_busy_server_does_not_give_counts_as_it_was(
-    shop: Shop, tells: bool, changed: bool, where: Callable[[Fault], Fault], busy: str
+    shop: Shop, validators: bool, changed: bool, where: Callable[[Fault], Fault], busy: str
 ) -> None:
-    shop.server.put("a.jpg", DATA, tells=tells)
+    shop.server.put("a.jpg", DATA, validators=validators)
     assert shop.run() == (ID, None)
     data = b"a later photo" if changed else DATA
-    shop.server.put("a.jpg", data, tells=tells)
+    shop.server.put("a.jpg", data, validators=validators)
     for faults in ([where], [at_get, everywhere, at_get], [everywhere, at_get]):
         for fault in faults:
             shop.server.faults["a.jpg"] = fault(BUSY[busy])
@@ -262,7 +262,7 @@ def test_a_run_tries_again_until_it_has_what_the_server_did_not_give(shop: Shop)
     "fault", [status(404), status(403), with_headers(Content_Type="text/html")]
 )
 def test_a_known_photo_that_is_not_given_any_more_is_faulty(shop: Shop, fault: Fault) -> None:
-    shop.server.put("a.jpg", DATA, tells=False)
+    shop.server.put("a.jpg", DATA, validators=False)
     shop.run()
     shop.server.faults["a.jpg"] = at_get(fault)
     assert shop.run()[0] is None

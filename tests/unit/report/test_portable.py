@@ -91,5 +91,7 @@ def test_a_thumbnail_that_is_gone_is_reported_with_what_to_do(tmp_path: Path) ->
     page = write_page(tmp_path, cards, CLASSES)
     gone = thumbnails.path_of(tmp_path / "report_files", cards[1].picture or "")
     gone.unlink()
-    with pytest.raises(UserError, match=f"{gone} is gone.*--forcerun report"):
+    with pytest.raises(
+        UserError, match=f"{gone} is missing, a picture in the report.*--forcerun report"
+    ):
         made_of(page)

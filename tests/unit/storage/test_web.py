@@ -149,7 +149,9 @@ def test_where_head_is_refused_a_get_is_begun(server: Server, code: int) -> None
 
 def test_no_body_is_read_for_a_look(server: Server, promptly: Callable[..., Any]) -> None:
     def endless_for_get(request: web_server.Request) -> web_server.Script:
-        return (status(405) if request.method == "HEAD" else web_server.huge(told=False))(request)
+        return (status(405) if request.method == "HEAD" else web_server.huge(announced=False))(
+            request
+        )
 
     server.faults["a.jpg"] = endless_for_get
     assert promptly(lambda: asking(server).metadata_of(server.address("a.jpg"))) == ObjectMetadata()
@@ -240,7 +242,7 @@ def test_an_odd_retry_after_is_no_trouble(
         web_server.silent,
         web_server.drip(0.01),
         web_server.dripping_head,
-        web_server.huge(told=False),
+        web_server.huge(announced=False),
         status(503, Retry_After=1),
     ],
 )
@@ -265,11 +267,13 @@ def test_a_server_that_is_silent_once_is_asked_again(server: Server) -> None:
     assert asking(server, seconds=1.5).fetch(server.address("a.jpg")) == PHOTO
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_of_a_huge_body_no_more_is_taken_than_a_photo_may_have(server: Server, told: bool) -> None:
+@pytest.mark.parametrize("announced", [True, False])
+def test_of_a_huge_body_no_more_is_taken_than_a_photo_may_have(
+    server: Server, announced: bool
+) -> None:
     tracemalloc.start()
     try:
-        got = fault_of(server, web_server.huge(told=told), max_bytes=3_000_000)
+        got = fault_of(server, web_server.huge(announced=announced), max_bytes=3_000_000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
