@@ -15,8 +15,9 @@ include: "workflow/rules/images.smk"
 include: "workflow/rules/backbones.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/search.smk"
-include: "workflow/rules/catalogue.smk"
+include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/classification.smk"
+include: "workflow/rules/curation.smk"
 include: "workflow/rules/report.smk"
 
 

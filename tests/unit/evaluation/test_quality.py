@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogues import of_directions
 from similar_images.classification import conformal
 from similar_images.classification.confidence import Calibration
 from similar_images.classification.out_of_distribution import InDistribution
-from similar_images.classification.vote import VOTES, majority
+from similar_images.classification.vote import majority
 from similar_images.evaluation import cross_validation, leave_one_out, quality
 from similar_images.features.feature_table import FeatureTable
 
@@ -62,27 +61,6 @@ def test_the_curve_has_the_configured_number_of_neighbours() -> None:
 neighbours = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from([0.9, 0.8, 0.5, -0.1])), min_size=1
 ).map(lambda found: sorted(found, key=lambda one: -one[1]))
-
-
-@given(drawn=st.lists(st.tuples(st.sampled_from("abcd"), neighbours), max_size=5))
-def test_each_point_of_the_curve_is_the_number_of_right_votes(
-    drawn: list[tuple[str, list[tuple[str, float]]]],
-) -> None:
-    neighbourhoods = [
-        cross_validation.Neighbourhood(
-            own, [label for label, _ in found], [value for _, value in found]
-        )
-        for own, found in drawn
-    ]
-    sizes = [1, 2, 3, 5, 8]
-    expected = [
-        {
-            name: sum(quality.is_right(b, vote, size) for b in neighbourhoods)
-            for name, vote in VOTES.items()
-        }
-        for size in sizes
-    ]
-    assert quality.numbers_right(neighbourhoods, sizes) == expected
 
 
 def test_of_a_large_catalogue_a_sample_is_evaluated_and_the_note_says_so(

@@ -23,6 +23,16 @@ REFUSED = 0.05
 LEVELS = np.linspace(0, 1, 201)
 
 
+def scores(similarities: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Return the `SCORES` of an image.
+
+    Args:
+        similarities: of its neighbours, the most similar first.
+        confidence: in its prediction.
+    """
+    return similarities[0], confidence
+
+
 @dataclass(frozen=True)
 class InDistribution:
     """The scores of the catalogue's own images when they are held out.

@@ -15,7 +15,7 @@ from . import conformal, nearest
 from .confidence import Calibration, evidence
 from .conformal import Thresholds
 from .nearest import SHOWN
-from .out_of_distribution import InDistribution
+from .out_of_distribution import InDistribution, scores
 from .tables import PREDICTIONS, VOTES
 from .vote import Vote, VoteResult
 
@@ -67,7 +67,7 @@ class Classifier:
             return None
         return self.calibration.probability(evidence(decision, labels, similarities))
 
-    def refusal(self, confidence: float | None, similarity: float) -> str | None:
+    def refusal(self, confidence: float | None, similarities: Sequence[float]) -> str | None:
         """Return why a prediction is refused, or None."""
         if self.reject is None:
             return None
@@ -75,7 +75,7 @@ class Classifier:
             # Then the in-distribution score is not known, either.
             return None if self.reject == "auto" else "confidence not known"
         if self.reject == "auto":
-            score = self.known.in_distribution_score((similarity, confidence))
+            score = self.known.in_distribution_score(scores(similarities, confidence))
             least = self.known.least_score
             if score >= least:
                 return None
@@ -144,7 +144,7 @@ def _answered(
     )
     decision = classifier.vote(labels, similarities)
     probability = classifier.confidence(decision, labels, similarities)
-    refused = classifier.refusal(probability, similarities[0])
+    refused = classifier.refusal(probability, similarities)
     shares = conformal.shares(query["class"], query["similarity"])
     classes = conformal.classes(shares, decision.label, classifier.thresholds)
     correct = None if query["label"] is None else str(decision.label == query["label"]).lower()

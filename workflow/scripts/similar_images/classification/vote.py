@@ -61,17 +61,9 @@ def sums_by_class(labels: Sequence[Label], similarities: Sequence[float]) -> Map
     Raises:
         ValueError: there are no neighbours.
     """
-    return _summed(labels, weights_of(similarities))
-
-
-def weights_of(similarities: Sequence[float]) -> list[float]:
-    """Return the weight of each neighbour in the weighted vote; that of the nearest is 1.
-
-    Raises:
-        ValueError: there are no neighbours.
-    """
     nearest = max(similarities)
-    return [math.exp((similarity - nearest) / TEMPERATURE) for similarity in similarities]
+    weights = [math.exp((similarity - nearest) / TEMPERATURE) for similarity in similarities]
+    return _summed(labels, weights)
 
 
 VOTES: Mapping[str, Vote] = {"majority": majority, "weighted": weighted}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..classification import confidence, conformal, out_of_distribution
 from ..classification.confidence import Calibration
-from ..classification.vote import VOTES, Vote, weights_of
+from ..classification.vote import VOTES, Vote
 from ..features.feature_table import FeatureTable, normalise
 from . import cross_validation, near_duplicates
 from .cross_validation import FOLDS, CrossValidation, Neighbourhood, Round
@@ -32,7 +32,8 @@ class HeldOutClassifier(NamedTuple):
         """Return the `out_of_distribution.SCORES` of a neighbourhood that is not empty."""
         votes = neighbourhood.labels[: self.voters], neighbourhood.similarities[: self.voters]
         evidence = confidence.evidence(self.vote(*votes), *votes)
-        return neighbourhood.similarities[0], self.calibration.probability(evidence)
+        probability = self.calibration.probability(evidence)
+        return out_of_distribution.scores(neighbourhood.similarities, probability)
 
 
 def assess(
@@ -74,11 +75,7 @@ def assess(
         validation, most, narrow.group_of, wide.group_of
     )
     neighbourhoods = cross_validation.non_empty(neighbourhoods)
-    curve: list[dict[str, Any]] = [
-        {"neighbours": size}
-        | {name: share(number, len(neighbourhoods)) for name, number in right.items()}
-        for size, right in zip(sizes, numbers_right(neighbourhoods, sizes), strict=True)
-    ]
+    curve = [_accuracies(neighbourhoods, size) for size in sizes]
     calibrated = _confidence(neighbourhoods, voters, VOTES[vote])
     known, share_refused = out_of_distribution.UNKNOWN, None
     if calibration := confidence.read(calibrated):
@@ -182,42 +179,13 @@ def sentence(assessment: Mapping[str, Any]) -> str:
     )
 
 
-def numbers_right(
-    neighbourhoods: Sequence[Neighbourhood], sizes: Sequence[int]
-) -> list[dict[str, int]]:
-    """Return how many are right by each of `vote.VOTES`, for each number of neighbours.
-
-    As many as `is_right` says, but for all neighbourhoods at once: votes are added neighbour by
-    neighbour, so each size continues from the one before.
-
-    Args:
-        neighbourhoods: none of them empty.
-        sizes: numbers of neighbours, in ascending order.
-    """
-    shape = len(neighbourhoods), sizes[-1]
-    # The number of a class is the position of its nearest image: of equals the nearer one wins.
-    place, own = np.full(shape, -1), np.full(len(neighbourhoods), -1)
-    similarity, weight = np.zeros(shape), np.zeros(shape)
-    for n, neighbourhood in enumerate(neighbourhoods):
-        labels = neighbourhood.labels[: shape[1]]
-        there = slice(len(labels))
-        place[n, there] = list(map(labels.index, labels))
-        own[n] = labels.index(neighbourhood.label) if neighbourhood.label in labels else -1
-        similarity[n, there] = neighbourhood.similarities[: shape[1]]
-        weight[n, there] = weights_of(neighbourhood.similarities[: shape[1]])
-    votes, summed, weighted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    found = []
-    for last in range(shape[1]):
-        rows = np.flatnonzero(place[:, last] >= 0)
-        classes = rows, place[rows, last]
-        votes[classes] += 1
-        summed[classes] += similarity[rows, last]
-        weighted[classes] += weight[rows, last]
-        if last + 1 in sizes:
-            leading = np.where(votes == votes.max(axis=1, keepdims=True), summed, -np.inf)
-            winners = {"majority": leading.argmax(axis=1), "weighted": weighted.argmax(axis=1)}
-            found.append({name: int((winner == own).sum()) for name, winner in winners.items()})
-    return found
+def _accuracies(neighbourhoods: Sequence[Neighbourhood], size: int) -> dict[str, Any]:
+    """Return the accuracy by each of `vote.VOTES`, if the first `size` neighbours vote."""
+    accuracies = {
+        name: share(sum(is_right(one, vote, size) for one in neighbourhoods), len(neighbourhoods))
+        for name, vote in VOTES.items()
+    }
+    return {"neighbours": size, **accuracies}
 
 
 def is_right(neighbourhood: Neighbourhood, vote: Vote, size: int) -> bool:

@@ -23,7 +23,7 @@ _NEARLY = re.compile(
 # In a name, the digest of the hidden part follows this.
 HIDDEN = "?#"
 # The stores that fsspec reads, with the package for each, which finds the credentials.
-BUCKETS = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "oss": "ossfs"}
+OBJECT_STORES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "oss": "ossfs"}
 # RFC 9110, 4.1: every server must accept 8000 characters. Many refuse more.
 LONGEST = 8000
 PORTS = {"http": 80, "https": 443}
@@ -172,7 +172,7 @@ def name_of(address: str) -> str:
     if scheme_of(address) in WEB:
         address = address.partition("#")[0]
     scheme, before_host, shown, query = PARTS.fullmatch(address).groups("")  # type: ignore[union-attr]
-    if scheme_of(address) in BUCKETS:
+    if scheme_of(address) in OBJECT_STORES:
         shown, query = shown + query, ""
     secret = before_host + query
     if not secret:
@@ -192,8 +192,8 @@ def parse(address: str) -> ParsedAddress:
     if not is_address(address) or CONTROL.search(address):
         raise FetchError("not an address")
     scheme = scheme_of(address)
-    if scheme not in (*WEB, *BUCKETS):
-        known = ", ".join((*WEB, *BUCKETS))
+    if scheme not in (*WEB, *OBJECT_STORES):
+        known = ", ".join((*WEB, *OBJECT_STORES))
         raise FetchError(f"an address of {scheme[:20]}; these can be read: {known}")
     try:
         return _parse_known(address, scheme)
@@ -202,7 +202,7 @@ def parse(address: str) -> ParsedAddress:
 
 
 def _parse_known(address: str, scheme: str) -> ParsedAddress:
-    if scheme in BUCKETS:
+    if scheme in OBJECT_STORES:
         return _parse_object(address, scheme)
     parts = urlsplit(address)
     if "@" in parts.netloc:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .addresses import BUCKETS, FetchError, Limits
+from .addresses import OBJECT_STORES, FetchError, Limits
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -42,7 +42,7 @@ def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
 
         kind = fsspec.get_filesystem_class(scheme)
     except ImportError as error:
-        package = BUCKETS[scheme]
+        package = OBJECT_STORES[scheme]
         raise FetchError(
             f"{scheme}:// is read by the package {package}, which is not installed: "
             f"pip install {package}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError
 from ..core.files import checksum_file_of
-from .addresses import BUCKETS, FetchError, Limits, scheme_of
+from .addresses import OBJECT_STORES, FetchError, Limits, scheme_of
 from .object_stores import fault_of, open_store
 
 if TYPE_CHECKING:
@@ -155,10 +155,10 @@ def results_of(settings: Mapping[str, Any]) -> Results:
     if "stored" not in settings:
         return SHARED
     address = settings["stored"]["address"]
-    if scheme_of(address) not in BUCKETS:
+    if scheme_of(address) not in OBJECT_STORES:
         raise UserError(
             f"--default-storage-prefix {address}: results can only be in a bucket. Give an address "
-            f"that begins with one of {', '.join(BUCKETS)}."
+            f"that begins with one of {', '.join(OBJECT_STORES)}."
         )
     folder = Path(settings["stored"]["folder"])
     return StoredResults(folder, address, Limits.of(settings["remote"]))

@@ -54,52 +54,6 @@ rule compare_metrics:
         "../scripts/compare_metrics.py"
 
 
-# `differences.parquet` is kept between runs, so it is not an output.
-rule audit_catalogue:
-    input:
-        catalogue=CATALOGUE,
-        images="results/catalogue/images.parquet",
-    output:
-        audit=report(
-            "results/catalogue/audit.csv",
-            caption="../report/audit.rst",
-            category="Catalogue",
-        ),
-        classes="results/catalogue/classes.csv",
-    log:
-        "logs/catalogue/audit.log",
-    conda:
-        "../envs/pipeline.yaml"
-    threads: 2
-    params:
-        voters=config["search"]["neighbours"],
-        code=CODE,
-    message:
-        "Auditing the catalogue"
-    script:
-        "../scripts/audit_catalogue.py"
-
-
-# Only on request: `snakemake --cores 8 export`. The folder is not an output, since Snakemake would
-# remove what is in it.
-rule export:
-    input:
-        images="results/catalogue/images.parquet",
-    log:
-        "logs/catalogue/export.log",
-    localrule: True
-    conda:
-        "../envs/pipeline.yaml"
-    params:
-        folder=lambda wildcards: config["export"]["folder"],
-        how=config["export"]["as"],
-        product=lambda wildcards: PRODUCT,
-    message:
-        "Writing the corrected catalogue to {params.folder}"
-    script:
-        "../scripts/export.py"
-
-
 # Each entry is a run of this workflow in another folder, with other settings. It shares the shards,
 # which never change.
 rule compare_entry:
