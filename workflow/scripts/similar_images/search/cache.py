@@ -48,13 +48,6 @@ class Cache(NamedTuple):
     catalogue: pa.Table
 
 
-class _Files(NamedTuple):
-    """The files of a memory."""
-
-    answers: Path
-    catalogue: Path
-
-
 def search(
     queries: ShardedFeatures,
     catalogue: ShardedFeatures,
@@ -140,14 +133,14 @@ def _lists(found: pa.Table) -> dict[str, pa.ChunkedArray]:
     return {column.name: found[column.name] for column in neighbours.LISTS}
 
 
-def _files(folder: Path) -> _Files:
-    return _Files(folder / "answers.parquet", folder / "catalogue.parquet")
+def _files(folder: Path) -> tuple[Path, Path]:
+    return folder / "answers.parquet", folder / "catalogue.parquet"
 
 
 def _read(folder: Path, key: str) -> Cache:
+    answers, catalogue = _files(folder)
     try:
-        files = _files(folder)
-        cache = Cache(ANSWERS.read(files.answers), CATALOGUE.read(files.catalogue))
+        cache = Cache(ANSWERS.read(answers), CATALOGUE.read(catalogue))
         if cache.answers.schema.metadata[b"key"].decode() == key:
             return cache
     except (UserError, KeyError, TypeError):
@@ -157,8 +150,8 @@ def _read(folder: Path, key: str) -> Cache:
 
 def _write(folder: Path, key: str, cache: Cache, before: Cache) -> None:
     """Write the cache; if killed in the middle, no mixture of two caches remains."""
-    files = _files(folder)
+    answers, catalogue = _files(folder)
     if not cache.catalogue.equals(before.catalogue):
-        remove(files.answers)
-        CATALOGUE.write(files.catalogue, cache.catalogue)
-    ANSWERS.write(files.answers, cache.answers.replace_schema_metadata({"key": key}))
+        remove(answers)
+        CATALOGUE.write(catalogue, cache.catalogue)
+    ANSWERS.write(answers, cache.answers.replace_schema_metadata({"key": key}))
