@@ -24,7 +24,7 @@ from sklearn.metrics import roc_auc_score
 import deciding
 import pipeline
 from similar_images.classification import confidence
-from similar_images.core.formats import read_csv, read_json
+from similar_images.core.file_formats import read_csv, read_json
 
 BACKBONE = "EfficientNetLite2"
 VOTERS = 10

@@ -27,8 +27,8 @@ from pages import table
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from pipeline import lay_out
+from similar_images.core.file_formats import read_csv, read_parquet
 from similar_images.core.files import digest
-from similar_images.core.formats import read_csv, read_parquet
 from similar_images.duplicates.query_duplicates import SIMILAR
 from similar_images.duplicates.registration import COPY
 from similar_images.search.neighbours import CANDIDATES

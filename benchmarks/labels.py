@@ -18,7 +18,7 @@ from pages import table
 
 import pipeline
 from similar_images.curation.audit import audit
-from similar_images.evaluation.label_confidence import confidences, fit, gather
+from similar_images.evaluation.label_confidence import confidences, fit, prepare
 from similar_images.features.feature_table import FeatureTable
 from similar_images.search.neighbours import first_of_equals
 
@@ -75,7 +75,7 @@ def ours(catalogue: FeatureTable) -> Rows:
 
 def probabilities(catalogue: FeatureTable) -> tuple[Rows, Values, Rows]:
     """Return the classes and the audit's out-of-sample confidences, as shares, of some rows."""
-    images = gather(catalogue, first_of_equals(catalogue))
+    images = prepare(catalogue, first_of_equals(catalogue))
     given = np.vstack([block for _, block in confidences(images, fit(images))])
     return images.classes, given / given.sum(axis=1, keepdims=True), images.rows
 

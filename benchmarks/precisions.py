@@ -25,7 +25,7 @@ import pipeline
 from machine import take_turns
 from networks import THREADS, random_b3, run_bare
 from similar_images.backbones import building, engines, model, quantisation
-from similar_images.core.formats import read_json
+from similar_images.core.file_formats import read_json
 from similar_images.features import feature_table
 
 BACKBONE = "EfficientNetLite2"

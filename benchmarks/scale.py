@@ -28,7 +28,7 @@ import machine
 from networks import THREADS
 from pipeline import lay_out
 from similar_images.backbones import model
-from similar_images.core.formats import read_parquet, write_parquet
+from similar_images.core.file_formats import read_parquet, write_parquet
 from similar_images.decisions import overrides
 from similar_images.features import merge, sharded_features, store
 from similar_images.features import plan as planning

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from similar_images.core.formats import read_parquet
+from similar_images.core.file_formats import read_parquet
 from similar_images.core.timing import Timing
 from similar_images.features import levels, sharded_features, shards, store
 from similar_images.search.exact import Features

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from project import Project
-from similar_images.core.formats import write_csv
+from similar_images.core.file_formats import write_csv
 from similar_images.decisions import decisions
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from similar_images.core.formats import read_parquet
+from similar_images.core.file_formats import read_parquet
 from similar_images.core.timing import Timing
 from similar_images.features import levels, plan, shards
 from similar_images.features.plan import ShardingPolicy

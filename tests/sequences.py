@@ -35,7 +35,7 @@ import yaml
 
 import stages
 from similar_images.core.errors import UserError
-from similar_images.core.formats import read_parquet
+from similar_images.core.file_formats import read_parquet
 from similar_images.decisions import decisions
 from similar_images.features import store
 from similar_images.search import neighbours

@@ -23,7 +23,7 @@ from similar_images.backbones import engines, model
 from similar_images.backbones.model import Model
 from similar_images.classification import conformal, nearest
 from similar_images.core import job
-from similar_images.core.formats import read_json, write_json
+from similar_images.core.file_formats import read_json, write_json
 from similar_images.duplicates import registration
 from similar_images.features import extraction, plan, sharded_features
 from similar_images.images import manifest
@@ -291,7 +291,7 @@ def _merge(settings: Mapping[str, Any], name: str) -> None:
         },
         {
             "images": _of(name, "images.parquet"),
-            "index": _of(name, "features.pkl") if settings["features_pkl"] else [],
+            "features": _of(name, "features.pkl") if settings["features_pkl"] else [],
             "rejected": _of(name, "rejected.csv"),
             "members": _of(name, "members.csv"),
             "duplicates": _of(name, "duplicates.csv"),
@@ -369,7 +369,7 @@ def _search(settings: Mapping[str, Any], name: str, count: int) -> None:
             parts=parts,
         )
     if parts > 1:
-        _script("gather", settings, found, whole, {"queries": name}, neighbours=count)
+        _script("join_search", settings, found, whole, {"queries": name}, neighbours=count)
 
 
 def _predict(settings: Mapping[str, Any], name: str) -> None:

@@ -25,7 +25,7 @@ from similar_images.search import neighbours
 WIDTH = 110  # of a line
 ROOT = Path(__file__).resolve().parents[1]
 TABLES: tuple[Table, ...] = (
-    *(decisions.TABLE, tables.PREDICTIONS, tables.VOTES, tables.PRODUCTS),
+    *(decisions.TABLE, tables.PREDICTIONS, tables.VOTE_COUNTS, tables.PRODUCTS),
     *(history.TABLE, history.CHANGED, neighbours.TABLE),
     *(merge.REJECTED, merge.MEMBERS, merge.DUPLICATES, sharded_features.TABLE, manifest.TABLE),
     *(audit.FINDINGS, audit.CLASSES, settings_comparison.TABLE, export.TABLE),

@@ -44,7 +44,7 @@ USUAL = Scenario(
     ),
     {"search": {"metric": "adapted"}},
 )
-IN_PARTS = Scenario(("gather",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
+IN_PARTS = Scenario(("join_search",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
 APPROXIMATE = Scenario(("approximate",), {"search": {"index": "approximate"}})
 AUTO = Scenario(("compare_metrics",), {"search": {"metric": "auto"}})
 PORTABLE = Scenario(("report_portable",), {}, "portable")

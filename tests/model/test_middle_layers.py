@@ -11,12 +11,12 @@ from onnx import helper
 
 import user_networks
 from similar_images.backbones import (
-    adapter,
     building,
     engines,
     loading,
     middle_layers,
     preprocessing_config,
+    standardisation,
 )
 from similar_images.core.errors import UserError
 
@@ -77,7 +77,7 @@ def test_the_features_are_the_same_to_the_bit_beside_the_middle_layers(
 def taken(path: Path, **settings: Any) -> tuple[Any, list[int], int]:
     """Return a network that people bring with its middle layers, their channels, its features."""
     card = preprocessing_config.read({"file": str(path), **settings})
-    network = adapter.standardise(loading.open_network(path), card, 2)
+    network = standardisation.standardise(loading.open_network(path), card, 2)
     _, size, _, _ = network.inputs[0].shape
     whole, channels = middle_layers.add_to_openvino(network, size, card.levels)
     return whole, channels, network.outputs[0].shape[1]

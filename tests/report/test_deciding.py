@@ -16,7 +16,7 @@ from browser import AXE, HOSTILE, Visit, serious_findings
 from project import Project
 from report_factory import made_cards, write_audit, write_page
 from similar_images.core.errors import UserError
-from similar_images.core.formats import csv_lines, read_csv, write_csv
+from similar_images.core.file_formats import csv_lines, read_csv, write_csv
 from similar_images.decisions import decisions
 
 Open = Callable[..., Visit]

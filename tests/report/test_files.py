@@ -8,7 +8,7 @@ from PIL import Image
 
 from browser import HOSTILE
 from project import Project
-from similar_images.core.formats import write_csv
+from similar_images.core.file_formats import write_csv
 from similar_images.report import confusion, plots
 
 

@@ -42,7 +42,7 @@ def test_the_table_has_a_row_for_each_entry(project: Project, tmp_path: Path) ->
         assert (row["backbone"], row["precision"]) == ("ColourHistogram", "float32")
         assert 0 <= float(row["accuracy_low"]) <= float(row["accuracy"]) <= 1
         assert float(row["images_per_second"]) > 0
-        assert int(row["index_bytes"]) > 0
+        assert int(row["features_bytes"]) > 0
     assert project.result("compare.png").stat().st_size > 5000
     assert (project.predictions(), project.shards()) == before
     assert not project.run("compare").jobs

@@ -9,7 +9,7 @@ import pytest
 
 from changes import decide, decide_on_some, id_of
 from project import CLASSES, Project
-from similar_images.core.formats import read_parquet
+from similar_images.core.file_formats import read_parquet
 
 LONG_AGO = 1_700_000_000
 SEARCH = Counter(search=1, predict=1, plot=1, report=1)

@@ -80,7 +80,7 @@ def test_a_search_in_parts_gives_the_same_and_leaves_nothing_behind(project: Pro
     single = [table.read_bytes() for table in tables]
     for parts in (2, 7):
         project.settle(search={"parts": parts})
-        assert project.run(*targets).jobs == {"search": parts, "gather": 1}
+        assert project.run(*targets).jobs == {"search": parts, "join_search": 1}
         assert [table.read_bytes() for table in tables] == single
         assert not list(project.result("new").glob("*/*-of-*.parquet"))
         assert not project.run(*targets).jobs

@@ -9,7 +9,7 @@ import pytest
 
 from changes import decide
 from project import CLASSES, Project, lay_out_shoes
-from similar_images.core.formats import read_csv, read_parquet
+from similar_images.core.file_formats import read_csv, read_parquet
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from project import CLASSES, lay_out
-from similar_images.core.formats import read_csv
+from similar_images.core.file_formats import read_csv
 
 LABELS = ["../../up", "/tmp/similar-images-up", "{queries}", "*", "a/../..", "$(touch up)"]
 CUT_OFF = ["unshare", "--map-root-user", "--net"]

@@ -20,7 +20,7 @@ sys.path.insert(0, str(SCRIPTS))
 sys.modules.setdefault("pandas", None)
 
 from similar_images.classification import conformal, nearest, tables
-from similar_images.core import files, formats, settings
+from similar_images.core import file_formats, files, settings
 from similar_images.core.digests import Digests
 from similar_images.core.errors import DamagedFileError, UserError, reason
 from similar_images.evaluation import settings_comparison
@@ -39,8 +39,8 @@ from similar_images.storage.results import check_sent, results_of
 
 def hash_of(*patterns):
     """Return a hash of the files below workflow/ that match one of `patterns`."""
-    files = sorted({file for pattern in patterns for file in WORKFLOW.glob(pattern)})
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    paths = sorted({path for pattern in patterns for path in WORKFLOW.glob(pattern)})
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
 
 
 # A rule with this parameter runs again if any code has changed. Two rules do not have it. `extract`
@@ -241,15 +241,15 @@ if workflow.is_main_process:
 def summary(name):
     """Return the summary of a collection, or None if it needs requests that are not allowed now."""
     asks = runs_jobs()
-    memory = RESULTS.folder / name / "looks.json"
+    metadata_file = RESULTS.folder / name / "looks.json"
     metadata_cache = MetadataCache(
-        memory,
+        metadata_file,
         Access(LIMITS),
         config["remote"]["most_failed"],
         ask_again=asks,
         offline=workflow.is_main_process and not asks,
     )
-    checked("", RESULTS.fetch, memory)
+    checked("", RESULTS.fetch, metadata_file)
     setting = f"{setting_of(name)}: "
     if not is_address(location_of(name)):
         checked(setting, check_not_own, Path(location_of(name)), RESULTS.folder)
@@ -268,8 +268,8 @@ def summary(name):
     except NotAskedError:
         pass
     if asks:
-        checked("", RESULTS.put, memory)
-    elif workflow.is_main_process and (found is None or memory.exists()):
+        checked("", RESULTS.put, metadata_file)
+    elif workflow.is_main_process and (found is None or metadata_file.exists()):
         logger.info(
             f"{setting}no address was checked for changes, since no job will run"
         )
@@ -330,7 +330,7 @@ def planned():
     path = Path(checkpoints.plan.get().output.shards)
     RESULTS.fetch(path)
     try:
-        return formats.read_json(path)
+        return file_formats.read_json(path)
     except DamagedFileError as error:
         sys.exit(f"Error: {files.discard(error)}")
 
@@ -381,7 +381,7 @@ def parts_of(table):
     return expand(part_of(table), part=range(PARTS), allow_missing=True)
 
 
-def found(table):
+def search_output(table):
     """Return the path to which the search writes `table`; parts of it are temporary."""
     if PARTS == 1:
         return f"results/{{queries}}/{table}.parquet"
@@ -441,7 +441,7 @@ def show_outcome():
             ),
         ]
         RESULTS.fetch(*(results.parent / file for file in read))
-        history.gather(results)
+        history.write_all(results)
         RESULTS.put(results / "history.csv")
         lines = run_summary.lines(results, sets)
         # If jobs share no folder, people find the results at another place.

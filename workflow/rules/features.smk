@@ -60,7 +60,7 @@ rule merge:
         shards=lambda wildcards: shards_of(wildcards.collection),
     output:
         images="results/{collection}/images.parquet",
-        index="results/{collection}/features.pkl" if PICKLED else [],
+        features="results/{collection}/features.pkl" if PICKLED else [],
         rejected="results/{collection}/rejected.csv",
         members="results/{collection}/members.csv",
         duplicates="results/{collection}/duplicates.csv",

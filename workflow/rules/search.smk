@@ -73,8 +73,8 @@ rule search:
         approximate=APPROXIMATE,
         comparison=COMPARISON,
     output:
-        neighbours=found("neighbours"),
-        candidates=found("candidates"),
+        neighbours=search_output("neighbours"),
+        candidates=search_output("candidates"),
     log:
         "logs/{queries}/search.log"
         if PARTS == 1
@@ -96,7 +96,7 @@ rule search:
 
 if PARTS > 1:
 
-    rule gather:
+    rule join_search:
         input:
             neighbours=parts_of("neighbours"),
             candidates=parts_of("candidates"),
@@ -104,7 +104,7 @@ if PARTS > 1:
             neighbours="results/{queries}/neighbours.parquet",
             candidates="results/{queries}/candidates.parquet",
         log:
-            "logs/{queries}/gather.log",
+            "logs/{queries}/join_search.log",
         conda:
             "../envs/pipeline.yaml"
         params:
@@ -113,4 +113,4 @@ if PARTS > 1:
         message:
             "Joining the neighbours of {wildcards.queries}"
         script:
-            "../scripts/gather.py"
+            "../scripts/join_search.py"

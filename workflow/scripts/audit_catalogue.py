@@ -10,7 +10,7 @@ from similar_images.curation import audit
 from similar_images.duplicates import registration
 from similar_images.features import sharded_features
 from similar_images.images import manifest, retries
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.storage.results import results_of
 
 output = Path(snakemake.output.audit)

@@ -11,7 +11,7 @@ from similar_images.curation import audit
 from similar_images.decisions import decisions
 from similar_images.features import sharded_features
 from similar_images.images import retries, thumbnails
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.report import audit_page, cards
 from similar_images.storage.results import results_of
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
 from similar_images.evaluation import settings_comparison
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
 from similar_images.evaluation import (
     cross_validation,

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from similar_images.core.formats import read_json
+from similar_images.core.file_formats import read_json
 from similar_images.core.job import logged
 from similar_images.evaluation import settings_comparison
 from similar_images.report import plots

@@ -10,7 +10,7 @@ from similar_images.core.errors import UserError, reason
 from similar_images.core.job import logged
 from similar_images.curation import export
 from similar_images.features import sharded_features
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 
 folder = Path(snakemake.params.folder)
 # To be ended like this leaves nothing behind, either.

@@ -9,7 +9,7 @@ from similar_images.core.timing import Timing
 from similar_images.features import plan, shards
 from similar_images.features.extraction import extract
 from similar_images.images import manifest
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
 

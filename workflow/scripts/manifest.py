@@ -5,7 +5,7 @@ from pathlib import Path
 
 from similar_images.core.job import logged
 from similar_images.images import collection, manifest, retries
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.storage.addresses import is_address
 from similar_images.storage.metadata import MetadataCache
 from similar_images.storage.results import results_of

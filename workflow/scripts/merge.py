@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from similar_images.backbones import model
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
 from similar_images.decisions import overrides
 from similar_images.features import feature_table, merge, plan, sharded_features, store
@@ -33,8 +33,8 @@ with logged(snakemake.log[0], f"merge {name}"):
     duplicates = merge.duplicates(found)
     write_json(Path(snakemake.output.timing), merge.timing(table, features))
     sharded_features.write(readable, found)
-    if snakemake.output.index:
-        feature_table.write(Path(snakemake.output.index), sharded_features.collect(readable))
+    if snakemake.output.features:
+        feature_table.write(Path(snakemake.output.features), sharded_features.collect(readable))
     merge.REJECTED.write(Path(snakemake.output.rejected), rejected)
     members = merge.members(found, snakemake.params.label_from)
     merge.MEMBERS.write(Path(snakemake.output.members), members)

@@ -6,7 +6,7 @@ from similar_images.backbones import building, model, quantisation
 from similar_images.core.files import write_checked
 from similar_images.core.job import logged
 from similar_images.images import manifest, quantisation_sample
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
 

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from similar_images.backbones import model
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
 from similar_images.decisions import decisions, overrides
 from similar_images.features import plan, store

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from similar_images.core.formats import read_json
+from similar_images.core.file_formats import read_json
 from similar_images.core.job import logged
 from similar_images.report import plots
 

@@ -14,14 +14,14 @@ from similar_images.classification import (
     tables,
 )
 from similar_images.classification.vote import VOTES
-from similar_images.core.formats import read_json, write_csv, write_json
+from similar_images.core.file_formats import read_json, write_csv, write_json
 from similar_images.core.job import Progress, logged
 from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
 from similar_images.features import sharded_features
 from similar_images.features.merge import read_rejected
 from similar_images.images import manifest, retries
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.search import neighbours
 from similar_images.storage.results import results_of
 
@@ -76,7 +76,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         for row in predicted.rows
     ]
     tables.PREDICTIONS.write(output, rows, names)
-    tables.VOTES.write(Path(snakemake.output.votes), predicted.votes)
+    tables.VOTE_COUNTS.write(Path(snakemake.output.votes), predicted.votes)
     rows = tables.PREDICTIONS.read(output, names)
     by_product = None
     if snakemake.output.products:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
 from similar_images.evaluation import cross_validation, held_out_learning, leave_one_out, quality
 from similar_images.features import sharded_features

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from similar_images.backbones import model
 from similar_images.classification import tables
+from similar_images.core.file_formats import read_json
 from similar_images.core.files import write_checked
-from similar_images.core.formats import read_json
 from similar_images.core.job import Progress, logged
 from similar_images.curation import active_learning
 from similar_images.decisions import decisions
 from similar_images.features import sharded_features
 from similar_images.features.merge import read_rejected
 from similar_images.images import manifest, retries, thumbnails
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.report import cards, confusion, history, results_page
 from similar_images.search import metric_choice, neighbours
 from similar_images.storage.results import results_of
@@ -69,7 +69,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         advice=metric_choice.read(snakemake.input.advice).get("advice"),
         cards=cards.cards(
             predictions,
-            tables.VOTES.read(Path(snakemake.input.votes)),
+            tables.VOTE_COUNTS.read(Path(snakemake.input.votes)),
             queries,
             similar,
             pictures,

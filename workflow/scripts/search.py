@@ -1,7 +1,7 @@
 """Find for each query the most similar images of the catalogue, or of a part of it.
 
-Beside them the candidates for copies, which are the nearest by plain cosine whatever the metric.
-What earlier runs have found is no output: it is kept from run to run.
+Candidates for duplicates are the nearest by plain cosine, whatever the metric. The results of
+earlier searches are kept between runs, so they are not outputs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,7 +49,7 @@ class Learned(NamedTuple):
 
 
 def finder(count: int, learned: Learned | None, index: Sequence[str]) -> cache.Find:
-    """Return what finds the `count` nearest images, exactly or with the index."""
+    """Return a function that finds the `count` nearest images, exactly or with the index."""
     adapted = metric_learning.read(learned.adaptation) if learned else None
     reduction = principal_components.read(learned.components) if learned else None
     table = approximate.read(*map(Path, index)) if index else None
@@ -72,9 +72,9 @@ def finder(count: int, learned: Learned | None, index: Sequence[str]) -> cache.F
 def nearest(
     count: int, folder: Path, learned: Learned | None = None, index: Sequence[str] = ()
 ) -> pa.Table:
-    """Return the `count` nearest images of each query, its own left out; remember them."""
-    # A query that was taken into the catalogue finds itself, and the others of its product that
-    # were: they are dropped afterwards.
+    """Return the `count` nearest images of each query but its own, cached in `folder`."""
+    # A query that was taken into the catalogue finds itself and the other photos of its product
+    # there. They are dropped afterwards.
     wanted = count + max(map(len, own.values()), default=0)
     files = [*(learned or ()), *index]
     key = repr([wanted, params.code, *model_of(asked.schema), *map(digest, files)])

@@ -19,7 +19,7 @@ from similar_images.classification.predictions import SHOWN, Classifier, Decided
 from similar_images.classification.tables import PREDICTIONS
 from similar_images.classification.vote import majority
 from similar_images.core.errors import UserError
-from similar_images.core.formats import read_csv
+from similar_images.core.file_formats import read_csv
 from similar_images.duplicates.query_duplicates import QueryDuplicate
 from similar_images.features.feature_table import FeatureTable
 from similar_images.features.merge import Rejected

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similar_images.core import files, formats
+from similar_images.core import file_formats, files
 from similar_images.core.errors import DamagedFileError, UserError
 
 
@@ -66,15 +66,15 @@ def test_a_block_that_fails_before_it_writes_leaves_nothing(tmp_path: Path) -> N
 
 def test_a_csv_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    formats.write_csv(path, ["a"], [[1]])
+    file_formats.write_csv(path, ["a"], [[1]])
     with pytest.raises(ZeroDivisionError):
-        formats.write_csv(path, ["a"], ([1 / n] for n in (2, 1, 0)))
+        file_formats.write_csv(path, ["a"], ([1 / n] for n in (2, 1, 0)))
     assert path.read_text() == "a\n1\n"
 
 
 def test_json_is_readable_by_people_and_programs(tmp_path: Path) -> None:
     content = {"b": None, "a": ["Stöckel", 'x"\n', 1.5, True]}
-    formats.write_json(tmp_path / "file.json", content)
+    file_formats.write_json(tmp_path / "file.json", content)
     text = (tmp_path / "file.json").read_text("utf-8")
     assert "Stöckel" in text
     assert text.startswith('{\n  "b": null,\n')
@@ -83,7 +83,7 @@ def test_json_is_readable_by_people_and_programs(tmp_path: Path) -> None:
 
 
 def test_nothing_becomes_an_empty_cell(tmp_path: Path) -> None:
-    formats.write_csv(tmp_path / "x.csv", ["a", "b", "c"], [(None, 0, ""), (True, "é", 1.5)])
+    file_formats.write_csv(tmp_path / "x.csv", ["a", "b", "c"], [(None, 0, ""), (True, "é", 1.5)])
     assert (tmp_path / "x.csv").read_bytes() == "a,b,c\n,0,\nTrue,é,1.5\n".encode()
 
 
@@ -92,7 +92,7 @@ def test_a_harmless_cell_is_read_by_any_program_as_it_was_written(
     tmp_path: Path, text: str
 ) -> None:
     rows = [[f"a{text}", "x"], [f"a{text}b", f"b{text}"]]
-    formats.write_csv(tmp_path / "x.csv", ["a", "b"], rows)
+    file_formats.write_csv(tmp_path / "x.csv", ["a", "b"], rows)
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
         assert list(csv.reader(stream)) == [["a", "b"], *rows]
 
@@ -115,9 +115,9 @@ def test_what_killed_jobs_have_left_can_be_removed(tmp_path: Path) -> None:
     left[0].touch()
     left[1].mkdir()
     (left[1] / ".file.2.tmp").touch()
-    formats.write_json(tmp_path / "a/file.txt", {"kept": 1})
+    file_formats.write_json(tmp_path / "a/file.txt", {"kept": 1})
     files.remove_temporaries(tmp_path)
-    assert formats.read_json(tmp_path / "a/file.txt") == {"kept": 1}
+    assert file_formats.read_json(tmp_path / "a/file.txt") == {"kept": 1}
     assert sorted(path.name for path in tmp_path.rglob("*")) == [
         ".file.txt.sha256",
         "a",
@@ -134,10 +134,10 @@ def write_folder(path: Path) -> None:
 
 
 WRITTEN = {
-    "x.json": lambda path: formats.write_json(path, {"a": "b"}),
-    "x.csv": lambda path: formats.write_csv(path, ["a"], [["b"]]),
+    "x.json": lambda path: file_formats.write_json(path, {"a": "b"}),
+    "x.csv": lambda path: file_formats.write_csv(path, ["a"], [["b"]]),
 }
-READ = {"x.json": formats.read_json, "x.csv": formats.read_csv}
+READ = {"x.json": file_formats.read_json, "x.csv": file_formats.read_csv}
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -185,15 +185,15 @@ def test_a_change_anywhere_in_a_folder_is_noticed(
 def test_a_file_without_a_checksum_is_read_if_it_can_be(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text("{}")
-    assert formats.read_json(path) == {}
+    assert file_formats.read_json(path) == {}
     path.write_text("{")
     with pytest.raises(DamagedFileError, match=r"x\.json is damaged"):
-        formats.read_json(path)
+        file_formats.read_json(path)
 
 
 def test_a_file_that_the_system_does_not_let_be_read_is_not_damaged(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"x\.json cannot be read: .*o such file") as told:
-        formats.read_json(tmp_path / "x.json")
+        file_formats.read_json(tmp_path / "x.json")
     assert not isinstance(told.value, DamagedFileError)
 
 
@@ -206,7 +206,7 @@ def test_a_job_killed_after_the_checksum_leaves_no_file_that_counts_as_sound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.json"
-    formats.write_json(path, {"old": 1})
+    file_formats.write_json(path, {"old": 1})
     replace = os.replace
 
     def stop(source: Path, target: Path) -> None:
@@ -216,9 +216,9 @@ def test_a_job_killed_after_the_checksum_leaves_no_file_that_counts_as_sound(
 
     monkeypatch.setattr("os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
-        formats.write_json(path, {"new": 1})
+        file_formats.write_json(path, {"new": 1})
     with pytest.raises(DamagedFileError):
-        formats.read_json(path)
+        file_formats.read_json(path)
 
 
 @pytest.mark.parametrize(
@@ -243,14 +243,14 @@ def test_a_cell_that_would_be_a_formula_begins_with_an_apostrophe(
     tmp_path: Path, text: str, written: str
 ) -> None:
     path = tmp_path / "x.csv"
-    formats.write_csv(path, [text], [[text]])
+    file_formats.write_csv(path, [text], [[text]])
     with path.open(encoding="utf-8", newline="") as stream:
         assert list(csv.reader(stream)) == [[written]] * 2
-    assert formats.read_csv(path) == [{text: text}]
+    assert file_formats.read_csv(path) == [{text: text}]
 
 
 def test_numbers_stay_numbers(tmp_path: Path) -> None:
-    formats.write_csv(tmp_path / "x.csv", ["a"], [[-1], [-0.5], [Decimal("-0.500000")]])
+    file_formats.write_csv(tmp_path / "x.csv", ["a"], [[-1], [-0.5], [Decimal("-0.500000")]])
     assert (tmp_path / "x.csv").read_text() == "a\n-1\n-0.5\n-0.500000\n"
 
 
@@ -259,7 +259,7 @@ def test_the_rule_in_the_documentation_gives_the_true_text(tmp_path: Path) -> No
     rule = re.search(r"`(re\.sub\(.*\))`", documentation.read_text("utf-8"))
     assert rule
     for text in ("=1", "'=1", "a", "'a", "a;-1", "\t@", "\uff1d"):
-        formats.write_csv(tmp_path / "x.csv", ["a"], [[text]])
+        file_formats.write_csv(tmp_path / "x.csv", ["a"], [[text]])
         with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
             _, (cell,) = csv.reader(stream)
         assert eval(rule[1], {"re": re, "text": cell}) == text
@@ -273,8 +273,8 @@ def test_any_cell_is_read_as_it_was_written_and_is_no_formula_whatever_separates
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
 ) -> None:
     path = tmp_path_factory.mktemp("csv") / "x.csv"
-    formats.write_csv(path, ["a", "b"], rows)
-    assert formats.read_csv(path) == [{"a": a, "b": b} for a, b in rows]
+    file_formats.write_csv(path, ["a", "b"], rows)
+    assert file_formats.read_csv(path) == [{"a": a, "b": b} for a, b in rows]
     with path.open(encoding="utf-8", newline="") as stream:
         cells = {cell for row in csv.reader(stream) for cell in row}
     pieces = {piece for cell in cells for piece in re.split("[;\t\r\n]", cell)}
@@ -287,14 +287,15 @@ def test_any_cell_is_read_as_it_was_written_and_is_no_formula_whatever_separates
 
 def test_a_cell_of_any_length_is_read_as_it_was_written(tmp_path: Path) -> None:
     code = (  # in a process of its own, in which nothing has read a CSV before
-        "import sys; from pathlib import Path; from similar_images.core import formats\n"
+        "import sys; from pathlib import Path\n"
+        "from similar_images.core.file_formats import read_csv, write_csv\n"
         "path = Path(sys.argv[1])\n"
-        "formats.write_csv(path, ['a', 'b'], [['x' * 200_000, 'y']])\n"
-        "print([{name: len(cell) for name, cell in row.items()} for row in formats.read_csv(path)])"
+        "write_csv(path, ['a', 'b'], [['x' * 200_000, 'y']])\n"
+        "print([{name: len(cell) for name, cell in row.items()} for row in read_csv(path)])"
     )
     run = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "x.csv")],
-        cwd=Path(formats.__file__).parents[2],
+        cwd=Path(file_formats.__file__).parents[2],
         capture_output=True,
         text=True,
     )
@@ -302,7 +303,7 @@ def test_a_cell_of_any_length_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_row_that_is_not_whole_is_reported_with_the_line_it_begins_in() -> None:
-    rows = formats.csv_rows(['a,"b\n', 'c"\n', 'd,"e\n', "f\n"])
+    rows = file_formats.csv_rows(['a,"b\n', 'c"\n', 'd,"e\n', "f\n"])
     assert next(rows) == (1, ["a", "b\nc"])
     with pytest.raises(ValueError, match=r"^line 3: not a row of a CSV file"):
         next(rows)

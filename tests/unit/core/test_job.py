@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from similar_images.core import job
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 
 SCRIPTS = Path(job.__file__).parents[2]
 

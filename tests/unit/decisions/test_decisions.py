@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from similar_images.core.errors import UserError
-from similar_images.core.formats import write_csv
+from similar_images.core.file_formats import write_csv
 from similar_images.decisions import decisions
 from similar_images.images.fingerprint import Summary
 

@@ -159,7 +159,7 @@ def test_decisions_on_photos_that_are_gone_are_counted_and_change_nothing() -> N
     changes = overrides.build(decided, MANIFESTS)
     assert changes["content_id"].to_pylist() == ["c"]
     assert overrides.summary(decided, changes) == (
-        "3 decisions; 2 of them change nothing, because their photos no longer exist"
+        "3 decisions; 2 of them change nothing: their set has no photo with these bytes"
     )
     assert overrides.summary(decided[:1], changes) == "1 decisions"
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from similar_images.core.formats import write_parquet
+from similar_images.core.file_formats import write_parquet
 from similar_images.duplicates.registration import (
     COPY,
     Likeness,
@@ -23,7 +23,7 @@ from similar_images.duplicates.registration import (
     compare_all,
     difference,
 )
-from similar_images.images.opening import CACHE, Photos
+from similar_images.images.photos import CACHE, Photos
 from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.photo_cache import PhotoCache
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from similar_images.evaluation.label_confidence import RIDGE, Images, _vote, fit, gather
+from similar_images.evaluation.label_confidence import RIDGE, Images, _vote, fit, prepare
 from similar_images.features.feature_table import FeatureTable, normalise
 from similar_images.search.neighbours import first_of_equals
 
@@ -13,7 +13,7 @@ def images_of(features: np.ndarray, labels: list[str], ids: list[str] | None = N
     normalise(features)
     names = [f"{n:03}" for n in range(len(labels))]
     index = FeatureTable("network", "model", names, [*labels], ids or names, features)
-    return gather(index, first_of_equals(index))
+    return prepare(index, first_of_equals(index))
 
 
 def some(n: int = 30, d: int = 8) -> Images:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from similar_images.core.errors import UserError
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 from similar_images.evaluation import settings_comparison
 from similar_images.report import plots
 
@@ -88,9 +88,9 @@ def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> N
     for name, content in zip(settings_comparison.FIGURES, (OUTCOME, quality, OUTCOME), strict=True):
         write_json(tmp_path / name, content)
     results = tmp_path / "results"
-    assert settings_comparison.outcome(results)["index_bytes"] is None
+    assert settings_comparison.outcome(results)["features_bytes"] is None
     (results / "catalogue/features.pkl").write_bytes(b"1234")
-    assert settings_comparison.outcome(results)["index_bytes"] == 4
+    assert settings_comparison.outcome(results)["features_bytes"] == 4
 
 
 def test_the_most_accurate_settings_come_first() -> None:

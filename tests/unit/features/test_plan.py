@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import LONG_AGO, Pipeline, id_of
-from similar_images.core.formats import read_parquet, write_parquet
+from similar_images.core.file_formats import read_parquet, write_parquet
 from similar_images.core.timing import Timing
 from similar_images.features import plan, shards
 from similar_images.features.levels import none

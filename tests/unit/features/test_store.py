@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from similar_images.core.errors import UserError
-from similar_images.core.formats import write_json
+from similar_images.core.file_formats import write_json
 from similar_images.core.timing import Timing
 from similar_images.features import shards, store
 from similar_images.features.levels import none

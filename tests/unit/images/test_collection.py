@@ -381,7 +381,7 @@ def test_a_folder_without_permission_is_faulty(root: Path) -> None:
 
 
 def test_a_path_that_does_not_exist_is_refused(root: Path) -> None:
-    with pytest.raises(UserError, match="nowhere: no such folder or CSV file"):
+    with pytest.raises(UserError, match="nowhere: no such folder or list"):
         scan(root / "nowhere")
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from similar_images.core.errors import UserError
-from similar_images.core.formats import write_csv
+from similar_images.core.file_formats import write_csv
 from similar_images.images.lists import ListRow, addresses, check_remote, read
 
 ROWS = [

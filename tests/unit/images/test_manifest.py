@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline import LONG_AGO, Pipeline, id_of
-from similar_images.core.formats import read_parquet, write_parquet
+from similar_images.core.file_formats import read_parquet, write_parquet
 from similar_images.images import manifest
 from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import summarise
-from similar_images.images.opening import Photos
+from similar_images.images.photos import Photos
 from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.addresses import is_address
 from similar_images.storage.photo_cache import PhotoCache

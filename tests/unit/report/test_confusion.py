@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from similar_images.core.formats import write_csv
+from similar_images.core.file_formats import write_csv
 from similar_images.report import confusion
 from similar_images.report.confusion import MOST_CLASSES
 

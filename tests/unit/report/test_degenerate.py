@@ -24,7 +24,7 @@ from similar_images.classification import (
 )
 from similar_images.classification.tables import PREDICTIONS, PRODUCTS
 from similar_images.classification.vote import VOTES
-from similar_images.core.formats import read_csv, read_json, write_json
+from similar_images.core.file_formats import read_csv, read_json, write_json
 from similar_images.curation import active_learning, audit
 from similar_images.evaluation import leave_one_out, metric_comparison, metrics, quality
 from similar_images.features import sharded_features

@@ -175,5 +175,5 @@ def test_the_histories_of_all_sets_are_put_together_by_time(tmp_path: Path) -> N
         history.record(tmp_path / name / "history.csv", row)
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "history.csv").write_text("nonsense")
-    assert history.gather(tmp_path) == 3
+    assert history.write_all(tmp_path) == 3
     assert [row["set"] for row in history.read(tmp_path / "history.csv")] == ["new", "old", "new"]

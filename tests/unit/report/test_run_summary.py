@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from similar_images.core.formats import write_csv, write_json
+from similar_images.core.file_formats import write_csv, write_json
 from similar_images.report.run_summary import lines
 
 METRICS: dict[str, Any] = {

@@ -161,4 +161,4 @@ def test_neighbours_that_are_in_two_parts_are_refused(tmp_path: Path) -> None:
         COUNT,
     )
     with pytest.raises(ValueError, match="same neighbour in two parts"):
-        neighbours.gather([part, part], COUNT)
+        neighbours.join_parts([part, part], COUNT)

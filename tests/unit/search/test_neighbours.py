@@ -30,7 +30,7 @@ def test_the_answer_is_exact_whatever_the_shards_and_parts(
     queries = ShardedFeatures(lay_out(folder / "queries", wanted, 1))
     path = lay_out(folder / "catalogue", catalogue, size)
     found = [neighbours.find(queries, ShardedFeatures(path, n, parts), 4) for n in range(parts)]
-    gathered = neighbours.gather(found, 4)
+    gathered = neighbours.join_parts(found, 4)
     assert gathered.schema.equals(neighbours.TABLE.schema)
     assert gathered.to_pylist() == reference(wanted, catalogue, 4)
     if parts == 1:
@@ -133,7 +133,7 @@ def test_a_query_that_was_moved_into_the_catalogue_does_not_find_itself(
     queries = ShardedFeatures(lay_out(folder / "queries", wanted, 1))
     own = {"p": {"new:p"}, "q": {"new:q"}}
     path = lay_out(folder / "catalogue", [*rows, ("new:p", "x", 20), ("new:q", "y", 21)], 2)
-    found = neighbours.gather(
+    found = neighbours.join_parts(
         [
             neighbours.without_own(
                 neighbours.find(queries, ShardedFeatures(path, n, parts), 4), own, 3

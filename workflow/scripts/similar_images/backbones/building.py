@@ -16,12 +16,12 @@ from ..core.errors import UserError
 from ..core.files import digest
 from ..core.job import hidden
 from . import (
-    adapter,
     efficientnet_lite2,
     engines,
     loading,
     middle_layers,
     preprocessing_config,
+    standardisation,
     validation,
     weights,
 )
@@ -160,7 +160,7 @@ def _export_user_network(
         )
     path, config = Path(settings["file"]), preprocessing_config.read(settings)
     with validation.within_memory(path):
-        network = adapter.standardise(
+        network = standardisation.standardise(
             loading.open_network(path), config, engines.OpenVino.batch_size
         )
         _, size, _, _ = network.inputs[0].shape

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..core.file_formats import read_json, write_json
 from ..core.files import checked
-from ..core.formats import read_json, write_json
 from .preprocessing_config import Fit
 from .registry import Device, EngineName, Precision
 

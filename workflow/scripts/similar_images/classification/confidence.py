@@ -48,7 +48,7 @@ class Calibration:
 
 
 def evidence(
-    decision: VoteResult, labels: Sequence[str], similarities: Sequence[float]
+    outcome: VoteResult, labels: Sequence[str], similarities: Sequence[float]
 ) -> tuple[float, ...]:
     """Return the values of `EVIDENCE` for a vote.
 
@@ -56,13 +56,13 @@ def evidence(
     nearest image of any other class (where there is none among the voters, the farthest voter).
     """
     pairs = list(zip(labels, similarities, strict=True))
-    best = max(similarity for label, similarity in pairs if label == decision.label)
+    best = max(similarity for label, similarity in pairs if label == outcome.label)
     rival = max(
-        (similarity for label, similarity in pairs if label != decision.label),
+        (similarity for label, similarity in pairs if label != outcome.label),
         default=min(similarities),
     )
     return (
-        decision.votes / decision.voters,
+        outcome.votes / outcome.voters,
         max(similarities),
         math.fsum(similarities) / len(pairs),
         best - rival,

@@ -16,7 +16,7 @@ from .confidence import Calibration, evidence
 from .conformal import Thresholds
 from .nearest import SHOWN
 from .out_of_distribution import InDistribution, scores
-from .tables import PREDICTIONS, VOTES
+from .tables import PREDICTIONS, VOTE_COUNTS
 from .vote import Vote, VoteResult
 
 # The original label of a query, and what people decided about it, if anything.
@@ -28,7 +28,7 @@ class Predictions(NamedTuple):
 
     Attributes:
         rows: one for each query file, of `PREDICTIONS`.
-        votes: one for each query and class that has a vote, of `VOTES`,
+        votes: one for each query and class that has a vote, of `VOTE_COUNTS`,
             the predicted class first, then by falling votes.
     """
 
@@ -60,12 +60,12 @@ class Classifier:
     reject: float | str | None = None
 
     def confidence(
-        self, decision: VoteResult, labels: Sequence[str], similarities: Sequence[float]
+        self, outcome: VoteResult, labels: Sequence[str], similarities: Sequence[float]
     ) -> float | None:
         """Return the confidence in the outcome of a vote; None where it is not known."""
         if self.calibration is None:
             return None
-        return self.calibration.probability(evidence(decision, labels, similarities))
+        return self.calibration.probability(evidence(outcome, labels, similarities))
 
     def refusal(self, confidence: float | None, similarities: Sequence[float]) -> str | None:
         """Return why a prediction is refused, or None."""
@@ -142,17 +142,17 @@ def _answered(
         query["class"][: classifier.voters],
         query["similarity"][: classifier.voters],
     )
-    decision = classifier.vote(labels, similarities)
-    probability = classifier.confidence(decision, labels, similarities)
+    outcome = classifier.vote(labels, similarities)
+    probability = classifier.confidence(outcome, labels, similarities)
     refused = classifier.refusal(probability, similarities)
     shares = conformal.shares(query["class"], query["similarity"])
-    classes = conformal.classes(shares, decision.label, classifier.thresholds)
-    correct = None if query["label"] is None else str(decision.label == query["label"]).lower()
+    classes = conformal.classes(shares, outcome.label, classifier.thresholds)
+    correct = None if query["label"] is None else str(outcome.label == query["label"]).lower()
     answer: dict[str, object] = {}
     if not refused:
         answer = {
-            "prediction": decision.label,
-            "votes": decision.votes,
+            "prediction": outcome.label,
+            "votes": outcome.votes,
             "likely_classes": conformal.joined(classes),
             "correct": correct,
         }
@@ -161,14 +161,14 @@ def _answered(
     row = _row(
         query,
         decided,
-        voters=decision.voters,
+        voters=outcome.voters,
         confidence=None if probability is None else f"{probability:.4f}",
         metric=classifier.metric,
         refused=refused,
         **_shown(query, product_of),
         **answer,
     )
-    return row, _votes(query["image"], labels, decision.label)
+    return row, _votes(query["image"], labels, outcome.label)
 
 
 def _row(query: Mapping[str, Any], decided: Decided, **values: object) -> Row:
@@ -202,7 +202,8 @@ def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:
     """Return the votes of each class, the `winner` of a tie first."""
     counted = sorted(Counter(labels).items(), key=lambda item: (item[0] != winner, -item[1], item))
     return [
-        VOTES.row(**{"image": path, "class": label, "votes": votes}) for label, votes in counted
+        VOTE_COUNTS.row(**{"image": path, "class": label, "votes": votes})
+        for label, votes in counted
     ]
 
 

@@ -40,7 +40,8 @@ PREDICTIONS = CsvTable(
     Column(
         "refused",
         str,
-        "why a readable photo has no prediction (`search.reject`)",
+        "why a readable photo has no prediction (`search.reject`). `votes`, `likely_classes` and `correct` "
+        "are empty then; `confidence` stays",
     ),
     Column("duplicate", str, "`exact`, `near` or `mirrored`"),
     Column("duplicate_of", str, "that catalogue image"),
@@ -48,7 +49,7 @@ PREDICTIONS = CsvTable(
     DECISION,
     Column("error", str, "why it cannot be used"),
 )
-VOTES = CsvTable(
+VOTE_COUNTS = CsvTable(
     "results/<set>/votes.csv",
     IMAGE,
     Column("class", str, "the prediction first"),

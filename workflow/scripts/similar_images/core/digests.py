@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError, reason
+from .file_formats import read_cache, read_json
 from .files import digest, write_checked
-from .formats import read_cache, read_json
 
 # A file that changes twice within one clock tick keeps its time stamp.
 SETTLING_NS = 2_000_000_000

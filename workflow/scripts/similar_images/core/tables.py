@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, get_origin
 
+from .file_formats import csv_lines, open_parquet, write_csv, write_parquet
 from .files import checked
-from .formats import csv_lines, open_parquet, write_csv, write_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -162,7 +162,7 @@ class ParquetTable(Table):
             raise ValueError(f"its columns are {found}, and not {expected}")
 
     def write(self, path: Path, table: "pa.Table", grouped_by: str | None = None) -> None:
-        """Write `table`, see `formats.write_parquet`; further columns may follow the declared ones.
+        """Write `table`, see `write_parquet`; further columns may follow the declared ones.
 
         Raises:
             ValueError: `table` has other columns.

@@ -14,7 +14,7 @@ from ..core.tables import Column, CsvTable
 from ..decisions.decisions import RIGHT, WRONG
 from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
-from ..evaluation.label_confidence import Images, confidences, fit, gather
+from ..evaluation.label_confidence import Images, confidences, fit, prepare
 from ..features.feature_table import FeatureTable, normalise
 from ..search.neighbours import CANDIDATES, first_of_equals
 
@@ -143,7 +143,7 @@ def audit(
         confirmed: images whose class a person has confirmed or corrected.
     """
     normalise(catalogue.features)
-    images = gather(catalogue, first_of_equals(catalogue))
+    images = prepare(catalogue, first_of_equals(catalogue))
     fits = label_confidences(images)
     mistaken = fits[fits["other"] > fits["own"]]
     copies = _duplicates(catalogue, images, files, compare)

@@ -13,7 +13,7 @@ from ..core.files import remove_abandoned, replacing
 from ..core.tables import Column, CsvTable
 from ..images.folders import EXPORTED
 from ..images.names import listed_label
-from ..images.opening import LOCAL, Photos
+from ..images.photos import LOCAL, Photos
 from ..storage.addresses import HIDDEN, WEB, is_address, scheme_of
 
 # The bytes that most file systems allow in a name, and how many an ending such as .jpg may have.

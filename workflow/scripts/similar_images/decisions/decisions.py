@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError, reason
-from ..core.formats import csv_rows, read_cache, true_text
+from ..core.file_formats import csv_rows, read_cache, true_text
 from ..core.tables import Column, CsvTable
 from ..images.fingerprint import Summary
 from ..images.names import as_label, fault_of_label

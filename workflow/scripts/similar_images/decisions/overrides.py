@@ -92,7 +92,9 @@ def summary(decided: Sequence[Decision], overrides: pa.Table) -> str:
     """Return a sentence on how many decisions there are and how many have no effect."""
     applied = set(overrides["content_id"].to_pylist())
     lost = sum(decision.content_id not in applied for decision in decided)
-    note = f"; {lost} of them change nothing, because their photos no longer exist" if lost else ""
+    note = (
+        f"; {lost} of them change nothing: their set has no photo with these bytes" if lost else ""
+    )
     return f"{len(decided)} decisions{note}"
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 
 from ..core.errors import UserError
 from ..core.tables import Column, ParquetTable
-from ..images.opening import LOCAL, Photos
+from ..images.photos import LOCAL, Photos
 from ..images.thumbnails import read
 from . import sketches
 

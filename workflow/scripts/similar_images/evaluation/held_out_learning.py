@@ -20,7 +20,7 @@ Learn = Callable[[NDArray[np.bool_]], FeatureTable]
 
 
 def from_all(images: FeatureTable, eligible: NDArray[np.bool_], *, with_levels: bool) -> Learn:
-    """Return what learns components and map again for each part that is left out.
+    """Return a function that learns components and map again for each part that is left out.
 
     For catalogues of up to some thousand images.
 

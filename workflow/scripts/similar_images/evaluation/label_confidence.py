@@ -58,7 +58,7 @@ class Images:
             yield part, self.features[self.rows[part]].astype(np.float64)
 
 
-def gather(catalogue: FeatureTable, eligible: NDArray[np.bool_]) -> Images:
+def prepare(catalogue: FeatureTable, eligible: NDArray[np.bool_]) -> Images:
     """Return the `eligible` images of `catalogue`, whose features have length 1."""
     rows = np.flatnonzero(eligible)
     names, classes = np.unique([str(catalogue.labels[row]) for row in rows], return_inverse=True)

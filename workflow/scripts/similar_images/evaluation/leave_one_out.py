@@ -41,7 +41,7 @@ class _Pairs(NamedTuple):
         """Return some of the pairs."""
         return _Pairs(self.queries[positions], self.rows[positions], self.similarities[positions])
 
-    def and_(self, more: "_Pairs") -> "_Pairs":
+    def joined_with(self, more: "_Pairs") -> "_Pairs":
         """Return these pairs and `more`."""
         return _Pairs(
             np.concatenate([self.queries, more.queries]),
@@ -164,7 +164,7 @@ def _search(
     one, other = np.divmod(positions, max(len(rows), 1))
     every = _Pairs(one, rows[other], exact.similarities_of(features, queries, other, one))
     return [
-        _nearest(before.and_(every.at(these.ravel()[positions])), count)
+        _nearest(before.joined_with(every.at(these.ravel()[positions])), count)
         for before, these in zip(found, near, strict=True)
     ]
 

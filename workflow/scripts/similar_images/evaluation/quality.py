@@ -200,9 +200,9 @@ def _confidence(neighbourhoods: Sequence[Neighbourhood], voters: int, vote: Vote
     seen, right = [], []
     for neighbourhood in neighbourhoods:
         labels, similarities = neighbourhood.labels[:voters], neighbourhood.similarities[:voters]
-        decision = vote(labels, similarities)
-        seen.append(confidence.evidence(decision, labels, similarities))
-        right.append(decision.label == neighbourhood.label)
+        outcome = vote(labels, similarities)
+        seen.append(confidence.evidence(outcome, labels, similarities))
+        right.append(outcome.label == neighbourhood.label)
     evidence = np.array(seen, float).reshape(len(seen), len(confidence.EVIDENCE))
     return confidence.assess(evidence, np.array(right, np.bool_), FOLDS)
 

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from ..core.errors import UserError
+from ..core.file_formats import read_json
 from ..core.files import replacing
-from ..core.formats import read_json
 from ..core.tables import Column, CsvTable, Row
 from ..decisions import decisions
 from ..storage.addresses import is_address
@@ -37,7 +37,7 @@ TABLE = CsvTable(
     Column("images_per_second", float, "in extraction"),
     Column("features", int, "numbers of each image"),
     Column("network_bytes", int, "its size"),
-    Column("index_bytes", int, "size of `features.pkl`"),
+    Column("features_bytes", int, "size of `features.pkl`"),
 )
 
 
@@ -125,7 +125,7 @@ def outcome(results: Path) -> dict[str, Any]:
     """Return the figures of the run with these `results`."""
     model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
     network = (results / "model" / "backbone").rglob("*")
-    index = results / "catalogue" / "features.pkl"
+    features = results / "catalogue" / "features.pkl"
     low, high = quality["accuracy_interval_95"] or (None, None)
     return {
         "backbone": model["backbone"],
@@ -137,7 +137,7 @@ def outcome(results: Path) -> dict[str, Any]:
         "images_per_second": timing["images_per_second"],
         "features": model["features"],
         "network_bytes": sum(file.stat().st_size for file in network if file.is_file()),
-        "index_bytes": index.stat().st_size if index.exists() else None,
+        "features_bytes": features.stat().st_size if features.exists() else None,
     }
 
 

@@ -16,7 +16,7 @@ from ..core.prefetch import prefetch
 from ..core.timing import Timing
 from ..images.decoding import UnreadableImageError
 from ..images.names import as_text
-from ..images.opening import LOCAL, Photos, UnavailableError
+from ..images.photos import LOCAL, Photos, UnavailableError
 from ..images.preprocessing import Prepared, Preprocessor
 from . import levels
 from .shards import Shard

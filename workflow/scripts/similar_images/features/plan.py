@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.errors import DamagedFileError
+from ..core.file_formats import group_values
 from ..core.files import remove
-from ..core.formats import group_values
 from ..core.tables import Column, ParquetTable
 from ..images.columns import CONTENT_ID, FILE
 from ..images.preprocessing import TOO_MANY

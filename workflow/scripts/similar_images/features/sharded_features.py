@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..core.file_formats import open_parquet
 from ..core.files import write_checked
-from ..core.formats import open_parquet
 from ..core.prefetch import prefetch
 from ..core.tables import Column, ParquetTable
 from ..decisions.decisions import CATALOGUE

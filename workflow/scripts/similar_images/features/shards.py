@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..core.errors import UserError
+from ..core.file_formats import read_parquet
 from ..core.files import checked, replacing
-from ..core.formats import read_parquet
 from ..core.tables import Column, ParquetTable
 from ..core.timing import Timing
 from ..images.columns import CONTENT_ID

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..core.formats import read_json
+from ..core.file_formats import read_json
 
 # The shards that each collection needs.
 PLAN = "plan/shards.json"

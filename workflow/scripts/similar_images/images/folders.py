@@ -263,7 +263,7 @@ def is_folder(path: Path) -> bool:
     """
     if not path.is_dir() and not path.is_file():
         raise UserError(
-            f"{path}: no such folder or CSV file. Give a folder with one sub-folder for each "
-            "class, or a CSV with the columns image and label."
+            f"{path}: no such folder or list. Give a folder with one sub-folder for each class, or "
+            "a list (CSV, Parquet or JSON lines) with the columns image and label."
         )
     return path.is_dir()

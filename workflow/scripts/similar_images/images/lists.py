@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.errors import UserError
-from ..core.formats import csv_rows, true_text
+from ..core.file_formats import csv_rows, true_text
 from ..storage.addresses import is_address, looks_like_address, name_of
 from .cells import Column, column_of, text_of
 from .names import fault_of_label, listed_label, normal_form

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 
 from ..core.digests import SETTLING_NS
 from ..core.errors import reason
-from ..core.formats import read_cache
+from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
 from .columns import CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT
-from .opening import LOCAL, Photos
+from .photos import LOCAL, Photos
 from .retries import TRANSIENT
 
 TABLE = ParquetTable(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..core.errors import UserError
 from .decoding import UnreadableImageError
 from .names import as_text
-from .opening import LOCAL, Photos, UnavailableError
+from .photos import LOCAL, Photos, UnavailableError
 from .preprocessing import Preprocessor
 
 

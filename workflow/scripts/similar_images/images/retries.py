@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..core.formats import read_cache, read_json, write_json
+from ..core.file_formats import read_cache, read_json, write_json
 from .names import as_text
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..core.files import replacing
 from .decoding import DECODING, REDUCING_GAP, count_pixels, open_image, reduced_rgb, upright
-from .opening import LOCAL, Photos
+from .photos import LOCAL, Photos
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.file_formats import csv_lines
 from ..core.files import checked
-from ..core.formats import csv_lines
 
 # A larger matrix can be neither drawn nor read.
 MOST_CLASSES = 40

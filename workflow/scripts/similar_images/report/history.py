@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import UserError, reason
+from ..core.file_formats import csv_lines, read_cache, write_csv_lines
 from ..core.files import replacing
-from ..core.formats import csv_lines, read_cache, write_csv_lines
 from ..core.tables import Column, CsvTable, ParquetTable
 from ..images.columns import CONTENT_ID, IMAGE
 
@@ -27,10 +27,10 @@ TABLE = CsvTable(
     Column("model", str, "fingerprint"),
     Column("catalogue", int, "its readable images"),
     Column("labelled", int, "predictions with a label"),
-    Column("correct", int, "those that are right"),
+    Column("correct", int, "those that are correct"),
     Column("accuracy", float, "their share"),
-    Column("low", float, "its interval"),
-    Column("high", float, "its interval"),
+    Column("low", float, "lower end of its 95 % interval"),
+    Column("high", float, "upper end"),
     Column("decided", int, "queries with a decision"),
     Column("refused", int, "queries without a prediction"),
 )
@@ -151,7 +151,7 @@ def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPred
     return found
 
 
-def gather(results: Path) -> int:
+def write_all(results: Path) -> int:
     """Write the histories of all sets to `history.csv` in `results`, and return how many rows."""
     rows = [row for path in sorted(results.glob("*/history.csv")) for row in read(path)]
     rows.sort(key=lambda row: (row["when"], row["set"]))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
-from ..core.formats import read_csv, read_json
+from ..core.file_formats import read_csv, read_json
 from ..evaluation.intervals import share_in_words
 
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..core.file_formats import read_json, write_json
 from ..core.files import checked, write_checked
-from ..core.formats import read_json, write_json
 from ..features import sharded_features
 from ..features.feature_table import Features, FeatureTable
 from . import exact, neighbours

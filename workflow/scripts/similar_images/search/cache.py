@@ -72,7 +72,7 @@ def search(
     """
     images, findable = queries.images(), _findable(catalogue.images())
     cache = _read(folder, key)
-    answers = _still_right(cache, findable)
+    answers = _valid(cache, findable)
     known = images.filter(pc.is_in(images["content_id"], answers["content_id"]))
     unknown = images.filter(pc.invert(pc.is_in(images["content_id"], answers["content_id"])))
     added = _without(findable, cache.catalogue)
@@ -81,7 +81,7 @@ def search(
         among_added = find(
             replace(queries, only=known["image"]), replace(catalogue, only=added["image"])
         )
-        old = neighbours.gather([old, among_added], count)
+        old = neighbours.join_parts([old, among_added], count)
     new = find(replace(queries, only=unknown["image"]), catalogue)
     found = pa.concat_tables([old, new]).combine_chunks().sort_by("image")
     _write(folder, key, Cache(_by_content(found, images), findable), cache)
@@ -97,8 +97,8 @@ def _findable(images: pa.Table) -> pa.Table:
     return first.rename_columns({"image_min": "image"}).select(CATALOGUE.names)
 
 
-def _still_right(cache: Cache, findable: pa.Table) -> pa.Table:
-    """Return the answers that name no image that cannot be found any more."""
+def _valid(cache: Cache, findable: pa.Table) -> pa.Table:
+    """Return the answers whose neighbours can all still be found."""
     gone = _without(cache.catalogue, findable)
     similar = cache.answers["similar"].combine_chunks()
     lost = pc.is_in(similar.flatten(), gone["image"].combine_chunks())

@@ -75,7 +75,7 @@ def answer(
     adaptation: Adaptation | None,
     nearest: Callable[[Features, str], Nearest],
 ) -> pa.Table:
-    """Return the neighbours of each query.
+    """Return the neighbours of each query, found by `nearest`, exactly or approximately.
 
     Args:
         queries: the images, in parts of any size.
@@ -98,7 +98,7 @@ def answer(
     return _table(rows)
 
 
-def gather(parts: Sequence[pa.Table], count: int) -> pa.Table:
+def join_parts(parts: Sequence[pa.Table], count: int) -> pa.Table:
     """Return the `count` nearest images out of those found in each part of the catalogue.
 
     Raises:
@@ -154,21 +154,21 @@ def first(found: pa.Table, count: int) -> pa.Table:
     return pa.table({"image": found["image"], "label": found["label"], **lists}, TABLE.schema)
 
 
-def comparable(index: FeatureTable, adaptation: Adaptation | None) -> Features:
-    """Return the features of `index` as rows of length 1, mapped if there is an adaptation.
+def comparable(table: FeatureTable, adaptation: Adaptation | None) -> Features:
+    """Return the features of `table` as rows of length 1, mapped if there is an adaptation.
 
     Raises:
         UserError: the adaptation was fitted on features of another model.
     """
     if adaptation is None:
-        normalise(index.features)
-        return index.features
-    if adaptation.fingerprint != index.fingerprint:
+        normalise(table.features)
+        return table.features
+    if adaptation.fingerprint != table.fingerprint:
         raise UserError(
             "The adaptation was fitted on features of another model (fingerprints "
-            f"{adaptation.fingerprint} and {index.fingerprint}). Run again."
+            f"{adaptation.fingerprint} and {table.fingerprint}). Run again."
         )
-    return adaptations.apply(adaptation, index.features)
+    return adaptations.apply(adaptation, table.features)
 
 
 def check_model(queries: str, other: str, name: str) -> None:
@@ -184,11 +184,11 @@ def check_model(queries: str, other: str, name: str) -> None:
         )
 
 
-def first_of_equals(index: FeatureTable) -> NDArray[np.bool_]:
-    """Return for each row of `index` whether it is the first with its bytes and its class."""
+def first_of_equals(table: FeatureTable) -> NDArray[np.bool_]:
+    """Return for each row of `table` whether it is the first with its bytes and its class."""
     seen = set()
-    first = np.empty(len(index.paths), np.bool_)
-    for row, key in enumerate(zip(index.content_ids, index.labels, strict=True)):
+    first = np.empty(len(table.paths), np.bool_)
+    for row, key in enumerate(zip(table.content_ids, table.labels, strict=True)):
         first[row] = key not in seen
         seen.add(key)
     return first

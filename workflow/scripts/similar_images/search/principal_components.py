@@ -108,9 +108,9 @@ def project(
     return found
 
 
-def reduce(components: Components, index: FeatureTable) -> FeatureTable:
-    """Return `index` with its features along the components."""
-    return replace(index, features=apply(components, index.features))
+def reduce(components: Components, table: FeatureTable) -> FeatureTable:
+    """Return `table` with its features along the components."""
+    return replace(table, features=apply(components, table.features))
 
 
 def write(path: Path, components: Components) -> None:

@@ -16,14 +16,14 @@ from ..core.errors import UserError
 
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 WEB = ("http", "https")
+# The object stores, by scheme, with the package of fsspec that reads each.
+OBJECT_STORES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "oss": "ossfs"}
 # An address with a mistake at its beginning, or a space before it.
 _NEARLY = re.compile(
-    r"\s*([A-Za-z][A-Za-z0-9+.-]*://|(https?|s3|gs|az|abfs|oss):/|//)", re.IGNORECASE
+    rf"\s*({ADDRESS.pattern}|({'|'.join((*WEB, *OBJECT_STORES))}):/|//)", re.IGNORECASE
 )
 # In a name, the digest of the hidden part follows this.
 HIDDEN = "?#"
-# The stores that fsspec reads, with the package for each, which finds the credentials.
-OBJECT_STORES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "oss": "ossfs"}
 # RFC 9110, 4.1: every server must accept 8000 characters. Many refuse more.
 LONGEST = 8000
 PORTS = {"http": 80, "https": 443}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
+from ..core.file_formats import read_cache, read_json
 from ..core.files import write_checked
-from ..core.formats import read_cache, read_json
 from .access import NO_ACCESS, Access
 from .addresses import FetchError, ObjectMetadata, name_of
 
@@ -28,7 +28,7 @@ class MetadataCache:
             changes with the bytes.
 
     Args:
-        memory: the file that caches them, or None.
+        file: caches them; or None.
         access: sends the requests.
         most_failed: the share of the addresses that may fail.
         ask_again: whether to send requests although there is cached metadata.
@@ -37,13 +37,13 @@ class MetadataCache:
 
     def __init__(
         self,
-        memory: Path | None,
+        file: Path | None,
         access: Access,
         most_failed: float,
         ask_again: bool = False,
         offline: bool = False,
     ) -> None:
-        self._memory = memory
+        self._file = file
         self._access = access
         self._ask_again = ask_again
         self._offline = offline
@@ -123,18 +123,18 @@ class MetadataCache:
             )
 
     def _read(self) -> dict[str, ObjectMetadata]:
-        if self._memory is None:
+        if self._file is None:
             return {}
         empty: dict[str, Any] = {"tries": self.tries, "looks": {}}
-        stored = read_cache(read_json, self._memory, empty)
+        stored = read_cache(read_json, self._file, empty)
         self.tries = stored["tries"]
         return {name: ObjectMetadata(*metadata) for name, metadata in stored["looks"].items()}
 
     def _write(self, found: Mapping[str, ObjectMetadata]) -> None:
-        if self._memory is None:
+        if self._file is None:
             return
         # JSON, because the Snakefile reads it, and PyArrow takes long to import.
-        with write_checked(self._memory) as temporary:
+        with write_checked(self._file) as temporary:
             temporary.write_text(json.dumps({"tries": self.tries, "looks": found}), "utf-8")
 
 

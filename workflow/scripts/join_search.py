@@ -5,10 +5,12 @@ from pathlib import Path
 from similar_images.core.job import logged
 from similar_images.search import neighbours
 
-with logged(snakemake.log[0], f"gather {snakemake.wildcards.queries}"):
+with logged(snakemake.log[0], f"join search {snakemake.wildcards.queries}"):
     for table, count in (
         ("neighbours", snakemake.params.neighbours),
         ("candidates", neighbours.CANDIDATES),
     ):
         parts = [neighbours.TABLE.read(Path(part)) for part in snakemake.input.get(table)]
-        neighbours.TABLE.write(Path(snakemake.output.get(table)), neighbours.gather(parts, count))
+        neighbours.TABLE.write(
+            Path(snakemake.output.get(table)), neighbours.join_parts(parts, count)
+        )

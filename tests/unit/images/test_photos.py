@@ -14,7 +14,7 @@ import pytest
 
 from similar_images.images import manifest, retries
 from similar_images.images.collection import scan
-from similar_images.images.opening import LOCAL, Photos, UnavailableError
+from similar_images.images.photos import LOCAL, Photos, UnavailableError
 from similar_images.storage import web
 from similar_images.storage.access import NO_ACCESS, Access
 from similar_images.storage.addresses import FetchError, Limits, ObjectMetadata, name_of
