@@ -40,8 +40,8 @@ PREDICTIONS = CsvTable(
     Column(
         "refused",
         str,
-        "why a readable photo has no prediction (`search.reject`). `votes`, `likely_classes` and `correct` "
-        "are empty then; `confidence` stays",
+        "why a readable photo has no prediction (`search.reject`). `votes`, `likely_classes` and "
+        "`correct` are empty then; `confidence` stays",
     ),
     Column("duplicate", str, "`exact`, `near` or `mirrored`"),
     Column("duplicate_of", str, "that catalogue image"),
