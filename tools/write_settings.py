@@ -24,7 +24,8 @@ Rules = Mapping[str, Any]
 REFERENCE = """\
 # Settings
 
-What is allowed, the default in brackets, and the meaning; [config.yaml](../config.yaml) has advice.
+What each setting means, what is allowed, and the default in brackets. [config.yaml](../config.yaml)
+has advice.
 
 On the command line, write `--config search='{{metric: auto}}'`. Numbers need a file:
 `--configfile changes.yaml`.
@@ -79,7 +80,7 @@ def declared(schema: Rules, group: str = "") -> Iterator[tuple[str, Rules]]:
 def entry(name: str, rule: Rules) -> str:
     """Return the entry of a setting in docs/settings.md."""
     default = f" (`{json.dumps(rule['default'])}`)".replace('"', "") if "default" in rule else ""
-    text = f"- `{name}`: {settings.allowed(rule)}{default}. {rule['title']}."
+    text = f"- `{name}`: {rule['title']}: {settings.allowed(rule)}{default}."
     return fill(text, 100, subsequent_indent="  ", break_on_hyphens=False)
 
 
