@@ -18,7 +18,7 @@ def run(log: Path, body: str) -> tuple[int, str, str]:
     """Run `body` as a job of its own and return its exit code, its log and the console."""
     code = (
         "import logging, sys; from similar_images.core.job import logged\n"
-        "from pathlib import Path; from similar_images.core import files, formats\n"
+        "from pathlib import Path; from similar_images.core import file_formats, files\n"
         "from similar_images.core.errors import UserError\n"
         f"with logged({str(log)!r}, 'merge shoes'):\n    {body}\n"
     )
@@ -46,7 +46,7 @@ def test_a_damaged_file_is_named_and_removed_with_its_checksum(tmp_path: Path) -
     damaged = tmp_path / "x.json"
     write_json(damaged, {"votes": 10})
     damaged.write_text(damaged.read_text().replace("10", "11"))
-    code, logged, shown = run(tmp_path / "job.log", f"formats.read_json(Path({str(damaged)!r}))")
+    code, logged, shown = run(tmp_path / "job.log", f"file_formats.read_json(Path({str(damaged)!r}))")
     assert code == 1
     assert logged == shown
     assert shown.startswith(f"[merge shoes] Error: {damaged} is damaged (its checksum is wrong)")
