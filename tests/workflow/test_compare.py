@@ -6,7 +6,7 @@ from project import Project
 
 
 def test_a_missing_or_wrong_entry_gives_an_error_that_says_what_to_write(project: Project) -> None:
-    assert "compare: nothing is named" in project.run("compare", fails=True).console
+    assert "compare: there is nothing to compare" in project.run("compare", fails=True).console
     project.settle(compare={"odd": {"search": {"metric": "L2"}}})
     console = project.run("compare", fails=True).console
     assert "compare.odd: search.metric: 'L2' is not allowed" in console
