@@ -46,6 +46,24 @@ def test_without_decisions_the_members_are_those_of_the_folder(project: Project)
     assert metrics["by_original_label"]["correct"] == metrics["correct"]
 
 
+def test_decisions_and_a_new_setting_in_one_run_give_the_results_of_a_rebuild(
+    project: Project, tmp_path: Path
+) -> None:
+    decide_on_some(project)
+    project.settle(search={"metric": "adapted-top"})
+    project.run()
+    assert_clean(project, tmp_path / "clean")
+
+
+@pytest.mark.parametrize("target", ["audit", "portable"])
+def test_a_target_that_is_asked_for_first_after_decisions_waits_for_them(
+    project: Project, target: str
+) -> None:
+    decide_on_some(project)
+    project.run(target)
+    assert not project.run(target).jobs
+
+
 def test_a_photo_of_the_catalogue_counts_under_the_class_that_was_decided(
     project: Project, tmp_path: Path
 ) -> None:

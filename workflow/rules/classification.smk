@@ -1,6 +1,7 @@
 # `differences.parquet` is kept between runs, so it is not an output.
 rule predict:
     input:
+        plan=PLAN,
         neighbours="results/{queries}/neighbours.parquet",
         candidates="results/{queries}/candidates.parquet",
         rejected="results/{queries}/rejected.csv",

@@ -158,6 +158,9 @@ def network_digests(settings):
     return digests_of(setting, checked(f"{setting}: ", loading.files_of, path))
 
 
+# Until the checkpoint `plan` is done, Snakemake does not know whether `merge` will run. All rules
+# after `merge` wait for it, so that none uses the results before a change, such as new decisions.
+PLAN = ancient("results/plan/shards.json")
 METRIC = config["search"]["metric"]
 REDUCED = "results/catalogue/reduced.parquet" if METRIC != "cosine" else []
 # The files of an adapted similarity, in the order in which `search.py` reads them.

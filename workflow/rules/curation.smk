@@ -1,6 +1,7 @@
 # `differences.parquet` is kept between runs, so it is not an output.
 rule audit_catalogue:
     input:
+        plan=PLAN,
         catalogue=CATALOGUE,
         images="results/catalogue/images.parquet",
     output:
@@ -28,6 +29,7 @@ rule audit_catalogue:
 # remove what is in it.
 rule export:
     input:
+        plan=PLAN,
         images="results/catalogue/images.parquet",
     log:
         "logs/catalogue/export.log",

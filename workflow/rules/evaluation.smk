@@ -1,5 +1,6 @@
 rule quality:
     input:
+        plan=PLAN,
         catalogue=CATALOGUE,
         images="results/catalogue/images.parquet",
         reduced=REDUCED,
@@ -33,6 +34,7 @@ rule quality:
 # with its two threads, it would keep another job from starting on two cores.
 rule compare_metrics:
     input:
+        plan=PLAN,
         catalogue=CATALOGUE,
         images="results/catalogue/images.parquet",
     output:

@@ -1,5 +1,6 @@
 rule plot:
     input:
+        plan=PLAN,
         predictions="results/{queries}/predictions.csv",
         confusion="results/{queries}/confusion.csv",
     output:
@@ -32,6 +33,7 @@ rule plot:
 
 rule plot_catalogue:
     input:
+        plan=PLAN,
         quality="results/catalogue/quality.json",
     output:
         curve=report(
@@ -61,6 +63,7 @@ rule plot_catalogue:
 # not outputs.
 rule report:
     input:
+        plan=PLAN,
         predictions="results/{queries}/predictions.csv",
         votes="results/{queries}/votes.csv",
         products="results/{queries}/products.csv" if PRODUCT else [],
@@ -101,6 +104,7 @@ rule report:
 # Made from the page alone.
 rule report_portable:
     input:
+        plan=PLAN,
         page="results/{queries}/report.html",
     output:
         report(
@@ -123,6 +127,7 @@ rule report_portable:
 
 rule audit_report:
     input:
+        plan=PLAN,
         audit="results/catalogue/audit.csv",
         classes="results/catalogue/classes.csv",
         images="results/catalogue/images.parquet",

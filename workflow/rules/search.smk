@@ -1,5 +1,6 @@
 rule components:
     input:
+        plan=PLAN,
         catalogue="results/catalogue/images.parquet",
         comparison=COMPARISON,
     output:
@@ -23,6 +24,7 @@ rule components:
 
 rule adapt:
     input:
+        plan=PLAN,
         catalogue="results/catalogue/images.parquet",
         reduced="results/catalogue/reduced.parquet",
     output:
@@ -44,6 +46,7 @@ rule adapt:
 
 rule approximate:
     input:
+        plan=PLAN,
         catalogue="results/catalogue/images.parquet",
         learned=LEARNED,
         comparison=COMPARISON,
@@ -67,6 +70,7 @@ rule approximate:
 # The shards are not inputs: planning with thousands of them would take time in every run.
 rule search:
     input:
+        plan=PLAN,
         catalogue="results/catalogue/images.parquet",
         queries="results/{queries}/images.parquet",
         learned=LEARNED,
@@ -98,6 +102,7 @@ if PARTS > 1:
 
     rule join_search:
         input:
+            plan=PLAN,
             neighbours=parts_of("neighbours"),
             candidates=parts_of("candidates"),
         output:
