@@ -1,4 +1,4 @@
-"""Tests of what strangers are stored by."""
+"""Tests of the scores that show out-of-distribution queries."""
 
 import numpy as np
 import pytest

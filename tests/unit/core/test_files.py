@@ -322,3 +322,22 @@ def test_a_digest_is_that_of_the_bytes(tmp_path: Path, data: bytes, algorithm: s
 def test_a_digest_of_a_missing_file_fails(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
         files.digest(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", '{"count": "x"}', '{"count": null}', "{", None], ids=str
+)
+def test_a_cache_with_another_content_than_expected_counts_as_empty(
+    tmp_path: Path, text: str | None
+) -> None:
+    path = tmp_path / "cache.json"
+    if text is not None:
+        path.write_text(text)
+    assert file_formats.read_json_cache(path, {"count": 0}) == {"count": 0}
+
+
+def test_a_json_file_that_is_no_object_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text("[]")
+    with pytest.raises(DamagedFileError):
+        file_formats.read_json(path)

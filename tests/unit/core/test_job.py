@@ -46,7 +46,9 @@ def test_a_damaged_file_is_named_and_removed_with_its_checksum(tmp_path: Path) -
     damaged = tmp_path / "x.json"
     write_json(damaged, {"votes": 10})
     damaged.write_text(damaged.read_text().replace("10", "11"))
-    code, logged, shown = run(tmp_path / "job.log", f"file_formats.read_json(Path({str(damaged)!r}))")
+    code, logged, shown = run(
+        tmp_path / "job.log", f"file_formats.read_json(Path({str(damaged)!r}))"
+    )
     assert code == 1
     assert logged == shown
     assert shown.startswith(f"[merge shoes] Error: {damaged} is damaged (its checksum is wrong)")

@@ -151,6 +151,13 @@ def test_these_settings_are_allowed(text: str) -> None:
             r"^search.metric: write it as `search: \{metric: \.\.\.\}`",
         ),
         ("colour.red: 1", "^unknown key colour.red; allowed: catalogue"),
+        (
+            "{search.metric: adapted, remote.seconds: 5, colour: red}",
+            r"^remote.seconds: write it as `remote: \{seconds: \.\.\.\}`; search.metric: write it "
+            r"as `search: \{metric: \.\.\.\}`; unknown key colour; allowed: catalogue",
+        ),
+        ("remote: {allowed.x: 1}", "^remote: unknown key allowed.x; allowed: allowed, private"),
+        ("queries: {~: photos}", "^queries: None is not allowed; allowed: letters, digits"),
         ("catalogue:", "^catalogue has no value; allowed: the path of a folder or of a list"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
         ("search: {metric: }", "^search.metric has no value; allowed: cosine, adapted, adapted-"),

@@ -1,4 +1,4 @@
-"""Tests of the history, and of what turned."""
+"""Tests of the history, and of changed predictions."""
 
 import logging
 from datetime import datetime, timedelta, timezone

@@ -5,10 +5,9 @@ import os
 import stat
 import time
 from pathlib import Path
-from typing import Any
 
 from .errors import UserError, reason
-from .file_formats import read_cache, read_json
+from .file_formats import read_json_cache
 from .files import digest, write_checked
 
 # A file that changes twice within one clock tick keeps its time stamp.
@@ -19,12 +18,12 @@ class Digests:
     """Digests of files. Each is cached until the file's size, times or inode change.
 
     Args:
-        memory: the file that caches them.
+        cache: the file that caches them.
     """
 
-    def __init__(self, memory: Path) -> None:
-        self._memory = memory
-        self._known: dict[str, Any] = read_cache(read_json, memory, {})
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._known = read_json_cache(cache, {})
         self._lasting = dict(self._known)
         self._is_new = False
 
@@ -56,5 +55,5 @@ class Digests:
         """Write the new digests to the cache."""
         if not self._is_new:
             return
-        with write_checked(self._memory) as temporary:
+        with write_checked(self._cache) as temporary:
             temporary.write_text(json.dumps(self._lasting), "utf-8")

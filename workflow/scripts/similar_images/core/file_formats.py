@@ -31,6 +31,13 @@ def read_cache(read: Callable[[Path], T], path: Path, empty: T) -> T:
         return empty
 
 
+def read_json_cache(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a JSON cache, or `empty` if it lacks a key of that or its type."""
+    content = read_cache(read_json, path, empty)
+    whole = all(isinstance(content.get(key), type(value)) for key, value in empty.items())
+    return content if whole else empty
+
+
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write `content` as indented UTF-8 JSON."""
     with write_checked(path) as temporary:
@@ -44,7 +51,9 @@ def read_json(path: Path) -> dict[str, Any]:
         DamagedFileError, UserError: as `checked`.
     """
     with checked(path):
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it is not an object of JSON")
         return content
 
 

@@ -78,13 +78,26 @@ def _explain(error: ValidationError) -> str:
         missing = next(name for name in rule["required"] if name not in value)
         name = f"{key}.{missing}" if key else missing
         return f"{name} is missing; allowed: {allowed(rule['properties'][missing])}"
-    fault = " has no value" if value is None else f": {value!r} is not allowed"
+    is_name = "propertyNames" in error.absolute_schema_path
+    missing_value = value is None and not is_name
+    fault = " has no value" if missing_value else f": {value!r} is not allowed"
     return f"{key}{fault}; allowed: {allowed(rule)}"
 
 
-def _explain_unknown(key: str, unknown: Sequence[str], known: Iterable[str]) -> str:
-    above, _, name = unknown[0].partition(".")
-    if name and above in known:
-        return f"{unknown[0]}: write it as `{above}: {{{name}: ...}}`"
-    where = f"{key}: unknown key" if key else "unknown key"
-    return f"{where} {', '.join(unknown)}; allowed: {', '.join(known)}"
+def _explain_unknown(key: str, unknown: Sequence[str], known: Mapping[str, Any]) -> str:
+    nested = [name for name in unknown if _is_nested(name, known)]
+    explained = [
+        f"{name}: write it as `{group}: {{{inner}: ...}}`"
+        for name in nested
+        for group, _, inner in [name.partition(".")]
+    ]
+    if others := ", ".join(name for name in unknown if name not in nested):
+        where = f"{key}: unknown key" if key else "unknown key"
+        explained.append(f"{where} {others}; allowed: {', '.join(known)}")
+    return "; ".join(explained)
+
+
+def _is_nested(name: str, known: Mapping[str, Any]) -> bool:
+    """Return whether `name` is a setting in a group of `known`, such as search.metric."""
+    group, _, inner = name.partition(".")
+    return inner in known.get(group, {}).get("properties", {})

@@ -57,7 +57,7 @@ FILES = pa.schema(
 )
 HASHES = pa.schema([("content_id", pa.string()), ("fault", pa.string()), ("current", pa.bool_())])
 # The names of extra columns begin with this, so that they differ from all others.
-EXTRA = "further: "
+EXTRA = "extra: "
 # Rows converted at once: Python objects take ten times the memory of Arrow columns.
 BATCH = 10_000
 # The largest number of photos that a thread hashes at once.

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..core.file_formats import read_cache, read_json, write_json
+from ..core.file_formats import read_json_cache, write_json
 from .names import as_text
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ TRANSIENT = {
 
 def count(path: Path) -> int:
     """Return how many runs could not read some photos, by the file at `path`."""
-    return int(read_cache(read_json, path, {"count": 0})["count"])
+    return int(read_json_cache(path, {"count": 0})["count"])
 
 
 def record(path: Path, unread: Mapping[str, str]) -> None:

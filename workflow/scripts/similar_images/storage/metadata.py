@@ -4,10 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..core.errors import UserError
-from ..core.file_formats import read_cache, read_json
+from ..core.file_formats import read_json_cache
 from ..core.files import write_checked
 from .access import NO_ACCESS, Access
 from .addresses import FetchError, ObjectMetadata, name_of
@@ -125,8 +124,7 @@ class MetadataCache:
     def _read(self) -> dict[str, ObjectMetadata]:
         if self._file is None:
             return {}
-        empty: dict[str, Any] = {"tries": self.tries, "looks": {}}
-        stored = read_cache(read_json, self._file, empty)
+        stored = read_json_cache(self._file, {"tries": self.tries, "looks": {}})
         self.tries = stored["tries"]
         return {name: ObjectMetadata(*metadata) for name, metadata in stored["looks"].items()}
 
