@@ -97,4 +97,4 @@ def test_snakemakes_own_report_carries_the_results(project: Project, tmp_path: P
         assert f"results/new/{name}" in text
     for category in ("Predictions", "Metrics", "Plots", "Report"):
         assert f'"{category}"' in text
-    assert "How often each class (rows) of new" in text
+    assert "Confusion matrix of new: how often photos of each class (rows)" in text

@@ -130,7 +130,7 @@ def test_without_a_fallback_missing_weights_stop_the_run(
     cut_off(project, monkeypatch)
     project.settle(backbone="EfficientNetB0", fallback=None)
     run = project.run(fails=True)
-    for way_out in ("Connect to the network", "set weights:", "set fallback:"):
+    for way_out in ("Connect to the internet", "set weights:", "set fallback:"):
         assert way_out in run.console
     assert "Traceback" not in run.console
 

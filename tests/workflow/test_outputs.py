@@ -192,7 +192,7 @@ def test_equal_bytes_under_two_classes_are_kept_and_listed_as_a_conflict(project
     shutil.copy(boot, project.photo("catalogue/boots/copy.png"))
     shutil.copy(project.photo("catalogue/boots/1.png"), project.photo("catalogue/sandals/x.png"))
     run = project.run(*project.answers())
-    assert "1 images stand under more than one class" in run.console
+    assert "1 images are under more than one class" in run.console
     listed = [(row["image"], row["conflict"]) for row in project.rows("catalogue/duplicates.csv")]
     assert listed == [
         ("boots/0.png", "False"),

@@ -76,7 +76,7 @@ def test_all_photos_of_a_product_together_outvote_a_wrong_one(
     assert (metrics["labelled"], metrics["correct"]) == (5, 4)
     assert (metrics["products"]["products"], metrics["products"]["accuracy"]) == (3, 1)
     assert "3 of 3 labelled products correct: 100.0%" in run.console
-    assert "3 of 3 products with a label" in " ".join(
+    assert "3 of 3 labelled products are right" in " ".join(
         shop.result("new/report.html").read_text().split()
     )
     assert shop.json("catalogue/quality.json")["groups"] == 6
