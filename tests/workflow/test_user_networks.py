@@ -90,7 +90,7 @@ def test_several_networks_are_compared(own: Project) -> None:
     ("backbone", "words"),
     [
         ({"file": "absent.onnx"}, ["backbone.file: absent.onnx is not there", "an .onnx, .xml"]),
-        ({"file": "config.yaml"}, ["backbone.file: config.yaml is no network"]),
+        ({"file": "config.yaml"}, ["backbone.file: config.yaml is not a supported network"]),
         ({"file": "own.onnx", "family": "ImageNet"}, ["backbone.family: 'ImageNet'", "timm, "]),
         ({"file": "own.onnx", "sise": 16}, ["backbone: unknown key sise", "size"]),
         ({"file": "own.onnx", "mean": [0.5]}, ["backbone.mean: [0.5]", "three numbers"]),
