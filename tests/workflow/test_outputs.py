@@ -102,7 +102,7 @@ def test_the_approximate_search_is_a_setting_and_reports_its_recall(project: Pro
     summary = project.json("catalogue/approximate.json")
     assert (summary["images"], summary["sampled"], summary["neighbours"]) == (12, 12, 50)
     assert summary["recall"] == 1
-    assert "finds 100.0% of the 50 nearest images (12 of 12 asked, 1 of 1 lists" in run.console
+    assert "finds 100.0% of the 50 nearest images (measured with 12 of 12 images" in run.console
     assert not project.run(target).jobs
 
     index = project.result("catalogue/approximate.faiss")
