@@ -17,12 +17,12 @@ folder = Path(snakemake.params.folder)
 signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 with logged(snakemake.log[0], "export"):
-    table = sharded_features.TABLE.read(Path(snakemake.input.images), export.Member._fields)
-    columns = (table[name].to_pylist() for name in export.Member._fields)
+    table = sharded_features.TABLE.read(Path(snakemake.input.images), export.ExportedImage._fields)
+    columns = (table[name].to_pylist() for name in export.ExportedImage._fields)
     try:
         renamed = export.export(
             folder,
-            starmap(export.Member, zip(*columns, strict=True)),
+            starmap(export.ExportedImage, zip(*columns, strict=True)),
             snakemake.params.how,
             Photos.of(snakemake.config),
             snakemake.params.product,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from similar_images.core.errors import UserError
 from similar_images.core.files import digest
 from similar_images.curation import export
-from similar_images.curation.export import Member
+from similar_images.curation.export import ExportedImage
 from similar_images.features import sharded_features
 from similar_images.images.collection import scan
 from similar_images.images.folders import EXPORTED, OWN
@@ -38,12 +38,12 @@ def photos(tmp_path: Path) -> Path:
 MARK = os.fsdecode(EXPORTED)
 
 
-def put(folder: Path, name: str, label: str = "boots", content: str = "") -> Member:
+def put(folder: Path, name: str, label: str = "boots", content: str = "") -> ExportedImage:
     """Write a file and return it as a member of a class."""
     file = folder / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content or name)
-    return Member(os.fsencode(file), label, digest(file))
+    return ExportedImage(os.fsencode(file), label, digest(file))
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -204,11 +204,11 @@ def test_long_names_and_names_that_are_not_utf8_are_kept_as_far_as_they_can(
     members = [put(photos, f"{n}/{long}", content=f"{n}") for n in range(3)]
     odd = os.fsencode(photos) + b"/\xff.jpg"
     Path(os.fsdecode(odd)).write_text("odd")
-    export.export(tmp_path / "export", [*members, Member(odd, "boots", "odd")], "links")
+    export.export(tmp_path / "export", [*members, ExportedImage(odd, "boots", "odd")], "links")
     assert sorted(tree(tmp_path / "export").values()) == ["0", "1", "2", "odd"]
     assert b"\xff.jpg" in os.listdir(os.fsencode(tmp_path / "export/boots"))
     with pytest.raises(UserError, match=r"no name in UTF-8.*export\.as: links"):
-        export.export(tmp_path / "list", [Member(odd, "boots", "odd")], "csv")
+        export.export(tmp_path / "list", [ExportedImage(odd, "boots", "odd")], "csv")
     assert not (tmp_path / "list").exists()
 
 
@@ -216,7 +216,7 @@ def test_long_names_and_names_that_are_not_utf8_are_kept_as_far_as_they_can(
 def test_a_photo_that_is_gone_stops_the_export_and_leaves_nothing_behind(
     photos: Path, tmp_path: Path, how: str
 ) -> None:
-    members = [put(photos, "1.jpg"), Member(os.fsencode(photos / "gone.jpg"), "boots", "x")]
+    members = [put(photos, "1.jpg"), ExportedImage(os.fsencode(photos / "gone.jpg"), "boots", "x")]
     with pytest.raises(UserError, match=r"gone\.jpg' cannot be exported: no such file"):
         export.export(tmp_path / "export", members, how)
     assert list(tmp_path.iterdir()) == [photos]
@@ -243,7 +243,9 @@ def test_the_files_of_any_names_get_possible_and_different_ones(
     names: list[str], copies: int
 ) -> None:
     taken: set[str] = set()
-    members = [Member(os.fsencode(f"/x/{name}"), "boots", "a" * 64) for name in names * copies]
+    members = [
+        ExportedImage(os.fsencode(f"/x/{name}"), "boots", "a" * 64) for name in names * copies
+    ]
     found = [export._file_name(member, taken) for member in members]
     assert len({alike(name) for name in found}) == len(members)
     for name in found:
@@ -278,12 +280,12 @@ def test_the_name_of_a_file_is_not_taken_for_an_address(photos: Path, tmp_path: 
 def test_the_photo_at_an_address_has_the_last_part_of_its_path_as_its_name(
     address: str, name: str
 ) -> None:
-    member = Member(name_of(address).encode(), "boots", "b" * 64)
+    member = ExportedImage(name_of(address).encode(), "boots", "b" * 64)
     assert export._file_name(member, set()) == name
 
 
 def test_the_list_has_an_object_in_a_bucket_with_any_name(tmp_path: Path) -> None:
-    export.export(tmp_path / "list", [Member(b"s3://shop/a?#b.jpg", "boots", "x")], "csv")
+    export.export(tmp_path / "list", [ExportedImage(b"s3://shop/a?#b.jpg", "boots", "x")], "csv")
     assert "s3://shop/a?#b.jpg,boots\n" in (tmp_path / "list/catalogue.csv").read_text()
 
 
@@ -359,7 +361,7 @@ def test_a_photo_that_has_changed_is_not_copied_for_what_it_was(
 
 
 def test_an_address_is_listed_but_no_link_leads_to_it(photos: Path, tmp_path: Path) -> None:
-    members = [put(photos, "1.jpg"), Member(b"https://shop.example/2.jpg", "boots", "x")]
+    members = [put(photos, "1.jpg"), ExportedImage(b"https://shop.example/2.jpg", "boots", "x")]
     export.export(tmp_path / "list", members, "csv")
     assert "https://shop.example/2.jpg,boots\n" in (tmp_path / "list/catalogue.csv").read_text()
     with pytest.raises(UserError, match=r"is at an address; set export\.as: copies, or csv"):
@@ -369,7 +371,7 @@ def test_an_address_is_listed_but_no_link_leads_to_it(photos: Path, tmp_path: Pa
 def test_an_address_with_a_query_is_not_listed_since_it_may_hold_a_secret(tmp_path: Path) -> None:
     name = name_of("https://shop.example/2.jpg?key=secret")
     with pytest.raises(UserError, match=r"may hold a secret.*Set export\.as: copies"):
-        export.export(tmp_path / "list", [Member(name.encode(), "boots", "x")], "csv")
+        export.export(tmp_path / "list", [ExportedImage(name.encode(), "boots", "x")], "csv")
 
 
 @pytest.mark.parametrize("how", ["links", "copies", "csv"])

@@ -26,7 +26,7 @@ TABLE = CsvTable(
 )
 
 
-class Member(NamedTuple):
+class ExportedImage(NamedTuple):
     """An image of the catalogue: the path to open, its class, its content id and its product."""
 
     file: bytes
@@ -37,7 +37,7 @@ class Member(NamedTuple):
 
 def export(
     folder: Path,
-    members: Iterable[Member],
+    members: Iterable[ExportedImage],
     how: str,
     photos: Photos = LOCAL,
     product: str | None = None,
@@ -90,7 +90,9 @@ def folder_names(labels: Collection[str]) -> dict[str, str]:
     }
 
 
-def _sort_out(folder: Path, members: Iterable[Member], how: str, photos: Photos) -> dict[str, str]:
+def _sort_out(
+    folder: Path, members: Iterable[ExportedImage], how: str, photos: Photos
+) -> dict[str, str]:
     members = list(members)
     folders = folder_names({member.label for member in members})
     taken: dict[str, set[str]] = {name: set() for name in folders.values()}
@@ -110,7 +112,7 @@ def _sort_out(folder: Path, members: Iterable[Member], how: str, photos: Photos)
     return {label: name for label, name in folders.items() if name != label}
 
 
-def _link(member: Member, place: bytes) -> None:
+def _link(member: ExportedImage, place: bytes) -> None:
     if is_address(os.fsdecode(member.file)):
         raise OSError("it is at an address; set export.as: copies, or csv")
     file = os.path.abspath(member.file)
@@ -118,12 +120,12 @@ def _link(member: Member, place: bytes) -> None:
     os.symlink(file, place)
 
 
-def _copy(photos: Photos, member: Member, place: bytes) -> None:
+def _copy(photos: Photos, member: ExportedImage, place: bytes) -> None:
     with photos.opened(member.content_id, member.file) as stream, open(place, "wb") as copy:
         shutil.copyfileobj(stream, copy)
 
 
-def _list(path: Path, members: Iterable[Member], product: str | None) -> None:
+def _list(path: Path, members: Iterable[ExportedImage], product: str | None) -> None:
     rows = []
     for member in members:
         name = os.fsdecode(member.file)
@@ -157,7 +159,7 @@ def _hides(name: str) -> bool:
     return HIDDEN in name and is_address(name) and scheme_of(name) in WEB
 
 
-def _file_name(member: Member, taken: set[str]) -> str:
+def _file_name(member: ExportedImage, taken: set[str]) -> str:
     """Return a name for the file of `member` that is not `taken`, its own if possible."""
     whole = os.fsdecode(member.file)
     name = os.path.basename(whole.partition(HIDDEN)[0] if _hides(whole) else whole)

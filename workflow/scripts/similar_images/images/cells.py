@@ -29,7 +29,7 @@ _MOMENT = re.compile(
 )
 
 
-class Column(NamedTuple):
+class Cells(NamedTuple):
     """The values of a column, and the function that turns each into text (or raises ValueError)."""
 
     values: list[Any]
@@ -66,7 +66,7 @@ def text_of(value: object, exact: int = EXACT[64]) -> str:
     raise ValueError(f"{_kind(value)}; allowed: a text, a number, a date or a time")
 
 
-def column_of(array: "pa.Array") -> Column:
+def cells_of(array: "pa.Array") -> Cells:
     """Return the values of a column of Parquet.
 
     Raises:
@@ -79,14 +79,14 @@ def column_of(array: "pa.Array") -> Column:
         raise ValueError(f"values of the type {kind}; allowed: texts, numbers, dates and times")
     if pa.types.is_duration(kind):
         ticks = array.cast(pa.int64()).to_pylist()
-        return Column(ticks, partial(_duration, per_second=PER_SECOND[kind.unit]))
+        return Cells(ticks, partial(_duration, per_second=PER_SECOND[kind.unit]))
     if pa.types.is_temporal(kind):
-        return Column(array.cast(pa.string()).to_pylist(), _moment)
+        return Cells(array.cast(pa.string()).to_pylist(), _moment)
     if pa.types.is_floating(kind):
         if kind.bit_width < 64:  # 9.1 would become 9.100000381469727
             array = array.cast(pa.string()).cast(pa.float64())
-        return Column(array.to_pylist(), partial(text_of, exact=EXACT[kind.bit_width]))
-    return Column(array.to_pylist(), text_of)
+        return Cells(array.to_pylist(), partial(text_of, exact=EXACT[kind.bit_width]))
+    return Cells(array.to_pylist(), text_of)
 
 
 def _number(value: float, exact: int) -> str:

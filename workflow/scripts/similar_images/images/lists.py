@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..core.errors import UserError
 from ..core.file_formats import csv_rows, true_text
 from ..storage.addresses import is_address, looks_like_address, name_of
-from .cells import Column, column_of, text_of
+from .cells import Cells, cells_of, text_of
 from .names import fault_of_label, listed_label, normal_form
 
 if TYPE_CHECKING:
@@ -257,9 +257,9 @@ def _names(place: str, columns: Iterable[str]) -> list[str]:
     return names
 
 
-def _column(path: Path, name: str, array: "pa.Array") -> Column:
+def _column(path: Path, name: str, array: "pa.Array") -> Cells:
     try:
-        return column_of(array)
+        return cells_of(array)
     except ValueError as error:
         raise UserError(f"{path}, column {name}: {error}.") from error
 
