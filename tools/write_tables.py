@@ -13,7 +13,7 @@ from pathlib import Path
 
 from similar_images.classification import tables
 from similar_images.core.tables import Column, Table
-from similar_images.curation import audit, export
+from similar_images.curation import export, findings
 from similar_images.decisions import decisions
 from similar_images.evaluation import settings_comparison
 from similar_images.features import merge, sharded_features
@@ -28,7 +28,7 @@ TABLES: tuple[Table, ...] = (
     *(decisions.TABLE, tables.PREDICTIONS, tables.VOTE_COUNTS, tables.PRODUCTS),
     *(history.TABLE, history.CHANGED, neighbours.TABLE),
     *(merge.REJECTED, merge.MEMBERS, merge.DUPLICATES, sharded_features.TABLE, manifest.TABLE),
-    *(audit.FINDINGS, audit.CLASSES, settings_comparison.TABLE, export.TABLE),
+    *(findings.FINDINGS, findings.CLASSES, settings_comparison.TABLE, export.TABLE),
 )
 
 

@@ -30,7 +30,6 @@ SLOW = {
 # What a script's own work needs.
 NEEDED = {
     "audit_catalogue": {"pandas"},
-    "audit_report": {"pandas"},
     "approximate": {"faiss"},
     "compare_table": {"matplotlib"},
     "plot": {"matplotlib"},

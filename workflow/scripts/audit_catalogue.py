@@ -1,4 +1,4 @@
-"""Find what in the catalogue deserves a look."""
+"""Find what to check in the catalogue."""
 
 import logging
 from collections import Counter
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from similar_images.core.job import Progress, logged
 from similar_images.curation import audit
+from similar_images.curation.findings import CLASSES, FINDINGS
 from similar_images.duplicates import registration
 from similar_images.features import sharded_features
 from similar_images.images import manifest, retries
@@ -18,7 +19,7 @@ cache, again = output.with_name("differences.parquet"), output.with_name(retries
 photos = Photos.of(snakemake.config)
 results = results_of(snakemake.config)
 
-# They are kept from run to run.
+# The comparisons are kept between runs.
 compare = partial(
     registration.compare_all,
     cache=cache,
@@ -37,7 +38,7 @@ with logged(snakemake.log[0], "audit"), results.keeping(cache, again):
         audit.confirmed(members),
     )
     retries.record(again, photos.unread)
-    audit.FINDINGS.write(output, findings)
-    audit.CLASSES.write(Path(snakemake.output.classes), classes)
+    FINDINGS.write(output, findings)
+    CLASSES.write(Path(snakemake.output.classes), classes)
     for kind, number in Counter(finding.finding for finding in findings).items():
         logging.info("%s: %d", kind, number)

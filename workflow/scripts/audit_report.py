@@ -7,7 +7,7 @@ from pathlib import Path
 from similar_images.backbones import model
 from similar_images.core.files import replacing
 from similar_images.core.job import Progress, logged
-from similar_images.curation import audit
+from similar_images.curation.findings import CLASSES, FINDINGS
 from similar_images.decisions import decisions
 from similar_images.features import sharded_features
 from similar_images.images import retries, thumbnails
@@ -19,7 +19,7 @@ page = Path(snakemake.output[0])
 folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
 
 with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder, again):
-    findings = audit.FINDINGS.read(Path(snakemake.input.audit))
+    findings = FINDINGS.read(Path(snakemake.input.audit))
     members = sharded_features.TABLE.read(Path(snakemake.input.images))
     files = cards.files(members, audit_page.images(audit_page.shown(findings)))
     contents = {content_id: file for content_id, file in files.values() if content_id}
@@ -30,7 +30,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     contents = audit_page.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,
-        classes=audit.CLASSES.read(Path(snakemake.input.classes)),
+        classes=CLASSES.read(Path(snakemake.input.classes)),
         groups=audit_page.groups(findings, files, pictures, folder.name),
         files=Counter(members["content_id"].to_pylist()),
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from similar_images.curation.audit import Finding
+from similar_images.curation.findings import Finding
 from similar_images.report.audit_page import MOST_SHOWN, AuditReport, groups, images, render, shown
 from similar_images.report.cards import File
 

@@ -10,71 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..core.tables import Column, CsvTable
 from ..decisions.decisions import RIGHT, WRONG
 from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
 from ..evaluation.label_confidence import Images, confidences, fit, prepare
 from ..features.feature_table import FeatureTable, normalise
 from ..search.neighbours import CANDIDATES, first_of_equals
+from .findings import SUGGESTIONS, Class, Finding
 
 # Outliers are found by the mean similarity of so many nearest images.
 NEAREST = 10
 # Classes are confused where at least this share of their images looks more like the other class.
 CONFUSED = 0.1
-
-# The names of the findings, in the order of the page, with what to do about each.
-SUGGESTIONS = {
-    "wrong_label": "move it to the other class, unless its label is right",
-    "duplicate_across_classes": "one picture under two classes: remove it from one of them",
-    "duplicate": "one picture twice: remove one of them",
-    "mirrored_duplicate": "one picture and its mirror image: remove one, unless both are meant",
-    "outlier": "unlike all others: check that it belongs into the catalogue",
-    "confused_classes": "join the two classes, or add photos that show the difference",
-    "small_class": "add photos, or join it with another class",
-}
-
-
-FINDINGS = CsvTable(
-    "results/catalogue/audit.csv",
-    Column("finding", str, "its kind"),
-    Column("rank", int, "1 is first"),
-    Column("image", str, "path, for a class an example"),
-    Column("label", str, "its class"),
-    Column("other_image", str, "what it is compared with"),
-    Column("other_label", str, "its class"),
-    Column("score", float, "decides the rank"),
-    Column("suggestion", str, "what to do"),
-)
-CLASSES = CsvTable(
-    "results/catalogue/classes.csv",
-    Column("label", str, "the class"),
-    Column("images", int, "equal bytes count once"),
-    Column("recognised", float, "share that fits it best"),
-    Column("taken_for", str, "class that most others fit"),
-)
-
-
-class Finding(NamedTuple):
-    """A row of `FINDINGS`; `finding` is one of `SUGGESTIONS`."""
-
-    finding: str
-    rank: int
-    image: str
-    label: str
-    other_image: str | None
-    other_label: str | None
-    score: str
-    suggestion: str
-
-
-class Class(NamedTuple):
-    """A row of `CLASSES`."""
-
-    label: str
-    images: int
-    recognised: str
-    taken_for: str | None
 
 
 class Evidence(NamedTuple):

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..core.errors import UserError
+from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..images.photos import LOCAL, Photos
 from ..images.thumbnails import read
@@ -356,13 +356,11 @@ def _write(path: Path, found: Mapping[Pair, Likeness]) -> None:
 
 
 def _cached(path: Path) -> dict[Pair, Likeness]:
-    try:
-        table = TABLE.read(path)
-        if table.schema.metadata[b"method"].decode() not in (METHOD, ALL_REGISTERED):
-            return {}
-        return {
-            (row["one"], row["other"]): Likeness(row["difference"], row["mirrored"])
-            for row in table.to_pylist()
-        }
-    except (UserError, KeyError, TypeError):
-        return {}  # absent or damaged: everything is compared again
+    table = read_cache(TABLE.read, path, TABLE.schema.empty_table())
+    method = (table.schema.metadata or {}).get(b"method")
+    if method not in (METHOD.encode(), ALL_REGISTERED.encode()):
+        return {}
+    return {
+        (row["one"], row["other"]): Likeness(row["difference"], row["mirrored"])
+        for row in table.to_pylist()
+    }

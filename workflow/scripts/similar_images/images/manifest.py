@@ -165,7 +165,7 @@ def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.
     now = time.time_ns()
     places = pa.array([_place(file) for file in files["file"].to_pylist()], pa.binary())
     files = files.append_column("place", places)
-    cached = _read_cache(cache)
+    cached = read_cache(CACHE.read, cache, CACHE.schema.empty_table())
     cached = cached.take(pc.index_in(files["place"], cached["place"]))
     known = files.append_column("content_id", _remembered(files, cached))
     known = known.append_column("before", cached["content_id"])
@@ -223,7 +223,3 @@ def _identity(photos: Photos, file: bytes, before: str | None) -> _Identity:
         return _Identity(None, reason(error), True)
     except OSError as error:
         return _Identity(None, reason(error), True)
-
-
-def _read_cache(path: Path) -> pa.Table:
-    return read_cache(CACHE.read, path, CACHE.schema.empty_table())

@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.errors import UserError, reason
+from ..core.errors import reason
 from ..core.file_formats import csv_lines, read_cache, write_csv_lines
 from ..core.files import replacing
 from ..core.tables import Column, CsvTable, ParquetTable
@@ -214,10 +214,8 @@ def _remember(path: Path, answers: Iterable[PastPrediction]) -> None:
 
 def _still_changed(path: Path, answers: Iterable[PastPrediction]) -> list[ChangedPrediction]:
     """Return the rows at `path` that are still true, with the current images of their contents."""
-    try:
-        known = {row["content_id"]: row for row in CHANGED.read(path)}
-    except UserError:
-        return []  # absent or damaged
+    rows: list[dict[str, str]] = read_cache(CHANGED.read, path, [])
+    known = {row["content_id"]: row for row in rows}
     return [
         ChangedPrediction(image, content_id, known[content_id]["before"], prediction)
         for image, content_id, prediction in answers

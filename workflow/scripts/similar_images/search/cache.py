@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.errors import UserError
+from ..core.file_formats import read_cache
 from ..core.files import remove
 from ..core.tables import Column, ParquetTable
 from ..features.sharded_features import ShardedFeatures
@@ -137,15 +137,16 @@ def _files(folder: Path) -> tuple[Path, Path]:
     return folder / "answers.parquet", folder / "catalogue.parquet"
 
 
-def _read(folder: Path, key: str) -> Cache:
+def _read_files(folder: Path) -> Cache:
     answers, catalogue = _files(folder)
-    try:
-        cache = Cache(ANSWERS.read(answers), CATALOGUE.read(catalogue))
-        if cache.answers.schema.metadata[b"key"].decode() == key:
-            return cache
-    except (UserError, KeyError, TypeError):
-        pass  # absent or damaged: everything is searched again
-    return Cache(ANSWERS.schema.empty_table(), CATALOGUE.schema.empty_table())
+    return Cache(ANSWERS.read(answers), CATALOGUE.read(catalogue))
+
+
+def _read(folder: Path, key: str) -> Cache:
+    empty = Cache(ANSWERS.schema.empty_table(), CATALOGUE.schema.empty_table())
+    cache = read_cache(_read_files, folder, empty)
+    known = (cache.answers.schema.metadata or {}).get(b"key") == key.encode()
+    return cache if known else empty
 
 
 def _write(folder: Path, key: str, cache: Cache, before: Cache) -> None:
