@@ -26,7 +26,7 @@ def write_page(
     classes: list[str],
     figures: bool = False,
     metrics: Mapping[str, Any] | None = None,
-    **told: Any,
+    **reported: Any,
 ) -> Path:
     """Write the page of `cards` into `folder`, with figures of each class where that is asked."""
     logging.getLogger("PIL").setLevel(logging.WARNING)
@@ -66,7 +66,7 @@ def write_page(
         cards=cards,
         confusion=ConfusionMatrix(classes, counts, len(classes)),
         rejected={"invented": [], "catalogue": []},
-        **told,
+        **reported,
     )
     page = folder / "report.html"
     page.write_text(render(report, folder / "report_files"), "utf-8")
@@ -77,8 +77,8 @@ def invented_quality() -> dict[str, Any]:
     point = {"correct": 80, "accuracy": 0.8, "accuracy_interval_95": [0.7, 0.9]}
     curve = [{"neighbours": n, "majority": point, "weighted": point} for n in (1, 10, 50)]
     configured = {"neighbours": 10, "vote": "majority", "metric": "cosine", "evaluated": 100}
-    told = {"method": "leave-one-out", "curve": curve, "out_of_distribution": {"refused": 0.25}}
-    return {**configured, **point, **told, "choice": None}
+    reported = {"method": "leave-one-out", "curve": curve, "out_of_distribution": {"refused": 0.25}}
+    return {**configured, **point, **reported, "choice": None}
 
 
 def draw(folder: Path, number: int) -> None:
@@ -130,7 +130,7 @@ def invented_card(
     )
 
 
-def write_audit(folder: Path, same: str = "", name: str = "boots/1", **told: Any) -> Path:
+def write_audit(folder: Path, same: str = "", name: str = "boots/1", **reported: Any) -> Path:
     """Write the page of an audit with one finding of most kinds, whose contents are numbers.
 
     The photo `same` has the bytes of boots/2, and the first is called `name`.
@@ -160,6 +160,6 @@ def write_audit(folder: Path, same: str = "", name: str = "boots/1", **told: Any
     made = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     page = folder / "report.html"
     counts = Counter(file.content_id for file in files.values())
-    report = audit_page.AuditReport(made, "EfficientNetLite2", classes, groups, counts, **told)
+    report = audit_page.AuditReport(made, "EfficientNetLite2", classes, groups, counts, **reported)
     page.write_text(audit_page.render(report), "utf-8")
     return page

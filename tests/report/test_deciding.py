@@ -103,7 +103,7 @@ def drop(visit: Visit, content: bytes) -> None:
     visit.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
 
-def told(visit: Visit) -> Locator:
+def reported(visit: Visit) -> Locator:
     return visit.page.locator(".deciding .message")
 
 
@@ -228,7 +228,9 @@ def test_a_saved_file_is_read_back_in_another_browser(
     content = saved(seen)
     other = visit(page)
     way(other, content)
-    expect(told(other)).to_contain_text("2 of 2 decisions are new or later; 0 are of photos not")
+    expect(reported(other)).to_contain_text(
+        "2 of 2 decisions are new or later; 0 are of photos not"
+    )
     expect(decided(other)).to_have_text("2 of 6 decided, 4 left")
     assert saved(other) == content
 
@@ -239,7 +241,7 @@ def test_of_a_file_and_the_browser_the_later_decision_counts(seen: Visit, tmp_pa
     elsewhere = row(99, "out", "", set="other")
     rows = [row(0, "out", "", when="2020-01-01T00:00:00Z"), row(1, "out", "", when=LATER)]
     load(seen, text([*rows, elsewhere], tmp_path))
-    expect(told(seen)).to_contain_text("2 of 3 decisions are new or later; 1 are of photos not")
+    expect(reported(seen)).to_contain_text("2 of 3 decisions are new or later; 1 are of photos not")
     expected = [row(0, "right"), row(1, "out", "", when=LATER), elsewhere]
     assert saved(seen) == text(expected, tmp_path)
     press(seen, 1, "Right")  # later than what another clock said
@@ -441,7 +443,7 @@ def test_what_the_workflow_would_refuse_is_not_decided(visit: Open, tmp_path: Pa
     cards[0] = replace(cards[0], prediction="x" * 1001)
     seen = visit(write_page(tmp_path / "set", cards, [*CLASSES, "x" * 1001]))
     press(seen, 0, "Right")
-    expect(told(seen)).to_have_text(
+    expect(reported(seen)).to_have_text(
         "This cannot be decided: label has 1001 characters; allowed are 1000."
     )
     expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
@@ -679,7 +681,7 @@ def test_only_findings_about_single_photos_are_decided_on(visit: Open, tmp_path:
     audit = visit(write_audit(tmp_path / "catalogue"))
     kinds = ("wrong_label", "duplicate_across_classes", "duplicate", "outlier", "small_class")
     groups = [audit.page.locator(f".{kind}").locator(".marks").count() for kind in kinds]
-    # Equal bytes of one class cannot be told apart by a decision: it is on their content.
+    # A decision applies to a content, so it cannot separate equal bytes of one class.
     assert groups == [1, 2, 0, 1, 0]
 
 

@@ -33,12 +33,12 @@ def choose(visit: Visit, status: str) -> None:
 
 
 def test_the_top_shows_what_was_run_and_how_good_it_is(new: Visit) -> None:
-    told = " ".join(new.page.locator("header").inner_text().split())
-    assert "ColourHistogram classified 6 of 7 labelled photos correctly: 85.7%" in told
-    assert "95% interval 48.7% to 97.4%" in told
-    assert "6 right, 1 wrong, 1 unlabelled, 2 rejected" in told
-    assert "24 photos, 7 classes" in told
-    assert "Neighbours that vote 3" in told
+    reported = " ".join(new.page.locator("header").inner_text().split())
+    assert "ColourHistogram classified 6 of 7 labelled photos correctly: 85.7%" in reported
+    assert "95% interval 48.7% to 97.4%" in reported
+    assert "6 right, 1 wrong, 1 unlabelled, 2 rejected" in reported
+    assert "24 photos, 7 classes" in reported
+    assert "Neighbours that vote 3" in reported
 
 
 def test_a_card_shows_the_query_its_votes_and_its_three_neighbours(new: Visit) -> None:
@@ -90,9 +90,9 @@ def test_photos_that_are_in_the_catalogue_are_reported_and_can_be_left_out(
     visit: Open, project: Project
 ) -> None:
     seen = visit(project.result("known/report.html"))
-    told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "1 photo is in the catalogue already (1 with the same bytes, 0 with" in told
-    assert "Without it, 1 of 1 are right: 100.0%" in told
+    reported = " ".join(seen.page.locator("header").inner_text().split())
+    assert "1 photo is in the catalogue already (1 with the same bytes, 0 with" in reported
+    assert "Without it, 1 of 1 are right: 100.0%" in reported
     seen.page.get_by_role("button", name="1 photo", exact=True).click()
     assert seen.cards() == ["same.png"]
     expect(seen.page.locator(".card .duplicate")).to_have_text(
@@ -431,8 +431,8 @@ def test_the_original_labels_are_reported_beside_those_that_were_decided(
     cards = made_cards(6, ["a", "b"])
     changes = {"decided": 2, "by_original_label": came}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
-    told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "2 photos have a decision. By the original labels, 3 of 6 are right: 50.0%" in told
+    reported = " ".join(seen.page.locator("header").inner_text().split())
+    assert "2 photos have a decision. By the original labels, 3 of 6 are right: 50.0%" in reported
 
 
 def test_the_photos_of_a_product_are_together_and_show_what_it_is_by_all_of_them(
@@ -449,9 +449,11 @@ def test_the_photos_of_a_product_are_together_and_show_what_it_is_by_all_of_them
     right = {"labelled": 2, "correct": 1, "accuracy": 0.5, "accuracy_interval_95": [0.1, 0.9]}
     changes = {"products": {"products": 3, "conflicts": 1, "predicted": 3, **right}}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
-    told = " ".join(seen.page.locator("header").inner_text().split())
-    assert "all photos of each product together, 1 of 2 labelled products are right: 50.0%" in told
-    assert "1 has photos with different labels." in told
+    reported = " ".join(seen.page.locator("header").inner_text().split())
+    assert (
+        "all photos of each product together, 1 of 2 labelled products are right: 50.0%" in reported
+    )
+    assert "1 has photos with different labels." in reported
     field(seen, "Sort by").select_option("product")
     together = [
         " ".join(card.locator(".named span").filter(has_text="of the product").all_inner_texts())

@@ -12,4 +12,4 @@ def test_the_picture_of_the_packages_is_up_to_date(tmp_path: Path) -> None:
     design = ROOT / "docs" / "design.md"
     drawn = Path(shutil.copy(design, tmp_path))
     subprocess.run([sys.executable, ROOT / "tools/draw_packages.py", drawn], check=True)
-    assert drawn.read_text("utf-8") == design.read_text("utf-8"), "make packages draws it anew"
+    assert drawn.read_text("utf-8") == design.read_text("utf-8"), "make packages draws it again"

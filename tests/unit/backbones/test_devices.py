@@ -121,7 +121,7 @@ def test_other_engines_take_no_device(tmp_path: Path) -> None:
 
 
 def test_another_device_gives_the_same_features(file: Path, tmp_path: Path) -> None:
-    """The processor by another name: it takes what the others are told, and no word of threads."""
+    """The processor by another name: it gets the same settings, but no number of threads."""
     folder = tmp_path / "made"
     user_networks.make(folder, file, **CARD)
     expected = engines.load("openvino", folder, 2)

@@ -88,8 +88,8 @@ def test_a_family_says_all_that_a_file_does_not(tmp_path: Path) -> None:
     model = make(tmp_path, file, family="clip")
     assert (model.fit, model.crop) == ("crop", 1.0)
     clip = preprocessing_config.FAMILIES["clip"]
-    told = {"mean": clip.mean, "deviation": clip.deviation}
-    expected = user_networks.original(file, normalised(pictures(), told), "features")
+    reported = {"mean": clip.mean, "deviation": clip.deviation}
+    expected = user_networks.original(file, normalised(pictures(), reported), "features")
     assert_same(features(tmp_path, pictures()), expected)
 
 

@@ -151,9 +151,9 @@ def test_a_flipped_bit_or_a_cut_is_noticed_wherever_it_is(tmp_path: Path, name: 
         flipped[position] ^= 1
         for damaged in (flipped, sound[:position]):
             path.write_bytes(damaged)
-            with pytest.raises(DamagedFileError, match=f"{name} is damaged") as told:
+            with pytest.raises(DamagedFileError, match=f"{name} is damaged") as reported:
                 READ[name](path)
-            assert told.value.path == path
+            assert reported.value.path == path
     path.write_bytes(sound)
     assert READ[name](path) == whole
     files.remove(path)
@@ -192,9 +192,9 @@ def test_a_file_without_a_checksum_is_read_if_it_can_be(tmp_path: Path) -> None:
 
 
 def test_a_file_that_the_system_does_not_let_be_read_is_not_damaged(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"x\.json cannot be read: .*o such file") as told:
+    with pytest.raises(UserError, match=r"x\.json cannot be read: .*o such file") as reported:
         file_formats.read_json(tmp_path / "x.json")
-    assert not isinstance(told.value, DamagedFileError)
+    assert not isinstance(reported.value, DamagedFileError)
 
 
 def test_want_of_memory_is_not_damage(tmp_path: Path) -> None:

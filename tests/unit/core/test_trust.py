@@ -46,7 +46,7 @@ def test_few_modules_speak_to_the_network_and_one_downloads_weights() -> None:
 def test_addresses_are_asked_through_one_module_alone() -> None:
     assert importers({"web", "buckets"}) == {"access.py"}
     assert importers({"connections"}) == {"web.py"}
-    # Where results stand is told by the command line, and not by a stranger.
+    # The command line sets where results are, so that address is trusted.
     assert importers({"object_stores"}) == {"buckets.py", "results.py"}
 
 

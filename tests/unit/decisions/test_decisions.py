@@ -183,9 +183,9 @@ def test_all_faults_are_reported_at_once_but_no_more_than_twenty(tmp_path: Path)
     file = put(tmp_path / "d.csv", *(row(f"{n}", when="") for n in range(15)))
     with pytest.raises(UserError) as refused:
         decisions.read([file])
-    told = str(refused.value).splitlines()
-    assert [text.startswith("  line ") for text in told].count(True) == 20
-    assert "  and 10 more" in told
+    reported = str(refused.value).splitlines()
+    assert [text.startswith("  line ") for text in reported].count(True) == 20
+    assert "  and 10 more" in reported
 
 
 def test_what_a_file_holds_cannot_break_out_of_its_complaint(tmp_path: Path) -> None:

@@ -271,17 +271,17 @@ def test_the_second_copy_is_read_where_the_first_is_gone(members: Members) -> No
 def test_the_progress_is_reported_after_each_image(members: Members) -> None:
     members.put(b"text")
     members.put(png(1))
-    told: list[int] = []
-    run(members, progress=told.append)
-    assert told == [1, 2]
+    reported: list[int] = []
+    run(members, progress=reported.append)
+    assert reported == [1, 2]
 
 
 def test_the_progress_reaches_the_end_although_an_image_is_lost(members: Members) -> None:
     members.put(png(1))
     members.put(png(2)).unlink()
-    told: list[int] = []
-    run(members, progress=told.append)
-    assert told[-1] == 2
+    reported: list[int] = []
+    run(members, progress=reported.append)
+    assert reported[-1] == 2
 
 
 def test_the_time_is_counted_by_what_it_was_spent_on(members: Members) -> None:

@@ -163,9 +163,9 @@ def test_after_damage_that_only_the_merge_notices_the_next_run_is_as_a_clean_bui
         if np.float32([10, 20]).tobytes() in path.read_bytes()
     )
     path.write_bytes(path.read_bytes().replace(np.float32([10, 20]).tobytes(), b"12345678"))
-    with pytest.raises(DamagedFileError, match=f"{path.name} is damaged") as told:
+    with pytest.raises(DamagedFileError, match=f"{path.name} is damaged") as reported:
         build(photos, tmp_path, model, 400)
-    discard(told.value)
+    discard(reported.value)
     index, rejected, made = build(photos, tmp_path, model, 400)
     assert_equal(index, expected)
     assert (rejected, made) == (missing, 1)

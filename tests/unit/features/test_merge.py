@@ -212,10 +212,10 @@ def test_a_damaged_shard_is_named_and_made_again_once_it_is_gone(
     path, sound = put_shard(features, "one", a=1.5), put_shard(features, "two", b=2)
     damage(path)
     table = listing(("x", None, "a", "one", None), ("y", None, "b", "two", None))
-    with pytest.raises(DamagedFileError, match=r"(?s)one\.parquet is damaged") as told:
+    with pytest.raises(DamagedFileError, match=r"(?s)one\.parquet is damaged") as reported:
         merged(table, features, model)
-    assert told.value.path == path
-    discard(told.value)
+    assert reported.value.path == path
+    discard(reported.value)
     assert sorted(features.iterdir()) == [sound]
     put_shard(features, "one", a=1.5)
     assert merged(table, features, model)[0].paths == ["x", "y"]

@@ -9,11 +9,11 @@ from similar_images.images import retries
 
 def test_it_counts_the_runs_that_could_not_read_all(tmp_path: Path) -> None:
     path = tmp_path / retries.NAME
-    told = []
+    reported = []
     for unread in ({}, {"a.jpg": "stale file handle"}, {}, {"a.jpg": "x", "b.jpg": "x"}, {}):
         retries.record(path, unread)
-        told.append(retries.count(path))
-    assert told == [0, 1, 1, 2, 2]
+        reported.append(retries.count(path))
+    assert reported == [0, 1, 1, 2, 2]
 
 
 def test_what_could_not_be_read_is_reported(

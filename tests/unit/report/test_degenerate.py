@@ -242,8 +242,8 @@ def searched(of: Few, metric: str, index: str, folder: Path) -> pa.Table:
         return neighbours.find([query], [catalogue], 50, fitted)
     made = approximate.build([catalogue], of.table(), 50, fitted)
     assert approximate.sentence(made)
-    approximate.write(folder / "index", folder / "told", made)
-    made = approximate.read(folder / "index", folder / "told")
+    approximate.write(folder / "index", folder / "reported", made)
+    made = approximate.read(folder / "index", folder / "reported")
     return approximate.find([query], made, of.table(), 50, fitted)
 
 

@@ -51,8 +51,13 @@ def test_a_line_shows_when_in_universal_time_and_the_figures() -> None:
 
 
 def test_without_labels_the_shares_are_empty() -> None:
-    told = line(accuracy=None, accuracy_interval_95=None, labelled=0, correct=0)
-    assert (told["accuracy"], told["low"], told["high"], told["decided"]) == ("", "", "", "0")
+    reported = line(accuracy=None, accuracy_interval_95=None, labelled=0, correct=0)
+    assert (reported["accuracy"], reported["low"], reported["high"], reported["decided"]) == (
+        "",
+        "",
+        "",
+        "0",
+    )
 
 
 def test_runs_are_added_in_their_order_and_read_again(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def made_of(page: Path) -> tuple[str, dict[str, Any]]:
 
 def shown(folder: Path, cards: Sequence[QueryCard]) -> list[str]:
     """Return the names of the cards that the portable page of `cards` has."""
-    _, told = made_of(write_page(folder, list(cards), CLASSES))
-    return [card["name"] for card in told["cards"]]
+    _, reported = made_of(write_page(folder, list(cards), CLASSES))
+    return [card["name"] for card in reported["cards"]]
 
 
 def test_wrong_answers_come_first_then_refused_ones_then_the_least_sure(tmp_path: Path) -> None:
@@ -62,13 +62,17 @@ def test_the_whole_page_is_reported_and_its_tables_and_figures_stay_as_they_are(
 ) -> None:
     cards = made_cards(MOST_CARDS + 50, CLASSES)
     page = write_page(tmp_path, cards, CLASSES, figures=True)
-    around, told = made_of(page)
+    around, reported = made_of(page)
     head, rest = page.read_text("utf-8").split(BEFORE)
     data, tail = rest.split(AFTER, 1)
     assert around == head + tail
-    assert told["portable"]["all"] == MOST_CARDS + 50
-    assert told["portable"]["address"] == "results/set/report.html"
-    assert {**json.loads(data), "cards": told["cards"], "portable": told["portable"]} == told
+    assert reported["portable"]["all"] == MOST_CARDS + 50
+    assert reported["portable"]["address"] == "results/set/report.html"
+    assert {
+        **json.loads(data),
+        "cards": reported["cards"],
+        "portable": reported["portable"],
+    } == reported
 
 
 def test_it_has_the_pictures_of_its_own_cards_alone_and_small(tmp_path: Path) -> None:
@@ -79,8 +83,8 @@ def test_it_has_the_pictures_of_its_own_cards_alone_and_small(tmp_path: Path) ->
     page = write_page(tmp_path, cards, CLASSES)
     large = thumbnails.path_of(tmp_path / "report_files", cards[0].picture or "")
     Image.new("RGB", (560, 420)).save(large)
-    _, told = made_of(page)
-    pictures = told["portable"]["pictures"]
+    _, reported = made_of(page)
+    pictures = reported["portable"]["pictures"]
     assert pictures.keys() == {card.picture for card in cards[:-1]}
     with Image.open(BytesIO(b64decode(pictures[cards[0].picture]))) as image:
         assert image.size == (SIDE, SIDE * 3 / 4)

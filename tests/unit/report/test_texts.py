@@ -23,8 +23,8 @@ ODD = [
 
 def test_xml_holds_every_character() -> None:
     characters = [chr(code) for code in range(0x11000)] + [chr(0x10FFFF)]
-    told = "".join(texts.visible(one) for one in characters if one not in "<&")
-    assert ElementTree.fromstring(f"<a>{told}</a>").text
+    reported = "".join(texts.visible(one) for one in characters if one not in "<&")
+    assert ElementTree.fromstring(f"<a>{reported}</a>").text
 
 
 def test_what_cannot_be_seen_is_shown_by_its_number_and_all_else_stays() -> None:

@@ -29,9 +29,9 @@ def test_each_scheme_is_asked_of_what_knows_it_and_others_of_nobody() -> None:
     found = asked.metadata_of(
         ["s3://other/1.jpg", "https://other.example/1.jpg", "file:///etc/passwd"]
     )
-    told = [metadata.fault or "" for metadata in found]
-    assert told[0].startswith("s3://other is not in remote.allowed")
-    assert told[1].startswith("https://other.example is not in remote.allowed")
-    assert told[2].startswith("an address of file; these can be read: http, https, s3")
+    reported = [metadata.fault or "" for metadata in found]
+    assert reported[0].startswith("s3://other is not in remote.allowed")
+    assert reported[1].startswith("https://other.example is not in remote.allowed")
+    assert reported[2].startswith("an address of file; these can be read: http, https, s3")
     with pytest.raises(FetchError, match="an address of file"):
         asked.fetch("file:///etc/passwd")

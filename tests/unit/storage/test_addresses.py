@@ -96,8 +96,8 @@ def test_no_path_leads_up_out_of_what_is_allowed(dot: str, slash: str) -> None:
 @pytest.mark.parametrize("scheme", ["file", "ftp", "data", "javascript", "gopher", "s3n", "local"])
 def test_other_schemes_cannot_be_read_whatever_is_allowed(scheme: str) -> None:
     address = f"{scheme}://host/a.jpg"
-    told = f"an address of {scheme}; these can be read: http, https, s3, gs, az, abfs, oss"
-    assert fault(address, "https://*") == told
+    reported = f"an address of {scheme}; these can be read: http, https, s3, gs, az, abfs, oss"
+    assert fault(address, "https://*") == reported
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,10 @@ def test_an_address_has_an_end() -> None:
 
 
 def test_a_reason_holds_neither_path_nor_query() -> None:
-    told = fault(f"https://evil.org:8443/{SECRET}?key={SECRET}#{SECRET}", "https://cdn.example.com")
-    assert told == "https://evil.org:8443 is not in remote.allowed"
+    reported = fault(
+        f"https://evil.org:8443/{SECRET}?key={SECRET}#{SECRET}", "https://cdn.example.com"
+    )
+    assert reported == "https://evil.org:8443 is not in remote.allowed"
 
 
 @settings(max_examples=50)
@@ -164,7 +166,7 @@ def test_any_text_may_be_asked_or_has_a_reason(text: str, start: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("beginning", "told"),
+    ("beginning", "reported"),
     [
         ("cdn.example.com", "is not an address"),
         ("file:///photos", "is an address of file"),
@@ -173,7 +175,7 @@ def test_any_text_may_be_asked_or_has_a_reason(text: str, start: str) -> None:
         ("https://cdn.example.com/photo?id=", "has a query"),
     ],
 )
-def test_what_is_allowed_is_checked_before_anything_is_asked(beginning: str, told: str) -> None:
+def test_what_is_allowed_is_checked_before_anything_is_asked(beginning: str, reported: str) -> None:
     remote = {
         "allowed": ["https://*", beginning],
         "private": False,
@@ -183,7 +185,7 @@ def test_what_is_allowed_is_checked_before_anything_is_asked(beginning: str, tol
     }
     with pytest.raises(UserError, match=r"^remote\.allowed: ") as raised:
         Limits.of(remote)
-    assert told in str(raised.value)
+    assert reported in str(raised.value)
 
 
 def test_the_limits_are_those_of_the_settings() -> None:

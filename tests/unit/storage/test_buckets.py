@@ -237,10 +237,10 @@ def test_without_the_right_credentials_nothing_else_is_shown(
             buckets.fetch(address)
         with pytest.raises(FetchError, match=reason) as listed:
             list(buckets.listed("s3://shop/secret"))
-    told = f"{metadata.fault} {fetched.value} {listed.value}"
+    reported = f"{metadata.fault} {fetched.value} {listed.value}"
     assert reason in str(metadata.fault)
     assert not metadata.retryable
-    assert not any(secret in told for secret in (store.environment[name], "wrong-"))
+    assert not any(secret in reported for secret in (store.environment[name], "wrong-"))
 
 
 def test_a_public_bucket_is_read_without_credentials(store: Store) -> None:

@@ -17,8 +17,8 @@ BUSY = ObjectMetadata(fault="503", retryable=True)
 GONE = ObjectMetadata(fault="404")
 
 
-class Told(Access):
-    """Answers with what it was told, and counts how often it was asked."""
+class FakeAccess(Access):
+    """Returns the metadata that it was made with, and counts the requests."""
 
     def __init__(self, found: dict[str, ObjectMetadata]) -> None:
         super().__init__(Limits((), False, 1, 1, 1))
@@ -43,22 +43,24 @@ def memory(tmp_path: Path) -> Path:
 def start(
     memory: Path, most_failed: float = 0.2, **found: ObjectMetadata
 ) -> tuple[dict[str, ObjectMetadata], int]:
-    """Look as the start of a run does; return what is told and the number of tries."""
-    told = {f"https://shop.example/{name[1:]}.jpg": metadata for name, metadata in found.items()}
-    seen = MetadataCache(memory, Told(told), most_failed, ask_again=True)
+    """Ask for metadata as the start of a run does; return it and the number of tries."""
+    reported = {
+        f"https://shop.example/{name[1:]}.jpg": metadata for name, metadata in found.items()
+    }
+    seen = MetadataCache(memory, FakeAccess(reported), most_failed, ask_again=True)
     return seen.at(BY_NAME), seen.tries
 
 
 def test_jobs_take_what_the_start_has_fetched(memory: Path) -> None:
-    told, _ = start(memory, _3=ObjectMetadata(7, 2, "v2"))
-    access = Told({})
-    assert MetadataCache(memory, access, 0.2).at(BY_NAME) == told
-    assert told[NAMES[3]] == ObjectMetadata(7, 2, "v2")
+    reported, _ = start(memory, _3=ObjectMetadata(7, 2, "v2"))
+    access = FakeAccess({})
+    assert MetadataCache(memory, access, 0.2).at(BY_NAME) == reported
+    assert reported[NAMES[3]] == ObjectMetadata(7, 2, "v2")
     assert access.asked == 0
 
 
 def test_a_job_that_finds_nothing_of_the_start_looks_by_itself(memory: Path) -> None:
-    access = Told({})
+    access = FakeAccess({})
     assert len(MetadataCache(memory, access, 0.2).at(BY_NAME)) == 10
     assert access.asked == 1
 
@@ -82,7 +84,7 @@ def test_too_many_that_fail_stop_before_anything_counts_as_gone(
         UserError, match=rf"3 of 10 photos .*3 of them: {metadata.fault}.*remote\.most"
     ):
         start(memory, _1=metadata, _2=metadata, _3=metadata)
-    assert MetadataCache(memory, Told({}), 0.2).at(BY_NAME) == before[0]
+    assert MetadataCache(memory, FakeAccess({}), 0.2).at(BY_NAME) == before[0]
     start(memory, 0.3, _1=metadata, _2=metadata, _3=metadata)
 
 
@@ -91,14 +93,14 @@ def test_a_photo_that_could_not_be_fetched_was_seen_all_the_same(
     memory: Path, later: ObjectMetadata
 ) -> None:
     before = start(memory)
-    MetadataCache(memory, Told({}), 0.2).failed({NAMES[3]: "the connection broke"})
+    MetadataCache(memory, FakeAccess({}), 0.2).failed({NAMES[3]: "the connection broke"})
     assert start(memory, _3=later) == before
 
 
 def test_too_many_that_cannot_be_fetched_stop_the_run(memory: Path) -> None:
     start(memory)
     with pytest.raises(UserError, match="3 of 10 photos cannot be fetched"):
-        MetadataCache(memory, Told({}), 0.2).failed(dict.fromkeys(NAMES[:3], "broke"))
+        MetadataCache(memory, FakeAccess({}), 0.2).failed(dict.fromkeys(NAMES[:3], "broke"))
 
 
 def test_an_address_whose_metadata_shows_no_change_is_fetched_in_every_run(memory: Path) -> None:
@@ -116,19 +118,22 @@ def test_what_a_bucket_lists_is_kept_for_the_jobs(memory: Path) -> None:
         "s3://shop/a/1.jpg": ObjectMetadata(1, 1, "e1"),
         "s3://shop/b/2.jpg": ObjectMetadata(2, 2, "e2"),
     }
-    assert MetadataCache(memory, Told(objects), 0.2, ask_again=True).below("s3://shop") == objects
-    assert MetadataCache(memory, Told({}), 0.2).below("s3://shop") == objects
+    assert (
+        MetadataCache(memory, FakeAccess(objects), 0.2, ask_again=True).below("s3://shop")
+        == objects
+    )
+    assert MetadataCache(memory, FakeAccess({}), 0.2).below("s3://shop") == objects
 
 
 def test_a_bucket_that_cannot_be_listed_is_reported(memory: Path) -> None:
     with pytest.raises(UserError, match="s3://gone: there is no such bucket"):
-        MetadataCache(memory, Told({}), 0.2, ask_again=True).below("s3://gone")
+        MetadataCache(memory, FakeAccess({}), 0.2, ask_again=True).below("s3://gone")
 
 
 def test_where_nobody_may_be_asked_what_is_known_counts_and_nothing_is_kept(memory: Path) -> None:
     known, _ = start(memory)
     kept = memory.read_bytes()
-    access = Told({ADDRESSES[0]: BUSY})
+    access = FakeAccess({ADDRESSES[0]: BUSY})
     assert MetadataCache(memory, access, 0.2, offline=True).at(BY_NAME) == known
     with pytest.raises(NotAskedError):
         MetadataCache(memory, access, 0.2, offline=True).at(
@@ -139,7 +144,7 @@ def test_where_nobody_may_be_asked_what_is_known_counts_and_nothing_is_kept(memo
 
 
 def test_what_one_bucket_listed_is_not_taken_for_another(memory: Path) -> None:
-    access = Told({"s3://shop/a/1.jpg": ObjectMetadata(1, 1, "e1")})
+    access = FakeAccess({"s3://shop/a/1.jpg": ObjectMetadata(1, 1, "e1")})
     with pytest.raises(NotAskedError):
         MetadataCache(memory, access, 0.2, offline=True).below("s3://shop/a")
     known = MetadataCache(memory, access, 0.2, ask_again=True).below("s3://shop/a")

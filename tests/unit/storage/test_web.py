@@ -160,8 +160,8 @@ def test_no_body_is_read_for_a_look(server: Server, promptly: Callable[..., Any]
 @pytest.mark.parametrize("kind", HEALING)
 def test_what_may_succeed_later_is_tried_again_and_reported(server: Server, kind: str) -> None:
     what, reason = HEALING[kind]
-    told, retryable = fault_of(server, what)
-    assert told.startswith(reason)
+    reported, retryable = fault_of(server, what)
+    assert reported.startswith(reason)
     assert retryable
     metadata = asking(server).metadata_of(server.address("a.jpg"))
     assert metadata.fault is not None
@@ -174,19 +174,19 @@ def test_what_may_succeed_later_is_tried_again_and_reported(server: Server, kind
 @pytest.mark.parametrize("kind", FINAL)
 def test_what_is_final_is_reported_at_once(server: Server, kind: str) -> None:
     what, reason = FINAL[kind]
-    told, retryable = fault_of(server, what)
-    assert told.startswith(reason)
+    reported, retryable = fault_of(server, what)
+    assert reported.startswith(reason)
     assert not retryable
     metadata = asking(server).metadata_of(server.address("a.jpg"))
-    assert metadata == ObjectMetadata(fault=told, retryable=False)
+    assert metadata == ObjectMetadata(fault=reported, retryable=False)
     assert server.requests["HEAD", "a.jpg"] == 1
 
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_body_that_breaks_off_may_succeed_later(server: Server, kind: str) -> None:
     what, reason = BODIES[kind]
-    told, retryable = fault_of(server, what)
-    assert told.startswith(reason)
+    reported, retryable = fault_of(server, what)
+    assert reported.startswith(reason)
     assert retryable
     assert server.requests["GET", "a.jpg"] == TRIES
 
@@ -317,8 +317,8 @@ def test_redirects_may_lead_to_another_host_that_is_allowed(server: Server) -> N
     with serving({"c.jpg": PHOTO}) as other:
         server.faults["a.jpg"] = redirect(other.address("c.jpg"))
         assert asking(server, other.origin).fetch(server.address("a.jpg")) == PHOTO
-        told = fault(lambda: asking(server).fetch(server.address("a.jpg")))
-    assert told == (f"a redirect: {other.origin} is not in remote.allowed", False)
+        reported = fault(lambda: asking(server).fetch(server.address("a.jpg")))
+    assert reported == (f"a redirect: {other.origin} is not in remote.allowed", False)
     assert sum(other.requests.values()) == 1
 
 
@@ -336,15 +336,15 @@ def test_redirects_are_followed_so_often_and_no_more(server: Server) -> None:
 def test_redirects_in_a_circle_are_reported_as_such(server: Server) -> None:
     server.faults["a.jpg"] = redirect("/b.jpg")
     server.faults["b.jpg"] = redirect("/a.jpg")
-    told = fault(lambda: asking(server).fetch(server.address("a.jpg")))
-    assert told == ("redirects that lead in a circle", False)
+    reported = fault(lambda: asking(server).fetch(server.address("a.jpg")))
+    assert reported == ("redirects that lead in a circle", False)
     assert server.requests == {("GET", "a.jpg"): 1, ("GET", "b.jpg"): 1}
     server.faults["a.jpg"] = redirect("a.jpg")
-    assert fault(lambda: asking(server).fetch(server.address("a.jpg"))) == told
+    assert fault(lambda: asking(server).fetch(server.address("a.jpg"))) == reported
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "reported"),
     [
         ("file:///etc/passwd", "a redirect: an address of file; these can be read: "),
         ("s3://shop/a.jpg", "a redirect: an address of s3, not of the web"),
@@ -355,12 +355,12 @@ def test_redirects_in_a_circle_are_reported_as_such(server: Server) -> None:
         (f"http://evil.org/{SECRET}?{SECRET}", "a redirect: http://evil.org is not in remote."),
     ],
 )
-def test_a_redirect_leads_nowhere_else(server: Server, target: str, told: str) -> None:
+def test_a_redirect_leads_nowhere_else(server: Server, target: str, reported: str) -> None:
     server.faults["a.jpg"] = redirect(target)
     reason, retryable = fault(
         lambda: asking(server, "s3://shop").fetch(server.address(f"a.jpg?{SECRET}"))
     )
-    assert reason.startswith(told)
+    assert reason.startswith(reported)
     assert SECRET not in reason
     assert not retryable
 
@@ -451,11 +451,11 @@ def test_a_name_that_leads_elsewhere_at_the_next_look_up_gains_nothing(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = int(server.origin.rpartition(":")[2])
-    told = iter(["192.0.1.1", "127.0.0.1"])
+    reported = iter(["192.0.1.1", "127.0.0.1"])
     connected: list[Any] = []
 
     def look_up(host: str, *_: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(told), port))]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(reported), port))]
 
     def connect(self: socket.socket, name: tuple[str, int]) -> None:
         connected.append(name)
@@ -480,8 +480,8 @@ def test_a_name_with_one_address_that_is_private_is_not_asked(
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: looked_up(*found))
     guarded = Web(Limits(("https://*",), False, 8, 5, 1000))
-    told = "an address of a private network"
-    assert guarded.metadata_of("https://mixed.example/a.jpg") == ObjectMetadata(fault=told)
+    reported = "an address of a private network"
+    assert guarded.metadata_of("https://mixed.example/a.jpg") == ObjectMetadata(fault=reported)
 
 
 def test_a_redirect_to_a_private_address_is_refused_before_it_is_asked(
@@ -495,8 +495,8 @@ def test_a_redirect_to_a_private_address_is_refused_before_it_is_asked(
             lambda address: bool(ports) and ports.pop(),
         )
         guarded = Web(Limits((server.origin, inner.origin), False, 8, 5, 100_000))
-        told = fault(lambda: guarded.fetch(server.address("a.jpg")))
-    assert told == ("an address of a private network", False)
+        reported = fault(lambda: guarded.fetch(server.address("a.jpg")))
+    assert reported == ("an address of a private network", False)
     assert server.requests == {("GET", "a.jpg"): 1}
     assert inner.connections == 0
 
@@ -519,26 +519,26 @@ def test_the_next_address_of_a_name_is_tried(
 def test_what_is_not_allowed_is_not_asked(server: Server) -> None:
     asked = Web(Limits((f"{server.origin}/photos",), True, 8, 5, 1000))
     for path in ("a.jpg", "photos/../a.jpg", "photos/%2e%2e/a.jpg"):
-        told = f"{server.origin} is not in remote.allowed"
-        assert asked.metadata_of(server.address(path)) == ObjectMetadata(fault=told)
+        reported = f"{server.origin} is not in remote.allowed"
+        assert asked.metadata_of(server.address(path)) == ObjectMetadata(fault=reported)
     assert asked.metadata_of("s3://shop/a.jpg").fault is not None
     assert server.connections == 0
 
 
 def test_a_host_that_is_not_known_may_succeed_later(monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(*_: Any) -> None:
-        raise socket.gaierror(code, "told by the resolver")
+        raise socket.gaierror(code, "reported by the resolver")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     asked = Web(Limits(("https://*",), False, 8, 5, 1000))
     code = socket.EAI_NONAME
-    told = ObjectMetadata(fault="there is no host of that name", retryable=True)
-    assert asked.metadata_of("https://nowhere.example/a.jpg") == told
+    reported = ObjectMetadata(fault="there is no host of that name", retryable=True)
+    assert asked.metadata_of("https://nowhere.example/a.jpg") == reported
     code = socket.EAI_AGAIN
-    told = ObjectMetadata(
+    reported = ObjectMetadata(
         fault="the name of the host could not be looked up; tried 4 times", retryable=True
     )
-    assert asked.metadata_of("https://nowhere.example/a.jpg") == told
+    assert asked.metadata_of("https://nowhere.example/a.jpg") == reported
 
 
 def test_a_connection_that_is_refused_may_succeed_later() -> None:
@@ -546,10 +546,10 @@ def test_a_connection_that_is_refused_may_succeed_later() -> None:
         nobody.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         asked = Web(Limits((origin,), True, 8, 5, 1000))
-        told = ObjectMetadata(
+        reported = ObjectMetadata(
             fault="no connection: connection refused; tried 4 times", retryable=True
         )
-        assert asked.metadata_of(f"{origin}/a.jpg") == told
+        assert asked.metadata_of(f"{origin}/a.jpg") == reported
 
 
 # How it is asked
@@ -682,16 +682,16 @@ def test_neither_a_reason_nor_the_log_holds_a_query(
     odd = web_server.bytes_(b"HTTP/1.1 200 OK\r\n : odd\r\nno header\r\nContent-Length: 1\r\n\r\nx")
     faults = [odd, *(what for what, _ in [*HEALING.values(), *FINAL.values(), *BODIES.values()])]
     asked = asking(server)
-    told = []
+    reported = []
     for what in faults:
         server.faults["a.jpg"] = what
         address = server.address(f"a.jpg?sig={SECRET}#{SECRET}")
-        told.append(asked.metadata_of(address).fault)
+        reported.append(asked.metadata_of(address).fault)
         try:
             asked.fetch(address)
         except FetchError as error:
-            told.append(str(error))
-    assert SECRET not in "".join(map(str, told)) + caplog.text + "".join(capfd.readouterr())
+            reported.append(str(error))
+    assert SECRET not in "".join(map(str, reported)) + caplog.text + "".join(capfd.readouterr())
 
 
 # TLS
@@ -733,8 +733,8 @@ def test_a_photo_comes_over_tls(certificate: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_certificate_of_no_known_authority_is_not_trusted(certificate: Path) -> None:
     with serving({"a.jpg": PHOTO}, certificate) as server:
-        told = asking(server).metadata_of(server.address("a.jpg"))
-    assert told == ObjectMetadata(
+        reported = asking(server).metadata_of(server.address("a.jpg"))
+    assert reported == ObjectMetadata(
         fault="no safe connection: self-signed certificate", retryable=True
     )
     assert not server.requests
@@ -749,8 +749,8 @@ def test_a_certificate_of_another_host_is_not_trusted(
         port = server.origin.rpartition(":")[2]
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port)))]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_: found)
-        told = asking(server, other).metadata_of(other)
-    assert str(told.fault).startswith("no safe connection: ")
+        reported = asking(server, other).metadata_of(other)
+    assert str(reported.fault).startswith("no safe connection: ")
     assert not server.requests
 
 
@@ -795,8 +795,8 @@ def test_a_redirect_from_https_to_http_is_refused(
     with serving({"a.jpg": PHOTO}, certificate) as safe:
         asked = asking(server, safe.origin)
         safe.faults["a.jpg"] = redirect(server.address("a.jpg"))
-        told = fault(lambda: asked.fetch(safe.address("a.jpg")))
-        assert told == ("a redirect from https to http", False)
+        reported = fault(lambda: asked.fetch(safe.address("a.jpg")))
+        assert reported == ("a redirect from https to http", False)
         assert not server.requests
         del safe.faults["a.jpg"]
         server.faults["a.jpg"] = redirect(safe.address("a.jpg"))
