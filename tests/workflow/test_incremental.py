@@ -171,7 +171,7 @@ def test_a_larger_limit_tries_the_rejected_files_again_and_no_other(project: Pro
     [
         ("scripts/similar_images/classification/vote.py", 0),
         ("scripts/similar_images/backbones/building.py", 1),
-        ("templates/report.css", 0),
+        ("scripts/similar_images/report/templates/report.css", 0),
         ("scripts/merge.py", 0),
     ],
 )

@@ -46,12 +46,12 @@ def hash_of(*patterns):
 # A rule with this parameter runs again if any code has changed. Two rules do not have it. `extract`
 # needs none, since a shard's name contains all that the shard depends on. `model` has only the code
 # of its own packages, since building a network is slow, and its weights may be gone by then.
-CODE = hash_of("scripts/**/*.py", "templates/*")
+CODE = hash_of("scripts/**/*.py", "scripts/similar_images/report/templates/*")
 BACKBONES_CODE = hash_of(
     *(f"scripts/similar_images/{package}/*.py" for package in ("core", "backbones"))
 )
 
-SCHEMA = WORKFLOW / "schemas" / "config.schema.yaml"
+SCHEMA = SCRIPTS / "similar_images" / "core" / "config.schema.yaml"
 
 
 def checked(setting, check, *args):
@@ -318,14 +318,13 @@ if STORED and workflow.is_main_process:
         checked(f"{setting_of(name)}: ", check_remote, location_of(name))
 
 
-# Snakemake sends rules, scripts and config files to jobs that share no folder. This adds the other
-# files that they read.
+# Snakemake sends rules, scripts, all that is beside these, and config files to jobs that share no
+# folder. This adds the other files that they read.
 if STORED and workflow.is_main_process:
     lists = [location_of(name) for name in COLLECTIONS if is_list(name)]
     for path in [*DECISIONS, *map(Path, lists)]:
         checked("", check_sent, path)
-    read_in_place = [*WORKFLOW.glob("schemas/*"), *WORKFLOW.glob("templates/*")]
-    workflow.configfiles += [*map(str, [*read_in_place, *DECISIONS]), *lists]
+    workflow.configfiles += [*map(str, DECISIONS), *lists]
 
 
 def planned():

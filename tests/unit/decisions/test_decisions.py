@@ -11,6 +11,7 @@ from similar_images.core.errors import UserError
 from similar_images.core.file_formats import write_csv
 from similar_images.decisions import decisions
 from similar_images.images.fingerprint import Summary
+from similar_images.report.templates import TEMPLATES
 
 ROOT = Path(__file__).parents[3]
 A, B = "a" * 64, "b" * 64
@@ -273,6 +274,6 @@ def test_decisions_that_a_run_applied_and_no_file_has_any_more_are_reported_and_
 
 
 def test_the_pages_write_the_columns_of_the_table() -> None:
-    script = (ROOT / "workflow" / "templates" / "decisions.js").read_text("utf-8")
+    script = (TEMPLATES / "decisions.js").read_text("utf-8")
     columns = ", ".join(f'"{name}"' for name in decisions.TABLE.names)
     assert f"const COLUMNS = [{columns}];" in script

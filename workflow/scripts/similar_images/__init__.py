@@ -1,6 +1,4 @@
-"""The library behind the workflow: plain functions over paths, arrays and tables.
+"""Similar Image Finder: the class of new product photos, and the known photos most like them.
 
-Nothing in here knows Snakemake. Its packages follow the way of the data: `remote`, `photos`,
-`networks`, `features`, `search`, `answers`, `catalogue` and `pages`. Each imports only from those
-before it, and from `base`.
+Nothing in here knows Snakemake. Each package imports only from those below it: see docs/design.md.
 """

@@ -1,4 +1,4 @@
-"""The templates of the pages, and their scripts."""
+"""The templates of the pages, and their scripts, which are beside this file."""
 
 import base64
 import hashlib
@@ -8,10 +8,10 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from ..decisions.decisions import MOST_BYTES
-from .texts import visible
+from ...decisions.decisions import MOST_BYTES
+from ..texts import visible
 
-TEMPLATES = Path(__file__).parents[3] / "templates"
+TEMPLATES = Path(__file__).parent
 
 
 @cache  # it caches compiled templates
