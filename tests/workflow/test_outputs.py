@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from project import CLASSES, Project, lay_out
+from similar_images import __version__
 from similar_images.images.folders import OWN
 
 PREDICTION_COLUMNS = [
@@ -57,6 +58,9 @@ def test_the_model_is_described(project: Project) -> None:
         False,
     )
     assert {"weights", "weights_sha256", "input_size", "engine", "fallback_reason"} <= set(model)
+    assert model["version"] == __version__
+    page = project.result("new/report.html").read_text("utf-8")
+    assert f"<dt>Version</dt><dd>{__version__}</dd>" in page
     images = pq.read_schema(project.result("catalogue/images.parquet"))
     assert images.metadata[b"fingerprint"].decode() == model["fingerprint"]
 

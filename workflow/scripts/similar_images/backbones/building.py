@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import __version__
 from ..core.errors import UserError
 from ..core.files import digest
 from ..core.job import hidden
@@ -273,4 +274,5 @@ def _describe(
         fit=config.fit if config else "stretch",
         crop=config.crop if config else 1.0,
         fingerprint=sha256(json.dumps([made_of | more, CODE]).encode()).hexdigest(),
+        version=__version__,
     )

@@ -29,6 +29,7 @@ class Model:
         precision: of its arithmetic.
         device: that OpenVINO runs it on.
         fingerprint: of everything that the features depend on.
+        version: of this package, which made the model; None if that was before 1.0.0.
     """
 
     backbone: str
@@ -47,6 +48,7 @@ class Model:
     device: Device
     fingerprint: str
     levels: list[int] = field(default_factory=list)
+    version: str | None = None
 
 
 def write(path: Path, model: Model) -> None:

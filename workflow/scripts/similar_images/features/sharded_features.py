@@ -156,14 +156,15 @@ def products(images: pa.Table) -> dict[str, str]:
     return dict(zip(*columns, strict=True))
 
 
-def load(path: Path, results: Results = SHARED) -> FeatureTable:
-    """Return the feature table at `path`: a pickle, or the table of the images with their shards.
+def load(path: str | Path, results: Results = SHARED) -> FeatureTable:
+    """Return the feature table at `path`: `features.pkl`, or `images.parquet` with its shards.
 
     Features from shards are collected in a temporary file, so that they need not fit into memory.
 
     Raises:
         DamagedFileError, UserError: as `feature_table.read`, or when features are read from shards.
     """
+    path = Path(path)
     return (
         feature_table.read(path) if path.suffix == ".pkl" else collect(path, results, on_disk=True)
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from ... import __version__
 from ...decisions.decisions import MOST_BYTES
 from ..texts import visible
 
@@ -27,6 +28,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters |= {"percent": "{:.1%}".format, "count": "{:,}".format}
     made.globals["style"] = (TEMPLATES / "report.css").read_text("utf-8")
+    made.globals["version"] = __version__
     made.globals["most_bytes"] = MOST_BYTES  # of a decisions.csv
     return made
 

@@ -1,0 +1,27 @@
+"""The public functions and classes: see docs/deployment.md for an example.
+
+- `load_features`: the features of a collection, from its results, as a `FeatureTable`
+- `normalise`: scale features to length 1, as `nearest` expects them
+- `nearest`: the most similar photos, by exact search
+- `majority_vote`, `weighted_vote`: the class that most similar photos have, as a `VoteResult`
+- `UserError`: raised if a file cannot be read; its text says what to do
+"""
+
+from .classification.vote import VoteResult
+from .classification.vote import majority as majority_vote
+from .classification.vote import weighted as weighted_vote
+from .core.errors import UserError
+from .features.feature_table import FeatureTable, normalise
+from .features.sharded_features import load as load_features
+from .search.exact import nearest
+
+__all__ = [
+    "FeatureTable",
+    "UserError",
+    "VoteResult",
+    "load_features",
+    "majority_vote",
+    "nearest",
+    "normalise",
+    "weighted_vote",
+]
