@@ -16,6 +16,7 @@ rule predict:
             caption="../report/predictions.rst",
             category="Predictions",
             subcategory="{queries}",
+            labels={"result": "Predictions"},
         ),
         votes="results/{queries}/votes.csv",
         products=(
@@ -24,6 +25,7 @@ rule predict:
                 caption="../report/products.rst",
                 category="Predictions",
                 subcategory="{queries}",
+                labels={"result": "Products"},
             )
             if PRODUCT
             else []
@@ -33,12 +35,14 @@ rule predict:
             caption="../report/metrics.rst",
             category="Metrics",
             subcategory="{queries}",
+            labels={"result": "Metrics"},
         ),
         confusion=report(
             "results/{queries}/confusion.csv",
             caption="../report/confusion.rst",
             category="Metrics",
             subcategory="{queries}",
+            labels={"result": "Confusion matrix, table"},
         ),
     log:
         "logs/{queries}/predict.log",

@@ -1,6 +1,7 @@
 """The settings as the rules need them, and all functions of the workflow."""
 
 import _thread
+import os
 import signal
 import sys
 import threading
@@ -10,14 +11,45 @@ from pathlib import Path
 
 import yaml
 from snakemake.logging import logger
-from snakemake.utils import validate
+from snakemake.sourcecache import LocalSourceFile
 
-WORKFLOW = Path(workflow.current_basedir).parent
-SCRIPTS = WORKFLOW / "scripts"
-sys.path.insert(0, str(SCRIPTS))
-# Snakemake imports pandas, if it is installed, to compare the parameters of jobs. That takes half a
-# second in each run, and no parameter is a table.
-sys.modules.setdefault("pandas", None)
+# The library is beside the scripts, unless the workflow is read from a repository: then it must be
+# installed. A checkout takes its own library in any case, also for its jobs. In a module, jobs take
+# an installed library first, since Snakemake adds the folder of scripts last.
+SOURCE = workflow.current_basedir
+SCRIPTS = isinstance(SOURCE, LocalSourceFile) and Path(SOURCE).parent / "scripts"
+CHECKOUT = SCRIPTS and workflow.modifier.is_main_snakefile()
+if CHECKOUT:
+    sys.path.insert(0, str(SCRIPTS))
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = (
+        f"{SCRIPTS}{os.pathsep}{before}" if before else f"{SCRIPTS}"
+    )
+    # Snakemake imports pandas, if it is installed, to compare the parameters of jobs. That takes
+    # half a second in each run, and no parameter is a table. A parent workflow may need pandas.
+    sys.modules.setdefault("pandas", None)
+elif SCRIPTS:
+    sys.path.append(str(SCRIPTS))
+
+try:
+    import similar_images
+except ImportError:
+    sys.exit(
+        f"Error: {SOURCE} needs the Python package similar-image-finder. Install it in the version "
+        "of the workflow: see docs/deployment.md."
+    )
+
+if not CHECKOUT:
+    citation = Path(workflow.source_path("../../CITATION.cff")).read_text("utf-8")
+    version = yaml.safe_load(citation)["version"]
+    if similar_images.__version__ != version:
+        sys.exit(
+            f"Error: {SOURCE} is version {version}, but the Python package similar-image-finder in "
+            f"{Path(similar_images.__file__).parent} is {similar_images.__version__}. Install the "
+            "version of the workflow: see docs/deployment.md."
+        )
+    # Modules of a parent workflow may have the names of our scripts. The library is found by now.
+    sys.path = [path for path in sys.path if path != str(SCRIPTS)]
 
 from similar_images.classification import conformal, nearest, tables
 from similar_images.core import file_formats, files, settings
@@ -36,22 +68,32 @@ from similar_images.storage.addresses import Limits, is_address
 from similar_images.storage.metadata import MetadataCache, NotAskedError
 from similar_images.storage.results import check_sent, results_of
 
+LIBRARY = Path(similar_images.__file__).parent
 
-def hash_of(*patterns):
-    """Return a hash of the files below workflow/ that match one of `patterns`."""
-    paths = sorted({path for pattern in patterns for path in WORKFLOW.glob(pattern)})
-    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+
+def hash_of(*paths):
+    """Return a hash of the content of the files `paths`."""
+    return sha256(b"".join(path.read_bytes() for path in sorted(paths))).hexdigest()[
+        :16
+    ]
 
 
 # A rule with this parameter runs again if any code has changed. Two rules do not have it. `extract`
 # needs none, since a shard's name contains all that the shard depends on. `model` has only the code
-# of its own packages, since building a network is slow, and its weights may be gone by then.
-CODE = hash_of("scripts/**/*.py", "scripts/similar_images/report/templates/*")
+# of its own packages, since building a network is slow, and its weights may be gone by then. The
+# scripts in a repository are represented by its address, which names the version.
+CODE = hash_of(
+    *LIBRARY.rglob("*.py"),
+    *(LIBRARY / "report" / "templates").glob("*.*"),
+    *(SCRIPTS.glob("*.py") if SCRIPTS else []),
+) + ("" if SCRIPTS else f" {SOURCE}")
 BACKBONES_CODE = hash_of(
-    *(f"scripts/similar_images/{package}/*.py" for package in ("core", "backbones"))
+    *(
+        path
+        for package in ("core", "backbones")
+        for path in (LIBRARY / package).glob("*.py")
+    )
 )
-
-SCHEMA = SCRIPTS / "similar_images" / "core" / "config.schema.yaml"
 
 
 def checked(setting, check, *args):
@@ -68,9 +110,10 @@ def checked(setting, check, *args):
         )
 
 
-schema = yaml.safe_load(SCHEMA.read_text("utf-8"))
-checked("", settings.check, config, schema, tables.PREDICTIONS.names)
-validate(config, str(SCHEMA))  # fills in the defaults
+SCHEMA = yaml.safe_load((LIBRARY / "core" / "config.schema.yaml").read_text("utf-8"))
+checked("", settings.check, config, SCHEMA, tables.PREDICTIONS.names)
+# A new mapping: other modules of a parent workflow may have the same one.
+config = settings.with_defaults(config, SCHEMA)
 
 ENTRIES = {
     name: settings_comparison.merged(config, changes)
@@ -78,16 +121,35 @@ ENTRIES = {
 }
 for name, entry in ENTRIES.items():
     checked(
-        f"compare.{name}: ", settings.check, entry, schema, tables.PREDICTIONS.names
+        f"compare.{name}: ", settings.check, entry, SCHEMA, tables.PREDICTIONS.names
     )
 
-# If the jobs of a run share no folder, results are in an object store. Scripts read from `config`
-# where: it is the only entry there that is no setting.
+
+def placed(path):
+    """Return where a parent workflow's `module` statement with a prefix puts `path`."""
+    return workflow.modifier.path_modifier.replace_prefix(path)
+
+
+def snakefile_address():
+    """Return how `--snakefile` names this workflow."""
+    snakefile = SOURCE.join("../Snakefile")
+    host = {"GithubFile": "gh", "GitlabFile": "gl"}.get(type(snakefile).__name__)
+    if host is None:
+        return snakefile.get_path_or_uri(secret_free=True)
+    return f"{host}:{snakefile.host}:{snakefile.repo}@{snakefile.ref}:{snakefile.path}"
+
+
+# Scripts read two entries of `config` that are no settings. As parameters, they would run jobs
+# again wherever the project is moved to.
+config["snakefile"] = snakefile_address()
+# If the jobs of a run share no folder, results are in an object store.
+config["results"] = {"folder": placed("results/")}
 STORED = workflow.storage_settings.default_storage_provider is not None
 if STORED:
-    address = f"{workflow.storage_settings.default_storage_prefix.rstrip('/')}/results"
+    prefix = workflow.storage_settings.default_storage_prefix.rstrip("/")
+    address = f"{prefix}/{placed('results/')}".rstrip("/")
     carried = workflow.storage_registry.default_storage_provider.object(address)
-    config["stored"] = {"folder": str(carried.local_path()), "address": address}
+    config["results"] = {"folder": str(carried.local_path()), "address": address}
 RESULTS = checked("", results_of, config)
 
 
@@ -118,6 +180,7 @@ def before_jobs(check):
     """
 
     def no_files(wildcards):
+        lift_limit_over_no_time()
         check(wildcards)
         return []
 
@@ -202,7 +265,7 @@ wildcard_constraints:
 
 # What this workflow writes is not part of a collection, even if that contains the project.
 OWN_FOLDERS = [
-    str(project / name)
+    str(project / placed(f"{name}/"))
     for project in settings_comparison.projects(Path())
     for name in ("results", "logs")
 ]
@@ -409,11 +472,11 @@ def lift_limit_over_no_time():
 
     While a job waits for a core, Snakemake (9.27) checks again after the time span of the limit:
     with zero seconds it never pauses. With one second it waits for that second at the end of the
-    run. No option sets a shorter span or no limit.
+    run. No option sets a shorter span or no limit. It must happen before Snakemake has a scheduler.
     """
-    limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
-    if getattr(limiter, "timespan", None) == 0:
-        workflow.scheduler.job_rate_limiter = None
+    limit = getattr(workflow.scheduling_settings, "max_jobs_per_timespan", None)
+    if limit and limit.timespan == 0:
+        workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 def mark_unfinished():
@@ -432,9 +495,12 @@ def show_outcome():
     from similar_images.report import history, run_summary
 
     jobs = workflow.dag.needrun_jobs(exclude_finished=False)
-    if sets := sorted(
-        job.wildcards.queries for job in jobs if job.rule.name == "report"
-    ):
+    written = {str(path) for job in jobs for path in job.output}
+    if sets := [
+        name
+        for name in sorted(QUERIES)
+        if str(RESULTS.folder / name / "report.html") in written
+    ]:
         results = RESULTS.folder
         read = [
             *in_results(QUERIES, "metrics.json", "history.csv"),

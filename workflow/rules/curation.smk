@@ -9,6 +9,7 @@ rule audit_catalogue:
             "results/catalogue/audit.csv",
             caption="../report/audit.rst",
             category="Catalogue",
+            labels={"result": "Audit"},
         ),
         classes="results/catalogue/classes.csv",
     log:

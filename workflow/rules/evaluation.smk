@@ -10,6 +10,7 @@ rule quality:
             "results/catalogue/quality.json",
             caption="../report/quality.rst",
             category="Catalogue",
+            labels={"result": "Quality"},
         ),
     log:
         "logs/catalogue/quality.log",
@@ -80,7 +81,8 @@ rule compare_entry:
             for name in (COLLECTIONS if DECISIONS else ["catalogue"])
         ],
         retried=lambda wildcards: retried(
-            Path("results/compare", wildcards.entry, "results/catalogue", retries.NAME)
+            RESULTS.folder
+            / f"compare/{wildcards.entry}/results/catalogue/{retries.NAME}"
         ),
         code=CODE,
     message:
@@ -97,11 +99,13 @@ rule compare_table:
             "results/compare.csv",
             caption="../report/compare.rst",
             category="Comparison",
+            labels={"result": "Comparison, table"},
         ),
         plot=report(
             "results/compare.png",
             caption="../report/compare.rst",
             category="Comparison",
+            labels={"result": "Comparison, figure"},
         ),
     log:
         "logs/compare_table.log",

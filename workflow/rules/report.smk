@@ -9,6 +9,7 @@ rule plot:
             caption="../report/confusion.rst",
             category="Plots",
             subcategory="{queries}",
+            labels={"result": "Confusion matrix"},
         ),
         confusion_svg="results/{queries}/confusion.svg",
         similarity=report(
@@ -16,6 +17,7 @@ rule plot:
             caption="../report/similarity.rst",
             category="Plots",
             subcategory="{queries}",
+            labels={"result": "Similarity"},
         ),
     log:
         "logs/{queries}/plot.log",
@@ -40,11 +42,13 @@ rule plot_catalogue:
             "results/catalogue/quality.png",
             caption="../report/quality.rst",
             category="Catalogue",
+            labels={"result": "Accuracy by neighbours"},
         ),
         reliability=report(
             "results/catalogue/reliability.png",
             caption="../report/reliability.rst",
             category="Catalogue",
+            labels={"result": "Reliability of the confidence"},
         ),
     log:
         "logs/catalogue/plot.log",
@@ -112,6 +116,7 @@ rule report_portable:
             caption="../report/page.rst",
             category="Report",
             subcategory="{queries}",
+            labels={"result": "Report"},
         ),
     log:
         "logs/{queries}/report_portable.log",

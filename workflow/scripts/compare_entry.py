@@ -6,13 +6,10 @@ from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
 from similar_images.evaluation import settings_comparison
 
-# No parameter: that would run the rule again wherever the project is moved to.
-SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
-
 output = Path(snakemake.output[0])
 
 with logged(snakemake.log[0], f"compare {snakemake.wildcards.entry}"):
     folder = output.with_suffix("")
-    settings_comparison.lay_out(folder, snakemake.params.settings, Path("results/features"))
-    settings_comparison.run(folder, SNAKEFILE, snakemake.threads)
+    settings_comparison.lay_out(folder, snakemake.params.settings, output.parents[1] / "features")
+    settings_comparison.run(folder, snakemake.config["snakefile"], snakemake.threads)
     write_json(output, settings_comparison.outcome(folder / "results"))

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from snakemake.utils import validate
 
 from similar_images.backbones import preprocessing_config, registry
 from similar_images.classification.tables import PREDICTIONS
@@ -48,6 +50,26 @@ def test_config_yaml_and_the_reference_are_what_the_schema_says(tmp_path: Path) 
     for name in ("config.yaml", "docs/settings.md"):
         written = (tmp_path / name).read_text("utf-8")
         assert written == (ROOT / name).read_text("utf-8"), "make settings writes it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{queries: {}}",
+        "{queries: {new: photos}, search: {metric: auto}, export: {}, features_pkl: false}",
+        "{queries: {new: null}, backbone: {file: own.onnx}, compare: {few: {search: {parts: 2}}}}",
+    ],
+)
+def test_defaults_are_filled_in_as_snakemake_does_it_and_in_a_copy(text: str) -> None:
+    given = {"catalogue": "photos"} | yaml.safe_load(text)
+    expected = deepcopy(given)
+    before = deepcopy(given)
+    validate(expected, str(ROOT / "workflow/schemas/config.schema.yaml"))
+    filled = settings.with_defaults(given, SCHEMA)
+    assert filled == expected
+    filled["search"]["metric"] = filled["columns"] = "changed"
+    assert given == before
+    assert settings.with_defaults(given, SCHEMA) == expected
 
 
 def test_every_setting_has_a_meaning_a_default_and_what_is_allowed() -> None:

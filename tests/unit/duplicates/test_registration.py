@@ -23,7 +23,7 @@ from similar_images.duplicates.registration import (
     compare_all,
     difference,
 )
-from similar_images.images.photos import CACHE, Photos
+from similar_images.images.photos import Photos
 from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.photo_cache import PhotoCache
 
@@ -223,7 +223,7 @@ class Counting(Photos):
     """Opens files, and counts how often each one was opened."""
 
     def __init__(self) -> None:
-        super().__init__(NO_ACCESS, PhotoCache(CACHE, 0))
+        super().__init__(NO_ACCESS, PhotoCache(Path(), 0))
         self.count: dict[bytes, int] = {}
 
     @contextmanager

@@ -119,16 +119,16 @@ def test_a_store_that_is_not_there_is_reported(tmp_path: Path, store: Store) -> 
 
 def test_without_a_store_the_folder_is_shared_and_nothing_is_done(tmp_path: Path) -> None:
     kept = write(tmp_path / "kept", "there")
-    results = results_of({})
+    results = results_of({"results": {"folder": "prefix/results/"}})
     with results.keeping(kept):
         assert kept.exists()
-    assert (str(results.folder), results.place) == ("results", "results")
+    assert (str(results.folder), results.place) == ("prefix/results", "prefix/results")
 
 
 def test_results_are_only_in_a_bucket() -> None:
     stored = {"folder": ".snakemake/storage/fs/mnt/run/results", "address": "/mnt/run/results"}
     with pytest.raises(UserError, match=r"--default-storage-prefix /mnt/run/results: .* s3, gs"):
-        results_of({"stored": stored})
+        results_of({"results": stored})
 
 
 def test_a_file_that_is_not_sent_to_jobs_is_reported(

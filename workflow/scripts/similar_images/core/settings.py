@@ -1,6 +1,7 @@
 """The settings, checked before any work; the messages say what is allowed."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from math import isfinite
 from typing import Any
 
@@ -47,6 +48,17 @@ def check(
     errors = sorted(_Validator(schema).iter_errors(config), key=lambda e: str(e.path))
     if errors:
         raise UserError(f"{'; '.join(map(_explain, errors))}. See docs/settings.md.")
+
+
+def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of `config`, which `schema` allows, with the defaults of what it lacks."""
+    filled = deepcopy(dict(config))
+    for name, rule in schema["properties"].items():
+        if "default" in rule:
+            filled.setdefault(name, deepcopy(rule["default"]))
+        if "properties" in rule:
+            filled[name] = with_defaults(filled[name], rule)
+    return filled
 
 
 def allowed(rule: Mapping[str, Any]) -> str:

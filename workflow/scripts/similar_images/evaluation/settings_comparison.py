@@ -108,13 +108,13 @@ def _absolute(location: str) -> str:
     return location if is_address(location) else os.path.abspath(location)
 
 
-def run(folder: Path, snakefile: Path, cores: int) -> None:
+def run(folder: Path, snakefile: str, cores: int) -> None:
     """Run the workflow in `folder`, up to the figures about the catalogue.
 
     Raises:
         UserError: it failed.
     """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", snakefile]
     options = ["--directory", str(folder), "--cores", str(cores), "--nolock"]
     done = subprocess.run([*command, *options, "catalogue"], check=False)  # noqa: S603
     if done.returncode:

@@ -17,7 +17,6 @@ from ..storage.addresses import HIDDEN, Limits, is_address
 from ..storage.photo_cache import PhotoCache
 from . import lists
 
-CACHE = Path("results/fetched")
 GIGABYTE = 10**9
 
 
@@ -49,12 +48,13 @@ class Photos:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Photos":
-        """Return the `Photos` of a project with these settings."""
+        """Return the `Photos` of a project with these settings: see `results_of`."""
         remote = settings["remote"]
+        cache = Path(settings["results"]["folder"]) / "fetched"
         collections = [settings["catalogue"], *settings["queries"].values()]
         return cls(
             Access(Limits.of(remote)),
-            PhotoCache(CACHE, int(remote["cache_gigabytes"] * GIGABYTE)),
+            PhotoCache(cache, int(remote["cache_gigabytes"] * GIGABYTE)),
             lambda: lists.addresses(filter(None, collections)),
         )
 
@@ -182,4 +182,4 @@ class _WatchedFile(io.BufferedIOBase):
 
 
 # For collections of files.
-LOCAL = Photos(NO_ACCESS, PhotoCache(CACHE, 0))
+LOCAL = Photos(NO_ACCESS, PhotoCache(Path("results/fetched"), 0))

@@ -35,8 +35,9 @@ class Results:
         place: its path or address for people.
     """
 
-    folder = Path("results")
-    place = "results"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.place = str(folder)
 
     def fetch(self, *paths: Path) -> None:
         """Copy the stored files and folders `paths` here; remove those that are not stored."""
@@ -52,7 +53,7 @@ class Results:
         self.put(*paths)
 
 
-SHARED = Results()
+SHARED = Results(Path("results"))
 
 
 class StoredResults(Results):
@@ -67,7 +68,7 @@ class StoredResults(Results):
     """
 
     def __init__(self, folder: Path, address: str, limits: Limits) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.place = address
         self._limits = limits
         self._fetched: dict[Path, State] = {}
@@ -147,20 +148,20 @@ def check_sent(path: Path) -> None:
 
 
 def results_of(settings: Mapping[str, Any]) -> Results:
-    """Return the results of a project with these settings, to which the Snakefile adds `stored`.
+    """Return the results of a project with these settings, to which the Snakefile adds `results`.
 
     Raises:
         UserError: they are in an unknown kind of store.
     """
-    if "stored" not in settings:
-        return SHARED
-    address = settings["stored"]["address"]
+    folder = Path(settings["results"]["folder"])
+    address = settings["results"].get("address")
+    if address is None:
+        return Results(folder)
     if scheme_of(address) not in OBJECT_STORES:
         raise UserError(
             f"--default-storage-prefix {address}: results can only be in a bucket. Give an address "
             f"that begins with one of {', '.join(OBJECT_STORES)}."
         )
-    folder = Path(settings["stored"]["folder"])
     return StoredResults(folder, address, Limits.of(settings["remote"]))
 
 
