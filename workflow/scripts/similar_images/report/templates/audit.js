@@ -2,14 +2,15 @@
 
 // The page of the audit: its findings are HTML, and each photo that can be decided is an item.
 
-const { classes, decided, photos } = JSON.parse(document.getElementById("data").textContent);
+/** @type {AuditData} */
+const { classes, decided, photos } = JSON.parse(part(document, "#data").textContent);
 
 startDeciding({
   set: "catalogue",
   classes,
   decided,
   photos: new Map(photos.map((photo) => [photo.content, photo])),
-  open: (item) => item.querySelector("a.picture")?.click(),
+  open: (item) => parts(item, "a.picture")[0]?.click(),
 });
-for (const item of document.querySelectorAll(".item")) makeMarks(item);
+for (const item of parts(document, ".item")) makeMarks(item);
 reach(document.querySelector(".item"));

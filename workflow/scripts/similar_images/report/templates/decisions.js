@@ -5,12 +5,45 @@
 // It marks what can be decided with the class "item" and `data-content`, a content id, and gives
 // it an empty element with the class "decide". Where files with the same bytes are shown under two
 // classes, `data-label` and `data-name` say which of them an item shows.
+//
+// The types in comments are from tests/report/types.d.ts.
 
+/** @type {(keyof Decision)[]} */
 const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
 const DECISIONS = ["right", "wrong", "out", "catalogue"];
 const STORE = "similar-image-finder/decisions";
 const MOST_FAULTS = 20;
 const LONGEST_LABEL = 1000;
+
+// ---- The elements of the page
+
+/**
+ * Return the first element in `place` that a selector fits: one that is always there.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {ParentNode} place @param {string} selector @param {new () => T} [type]
+ */
+function part(place, selector, type) {
+  const found = place.querySelector(selector);
+  if (found instanceof (type ?? HTMLElement)) return /** @type {T} */ (found);
+  throw new Error(`There is no ${selector} on this page.`);
+}
+
+/**
+ * Return all elements in `place` that a selector fits.
+ * @param {ParentNode} place @param {string} selector
+ */
+function parts(place, selector) {
+  return [.../** @type {NodeListOf<HTMLElement>} */ (place.querySelectorAll(selector))];
+}
+
+/**
+ * Return a copy of the content of a template.
+ * @param {string} id
+ */
+function copyOf(id) {
+  const { content } = part(document, `#${id}`, HTMLTemplateElement);
+  return /** @type {DocumentFragment} */ (content.cloneNode(true));
+}
 
 // ---- The file. These functions do not depend on the page.
 
@@ -20,21 +53,30 @@ const AFTER_SEPARATOR = new RegExp(`([;\\t\\r\\n])${FORMULA}`, "g");
 const AT_BEGINNING = new RegExp(`^${FORMULA}`);
 const DEFUSED = new RegExp(`(^|[;\\t\\r\\n])'${FORMULA}`, "g");
 
+/** @param {string} text */
 function csvCell(text) {
   const safe = text.replace(AFTER_SEPARATOR, "$1'").replace(AT_BEGINNING, "'");
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** Return `rows`, objects with all `COLUMNS`, as the text of a decisions.csv. */
+/**
+ * Return `rows`, objects with all `COLUMNS`, as the text of a decisions.csv.
+ * @param {Decision[]} rows
+ */
 function csvOf(rows) {
   const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((name) => row[name]))];
   return lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
 }
 
-/** Return the records of a CSV text: the line where each begins, and its cells. */
+/**
+ * Return the records of a CSV text: the line where each begins, and its cells.
+ * @param {string} text
+ */
 function csvRecords(text) {
   const token = /("[^"]*(?:""[^"]*)*"|[^",\r\n][^,\r\n]*|)(,|\r\n|\r|\n|$)/y;
+  /** @type {{ line: number, cells: string[] | null }[]} */
   const records = [];
+  /** @type {{ line: number, cells: string[] }} */
   let record = { line: 1, cells: [] };
   let line = 1;
   while (token.lastIndex < text.length || record.cells.length > 0) {
@@ -53,7 +95,10 @@ function csvRecords(text) {
   return records;
 }
 
-/** Return what is wrong with a decision, and what is allowed; "" where nothing is. */
+/**
+ * Return what is wrong with a decision, and what is allowed; "" where nothing is.
+ * @param {Decision} row
+ */
 function faultOf(row) {
   const { content_id: id, set, decision, label, when } = row;
   if (!/^[0-9a-f]{64}$/.test(id)) {
@@ -84,12 +129,18 @@ function faultOf(row) {
   return "";
 }
 
-/** Whether anything of a label can be seen. */
+/**
+ * Whether anything of a label can be seen.
+ * @param {string} label
+ */
 function isVisible(label) {
   return /[^\s\u0085]/.test(label.replaceAll(/\p{Cf}/gu, ""));
 }
 
-/** Return the milliseconds of an ISO 8601 time with its offset, or NaN where there is no such time. */
+/**
+ * Return the milliseconds of an ISO 8601 time with its offset, or NaN where there is no such time.
+ * @param {string} when
+ */
 function timeOf(when) {
   const whole =
     /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
@@ -99,7 +150,10 @@ function timeOf(when) {
   return isDay && year !== "0000" ? Date.parse(when) : NaN;
 }
 
-/** Return what a decision is on: its class in one collection, or whether it is in the catalogue. */
+/**
+ * Return what a decision is on: its class in one collection, or whether it is in the catalogue.
+ * @param {Decision} row
+ */
 function subjectOf({ content_id: id, set, decision }) {
   return `${id} ${set} ${decision === "catalogue" ? "catalogue" : "class"}`;
 }
@@ -107,6 +161,8 @@ function subjectOf({ content_id: id, set, decision }) {
 /**
  * Read the bytes of a decisions.csv: its decisions, the later one of each subject, and its faults
  * by line. Where there are faults, no decision counts.
+ * @param {ArrayBuffer} bytes
+ * @returns {{ rows: Decision[], faults: string[] }}
  */
 function readDecisions(bytes) {
   let text;
@@ -122,11 +178,13 @@ function readDecisions(bytes) {
   }
   const faults = [];
   const rows = [];
+  /** @type {Said} */
   const said = new Map(); // The first decision on a content in a collection at a time, and its line.
   for (const { line, cells } of records) {
     if (cells?.length === 1 && cells[0] === "") continue; // An empty line.
-    const row = cells && Object.fromEntries(COLUMNS.map((name, n) => [name, cells[n]]));
-    let fault = "";
+    const named = COLUMNS.map((name, n) => [name, cells?.[n]]);
+    const row = /** @type {Decision} */ (Object.fromEntries(named));
+    let fault;
     if (!cells) fault = "a quotation mark is not closed, or not doubled";
     else if (cells.length !== COLUMNS.length) fault = `${cells.length} cells; allowed: ${COLUMNS.length}`;
     else fault = faultOf(row) || contradiction(row, line, said);
@@ -137,6 +195,7 @@ function readDecisions(bytes) {
   return { rows: merged([], rows), faults };
 }
 
+/** @param {Decision} row @param {number} line @param {Said} said */
 function contradiction(row, line, said) {
   const moment = `${row.content_id} ${row.set} ${timeOf(row.when)}`;
   const before = said.get(moment);
@@ -145,22 +204,33 @@ function contradiction(row, line, said) {
   return `it contradicts line ${before.line}, which was decided at the same time`;
 }
 
+/** @param {Decision} a @param {Decision} b */
 function sameDecision(a, b) {
   return a.set === b.set && a.decision === b.decision && a.label === b.label;
 }
 
-/** Return the later of two decisions, either of which may be missing. */
+/**
+ * Return the later of two decisions, either of which may be missing.
+ * @template {Decision | undefined} T
+ * @param {Decision | undefined} first @param {T} second
+ * @returns {Decision | T}
+ */
 function laterOf(first, second) {
   if (!first || !second) return first ?? second;
   return timeOf(second.when) > timeOf(first.when) ? second : first;
 }
 
-/** Return the decisions of both, the later one of each subject, sorted by set, image and content. */
+/**
+ * Return the decisions of both, the later one of each subject, sorted by set, image and content.
+ * @param {Decision[]} first @param {Decision[]} second
+ */
 function merged(first, second) {
+  /** @type {Map<string, Decision>} */
   const all = new Map();
   for (const row of [...first, ...second]) {
     all.set(subjectOf(row), laterOf(all.get(subjectOf(row)), row));
   }
+  /** @type {(keyof Decision)[]} */
   const order = ["set", "image", "content_id", "decision"];
   return [...all.values()].sort((a, b) => {
     const name = order.find((column) => a[column] !== b[column]);
@@ -171,13 +241,15 @@ function merged(first, second) {
 // ---- What this browser stores: decisions of this project, by subject, and of others
 
 let kept = true; // Whether it can store anything: some browsers store nothing for files or frames.
+/** @type {Map<string, Kept>} */
 let memory = new Map();
+/** @type {Kept[]} */
 let others = []; // The decisions of other projects, which may be on the same photos.
 
 function readStored() {
   try {
     const stored = Object.values(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
-    const sound = stored.map(storedRow).filter(Boolean);
+    const sound = stored.map(storedRow).filter((row) => row !== null);
     memory = new Map(sound.filter((row) => row.home === home).map((row) => [subjectOf(row), row]));
     others = sound.filter((row) => row.home !== home);
   } catch (error) {
@@ -187,14 +259,21 @@ function readStored() {
   index();
 }
 
-/** Return a decision as the browser kept it, or null where it is damaged. */
+/**
+ * Return a decision as the browser kept it, or null where it is damaged.
+ * @param {Record<string, unknown> | null} stored
+ */
 function storedRow(stored) {
   const names = [...COLUMNS, "home"];
-  const row = Object.fromEntries(names.map((name) => [name, String(stored?.[name] ?? "")]));
+  const cells = names.map((name) => [name, String(stored?.[name] ?? "")]);
+  const row = /** @type {Kept} */ (Object.fromEntries(cells));
   return faultOf(row) ? null : row;
 }
 
-/** Keep the changes, pairs of a subject and a decision, or null for none any more. */
+/**
+ * Keep the changes, pairs of a subject and a decision, or null for none any more.
+ * @param {[string, Kept | null][]} changes
+ */
 function keep(changes) {
   readStored(); // Another tab may have decided since.
   for (const [subject, row] of changes) {
@@ -213,26 +292,35 @@ function keep(changes) {
 
 // ---- What is decided
 
-let page = null; // What `startDeciding` was given.
+/** @type {Deciding} */
+let page; // What `startDeciding` was given.
+/** @type {Map<string, Decision>} */
 let applied = new Map(); // The decisions that the last run knew, by subject.
+/** @type {Map<string, Set<string>>} */
 let subjects = new Map(); // The subjects of all decisions, by content id.
 // The folder of all results, or the page itself where it was sent as one file. It separates the
 // decisions of this project from those of others.
 let home = "";
 let unsaved = false;
+/** @type {[string, Kept | null][][]} */
 const steps = []; // For undo: for each step the former decisions.
 
 function index() {
   subjects = new Map();
   for (const [subject, row] of [...applied, ...memory]) {
-    if (!subjects.has(row.content_id)) subjects.set(row.content_id, new Set());
-    subjects.get(row.content_id).add(subject);
+    const known = subjects.get(row.content_id);
+    if (known) known.add(subject);
+    else subjects.set(row.content_id, new Set([subject]));
   }
 }
 
-/** Return all decisions on a content, in whichever collection they were made. */
+/**
+ * Return all decisions on a content, in whichever collection they were made.
+ * @param {string | null} id
+ */
 function decisionsOn(id) {
-  return [...(subjects.get(id) ?? [])].map((subject) => laterOf(applied.get(subject), memory.get(subject)));
+  const known = [...(subjects.get(id ?? "") ?? [])];
+  return known.flatMap((subject) => laterOf(applied.get(subject), memory.get(subject)) ?? []);
 }
 
 /**
@@ -242,12 +330,16 @@ function decisionsOn(id) {
  * `here`: the one that took it into the catalogue, where that counts in this collection, too.
  * `member`: the decision by which it is in the catalogue; `as`: the one that gives it its class there.
  * `left`: the decision that took it out of the catalogue.
+ * @param {string | null} id
+ * @returns {State}
  */
 function stateOf(id) {
   const all = decisionsOn(id);
+  /** @param {string} set */
   const onClassIn = (set) => all.find((row) => row.set === set && row.decision !== "catalogue");
   const there = onClassIn("catalogue");
-  const taken = all.filter((row) => row.decision === "catalogue").reduce(laterOf, undefined);
+  const taking = all.filter((row) => row.decision === "catalogue");
+  const taken = taking.reduce(laterOf, /** @type {Decision | undefined} */ (undefined));
   const left = taken && there?.decision === "out" && laterOf(there, taken) === there ? there : undefined;
   const member = left ? undefined : taken;
   const here = member && joinedHere(all, member);
@@ -257,7 +349,10 @@ function stateOf(id) {
   return { own, here, member, left, as: onClass.reduce(laterOf, member) };
 }
 
-/** Return the decision that takes a photo into the catalogue and counts in this page's collection. */
+/**
+ * Return the decision that takes a photo into the catalogue and counts in this page's collection.
+ * @param {Decision[]} all @param {Decision} member
+ */
 function joinedHere(all, member) {
   if (page.set === "catalogue") return member;
   const own = all.find((row) => row.set === page.set && row.decision === "catalogue");
@@ -265,70 +360,98 @@ function joinedHere(all, member) {
   return own ?? (page.photos.get(member.content_id)?.decision === "catalogue" ? member : undefined);
 }
 
-/** Return the query set whose photo is a member, and gives it its class, too; "" where none is. */
+/**
+ * Return the query set whose photo is a member, and gives it its class, too; "" where none is.
+ * @param {Decision | undefined} member
+ */
 function querySetOf(member) {
-  const photo = page.photos.get(member?.content_id);
-  if (!photo) return "";
+  const photo = member && page.photos.get(member.content_id);
+  if (!member || !photo) return "";
   // The catalogue's own files do not follow a query set.
   if (page.set === "catalogue") return photo.name.includes(":") ? photo.name.split(":")[0] : "";
   if (photo.duplicate === "exact") return "";
   return member.set !== page.set && photo.decision === "catalogue" ? page.set : member.set;
 }
 
-/** Return the decision on a content that counts in the collection of this page, if there is one. */
+/**
+ * Return the decision on a content that counts in the collection of this page, if there is one.
+ * @param {string | null} id
+ */
 function decisionOn(id) {
   const { own, here } = stateOf(id);
   return own ?? here;
 }
 
-/** Whether the last run did not know a decision yet. */
+/**
+ * Whether the last run did not know a decision yet.
+ * @param {Decision} row
+ */
 function isNew(row) {
   const before = applied.get(subjectOf(row));
   return !(before && sameDecision(before, row) && before.note === row.note);
 }
 
-/** Return the class under which a mark puts a photo; "" where it has to be asked for. */
-function labelFor(photo, mark) {
-  if (mark === "out" || mark === "wrong") return "";
-  if (mark === "right") return photo.prediction || photo.label;
-  return decisionOn(photo.content)?.label || photo.label || photo.prediction;
+/**
+ * Return the class under which a mark puts a photo; "" where it has to be asked for.
+ * @param {Decidable} photo @param {Mark} name
+ */
+function labelFor(photo, name) {
+  if (name === "out" || name === "wrong") return "";
+  if (name === "right") return photo.prediction || photo.label;
+  return decisionOn(photo.content)?.label || photo.label || photo.prediction || "";
 }
 
-/** Return the decision that a mark makes of a photo. */
-function decide(photo, mark, label) {
+/**
+ * Return the decision that a mark makes of a photo.
+ * @param {Decidable} photo @param {Mark} name @param {string} label
+ */
+function decide(photo, name, label) {
   return {
     content_id: photo.content,
     image: photo.name,
     set: page.set,
-    decision: mark,
-    label: mark === "out" ? "" : label,
+    decision: name,
+    label: name === "out" ? "" : label,
     when: momentAfter(photo.content),
     note: decisionOn(photo.content)?.note ?? "",
     home,
   };
 }
 
-/** Return the decision that takes a member out of the catalogue. */
+/**
+ * Return the decision that takes a member out of the catalogue.
+ * @param {Decision} member
+ * @returns {Kept}
+ */
 function leaveCatalogue(member) {
   const { content_id, image, set } = member;
   const when = momentAfter(content_id);
   return { content_id, image: `${set}:${image}`, set: "catalogue", decision: "out", label: "", when, note: "", home };
 }
 
-/** Return a time later than all decisions on a content, whose clocks may have been fast. */
+/**
+ * Return a time later than all decisions on a content, whose clocks may have been fast.
+ * @param {string} id
+ */
 function momentAfter(id) {
   const times = decisionsOn(id).map((row) => timeOf(row.when) + 1000);
   return new Date(Math.max(Date.now(), ...times)).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/** Add decisions as one step of undo. */
+/**
+ * Add decisions as one step of undo.
+ * @param {Kept[]} rows
+ */
 function addDecisions(rows) {
   const fault = rows.map(faultOf).find(Boolean);
   if (fault) say(`This cannot be decided: ${fault}.`);
   else applyStep(rows.map((row) => [subjectOf(row), row]));
 }
 
-/** Apply changes as one step of undo, see `keep`. */
+/**
+ * Apply changes as one step of undo, see `keep`.
+ * @param {[string, Kept | null][]} changes
+ */
 function applyStep(changes) {
   readStored();
   steps.push(changes.map(([subject]) => [subject, memory.get(subject) ?? null]));
@@ -347,16 +470,23 @@ function undo() {
   say(step.length === 1 ? "Undone." : `Undone: ${number} decisions.`);
 }
 
-/** Return the photo that an item shows. */
+/**
+ * Return the photo that an item shows.
+ * @param {HTMLElement} item
+ */
 function photoOf(item) {
-  const photo = page.photos.get(item.dataset.content);
+  const photo = page.photos.get(item.dataset.content ?? "");
   const { label, name } = item.dataset;
-  return photo && label !== undefined ? { ...photo, label, name } : photo;
+  return photo && label !== undefined && name !== undefined ? { ...photo, label, name } : photo;
 }
 
-/** Mark a photo; the same mark again removes it, unless the last run knew it. */
+/**
+ * Mark a photo; the same mark again removes it, unless the last run knew it.
+ * @param {HTMLElement} item @param {Mark} name
+ */
 function mark(item, name) {
   const photo = photoOf(item);
+  /** @type {HTMLButtonElement | null} */
   const button = item.querySelector(`[data-mark="${name}"]`);
   if (!photo || !button || button.disabled) return;
   if (button.getAttribute("aria-pressed") === "true" && name !== "wrong") {
@@ -368,38 +498,50 @@ function mark(item, name) {
   else choose(item, photo, name);
 }
 
-/** Remove a mark. A photo that the last run put into the catalogue leaves it by a new decision. */
+/**
+ * Remove a mark. A photo that the last run put into the catalogue leaves it by a new decision.
+ * @param {Decidable} photo @param {Mark} name
+ */
 function unmark(photo, name) {
   const { own, member } = stateOf(photo.content);
-  const subject = subjectOf(name === "catalogue" ? member : own);
-  if (name === "catalogue" && applied.has(subject)) addDecisions([leaveCatalogue(member)]);
+  const row = name === "catalogue" ? member : own;
+  if (!row) return; // Another tab has removed it.
+  const subject = subjectOf(row);
+  if (name === "catalogue" && applied.has(subject)) addDecisions([leaveCatalogue(row)]);
   else if (memory.has(subject)) applyStep([[subject, null]]);
 }
 
-/** Decide many at once, as one step; `photos` are those that `adoptable` found. */
+/**
+ * Decide many at once, as one step; `photos` are those that `adoptable` found.
+ * @param {Decidable[]} photos
+ */
 function adopt(photos) {
   addDecisions(photos.map((photo) => decide(photo, "catalogue", labelFor(photo, "catalogue"))));
 }
 
-/** Return the photos that can be taken into the catalogue, each content once. */
+/**
+ * Return the photos that can be taken into the catalogue, each content once.
+ * @param {Decidable[]} photos
+ */
 function adoptable(photos) {
   const found = photos.filter((photo) => {
     const { own, member } = stateOf(photo.content);
     const open = own?.decision !== "out" && !member;
-    return photo.content && open && photo.duplicate !== "exact" && labelFor(photo, "catalogue");
+    return open && photo.duplicate !== "exact" && labelFor(photo, "catalogue");
   });
   return [...new Map(found.map((photo) => [photo.content, photo])).values()];
 }
 
 // ---- The marks of a photo
 
+/** @param {HTMLElement} item */
 function makeMarks(item) {
-  if (!page.photos.has(item.dataset.content)) return;
-  const marks = document.getElementById("marks").content.cloneNode(true);
-  item.querySelector(".decide").replaceChildren(marks);
+  if (!page.photos.has(item.dataset.content ?? "")) return;
+  part(item, ".decide").replaceChildren(copyOf("marks"));
   paint(item);
 }
 
+/** @param {HTMLElement} item */
 function paint(item) {
   const photo = photoOf(item);
   const words = item.querySelector(".decision");
@@ -407,22 +549,26 @@ function paint(item) {
   const state = stateOf(photo.content);
   item.classList.toggle("decided", Boolean(decisionOn(photo.content)));
   const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
-  for (const button of item.querySelectorAll("[data-mark]")) {
-    const name = button.dataset.mark;
-    const pressed = name === "catalogue" ? Boolean(state.member) : isMarked(state.own, name, labels);
-    button.setAttribute("aria-pressed", String(pressed));
+  for (const button of part(item, ".marks").querySelectorAll("button")) {
+    const name = /** @type {Mark} */ (button.dataset.mark);
+    const on = name === "catalogue" ? Boolean(state.member) : isMarked(state.own, name, labels);
+    button.setAttribute("aria-pressed", String(on));
     button.disabled = name === "right" && !labels.right;
     button.title = { ...titles(labels, state), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
-    if (name === "catalogue") button.querySelector("span").textContent = pressed ? "−" : "+";
+    if (name === "catalogue") part(button, "span").textContent = on ? "−" : "+";
   }
   words.textContent = sentence(state, photo);
 }
 
-/** Whether a mark is that of a decision: what is confirmed may by now be another class. */
+/**
+ * Whether a mark is that of a decision: what is confirmed may by now be another class.
+ * @param {Decision | undefined} own @param {Mark} name @param {{ right: string }} labels
+ */
 function isMarked(own, name, labels) {
   return own?.decision === name && (name !== "right" || own.label === labels.right);
 }
 
+/** @param {{ right: string, catalogue: string }} labels @param {State} state */
 function titles({ right, catalogue }, { member }) {
   const into = `Into the catalogue as ${catalogue || "…"} (C)`;
   return {
@@ -431,34 +577,42 @@ function titles({ right, catalogue }, { member }) {
   };
 }
 
-function sentence({ own, member, left, as }, { files }) {
+/** @param {State} state @param {Decidable} photo */
+function sentence({ own, member, left, as }, { files = 1 }) {
   const out = member ? "Left out of this set" : "Left out";
+  /** @type {Record<string, string>} */
   const words = { right: `Right: ${own?.label}`, wrong: `Wrong: it is ${own?.label}`, out };
   const all = files > 1 ? `, with all ${files} files of the same bytes` : "";
-  const parts = [];
-  if (own) parts.push(words[own.decision] + all + ending(own));
-  if (member) parts.push(`Into the catalogue as ${as.label}${ending(member, as)}`);
-  if (left && left !== own && isNew(left)) parts.push("Out of the catalogue");
-  return parts.join("; ");
+  const said = [];
+  if (own) said.push(words[own.decision] + all + ending(own));
+  if (member && as) said.push(`Into the catalogue as ${as.label}${ending(member, as)}`);
+  if (left && left !== own && isNew(left)) said.push("Out of the catalogue");
+  return said.join("; ");
 }
 
-/** Return the note of a decision, and whether the last run has applied it, and those after it. */
-function ending(row, ...others) {
-  return (row.note ? `, ${row.note}` : "") + ([row, ...others].some(isNew) ? "" : " (done)");
+/**
+ * Return the note of the first decision, and whether the last run has applied all.
+ * @param {Decision[]} rows
+ */
+function ending(...rows) {
+  return (rows[0].note ? `, ${rows[0].note}` : "") + (rows.some(isNew) ? "" : " (done)");
 }
 
-/** Ask for the class of a photo. */
+/**
+ * Ask for the class of a photo.
+ * @param {HTMLElement} item @param {Decidable} photo @param {Mark} name
+ */
 function choose(item, photo, name) {
-  const place = item.querySelector(".decide");
+  const place = part(item, ".decide");
   place.querySelector("form")?.remove();
-  const form = document.getElementById("chooser").content.cloneNode(true).firstElementChild;
-  const input = form.querySelector("input");
+  const form = part(copyOf("chooser"), "form");
+  const input = part(form, "input", HTMLInputElement);
   const known = decisionOn(photo.content);
   const other = photo.label === photo.prediction ? "" : photo.label;
   input.value = (known?.decision === "wrong" && known.label) || photo.suggestion || other || "";
   const showIfNew = () => {
     const label = input.value.trim();
-    form.querySelector(".new-class").hidden = !label || page.classes.includes(label);
+    part(form, ".new-class").hidden = !label || page.classes.includes(label);
   };
   const close = () => {
     form.remove();
@@ -479,7 +633,7 @@ function choose(item, photo, name) {
     event.preventDefault(); // The large view stays.
     close();
   });
-  form.querySelector("[type=button]").addEventListener("click", close);
+  part(form, "[type=button]").addEventListener("click", close);
   place.append(form);
   showIfNew();
   input.focus();
@@ -495,39 +649,47 @@ function offerClasses() {
     option.value = label;
     return option;
   });
-  document.getElementById("classes-offered").replaceChildren(...options);
+  part(document, "#classes-offered").replaceChildren(...options);
 }
 
 // ---- The keys
 
+/** @type {Record<string, Mark>} */
 const MARKS = { r: "right", w: "wrong", o: "out", c: "catalogue" };
 
+/** @param {KeyboardEvent} event */
 function pressed(event) {
-  if (event.target.closest("input:not([type=checkbox], [type=radio]), select, textarea")) return;
-  const item = event.target.closest(".item");
+  const { target } = event;
+  if (!(target instanceof Element)) return;
+  if (target.closest("input:not([type=checkbox], [type=radio]), select, textarea")) return;
+  /** @type {HTMLElement | null} */
+  const item = target.closest(".item");
   if (!item || event.altKey || event.metaKey) return;
   const key = event.key.toLowerCase();
   if (key === "z" && !event.shiftKey) undo();
   else if (event.ctrlKey) return;
   else if (MARKS[key]) mark(item, MARKS[key]);
-  else if (key === "?") document.querySelector("dialog.keys").showModal();
+  else if (key === "?") keysHelp.showModal();
   else if (event.key.startsWith("Arrow") && !item.closest("dialog")) move(item, event.key);
-  else if (event.key === "Enter" && event.target === item) page.open?.(item);
+  else if (event.key === "Enter" && target === item) page.open(item);
   else return;
   event.preventDefault();
 }
 
-/** Bring the focus to the next item in a direction. */
+/**
+ * Bring the focus to the next item in a direction.
+ * @param {HTMLElement} item @param {string} key
+ */
 function move(item, key) {
-  const items = [...document.querySelectorAll(".item:not(dialog)")];
+  const items = parts(document, ".item:not(dialog)");
   const at = items.indexOf(item);
   if (key === "ArrowRight") return items[at + 1]?.focus();
   if (key === "ArrowLeft") return items[at - 1]?.focus();
   const { top, left } = item.getBoundingClientRect();
-  const others = key === "ArrowDown" ? items.slice(at + 1) : items.slice(0, at).reverse();
+  const further = key === "ArrowDown" ? items.slice(at + 1) : items.slice(0, at).reverse();
   let row = null;
   let nearest = null;
-  for (const other of others) {
+  for (const other of further) {
     const place = other.getBoundingClientRect();
     if (Math.abs(place.top - top) < 2) continue;
     row ??= place.top;
@@ -538,27 +700,33 @@ function move(item, key) {
   return nearest?.other.focus();
 }
 
-/** Let Tab reach only the item that had the focus last. */
+/**
+ * Let Tab reach only the item that had the focus last.
+ * @param {HTMLElement | null} item
+ */
 function reach(item) {
-  for (const other of document.querySelectorAll('.item[tabindex="0"]')) other.tabIndex = -1;
+  for (const other of parts(document, '.item[tabindex="0"]')) other.tabIndex = -1;
   if (item) item.tabIndex = 0;
 }
 
 // ---- The bar
 
-const bar = document.querySelector(".deciding");
+const bar = part(document, ".deciding");
+const keysHelp = part(document, "dialog.keys", HTMLDialogElement);
+const chosenFile = part(bar, "[type=file]", HTMLInputElement);
 
 function repaint() {
-  for (const item of document.querySelectorAll(".item[data-content]")) paint(item);
+  for (const item of parts(document, ".item[data-content]")) paint(item);
   const { decided, fresh, all } = counted();
   const left = (all - decided).toLocaleString("en");
-  bar.querySelector(".decided-count").textContent =
+  part(bar, ".decided-count").textContent =
     `${decided.toLocaleString("en")} of ${all.toLocaleString("en")} decided, ${left} left`;
-  bar.querySelector("progress").max = Math.max(all, 1);
-  bar.querySelector("progress").value = decided;
-  bar.querySelector('[data-act="undo"]').disabled = steps.length === 0;
-  bar.querySelector('[data-act="save"]').disabled = toSave().length === 0;
-  bar.querySelector(".next").textContent = hint(fresh);
+  const progress = part(bar, "progress", HTMLProgressElement);
+  progress.max = Math.max(all, 1);
+  progress.value = decided;
+  part(bar, '[data-act="undo"]', HTMLButtonElement).disabled = steps.length === 0;
+  part(bar, '[data-act="save"]', HTMLButtonElement).disabled = toSave().length === 0;
+  part(bar, ".next").textContent = hint(fresh);
   page.changed?.();
 }
 
@@ -566,11 +734,13 @@ function counted() {
   const ids = [...page.photos.keys()];
   const decided = ids.filter(decisionOn);
   // Photos with equal bytes are decided together, and each of them counts.
-  const number = (some) => some.reduce((sum, id) => sum + (page.photos.get(id).copies ?? 1), 0);
+  /** @param {string[]} some */
+  const number = (some) => some.reduce((sum, id) => sum + (page.photos.get(id)?.copies ?? 1), 0);
   const fresh = ids.filter((id) => Object.values(stateOf(id)).some((row) => row?.when && isNew(row)));
   return { all: number(ids), decided: number(decided), fresh: number(fresh) };
 }
 
+/** @param {number} fresh */
 function hint(fresh) {
   const forgets = kept ? "" : "This browser does not keep your decisions: save them before you leave this page. ";
   if (fresh === 0) return `${forgets}Mark photos by their buttons or keys.`;
@@ -580,8 +750,9 @@ function hint(fresh) {
   );
 }
 
+/** @param {string} message */
 function say(message) {
-  bar.querySelector(".message").textContent = message;
+  part(bar, ".message").textContent = message;
 }
 
 /** Return the decisions for the file: all of this project, of this browser and of the last run. */
@@ -601,7 +772,10 @@ function save() {
   say(`Saved: ${rows.length.toLocaleString("en")} decisions.`);
 }
 
-/** Read a file, and add its decisions that are later than the known ones. */
+/**
+ * Read a file, and add its decisions that are later than the known ones.
+ * @param {File} file
+ */
 async function load(file) {
   const most = Number(bar.dataset.mostBytes);
   const tooLarge = `The file has ${file.size.toLocaleString("en")} bytes; allowed: ${most.toLocaleString("en")}`;
@@ -623,6 +797,7 @@ async function load(file) {
   );
 }
 
+/** @param {string} name @param {string[]} faults */
 function showFaults(name, faults) {
   const shown = faults.slice(0, MOST_FAULTS);
   const rest = faults.length - shown.length;
@@ -635,24 +810,13 @@ function showFaults(name, faults) {
   title.textContent = `${name} was not read. Correct it, or read another file:`;
   const list = document.createElement("ul");
   list.append(...items);
-  bar.querySelector(".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));
+  part(bar, ".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));
   if (faults.length > 0) say("");
 }
 
 // ---- The beginning
 
-/**
- * Start.
- *
- * `given.set`, `given.classes`: the collection of the photos, and the catalogue's classes.
- * `given.photos`: a Map from content id to { content, name, label, prediction, suggestion,
- *   duplicate, copies, files }; all but the first three may be missing. `copies` are on this page,
- *   `files` in the collection.
- * `given.decided`: the decisions that the last run knew.
- * `given.alone`: whether the page was sent as one file, apart from its project.
- * `given.changed`: called when decisions have changed. `given.open`: called with an item to be
- *   shown large.
- */
+/** @param {Deciding} given */
 function startDeciding(given) {
   page = given;
   applied = new Map(merged([], given.decided).map((row) => [subjectOf(row), row]));
@@ -665,22 +829,26 @@ function startDeciding(given) {
   offerClasses();
   document.addEventListener("keydown", pressed);
   document.addEventListener("focusin", (event) => {
-    const item = event.target.closest(".item:not(dialog)");
+    /** @type {HTMLElement | null} */
+    const item = event.target instanceof Element ? event.target.closest(".item:not(dialog)") : null;
     if (item) reach(item);
   });
   document.addEventListener("click", (event) => {
-    const { mark: name, act } = event.target.closest("button")?.dataset ?? {};
-    if (name) mark(event.target.closest(".item"), name);
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    /** @type {HTMLElement | null | undefined} */
+    const item = button?.closest(".item");
+    const { mark: name, act } = button?.dataset ?? {};
+    if (item && name) mark(item, /** @type {Mark} */ (name));
     if (act === "undo") undo();
     if (act === "save") save();
-    if (act === "keys") document.querySelector("dialog.keys").showModal();
-    if (act === "load") bar.querySelector("[type=file]").click();
-    if (act === "close-keys") document.querySelector("dialog.keys").close();
+    if (act === "keys") keysHelp.showModal();
+    if (act === "load") chosenFile.click();
+    if (act === "close-keys") keysHelp.close();
   });
-  bar.querySelector("[type=file]").addEventListener("change", async (event) => {
-    const [file] = event.target.files;
+  chosenFile.addEventListener("change", async () => {
+    const file = chosenFile.files?.[0];
     if (file) await load(file);
-    event.target.value = ""; // The same file can be chosen again.
+    chosenFile.value = ""; // The same file can be chosen again.
   });
   document.addEventListener("dragover", (event) => {
     if (event.dataTransfer?.types.includes("Files")) event.preventDefault();

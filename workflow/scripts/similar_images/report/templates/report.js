@@ -1,7 +1,7 @@
 "use strict";
 
-// The data of the cards, written by the pipeline: see `QueryCard` in cards.py.
-const data = JSON.parse(document.getElementById("data").textContent);
+/** @type {ReportData} */
+const data = JSON.parse(part(document, "#data").textContent);
 const { cards, folder } = data;
 // In a page that is sent as one file: its pictures, and where the whole page is, see portable.py.
 const { portable } = data;
@@ -12,6 +12,7 @@ const EMPTY = {
   ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "" },
   ...{ sort: "", search: "" },
 };
+/** @type {Record<Card["status"], [string, string]>} */
 const STATUS = {
   right: ["✓", "Right"],
   wrong: ["✕", "Wrong"],
@@ -26,16 +27,21 @@ const DUPLICATE = {
 };
 const MOST_CLASSES = 3; // Classes that a card lists one by one.
 
-const form = document.querySelector(".filters");
-const list = document.querySelector(".cards");
-const more = document.querySelector(".more");
-const dialog = document.querySelector("dialog.large");
-const many = document.querySelector(".many");
-const cardTemplate = document.getElementById("card");
+const form = part(document, ".filters", HTMLFormElement);
+const list = part(document, ".cards");
+const more = part(document, ".more");
+const dialog = part(document, "dialog.large", HTMLDialogElement);
+const note = part(dialog, "[name=note]", HTMLInputElement);
+const many = part(document, ".many");
 
+/** @type {Card[]} */
 let matching = []; // The cards that fit the filter, in order; the first of them are in the list.
 
-/** Return an element with a class and a text; names from files are never parsed as HTML. */
+/**
+ * Return an element with a class and a text; names from files are never parsed as HTML.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag @param {string} className
+ */
 function element(tag, className, text = "") {
   const made = document.createElement(tag);
   made.className = className;
@@ -43,17 +49,22 @@ function element(tag, className, text = "") {
   return made;
 }
 
+/** @param {number} number @param {string} noun */
 function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Return the end of a path or address, without the digest of its query. */
+/**
+ * Return the end of a path or address, without the digest of its query.
+ * @param {string} path
+ */
 function fileName(path) {
   return path.slice(path.lastIndexOf("/") + 1).split("?#")[0];
 }
 
 // ---- Pictures
 
+/** @param {string} picture */
 function address(picture) {
   if (portable) return `data:image/jpeg;base64,${portable.pictures[picture]}`;
   return `${folder}/${picture}.jpg`;
@@ -63,6 +74,7 @@ function noPicture() {
   return element("span", "no-picture", "no picture");
 }
 
+/** @param {Photo} photo @param {string} description */
 function image(photo, description) {
   if (!photo.picture) return noPicture();
   const img = document.createElement("img");
@@ -74,13 +86,16 @@ function image(photo, description) {
   return img;
 }
 
-/** Return the card's `position`th picture, small, as a button that shows it large. */
+/**
+ * Return the card's `position`th picture, small, as a button that shows it large.
+ * @param {Card} card @param {number} position
+ */
 function smallPicture(card, position) {
   const { photo, title } = pictureOf(card, position);
   const small = element(photo.picture ? "button" : "div", "picture");
   small.title = photo.path;
   small.append(image(photo, ""));
-  if (photo.picture) {
+  if (small instanceof HTMLButtonElement) {
     small.type = "button";
     small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
     small.addEventListener("click", () => showLarge(card, position));
@@ -88,7 +103,10 @@ function smallPicture(card, position) {
   return small;
 }
 
-/** Return a picture of a card, 0 being the query, and what it is. */
+/**
+ * Return a picture of a card, 0 being the query, and what it is.
+ * @param {Card} card @param {number} position
+ */
 function pictureOf(card, position) {
   if (position === 0) return { photo: card, title: "Query" };
   return { photo: card.similar[position - 1], title: `Similar photo ${position}` };
@@ -96,28 +114,29 @@ function pictureOf(card, position) {
 
 // ---- Cards
 
+/** @param {Card} card */
 function makeCard(card) {
-  const item = cardTemplate.content.cloneNode(true).firstElementChild;
+  const item = part(copyOf("card"), ".card");
   item.classList.add(card.status);
   item.dataset.content = card.content ?? "";
-  item.dataset.number = cards.indexOf(card);
-  item.querySelector(".query").append(smallPicture(card, 0));
-  const name = item.querySelector("h3");
+  item.dataset.number = String(cards.indexOf(card));
+  part(item, ".query").append(smallPicture(card, 0));
+  const name = part(item, "h3");
   name.textContent = fileName(card.name);
   name.title = card.path;
-  item.querySelector(".status").append(...statusOf(card));
-  item.querySelector(".named").append(...answerOf(card));
+  part(item, ".status").append(...statusOf(card));
+  part(item, ".named").append(...answerOf(card));
   item.setAttribute("aria-label", `${fileName(card.name)}: ${STATUS[card.status][1]}`);
-  const duplicate = item.querySelector(".duplicate");
+  const duplicate = part(item, ".duplicate");
   if (card.duplicate) {
     duplicate.textContent = DUPLICATE[card.duplicate] + card.duplicate_of;
   } else {
     duplicate.remove();
   }
   makeMarks(item);
-  const votes = item.querySelector(".votes");
-  const similar = item.querySelector(".similar");
-  const confidence = item.querySelector(".confidence");
+  const votes = part(item, ".votes");
+  const similar = part(item, ".similar");
+  const confidence = part(item, ".confidence");
   if (!card.similar.length) {
     votes.remove();
     similar.remove();
@@ -133,6 +152,7 @@ function makeCard(card) {
   return item;
 }
 
+/** @param {Card} card */
 function statusOf(card) {
   const [sign, name] = STATUS[card.status];
   const mark = element("span", `mark ${card.status}`, sign);
@@ -140,15 +160,17 @@ function statusOf(card) {
   return [mark, element("span", "", name)];
 }
 
+/** @param {Card} card */
 function answerOf(card) {
   const lines = [...namedOf(card)];
   if (card.decision && card.original_label !== card.label) lines.push(line("original label ", card.original_label || "–"));
   if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
   lines.push(...card.extra_columns.map(([name, value]) => line(`${name} `, value)));
-  if (card.product?.photos > 1) lines.push(productOf(card.product));
+  if (card.product && card.product.photos > 1) lines.push(productOf(card.product));
   return lines;
 }
 
+/** @param {Card} card */
 function namedOf(card) {
   if (card.status === "rejected" || card.status === "refused") {
     return [element("span", "", card.reason)];
@@ -158,22 +180,26 @@ function namedOf(card) {
   return [line("taken for ", card.prediction), ...others, line("label ", card.label)];
 }
 
+/** @param {Card} card */
 function othersOf(card) {
   const named = card.others.slice(0, MOST_CLASSES).join(", ");
-  const more = card.others.length - MOST_CLASSES;
-  return more > 0 ? `${named} and ${more} more` : named;
+  const rest = card.others.length - MOST_CLASSES;
+  return rest > 0 ? `${named} and ${rest} more` : named;
 }
 
+/** @param {Product} product */
 function productOf({ photos, prediction }) {
   return line(`all ${photos} photos of the product: `, prediction || "–");
 }
 
+/** @param {string} text @param {string} name */
 function line(text, name) {
-  const line = element("span", "", text);
-  line.append(element("strong", "", name));
-  return line;
+  const made = element("span", "", text);
+  made.append(element("strong", "", name));
+  return made;
 }
 
+/** @param {Card} card */
 function votesOf(card) {
   const named = card.votes.slice(0, MOST_CLASSES);
   const others = card.votes.slice(MOST_CLASSES);
@@ -186,10 +212,11 @@ function votesOf(card) {
   return rows;
 }
 
+/** @param {Card} card @param {string} label @param {number} votes */
 function voteRow(card, label, votes) {
   const row = element("li", label === card.prediction ? "chosen" : "");
   const bar = element("span", "vote-bar");
-  bar.style.setProperty("--share", votes / card.voters);
+  bar.style.setProperty("--share", String(votes / card.voters));
   const name = element("span", "vote-class", label);
   name.title = label;
   const number = element("span", "vote-number", String(votes));
@@ -198,6 +225,7 @@ function voteRow(card, label, votes) {
   return row;
 }
 
+/** @param {Card} card @param {number} number */
 function similarItem(card, number) {
   const photo = card.similar[number];
   const item = document.createElement("li");
@@ -211,14 +239,17 @@ function similarItem(card, number) {
   return item;
 }
 
-/** Say which photos a page that is sent as one file lacks. */
-function showLeftOut({ all, address }) {
-  const notice = document.querySelector(".left-out");
+/**
+ * Say which photos a page that is sent as one file lacks.
+ * @param {{ all: number, address: string }} whole
+ */
+function showLeftOut(whole) {
+  const notice = part(document, ".left-out");
   notice.textContent =
-    `This file has ${cards.length.toLocaleString("en")} of the ${count(all, "photo")}, in small ` +
+    `This file has ${cards.length.toLocaleString("en")} of the ${count(whole.all, "photo")}, in small ` +
     "pictures: the wrong answers, then the least sure ones. The numbers on this page count all " +
     "photos, so a number can lead to fewer photos than it counts. All of them are in " +
-    `${address}, in the project that made this file.`;
+    `${whole.address}, in the project that made this file.`;
   notice.hidden = false;
 }
 
@@ -246,34 +277,48 @@ const nearEnd = new IntersectionObserver(
 
 // ---- The filter, which is kept in the address
 
+/**
+ * Return a filter out of what an address or the form has.
+ * @param {URLSearchParams | FormData} given
+ */
+function filterOf(given) {
+  const values = Object.keys(EMPTY).map((name) => [name, given.get(name) ?? ""]);
+  return /** @type {typeof EMPTY} */ (Object.fromEntries(values));
+}
+
 function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  return Object.fromEntries(Object.keys(EMPTY).map((name) => [name, given.get(name) ?? ""]));
+  return filterOf(new URLSearchParams(location.hash.slice(1)));
 }
 
 function readForm() {
-  const given = new FormData(form);
-  return Object.fromEntries(Object.keys(EMPTY).map((name) => [name, given.get(name) ?? ""]));
+  return filterOf(new FormData(form));
 }
 
-/** Put the filter into the form, and return what the form makes of it: unknown values are gone. */
+/**
+ * Put the filter into the form, and return what the form makes of it: unknown values are gone.
+ * @param {typeof EMPTY} filter
+ */
 function writeForm(filter) {
   for (const [name, value] of Object.entries(filter)) {
-    const control = form.elements[name];
+    const control = /** @type {HTMLInputElement | HTMLSelectElement | RadioNodeList | null} */ (
+      form.elements.namedItem(name)
+    );
     if (!control) continue;
     control.value = "";
     control.value = value;
-    if (control.selectedIndex < 0) control.value = "";
+    if (control instanceof HTMLSelectElement && control.selectedIndex < 0) control.value = "";
   }
   return readForm();
 }
 
+/** @param {typeof EMPTY} filter */
 function writeAddress(filter) {
   const given = Object.entries(filter).filter(([, value]) => value !== "");
   // Not history.replaceState, which is refused where the page is shown inside another one.
   location.replace(`#${new URLSearchParams(given)}`);
 }
 
+/** @param {Card} card @param {typeof EMPTY} filter */
 function fits(card, filter) {
   return (
     (!filter.status || card.status === filter.status) &&
@@ -286,20 +331,25 @@ function fits(card, filter) {
   );
 }
 
+/** @param {Card} card @param {string} wanted */
 function fitsDuplicate(card, wanted) {
   if (wanted === "any") return card.duplicate !== "";
   if (wanted === "none") return card.duplicate === "";
   return !wanted || card.duplicate === wanted;
 }
 
+/** @type {Record<string, (card: Card) => number>} */
 const MEASURES = {
   similarity: (card) => card.similar[0].similarity,
   votes: (card) => card.votes[0][1] / card.voters,
-  confidence: (card) => card.confidence,
+  confidence: (card) => card.confidence ?? 0,
   review: (card) => card.review_order ?? Infinity,
 };
 
-/** Return `found` sorted; files without an answer, which have nothing to sort by, come last. */
+/**
+ * Return `found` sorted; files without an answer, which have nothing to sort by, come last.
+ * @param {Card[]} found @param {string} sort
+ */
 function sorted(found, sort) {
   if (sort === "product") return byProduct(found);
   const [name, order] = sort.split("-");
@@ -308,17 +358,26 @@ function sorted(found, sort) {
   const sign = order === "low" ? 1 : -1;
   const answered = found.filter((card) => card.similar.length);
   const others = found.filter((card) => !card.similar.length);
+  /** @param {Card} a @param {Card} b */
   const compare = (a, b) => sign * (measure(a) - measure(b)) || 0; // Both may be Infinity.
   return [...answered.sort(compare), ...others];
 }
 
-/** Return `found` with the photos of a product side by side, the products by name. */
+/**
+ * Return `found` with the photos of a product side by side, the products by name.
+ * @param {Card[]} found
+ */
 function byProduct(found) {
-  const place = new Map(found.map((card) => [card.product.name, 0]));
-  [...place.keys()].sort().forEach((name, number) => place.set(name, number));
-  return [...found].sort((a, b) => place.get(a.product.name) - place.get(b.product.name));
+  /** @param {Card} card */
+  const nameOf = (card) => card.product?.name ?? "";
+  const names = [...new Set(found.map(nameOf))].sort();
+  const places = new Map(names.map((name, place) => [name, place]));
+  /** @param {Card} card */
+  const placeOf = (card) => places.get(nameOf(card)) ?? 0;
+  return [...found].sort((a, b) => placeOf(a) - placeOf(b));
 }
 
+/** @param {typeof EMPTY} filter */
 function show(filter) {
   matching = sorted(
     cards.filter((card) => fits(card, filter)),
@@ -326,16 +385,25 @@ function show(filter) {
   );
   list.replaceChildren();
   growToFill();
-  reach(list.firstElementChild);
+  reach(list.querySelector("li"));
   countMany();
   const all = count(cards.length, "photo") + (lacksPhotos ? " in this file" : "");
-  document.querySelector(".shown").textContent =
+  part(document, ".shown").textContent =
     matching.length === cards.length ? all : `${matching.length.toLocaleString("en")} of ${all}`;
-  for (const button of document.querySelectorAll(".matrix button")) {
-    const { label, prediction } = JSON.parse(button.dataset.filter);
+  for (const button of parts(document, ".matrix button")) {
+    const { label, prediction } = filterIn(button);
     const pressed = filter.label === label && filter.prediction === prediction;
     button.setAttribute("aria-pressed", String(pressed));
   }
+}
+
+/**
+ * Return what a button sets of the filter.
+ * @param {HTMLElement} button
+ * @returns {Partial<typeof EMPTY>}
+ */
+function filterIn(button) {
+  return JSON.parse(button.dataset.filter ?? "{}");
 }
 
 function change() {
@@ -344,9 +412,12 @@ function change() {
   show(filter);
 }
 
-/** Bring the reader to a heading: the eyes and the focus. */
+/**
+ * Bring the reader to a heading: the eyes and the focus.
+ * @param {string} id
+ */
 function jump(id) {
-  const heading = document.getElementById(id);
+  const heading = part(document, `#${id}`);
   heading.closest("details")?.setAttribute("open", "");
   heading.focus({ preventScroll: true });
   heading.scrollIntoView();
@@ -354,28 +425,36 @@ function jump(id) {
 
 // ---- The order of the classes in the confusion matrix: by name, or the most confused first
 
+/** @param {HTMLTableElement} table @param {boolean} byMistakes */
 function orderMatrix(table, byMistakes) {
-  const order = JSON.parse(table.dataset.byMistakes);
+  /** @type {number[]} */
+  const order = JSON.parse(table.dataset.byMistakes ?? "[]");
   const places = byMistakes ? order : order.map((_, place) => place);
   const body = table.tBodies[0];
-  for (const row of [...table.tHead.rows, ...body.rows]) {
-    const [name, ...cells] = [...row.cells].sort((a, b) => a.dataset.place - b.dataset.place);
+  for (const row of [...table.rows]) {
+    const [name, ...cells] = [...row.cells].sort(byPlace);
     row.append(name, ...places.map((place) => cells[place]));
   }
-  const rows = [...body.rows].sort((a, b) => a.dataset.place - b.dataset.place);
+  const rows = [...body.rows].sort(byPlace);
   body.append(...places.map((place) => rows[place]));
+}
+
+/** @param {HTMLElement} a @param {HTMLElement} b */
+function byPlace(a, b) {
+  return Number(a.dataset.place) - Number(b.dataset.place);
 }
 
 // ---- Many at once: photos with a high confidence go into the catalogue
 
 function sureOnes() {
-  const least = many.elements.least.valueAsNumber;
-  return adoptable(matching.filter((card) => card.confidence !== null && card.confidence >= least));
+  const least = part(many, "#least", HTMLInputElement).valueAsNumber;
+  const known = matching.filter((card) => card.content !== null);
+  return adoptable(known.filter((card) => card.confidence !== null && card.confidence >= least));
 }
 
 function countMany() {
   const number = sureOnes().length;
-  const button = many.querySelector("button");
+  const button = part(many, "button", HTMLButtonElement);
   button.textContent = `Take ${count(number, "photo")} into the catalogue`;
   button.disabled = number === 0;
 }
@@ -390,43 +469,46 @@ function adoptMany() {
 // ---- The large view: a photo beside its neighbours
 
 const ZOOMS = [1, 1.5, 2, 3, 4];
-let large = { card: null, similar: 0, zoom: 0 };
+let large = { card: cards[0], similar: 0, zoom: 0 };
 
+/** @param {Card} card */
 function showLarge(card, position = 1) {
   const similar = Math.min(Math.max(position, 1), card.similar.length);
   large = { card, similar, zoom: large.card === card ? large.zoom : 0 };
   dialog.dataset.content = card.content ?? "";
-  document.getElementById("large-title").textContent = fileName(card.name);
-  dialog.querySelector(".large-answer").textContent = captionOf(card);
-  dialog.querySelector(".large-path").textContent = card.path;
+  part(dialog, "#large-title").textContent = fileName(card.name);
+  part(dialog, ".large-answer").textContent = captionOf(card);
+  part(dialog, ".large-path").textContent = card.path;
   showPane(".pane.asked", card, card.path, "Query");
   const neighbour = card.similar[similar - 1];
-  dialog.querySelector(".pane.beside").hidden = !neighbour;
+  part(dialog, ".pane.beside").hidden = !neighbour;
   if (neighbour) {
     const words = `${neighbour.label}, similarity ${neighbour.similarity.toFixed(3)}`;
     showPane(".pane.beside", neighbour, neighbour.path, `Similar photo ${similar}: ${words}`);
   }
-  dialog.querySelector(".strip").replaceChildren(...card.similar.map(stripButton));
+  part(dialog, ".strip").replaceChildren(...card.similar.map(stripButton));
   const place = matching.indexOf(card);
-  dialog.querySelector('[data-step="-1"]').disabled = place <= 0;
-  dialog.querySelector('[data-step="1"]').disabled = place === matching.length - 1;
-  dialog.querySelector(".decide").replaceChildren();
+  part(dialog, '[data-step="-1"]', HTMLButtonElement).disabled = place <= 0;
+  part(dialog, '[data-step="1"]', HTMLButtonElement).disabled = place === matching.length - 1;
+  part(dialog, ".decide").replaceChildren();
   makeMarks(dialog);
   showNote();
   showZoom();
   if (!dialog.open) {
     dialog.showModal();
-    dialog.querySelector("[data-close]").focus();
+    part(dialog, "[data-close]").focus();
   }
 }
 
+/** @param {string} selector @param {Photo} photo @param {string} path @param {string} words */
 function showPane(selector, photo, path, words) {
-  const pane = dialog.querySelector(selector);
-  pane.querySelector(".pane-picture").replaceChildren(image(photo, fileName(photo.name)));
-  pane.querySelector(".pane-words").textContent = words;
+  const pane = part(dialog, selector);
+  part(pane, ".pane-picture").replaceChildren(image(photo, fileName(photo.name)));
+  part(pane, ".pane-words").textContent = words;
   pane.title = path;
 }
 
+/** @param {Similar} photo @param {number} number */
 function stripButton(photo, number) {
   const button = element("button", "picture");
   button.type = "button";
@@ -435,39 +517,43 @@ function stripButton(photo, number) {
   button.setAttribute("aria-pressed", String(number + 1 === large.similar));
   button.addEventListener("click", () => {
     showLarge(large.card, number + 1);
-    dialog.querySelectorAll(".strip button")[number].focus();
+    parts(dialog, ".strip button")[number].focus();
   });
   return button;
 }
 
+/** @param {Card} card */
 function captionOf(card) {
   const [, status] = STATUS[card.status];
-  return `${status}: ${answerOf(card).map((line) => line.textContent).join(", ")}`;
+  return `${status}: ${answerOf(card).map(({ textContent }) => textContent).join(", ")}`;
 }
 
 function showNote() {
-  const note = dialog.querySelector("[name=note]");
   const row = decisionOn(large.card.content);
   note.value = row?.note ?? "";
   note.disabled = !row;
 }
 
-function writeNote(note) {
+/** @param {string} text */
+function writeNote(text) {
   const row = decisionOn(large.card.content);
-  if (!row || row.note === note) return;
-  addDecisions([{ ...row, note, when: momentAfter(row.content_id), home }]);
+  if (!row || row.note === text) return;
+  addDecisions([{ ...row, note: text, when: momentAfter(row.content_id), home }]);
 }
 
 function showZoom() {
-  dialog.style.setProperty("--zoom", ZOOMS[large.zoom]);
-  dialog.querySelector(".zoom").textContent = `${100 * ZOOMS[large.zoom]}%`;
-  dialog.querySelector('[data-zoom="-1"]').disabled = large.zoom === 0;
-  dialog.querySelector('[data-zoom="1"]').disabled = large.zoom === ZOOMS.length - 1;
+  dialog.style.setProperty("--zoom", String(ZOOMS[large.zoom]));
+  part(dialog, ".zoom").textContent = `${100 * ZOOMS[large.zoom]}%`;
+  part(dialog, '[data-zoom="-1"]', HTMLButtonElement).disabled = large.zoom === 0;
+  part(dialog, '[data-zoom="1"]', HTMLButtonElement).disabled = large.zoom === ZOOMS.length - 1;
 }
 
-/** Zoom both pictures, and keep in the middle what was there. */
+/**
+ * Zoom both pictures, and keep in the middle what was there.
+ * @param {number} by
+ */
 function zoom(by) {
-  const panes = [...dialog.querySelectorAll(".pane-picture")];
+  const panes = parts(dialog, ".pane-picture");
   const middles = panes.map((pane) => [
     (pane.scrollLeft + pane.clientWidth / 2) / pane.scrollWidth,
     (pane.scrollTop + pane.clientHeight / 2) / pane.scrollHeight,
@@ -480,7 +566,10 @@ function zoom(by) {
   });
 }
 
-/** Show the photo before or after, in the order of the view. */
+/**
+ * Show the photo before or after, in the order of the view.
+ * @param {number} by
+ */
 function step(by) {
   const card = matching[matching.indexOf(large.card) + by];
   if (card) showLarge(card);
@@ -490,7 +579,7 @@ function step(by) {
 function leaveLarge() {
   const place = matching.indexOf(large.card);
   if (place >= list.childElementCount) grow(place + 1 - list.childElementCount);
-  list.children[place]?.focus();
+  parts(list, ".card")[place]?.focus();
 }
 
 // ---- What the reader does
@@ -498,7 +587,7 @@ function leaveLarge() {
 form.addEventListener("input", change);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(change)); // After the form is empty.
-more.querySelector("button").addEventListener("click", growToFill);
+part(more, "button").addEventListener("click", growToFill);
 window.addEventListener("hashchange", () => show(writeForm(readAddress())));
 window.addEventListener("beforeprint", () => {
   grow(matching.length);
@@ -506,12 +595,15 @@ window.addEventListener("beforeprint", () => {
   for (const img of list.querySelectorAll("img")) img.loading = "eager";
 });
 document.addEventListener("click", (event) => {
+  if (!(event.target instanceof Element)) return;
+  /** @type {HTMLElement | null} */
   const button = event.target.closest("[data-filter]");
   if (button) {
-    writeForm({ ...EMPTY, ...JSON.parse(button.dataset.filter) });
+    writeForm({ ...EMPTY, ...filterIn(button) });
     change();
     jump("photos");
   }
+  /** @type {HTMLAnchorElement | null} */
   const link = event.target.closest("[data-jump]");
   if (link) {
     event.preventDefault(); // The address keeps the filter.
@@ -519,13 +611,15 @@ document.addEventListener("click", (event) => {
   }
 });
 dialog.addEventListener("click", (event) => {
+  if (!(event.target instanceof HTMLElement)) return;
   const { step: by, zoom: nearer, close } = event.target.dataset;
   if (by) step(Number(by));
   if (nearer) zoom(Number(nearer));
   if (close !== undefined || event.target === dialog) dialog.close();
 });
 dialog.addEventListener("keydown", (event) => {
-  if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target instanceof HTMLInputElement) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "ArrowLeft") step(-1);
   if (event.key === "ArrowRight") step(1);
   if (event.key === "+") zoom(1);
@@ -533,19 +627,20 @@ dialog.addEventListener("keydown", (event) => {
   if (["1", "2", "3"].includes(event.key)) showLarge(large.card, Number(event.key));
 });
 dialog.addEventListener("close", leaveLarge);
-dialog.querySelector("[name=note]").addEventListener("change", (event) => {
-  writeNote(event.target.value.trim());
-});
+note.addEventListener("change", () => writeNote(note.value.trim()));
 many.addEventListener("input", countMany);
 many.addEventListener("submit", (event) => {
   event.preventDefault();
   adoptMany();
 });
-document.querySelector("[name=order]")?.addEventListener("change", (event) => {
-  orderMatrix(document.querySelector(".matrix"), event.target.value === "mistakes");
+/** @type {HTMLSelectElement | null} */
+const matrixOrder = document.querySelector("[name=order]"); // With three classes or more.
+matrixOrder?.addEventListener("change", () => {
+  orderMatrix(part(document, ".matrix", HTMLTableElement), matrixOrder.value === "mistakes");
 });
 
 // Equal bytes are decided together: a content has one photo, and the number of its copies.
+/** @type {Map<string, Decidable & { copies: number }>} */
 const photos = new Map();
 for (const card of cards) {
   if (!card.content || (card.status === "rejected" && card.decision !== "out")) continue;
@@ -556,7 +651,7 @@ for (const card of cards) {
 startDeciding({
   ...{ set: data.set, classes: data.classes, decided: data.decided, photos },
   alone: Boolean(portable),
-  open: (item) => showLarge(cards[item.dataset.number]),
+  open: (item) => showLarge(cards[Number(item.dataset.number)]),
   changed: () => {
     countMany();
     if (dialog.open) showNote();

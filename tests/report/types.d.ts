@@ -1,0 +1,114 @@
+// The data that Python writes into the pages, and what their scripts make of it.
+
+/** As in cards.py. */
+interface Photo {
+  name: string;
+  path: string;
+  picture: string | null;
+}
+
+/** As in cards.py. */
+interface Similar extends Photo {
+  label: string;
+  similarity: number;
+}
+
+/** As in cards.py. */
+interface Product {
+  name: string;
+  photos: number;
+  prediction: string;
+}
+
+/** As in cards.py. */
+interface QueryCard extends Photo {
+  status: "right" | "wrong" | "unlabelled" | "refused" | "rejected";
+  label: string;
+  prediction: string;
+  others: string[];
+  votes: [string, number][];
+  voters: number;
+  similar: Similar[];
+  confidence: number | null;
+  duplicate: "exact" | "near" | "mirrored" | "";
+  duplicate_of: string;
+  reason: string;
+  content: string | null;
+  decision: Mark | "";
+  original_label: string;
+  review_order: number | null;
+  before: string | null;
+  extra_columns: [string, string][];
+  product: Product | null;
+}
+
+/** A card, of which TypeScript can tell by its content whether it can be decided on. */
+type Card = QueryCard & ({ content: string } | { content: null });
+
+/** A row of a decisions.csv. */
+type Decision = {
+  content_id: string;
+  image: string;
+  set: string;
+  decision: Mark;
+  label: string;
+  when: string;
+  note: string;
+};
+
+/** The first decision on a content in a collection at a time, and its line. */
+type Said = Map<string, { row: Decision; line: number }>;
+
+type Mark = "right" | "wrong" | "out" | "catalogue";
+
+/** A decision in this browser, with the project that it is of. */
+type Kept = Decision & { home: string };
+
+/** What is decided of a content, see `stateOf`. */
+type State = Record<"own" | "here" | "member" | "left" | "as", Decision | undefined>;
+
+/** A photo that can be decided on; `copies` are on its page, `files` in its collection. */
+interface Decidable {
+  content: string;
+  name: string;
+  label: string;
+  prediction?: string;
+  suggestion?: string;
+  duplicate?: string;
+  decision?: string;
+  copies?: number;
+  files?: number;
+}
+
+/** What a page has for deciding: the collection of its photos, and the catalogue's classes. */
+interface Collection {
+  set: string;
+  classes: string[];
+  /** The decisions that the last run knew. */
+  decided: Decision[];
+}
+
+/** What `startDeciding` is given. */
+interface Deciding extends Collection {
+  /** By content id. */
+  photos: Map<string, Decidable>;
+  /** Whether the page was sent as one file, apart from its project. */
+  alone?: boolean;
+  /** Called when decisions have changed. */
+  changed?: () => void;
+  /** Called with an item to be shown large. */
+  open: (item: HTMLElement) => void;
+}
+
+/** As results_page.py writes it. */
+interface ReportData extends Collection {
+  cards: Card[];
+  folder: string;
+  /** As portable.py adds it. */
+  portable?: { all: number; address: string; pictures: Record<string, string> };
+}
+
+/** As audit_page.py writes it. */
+interface AuditData extends Collection {
+  photos: Decidable[];
+}
