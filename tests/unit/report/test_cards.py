@@ -1,8 +1,15 @@
 """Tests of what the cards tell of decisions, with and without the columns for them."""
 
-from similar_images.classification.tables import PREDICTIONS
-from similar_images.report.cards import File, Product, cards, products
+import re
+from pathlib import Path
 
+import pytest
+
+from similar_images.classification.tables import PREDICTIONS
+from similar_images.report.cards import File, Photo, Product, QueryCard, Similar, cards, products
+
+# By these types the scripts of the pages are checked.
+TYPES = (Path(__file__).parents[2] / "report" / "types.d.ts").read_text("utf-8")
 PLAIN = dict.fromkeys(PREDICTIONS.names, "") | {
     "image": "1.jpg",
     "label": "boots",
@@ -39,3 +46,9 @@ def test_a_card_shows_the_other_classes_of_the_set() -> None:
         [PLAIN | {"likely_classes": "hats|boots"}], [], QUERIES, {}, set(), {}, {}, (), {}
     )
     assert card.others == ["hats"]
+
+
+@pytest.mark.parametrize("class_", [Photo, Similar, Product, QueryCard])
+def test_the_scripts_of_the_report_know_the_fields_of_a_card(class_: type) -> None:
+    (body,) = re.findall(rf"^interface {class_.__name__} .*\n([^}}]*)", TYPES, re.MULTILINE)
+    assert re.findall(r"^  (\w+): ", body, re.MULTILINE) == list(class_.__annotations__)
