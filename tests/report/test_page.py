@@ -182,6 +182,15 @@ def test_a_photo_is_shown_large_beside_its_neighbours(new: Visit) -> None:
     expect(dialog).to_be_hidden()
 
 
+def test_enter_on_the_large_view_itself_does_nothing(new: Visit) -> None:
+    new.page.locator(".card button.picture").first.click()
+    dialog = new.page.get_by_role("dialog")
+    dialog.locator(".large-answer").click()
+    expect(dialog).to_be_focused()
+    new.page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+
+
 def test_both_large_pictures_are_zoomed_and_keep_their_middle(new: Visit) -> None:
     new.page.locator(".card button.picture").first.click()
     panes = new.page.locator(".large .pane-picture")

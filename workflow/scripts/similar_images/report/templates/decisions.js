@@ -670,7 +670,8 @@ function pressed(event) {
   else if (event.ctrlKey) return;
   else if (MARKS[key]) mark(item, MARKS[key]);
   else if (key === "?") keysHelp.showModal();
-  else if (event.key.startsWith("Arrow") && !item.closest("dialog")) move(item, event.key);
+  else if (item.closest("dialog")) return;
+  else if (event.key.startsWith("Arrow")) move(item, event.key);
   else if (event.key === "Enter" && target === item) page.open(item);
   else return;
   event.preventDefault();
