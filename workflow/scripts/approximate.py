@@ -2,11 +2,15 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.core.job import logged
 from similar_images.features import sharded_features
 from similar_images.search import approximate, metric_choice, metric_learning
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 catalogue = Path(snakemake.input.catalogue)
 
@@ -22,5 +26,6 @@ with logged(snakemake.log[0], "approximate"):
         snakemake.params.neighbours,
         metric_learning.read(Path(snakemake.input.learned[2])) if adapted else None,
     )
-    approximate.write(*map(Path, snakemake.output), made)
+    index, description = map(Path, snakemake.output)
+    approximate.write(index, description, made)
     logging.info("%s", approximate.sentence(made))

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.core.job import Progress, logged
 from similar_images.curation import audit
@@ -13,6 +14,9 @@ from similar_images.features import sharded_features
 from similar_images.images import manifest, retries
 from similar_images.images.photos import Photos
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 output = Path(snakemake.output.audit)
 cache, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.backbones import model
 from similar_images.core.files import replacing
@@ -14,6 +15,9 @@ from similar_images.images import retries, thumbnails
 from similar_images.images.photos import Photos
 from similar_images.report import audit_page, cards
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 page = Path(snakemake.output[0])
 folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
@@ -27,7 +31,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     progress = Progress(len(contents))
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
     retries.record(again, photos.unread)
-    contents = audit_page.AuditReport(
+    report = audit_page.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=CLASSES.read(Path(snakemake.input.classes)),
@@ -36,4 +40,4 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),
     )
     with replacing(page) as temporary:
-        temporary.write_text(audit_page.render(contents), "utf-8")
+        temporary.write_text(audit_page.render(report), "utf-8")

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,9 @@ from similar_images.features.sharded_features import ShardedFeatures
 from similar_images.search import metric_choice
 from similar_images.search.neighbours import first_of_equals
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 listed = Path(snakemake.input.images)
 results = results_of(snakemake.config)

@@ -2,11 +2,15 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.core.file_formats import read_json
 from similar_images.core.job import logged
 from similar_images.evaluation import settings_comparison
 from similar_images.report import plots
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0], "compare"):
     outcomes = {Path(path).stem: read_json(Path(path)) for path in snakemake.input}

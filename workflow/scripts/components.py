@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
@@ -11,6 +12,9 @@ from similar_images.features import feature_table, sharded_features
 from similar_images.features.sharded_features import ShardedFeatures
 from similar_images.search import metric_choice, principal_components
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 path = Path(snakemake.input.catalogue)
 

@@ -5,12 +5,16 @@ import signal
 import sys
 from itertools import starmap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.core.errors import UserError, reason
 from similar_images.core.job import logged
 from similar_images.curation import export
 from similar_images.features import sharded_features
 from similar_images.images.photos import Photos
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 folder = Path(snakemake.params.folder)
 # To be ended like this leaves nothing behind, either.

@@ -1,6 +1,7 @@
 """Extract the features of one shard, or copy them from the shards that are packed into it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.backbones import engines, model
 from similar_images.core.files import check
@@ -12,6 +13,9 @@ from similar_images.images import manifest
 from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 shard = snakemake.wildcards.shard
 output = Path(snakemake.output[0])

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.core.job import logged
 from similar_images.images import collection, manifest, retries
@@ -9,6 +10,9 @@ from similar_images.images.photos import Photos
 from similar_images.storage.addresses import is_address
 from similar_images.storage.metadata import MetadataCache
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 name = snakemake.wildcards.collection
 params = snakemake.params

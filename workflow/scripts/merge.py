@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.backbones import model
 from similar_images.core.file_formats import write_json
@@ -10,6 +11,9 @@ from similar_images.decisions import overrides
 from similar_images.features import feature_table, merge, plan, sharded_features, store
 from similar_images.images import manifest, retries
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 name = snakemake.wildcards.collection
 planned = Path(snakemake.input.plan)

@@ -1,6 +1,7 @@
 """Build the backbone and export it for the extraction jobs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.backbones import building, model, quantisation
 from similar_images.core.files import write_checked
@@ -9,6 +10,9 @@ from similar_images.images import manifest, quantisation_sample
 from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 params = snakemake.params
 description = Path(snakemake.output.description)

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.backbones import model
 from similar_images.core.file_formats import write_json
@@ -10,6 +11,9 @@ from similar_images.decisions import decisions, overrides
 from similar_images.features import plan, store
 from similar_images.images import manifest
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 shards = Path(snakemake.output.shards)
 results = results_of(snakemake.config)

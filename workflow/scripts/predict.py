@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.backbones import model
 from similar_images.classification import (
@@ -24,6 +25,9 @@ from similar_images.images import manifest, retries
 from similar_images.images.photos import Photos
 from similar_images.search import neighbours
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 output = Path(snakemake.output.predictions)
 cache, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
@@ -12,6 +13,9 @@ from similar_images.features import sharded_features
 from similar_images.search import metric_choice
 from similar_images.search.neighbours import first_of_equals
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 # The threads share the fits. If they shared a product, its last bits would depend on their number.
 with logged(snakemake.log[0], "quality"), threadpool_limits(1):

@@ -5,6 +5,7 @@ The history and the changed predictions are no outputs: they are kept from run t
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.backbones import model
 from similar_images.classification import tables
@@ -20,6 +21,9 @@ from similar_images.images.photos import Photos
 from similar_images.report import cards, confusion, history, results_page
 from similar_images.search import metric_choice, neighbours
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 name = snakemake.wildcards.queries
 page = Path(snakemake.output[0])
@@ -54,9 +58,9 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     retries.record(page.with_name(retries.NAME), photos.unread)
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [
-        history.PastPrediction(row["image"], queries[row["image"]].content_id, row["prediction"])
+        history.PastPrediction(row["image"], content_id, row["prediction"])
         for row in predictions
-        if not row["error"]
+        if not row["error"] and (content_id := queries[row["image"]].content_id)
     ]
     shown = results_page.Report(
         name=name,

@@ -1,11 +1,15 @@
 """Write the report as one file to send."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from similar_images.core.files import checked, replacing
 from similar_images.core.job import logged
 from similar_images.report import portable
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 name = snakemake.wildcards.queries
 page, output = Path(snakemake.input.page), Path(snakemake.output[0])

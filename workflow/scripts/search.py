@@ -7,7 +7,7 @@ earlier searches are kept between runs, so they are not outputs.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -23,6 +23,9 @@ from similar_images.search import (
     principal_components,
 )
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 if snakemake.input.approximate:
     from similar_images.search import approximate

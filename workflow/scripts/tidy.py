@@ -1,11 +1,15 @@
 """Remove the shards that nobody needs any more."""
 
 import logging
+from typing import TYPE_CHECKING
 
 from similar_images.core.files import remove
 from similar_images.core.job import logged
 from similar_images.features import store
 from similar_images.storage.results import results_of
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
 
 results = results_of(snakemake.config)
 
