@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pages
 from numpy.typing import NDArray
-from pages import table
 from scipy.stats import binomtest
 from sklearn.linear_model import LogisticRegressionCV
 from sklearn.metrics import roc_auc_score
 
 import deciding
+import pages
 import pipeline
+from pages import table
 from similar_images.classification import confidence
 from similar_images.core.file_formats import read_csv, read_json
 

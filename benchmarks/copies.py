@@ -21,11 +21,11 @@ from pathlib import Path
 from textwrap import wrap
 from typing import NamedTuple
 
-import draw_studio
 import numpy as np
-from pages import table
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
+import draw_studio
+from pages import table
 from pipeline import lay_out
 from similar_images.core.file_formats import read_csv, read_parquet
 from similar_images.core.files import digest

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pages import table
 
 from machine import take_turns
 from networks import prepared, random_b3, run_bare
+from pages import table
 from similar_images.backbones import building, engines, validation
 from similar_images.backbones.registry import Device, EngineName
 from similar_images.core.errors import UserError

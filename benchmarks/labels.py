@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
-from pages import table
 
 import pipeline
+from pages import table
 from similar_images.curation.audit import audit
 from similar_images.evaluation.label_confidence import confidences, fit, prepare
 from similar_images.features.feature_table import FeatureTable

@@ -17,10 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pages import table
-
 import machine
 from networks import THREADS
+from pages import table
 from photos import vary_sample
 from pipeline import PHOTOS, lay_out
 
@@ -54,7 +53,7 @@ def measure(project: Path, python: Path) -> dict[str, dict[str, Any]]:
     commands = {OWN: [sys.executable, "-m", "snakemake", "--cores", str(THREADS)]}
     for name, (script, _) in PEERS.items():
         folders = (PHOTOS["catalogue"], PHOTOS["queries"]["new"], f"state_{name}")
-        commands[name] = [str(python), str(ROOT / "benchmarks/peers" / script), *folders]
+        commands[name] = [str(python), str(ROOT / "benchmarks/peer_programs" / script), *folders]
     costs = {name: {"first": cost(command, project)} for name, command in commands.items()}
     photo = next((project / PHOTOS["catalogue"]).rglob("*.jpg"))
     for number in range(ROUNDS):

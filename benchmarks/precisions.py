@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pages
 from numpy.typing import NDArray
 
 import machine
+import pages
 import pipeline
 from machine import take_turns
 from networks import THREADS, random_b3, run_bare

@@ -18,14 +18,13 @@ from statistics import median, median_low
 from typing import Any
 
 import contestants
-import pages
-import real
-from pages import table
-
 import machine
 import networks
+import pages
 import pipeline
+import real
 import searching
+from pages import table
 
 ROOT = Path(__file__).resolve().parents[1]
 GFLOP_PER_IMAGE = {"EfficientNetB3": 3.66, "EfficientNetLite2": 1.72}

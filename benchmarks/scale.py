@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plan
-from stored import SHARD_SIZE, write_features, write_shard
 from threadpoolctl import threadpool_limits
 
 import machine
+import scale_page
 from networks import THREADS
 from pipeline import lay_out
 from similar_images.backbones import model
@@ -34,6 +33,7 @@ from similar_images.features import merge, sharded_features, store
 from similar_images.features import plan as planning
 from similar_images.images import collection, fingerprint, manifest
 from similar_images.search import neighbours
+from stored import SHARD_SIZE, write_features, write_shard
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSES = 100
@@ -63,7 +63,7 @@ def main() -> None:
         performance = json.loads((ROOT / "benchmarks/results.json").read_text())
         rate = performance["images_per_second"]["extraction"]
         # Inside, since removing so many files takes minutes.
-        (ROOT / "benchmarks/results/scale.md").write_text(plan.page(results, rate))
+        (ROOT / "benchmarks/results/scale.md").write_text(scale_page.page(results, rate))
 
 
 def measure_search(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from unittest.mock import patch
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
-from stored import add_image, write_features
 from threadpoolctl import threadpool_limits
 
 import machine
@@ -18,6 +17,7 @@ from networks import THREADS
 from similar_images.features.feature_table import normalise
 from similar_images.features.sharded_features import ShardedFeatures
 from similar_images.search import cache, exact, neighbours
+from stored import add_image, write_features
 
 QUERIES, FEATURES, COUNT, ROUNDS = 256, 1536, 10, 3
 

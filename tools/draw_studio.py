@@ -15,6 +15,8 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
 from draw_sample_data import (
     JPEG_QUALITY,
     SOLE_LEATHERS,
@@ -32,7 +34,6 @@ from draw_sample_data import (
     raise_shaft,
     to_image,
 )
-from PIL import Image
 
 SIZE = 420
 COLOURS = ("#2a292c", "#46352b", "saddlebrown", "#70242a", "dimgray")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import LONG_AGO, Pipeline, id_of
+from shard_pipeline import LONG_AGO, Pipeline, id_of
 from similar_images.core.file_formats import read_parquet, write_parquet
 from similar_images.core.timing import Timing
 from similar_images.features import plan, shards

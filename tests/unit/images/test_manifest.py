@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline import LONG_AGO, Pipeline, id_of
+from shard_pipeline import LONG_AGO, Pipeline, id_of
 from similar_images.core.file_formats import read_parquet, write_parquet
 from similar_images.images import manifest
 from similar_images.images.collection import Entry, scan

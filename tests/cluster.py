@@ -1,6 +1,6 @@
 """A real Slurm on this machine, for as long as a command runs: no systemd, no accounting.
 
-    python tests/slurm/cluster.py snakemake --profile workflow/profiles/slurm …
+    python tests/cluster.py snakemake --profile workflow/profiles/slurm …
 
 It needs root and Debian's packages slurm-wlm and munge. All daemons listen on the loopback
 address, and keep their files in a temporary folder.
