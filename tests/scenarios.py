@@ -1,7 +1,7 @@
 """Ways to use the workflow that together run every rule."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,9 @@ class ScenarioProject(Project):
         super().__init__(folder)
         self.scenario = scenario
 
-    def start(self, *arguments: str, **environment: str) -> Running:
-        return super().start(*arguments, self.scenario.target, **environment)
+    def start(self, *arguments: str, through: Sequence[str] = (), **environment: str) -> Running:
+        asked = (*arguments, self.scenario.target)
+        return super().start(*asked, through=through, **environment)
 
     def answers(self) -> list[str]:
         return []  # its target has all that it is compared by

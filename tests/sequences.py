@@ -18,7 +18,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -149,14 +149,14 @@ class World:
                 path = self.root / found.folder / "list.csv"
                 write_rows(path, ("image", "label", "product"), rows)
         for number, decided in enumerate(self.decisions):
-            rows = [(*one[:5], as_time(one.when), "") for one in decided]
+            lines = [(*one[:5], as_time(one.when), "") for one in decided]
             path = self.root / f"decisions-{number}.csv"
-            if write_rows(path, decisions.TABLE.names, rows) and self.restored:
+            if write_rows(path, decisions.TABLE.names, lines) and self.restored:
                 os.utime(path, (LONG_AGO, LONG_AGO))
         self.restored = False
 
 
-def write_rows(path: Path, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> bool:
+def write_rows(path: Path, header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> bool:
     """Write a CSV file, unless it is as it should be; return whether it was not."""
     stream = StringIO(newline="")
     csv.writer(stream).writerows([header, *rows])
@@ -182,7 +182,7 @@ def data_of(content: int) -> bytes:
     pixels = rows[0].tobytes() + padding[:2] + rows[1].tobytes() + padding[2:]
     magic = b"XX" if is_damaged(content) else b"BM"
     header = struct.pack("<IHHIIiiHHIIiiII", 70, 0, 0, 54, 40, 2, 2, 1, 24, 0, 16, 0, 0, 0, 0)
-    return magic + header + pixels
+    return b"".join((magic, header, pixels))
 
 
 def is_damaged(content: int) -> bool:
@@ -237,9 +237,10 @@ def add(world: World, chance: random.Random) -> None:
     """Add a photo; its bytes may be there already."""
     name, label = chance.choice(COLLECTIONS), chance.choice([*CLASSES, None])
     image = new_image(world, name, label, world.next())
-    photo = Photo(new_content(world, chance), label, chance.choice(["", "1", "2", "3"]))
+    content = new_content(world, chance)
+    photo = Photo(content, label, chance.choice(["", "1", "2", "3"]))
     world.collections[name].photos[image] = photo
-    put(world, name, image, photo.content, LONG_AGO + chance.randrange(3))
+    put(world, name, image, content, LONG_AGO + chance.randrange(3))
 
 
 def delete(world: World, chance: random.Random) -> None:
@@ -326,11 +327,10 @@ def replace(world: World, chance: random.Random) -> None:
 
 def swap(world: World, chance: random.Random) -> None:
     """Let two photos of a collection change their names."""
-    if not (found := a_photo(world, chance)):
+    if not (found := a_photo(world, chance)) or not (met := a_photo(world, chance, found[0])):
         return
-    name, image, _ = found
-    other_name, other, _ = a_photo(world, chance, name)
-    one, two = world.path(name, image), world.path(other_name, other)
+    (name, image, _), (_, other, _) = found, met
+    one, two = world.path(name, image), world.path(name, other)
     aside = one.with_name("aside")
     one.rename(aside)
     if one != two:
@@ -388,13 +388,17 @@ def swap_sets(world: World, chance: random.Random) -> None:
 
 
 def change_product(world: World, chance: random.Random) -> None:
-    *_, photo = a_photo(world, chance, here=False)
+    if not (found := a_photo(world, chance, here=False)):
+        return
+    *_, photo = found
     photo.product = chance.choice(["", "1", "2", "3", " 1 "])
 
 
 def decide(world: World, chance: random.Random) -> None:
     """Decide on a photo of a collection, or on a member of the catalogue from a query set."""
-    name, image, content_id = _decidable(world, chance)
+    if not (found := _decidable(world, chance)):
+        return
+    name, image, content_id = found
     decision = chance.choice(["right", "wrong", "out", *["catalogue"] * (2 * (name != CATALOGUE))])
     label = "" if decision == "out" else chance.choice([*CLASSES, "hats"])
     _take(world, chance, Decision(content_id, image, name, decision, label, 0))
@@ -432,15 +436,17 @@ def restore(world: World, chance: random.Random) -> None:
         world.restored = True
 
 
-def _decidable(world: World, chance: random.Random) -> tuple[str, str, str]:
-    """Return collection, path and content id of a photo on a page."""
+def _decidable(world: World, chance: random.Random) -> tuple[str, str, str] | None:
+    """Return collection, path and content id of a photo on a page, if there is one."""
     members, _ = expected_members(world)
     taken = [
         (CATALOGUE, image, one.content_id) for image, one in members.items() if one.set != CATALOGUE
     ]
     if taken and chance.random() < 0.3:
         return chance.choice(sorted(taken))
-    name, image, photo = a_photo(world, chance)
+    if not (found := a_photo(world, chance)):
+        return None
+    name, image, photo = found
     return name, image, id_of(photo.content)
 
 
@@ -521,7 +527,8 @@ def settle(world: World, chance: random.Random) -> None:
 
 @cache
 def default_settings() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    settings: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    return settings
 
 
 def lay_out(root: Path, seed: int) -> World:
@@ -545,16 +552,16 @@ def lay_out(root: Path, seed: int) -> World:
             label = CLASSES[n % 4] if name == CATALOGUE else chance.choice([*CLASSES, None])
             image = new_image(world, name, label, world.next())
             product = chance.choice(["", "", "1", "2", "3"])
-            photo = Photo(new_content(world, chance), label, product)
-            world.collections[name].photos[image] = photo
-            put(world, name, image, photo.content, LONG_AGO + chance.randrange(times))
+            content = new_content(world, chance)
+            world.collections[name].photos[image] = Photo(content, label, product)
+            put(world, name, image, content, LONG_AGO + chance.randrange(times))
         world.locate(name)
     return world
 
 
 def some_changes(chance: random.Random, number: int) -> list[Change]:
     names = list(BY_NAME)
-    drawn = chance.choices(names, CHANGES.values(), k=number)
+    drawn = chance.choices(names, list(CHANGES.values()), k=number)
     return [(name, chance.randrange(1_000_000)) for name in drawn]
 
 
@@ -716,7 +723,7 @@ def _enter(
     name: str,
 ) -> None:
     """Put a photo among `members`, unless it is left out (`decided` is "") or cannot be read."""
-    if decided == "" or is_damaged(photo.content):
+    if decided == "" or photo.content is None or is_damaged(photo.content):
         return
     listed = world.collections[name].listed
     label_from = "decision" if decided else ("list" if listed else "folder") if photo.label else ""
