@@ -160,7 +160,8 @@ def page(data: Path, folder: Path) -> Iterator[str]:
         data: the folder with the sets.
         folder: where the projects are made.
     """
-    sizes, metrics, confidences, trained, unknown, review = ([] for _ in range(6))
+    tables: list[list[Sequence[object]]] = [[] for _ in range(6)]
+    sizes, metrics, confidences, trained, unknown, review = tables
     for photos in pipeline.sets(data):
         name, project = photos.name, folder / photos.name
         project.mkdir()

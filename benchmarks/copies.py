@@ -58,8 +58,12 @@ def _brighter(factor: float, image: Image.Image, _: random.Random) -> Image.Imag
 def _cut(shares: Sequence[float], image: Image.Image) -> Image.Image:
     left, top, right, bottom = shares
     width, height = image.size
-    box = (width * left, height * top, width * (1 - right), height * (1 - bottom))
-    return image.crop(tuple(map(round, box)))  # type: ignore[arg-type]
+    corner = round(width * left), round(height * top)
+    return image.crop((*corner, round(width * (1 - right)), round(height * (1 - bottom))))
+
+
+def _cut_evenly(share: float, image: Image.Image, _: random.Random) -> Image.Image:
+    return _cut([share] * 4, image)
 
 
 def _cut_anyhow(image: Image.Image, chance: random.Random) -> Image.Image:
@@ -93,7 +97,7 @@ CHANGES: dict[str, tuple[Change, int]] = {
     **{f"{factor:.0%} of the size": (partial(_scaled, factor), 85) for factor in (0.4, 0.6)},
     **{f"brightness x {f}": (partial(_brighter, f), 90) for f in (0.8, 0.9, 1.1, 1.2)},
     **{
-        f"{share:.0%} cut off every side": (lambda image, _, s=share: _cut([s] * 4, image), 90)
+        f"{share:.0%} cut off every side": (partial(_cut_evenly, share), 90)
         for share in (0.02, 0.05)
     },
     "up to 5 % cut off each side": (_cut_anyhow, 90),
@@ -187,12 +191,14 @@ def measure(project: Path, catalogue: Path, others: Path) -> Outcome:
         found[kind].append(result == ("mirrored" if kind.mirrored else "near", made[row["image"]]))
     compared = pairs(project / "results/copies", project / "copies", catalogue)
     plain = {project / "copies" / name for name in made if not kind_of(name).mirrored}
+    taken, taken_mirrored = (
+        [bool(row["duplicate"]) for row in read_csv(project / "results" / asked / PREDICTIONS)]
+        for asked in ("others", "mirrored")
+    )
     return Outcome(
         found,
-        *(
-            [bool(row["duplicate"]) for row in read_csv(project / "results" / asked / PREDICTIONS)]
-            for asked in ("others", "mirrored")
-        ),
+        taken,
+        taken_mirrored,
         [
             p
             for p in compared

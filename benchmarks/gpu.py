@@ -12,10 +12,10 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="a folder with JPEGs")
     parser.add_argument("--on", choices=("tensorflow", "GPU", "NPU", "CPU"))
     arguments = parser.parse_args()
-    on = arguments.on or found()
+    on: Device | Literal["tensorflow"] = arguments.on or found()
     files = sorted(arguments.data.resolve().rglob("*.jpg"))[:IMAGES]
     if len(files) < IMAGES:
         parser.error(f"there are fewer than {IMAGES} JPEGs in it")
@@ -66,7 +66,7 @@ def main() -> None:
     print("\n".join([*table(header, rows), *measure_search(on == "tensorflow")]))
 
 
-def found() -> str:
+def found() -> Literal["tensorflow", "GPU"]:
     """Return what GPU there is: by TensorFlow, or by OpenVINO."""
     if engines.fastest("float32", "CPU") == "tensorflow":
         return "tensorflow"
@@ -79,9 +79,9 @@ def found() -> str:
     )
 
 
-def choice(on: str) -> tuple[EngineName, Device]:
+def choice(on: Device | Literal["tensorflow"]) -> tuple[EngineName, Device]:
     """Return the engine, and OpenVINO's device."""
-    return ("tensorflow", "CPU") if on == "tensorflow" else ("openvino", on)  # type: ignore
+    return ("tensorflow", "CPU") if on == "tensorflow" else ("openvino", on)
 
 
 def load(
@@ -135,7 +135,7 @@ def measure_search(tensorflow_too: bool) -> list[str]:
     for part in (catalogue, queries):
         normalise(part)
     eligible = np.ones(ROWS, np.bool_)
-    ways = {
+    ways: dict[str, Callable[[], object]] = {
         PROCESSOR: lambda: exact.nearest(queries, exact.blocks(catalogue, eligible), COUNT),
     }
     if tensorflow_too:

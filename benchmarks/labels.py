@@ -46,7 +46,7 @@ def flipped(catalogue: FeatureTable, seed: int) -> tuple[FeatureTable, Rows]:
     """Return `catalogue` with some labels changed to another by lot, and the rows of these."""
     chance = np.random.default_rng(seed)
     classes = sorted({*map(str, catalogue.labels)})
-    labels = list(map(str, catalogue.labels))
+    labels = list(catalogue.labels)
     rows = chance.choice(len(labels), round(FLIPPED * len(labels)), replace=False)
     for row in rows:
         labels[row] = chance.choice([name for name in classes if name != labels[row]])

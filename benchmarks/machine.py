@@ -58,7 +58,7 @@ def matmul_gflops(threads: int) -> float:
 def matrix_kernels() -> str:
     """Return what NumPy's OpenBLAS takes the processor for: SkylakeX has AVX-512."""
     return next(
-        library["architecture"]
+        str(library["architecture"])
         for library in threadpool_info()
         if library["user_api"] == "blas" and "numpy" in library["filepath"]
     )

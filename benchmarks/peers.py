@@ -54,7 +54,9 @@ def measure(project: Path, python: Path) -> dict[str, dict[str, Any]]:
     for name, (script, _) in PEERS.items():
         folders = (PHOTOS["catalogue"], PHOTOS["queries"]["new"], f"state_{name}")
         commands[name] = [str(python), str(ROOT / "benchmarks/peer_programs" / script), *folders]
-    costs = {name: {"first": cost(command, project)} for name, command in commands.items()}
+    costs: dict[str, dict[str, Any]] = {
+        name: {"first": cost(command, project)} for name, command in commands.items()
+    }
     photo = next((project / PHOTOS["catalogue"]).rglob("*.jpg"))
     for number in range(ROUNDS):
         more = shutil.copy(photo, photo.with_name(f"more_{number}.jpg"))

@@ -49,8 +49,7 @@ def measure_first_run() -> list[float]:
             for path in (project, home):
                 path.mkdir()
             (project / "data").symlink_to(ROOT / "data")
-            sample = {"catalogue": "data/catalogue", "queries": {"shoes": "data/queries"}}
-            lay_out(project, "EfficientNetLite2", **sample)
+            lay_out(project, "EfficientNetLite2", "data/catalogue", {"shoes": "data/queries"})
             caches = {name: str(home) for name in ("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR")}
             seconds.append(run(project, environment=caches).seconds)
     return seconds

@@ -25,6 +25,7 @@ import pipeline
 from machine import take_turns
 from networks import THREADS, random_b3, run_bare
 from similar_images.backbones import building, engines, model, quantisation
+from similar_images.backbones.registry import Precision
 from similar_images.core.file_formats import read_json
 from similar_images.features import feature_table
 
@@ -107,7 +108,7 @@ def run(project: Path, photos: Path, precision: str) -> Outcome:
     )
 
 
-def b3(folder: Path, described: model.Model, there: Sequence[engines.Precision]) -> dict[str, Path]:
+def b3(folder: Path, described: model.Model, there: Sequence[Precision]) -> dict[Precision, Path]:
     """Return EfficientNetB3 with random weights in the precisions `there`.
 
     Only the fingerprint of `described` is used, and that does not influence the speed.
@@ -120,10 +121,10 @@ def b3(folder: Path, described: model.Model, there: Sequence[engines.Precision])
     return {name: folder / ("int8" if name == "int8" else "float32") for name in there}
 
 
-def rates(backbones: Mapping[engines.Precision, Path], size: int) -> dict[str, float]:
+def rates(backbones: Mapping[Precision, Path], size: int) -> dict[str, float]:
     """Return the images/s of the bare network in each folder, medians of turns."""
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, size, size, 3), np.uint8)
-    contestants = {}
+    contestants: dict[str, partial[None]] = {}
     for name, folder in backbones.items():
         engine = engines.load("openvino", folder, THREADS, name)
         contestants[name] = partial(run_bare, engine, pixels)

@@ -37,7 +37,7 @@ def main() -> None:
     data = parser.parse_args().data
     if data and not pipeline.sets(data):
         parser.error(f"{data} has no folder with catalogue/<class>/ and queries/<class>/ in it")
-    details = {
+    details: dict[str, Any] = {
         "real": real.measure(data) if data else {},
         "contestants": contestants.measure(),
         "networks": networks.measure(),
@@ -99,7 +99,7 @@ def _contestant_ratios(measured: dict[str, Any]) -> dict[str, float]:
 
 
 def _of_limit(network: str, rate: float, measured: dict[str, Any]) -> float:
-    return rate * GFLOP_PER_IMAGE[network] / median(measured["matmul"])
+    return rate * GFLOP_PER_IMAGE[network] / float(median(measured["matmul"]))
 
 
 def seconds(details: dict[str, Any]) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from similar_images.core.file_formats import read_parquet
 from similar_images.core.timing import Timing
 from similar_images.features import levels, sharded_features, shards, store
-from similar_images.search.exact import Features
+from similar_images.features.feature_table import Features
 
 FEATURES = 1536  # of EfficientNetB3
 SHARD_SIZE = 1024

@@ -29,7 +29,7 @@ class Visit:
         return self.page.locator(".card h3").all_text_contents()
 
     def hash(self) -> str:
-        return self.page.evaluate("location.hash")
+        return str(self.page.evaluate("location.hash"))
 
 
 def serious_findings(visit: Visit) -> list[str]:

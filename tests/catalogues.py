@@ -1,6 +1,7 @@
 """Collections with known features, and what a search of them must find."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,8 @@ def direction(number: int) -> np.ndarray:
     """Return the features of a content, normalised, in double precision."""
     row = content(number)[1][np.newaxis]
     normalise(row)
-    return row[0].astype(float)
+    found: np.ndarray = row[0].astype(float)
+    return found
 
 
 def of_directions(*images: tuple[str, float]) -> FeatureTable:
@@ -43,7 +45,7 @@ def learned(index: FeatureTable) -> held_out_learning.Learn:
 def lay_out(folder: Path, rows: Rows, size: int) -> Path:
     """Write rows (path, label, content) as a collection with shards of `size` contents."""
     numbers = sorted({number for *_, number in rows})
-    shard_of = {}
+    shard_of: dict[str, str] = {}
     for start in range(0, len(numbers), size):
         ids, features = zip(*map(content, numbers[start : start + size]), strict=True)
         name = shards.name_of(ids, "model")
@@ -64,12 +66,12 @@ def lay_out(folder: Path, rows: Rows, size: int) -> Path:
     return folder / "images.parquet"
 
 
-def reference(queries: Rows, catalogue: Rows, count: int) -> list[dict[str, object]]:
+def reference(queries: Rows, catalogue: Rows, count: int) -> list[dict[str, Any]]:
     """Return what is found by comparing everything with everything."""
-    first = {}
+    first: dict[tuple[int, str | None], tuple[str, str | None, int]] = {}
     for path, label, number in sorted(catalogue):
         first.setdefault((number, label), (path, label, number))
-    answers = []
+    answers: list[dict[str, Any]] = []
     for query, query_label, number in sorted(queries):
         asked = direction(number)
         ranked = sorted(

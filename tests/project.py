@@ -155,7 +155,8 @@ class Project:
             return list(csv.DictReader(stream))
 
     def json(self, path: str) -> dict[str, Any]:
-        return json.loads(self.result(path).read_text("utf-8"))
+        content: dict[str, Any] = json.loads(self.result(path).read_text("utf-8"))
+        return content
 
     def shards(self) -> set[str]:
         return {str(path) for path in self.result("features").glob("*/*.parquet")}

@@ -40,15 +40,21 @@ def write_page(
         name="invented",
         made=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         model=Model(
-            *(
-                "EfficientNetLite2",
-                "EfficientNetB3",
-                True,
-                "the weights are not available",
-                None,
-                None,
-            ),
-            *(1280, 260, "stretch", 1.0, "bicubic", "openvino", "float32", "CPU", "fingerprint"),
+            backbone="EfficientNetLite2",
+            requested="EfficientNetB3",
+            fallback=True,
+            fallback_reason="the weights are not available",
+            weights=None,
+            weights_sha256=None,
+            features=1280,
+            input_size=260,
+            fit="stretch",
+            crop=1.0,
+            resample="bicubic",
+            engine="openvino",
+            precision="float32",
+            device="CPU",
+            fingerprint="fingerprint",
         ),
         neighbours=10,
         catalogue=Catalogue(13_000, classes),
@@ -159,7 +165,7 @@ def write_audit(folder: Path, same: str = "", name: str = "boots/1", **reported:
     groups = audit_page.groups(findings, files, pictures, "report_files")
     made = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     page = folder / "report.html"
-    counts = Counter(file.content_id for file in files.values())
+    counts = Counter(str(file.content_id) for file in files.values())
     report = audit_page.AuditReport(made, "EfficientNetLite2", classes, groups, counts, **reported)
     page.write_text(audit_page.render(report), "utf-8")
     return page

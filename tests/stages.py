@@ -90,8 +90,21 @@ class AtOnce:
 def describe_pixels(results: Path) -> None:
     """Write the description of the model that `fakes` gives to the scripts."""
     described = Model(
-        *("ColourHistogram", "ColourHistogram", False, None, None, None),
-        *(3 * SIDE**2, SIDE, "stretch", 1.0, "bicubic", "histogram", "float32", "CPU", "pixels"),
+        backbone="ColourHistogram",
+        requested="ColourHistogram",
+        fallback=False,
+        fallback_reason=None,
+        weights=None,
+        weights_sha256=None,
+        features=3 * SIDE**2,
+        input_size=SIDE,
+        fit="stretch",
+        crop=1.0,
+        resample="bicubic",
+        engine="histogram",
+        precision="float32",
+        device="CPU",
+        fingerprint="pixels",
     )
     model.write(results / "model/model.json", described)
 
@@ -177,7 +190,8 @@ def _catalogue(settings: Mapping[str, Any]) -> str:
 def _neighbours(settings: Mapping[str, Any]) -> int:
     """Return how many neighbours the workflow lets the search find."""
     pictures = nearest.PICTURES if settings["product"] else 1
-    return max(settings["search"]["neighbours"] * pictures, conformal.NEIGHBOURS)
+    wanted: int = settings["search"]["neighbours"]
+    return max(wanted * pictures, conformal.NEIGHBOURS)
 
 
 def _columns(settings: Mapping[str, Any], location: str) -> list[str]:

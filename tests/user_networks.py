@@ -1,6 +1,6 @@
 """Small networks of random weights, as people bring them, and what ONNX itself says they give."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ def make(
 def build(folder: Path, backbone: str | dict[str, Any], **settings: Any) -> Model:
     """Build `backbone` into `folder`; what the `settings` do not say is as most tests want it."""
     usual = {"weights_file": None, "fallback": None, "engine": "openvino", "resample": "bicubic"}
-    return building.make(folder, backbone=backbone, **(usual | settings))  # type: ignore[arg-type]
+    return building.make(folder, backbone=backbone, **(usual | settings))
 
 
 def weights(*shape: int) -> NDArray[np.float32]:
@@ -43,9 +43,9 @@ def weights(*shape: int) -> NDArray[np.float32]:
 def save(
     path: Path,
     nodes: Sequence[onnx.NodeProto],
-    constants: dict[str, NDArray[Any]],
+    constants: Mapping[str, NDArray[Any]],
     input_shape: Sequence[Batch],
-    outputs: dict[str, Sequence[Batch]],
+    outputs: Mapping[str, Sequence[Batch]],
     kind: int = TensorProto.FLOAT,
 ) -> Path:
     """Write a network with the input `picture`."""
@@ -110,7 +110,7 @@ def transformer(path: Path, *, batch: Batch = "n") -> Path:
 
 def original(path: Path, pictures: NDArray[np.float32], output: str) -> NDArray[np.float32]:
     """Return what ONNX' own evaluator gives for prepared pictures, each by itself or as fixed."""
-    network = ReferenceEvaluator(str(path))
+    network: Any = ReferenceEvaluator(str(path))
     first = network.input_types[0].tensor_type.shape.dim[0]
     batch = first.dim_value or 1
     given = [

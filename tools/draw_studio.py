@@ -56,7 +56,7 @@ def raised(points: Points, ankle: float, shaft: float, heel: float) -> Points:
 def draw(kind: str) -> Iterator[tuple[str, Image.Image]]:
     """Yield the names and pictures of all shoes of a kind."""
     draw_shoe, styles, ankle = KINDS[kind]
-    designs = product(styles, *(range(len(values)) for values in (COLOURS, SHAFTS, HEELS)))
+    designs = product(styles, range(len(COLOURS)), range(len(SHAFTS)), range(len(HEELS)))
     for number, (style, colour, shaft, heel) in enumerate(designs):
         chance, noise = random.Random(number), np.random.default_rng(number)
         main = COLOURS[colour]

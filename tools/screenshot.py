@@ -25,7 +25,7 @@ def run_pipeline(folder: Path) -> Path:
     """Run the pipeline on the sample data in `folder` and return its report."""
     shutil.copy(ROOT / "config.yaml", folder)
     (folder / "data").symlink_to(ROOT / "data")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     settings = ["--config", "backbone=EfficientNetLite2"]
     subprocess.run([*command, "--directory", folder, "--cores", "all", *settings], check=True)
     return folder / "results" / "shoes" / "report.html"

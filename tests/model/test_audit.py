@@ -30,7 +30,7 @@ def test_seven_of_ten_wrong_labels_are_at_the_top_of_the_ranking(
     clothing: FeatureTable, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
-    classes = sorted(set(clothing.labels))
+    classes = sorted({*map(str, clothing.labels)})
     labels = list(clothing.labels)
     twentieth = round(len(labels) / 20)
     flipped = random.choice(len(labels), twentieth, replace=False)

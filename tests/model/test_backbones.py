@@ -43,7 +43,9 @@ def openvino(lite2: Any, tmp_path_factory: pytest.TempPathFactory) -> engines.En
 
 def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
     a, b = a.astype(np.float64), b.astype(np.float64)
-    return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    found: NDArray[np.float64] = (a * b).sum(1) / np.linalg.norm(a, axis=1)
+    found /= np.linalg.norm(b, axis=1)
+    return found
 
 
 def by_tensorflow(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -57,7 +59,7 @@ def by_tensorflow(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32
         "numpy.save('features.npy', engine(numpy.load('images.npy')))"
     )
     scripts = Path(engines.__file__).parents[2]
-    command = [sys.executable, "-c", code, folder]
+    command = [sys.executable, "-c", code, str(folder)]
     subprocess.run(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(scripts)}, check=True)
     features: NDArray[np.float32] = np.load(folder / "features.npy")
     return features
@@ -126,7 +128,7 @@ def test_the_engines_agree_on_photographs(
 ) -> None:
     whole, channels = middle_layers.add_to_keras(lite2, lite2.output)
     for engine in ("openvino", "tensorflow"):
-        building.export(whole, engine, tmp_path / engine)  # type: ignore[arg-type]
+        building.export(whole, engine, tmp_path / engine)
     features = in_batches(engines.load("openvino", tmp_path / "openvino", threads=2), photos)
     others = (
         whole.predict(photos.astype(np.float32), verbose=0),

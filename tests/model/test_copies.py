@@ -31,7 +31,8 @@ def test_early_rejection_loses_no_copy_that_a_full_registration_finds(
     photos = sorted(PHOTOS.glob("*/catalogue/*/*.jpg"))[::25]
     if not photos:
         pytest.skip(f"no photographs in {PHOTOS}")
-    files, pairs = {}, []
+    files: dict[str, bytes] = {}
+    pairs = []
     for number, photo in enumerate(photos):
         copy = tmp_path / f"{number}.jpg"
         with Image.open(photo) as image:

@@ -177,9 +177,9 @@ def test_middle_layers_that_cannot_be_used_are_left_out(
 
 def test_named_layers_whose_values_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = deep_transformer(tmp_path / "deep.onnx", blocks=8, large=1e25)
-    card = {"family": "siglip", "output": "last", "pooling": "mean", "levels": ["x4"]}
+    card: dict[str, Any] = {"family": "siglip", "output": "last", "pooling": "mean"}
     with pytest.raises(UserError, match="levels: these layers give values that are not finite"):
-        user_networks.make(tmp_path / "made", path, **card)
+        user_networks.make(tmp_path / "made", path, **card, levels=["x4"])
 
 
 def test_features_that_do_not_depend_on_the_picture_are_refused_despite_middle_layers(
@@ -228,10 +228,10 @@ def deep_transformer(
         "patches": user_networks.weights(user_networks.FEATURES, 3, 8, 8),
         "tokens_shape": np.array([0, user_networks.FEATURES, -1]),
         "mixing": user_networks.weights(user_networks.FEATURES, user_networks.FEATURES),
-        "large": np.float32([large]),
-        "back": np.float32([scale / large]),
+        "large": np.array([large], np.float32),
+        "back": np.array([scale / large], np.float32),
     }
-    picture = ["n", 3, user_networks.SIZE, user_networks.SIZE]
+    picture: list[user_networks.Batch] = ["n", 3, user_networks.SIZE, user_networks.SIZE]
     return user_networks.save(
         path, nodes, constants, picture, {"last": ["n", 4, user_networks.FEATURES]}
     )

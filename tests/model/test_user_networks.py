@@ -90,7 +90,7 @@ def test_a_layer_of_a_class_that_is_not_of_keras_is_refused(tmp_path: Path) -> N
     import keras
     from keras import layers
 
-    class Own(layers.Layer):
+    class Own(layers.Layer):  # type: ignore[misc]  # Keras has no types
         def call(self, images: Any) -> Any:
             return images * 2
 

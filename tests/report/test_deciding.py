@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FilePayload, Locator, expect
 
 from browser import AXE, HOSTILE, Visit, serious_findings
 from project import Project
@@ -87,7 +87,7 @@ def saved(visit: Visit) -> bytes:
 
 
 def load(visit: Visit, content: bytes, name: str = "decisions.csv") -> None:
-    chosen = {"name": name, "mimeType": "text/csv", "buffer": content}
+    chosen: FilePayload = {"name": name, "mimeType": "text/csv", "buffer": content}
     visit.page.locator(".deciding [type=file]").set_input_files(chosen)
 
 

@@ -24,7 +24,7 @@ common_settings = CommonSettings(
 )
 
 
-class Executor(RemoteExecutor):
+class Executor(RemoteExecutor):  # type: ignore[misc]  # it has no types
     """Runs jobs as processes of this machine that know nothing of it but its programs."""
 
     next_seconds_between_status_checks = 0.2

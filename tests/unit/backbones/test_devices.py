@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -17,9 +18,10 @@ import pytest
 
 import user_networks
 from similar_images.backbones import building, engines
+from similar_images.backbones.registry import Precision
 from similar_images.core.errors import UserError
 
-CARD = {"family": "siglip"}
+CARD: dict[str, Any] = {"family": "siglip"}
 histogram = partial(user_networks.build, backbone="ColourHistogram")
 
 
@@ -37,9 +39,7 @@ def tensorflow(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     return stand_in
 
 
-def pretend(
-    monkeypatch: pytest.MonkeyPatch, device: str, precisions: Sequence[engines.Precision]
-) -> None:
+def pretend(monkeypatch: pytest.MonkeyPatch, device: str, precisions: Sequence[Precision]) -> None:
     """Let the machine have a device; the processor stands in for it."""
     load = engines.load
     monkeypatch.setattr(engines, "devices", lambda: ["CPU", device])

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 import user_networks
 from similar_images.backbones import engines, model, quantisation
+from similar_images.backbones.registry import Precision
 from similar_images.core.errors import UserError
 
 
-def make(folder: Path, precision: engines.Precision = "float32") -> model.Model:
+def make(folder: Path, precision: Precision = "float32") -> model.Model:
     file = user_networks.convolutional(folder.with_suffix(".onnx"))
     return user_networks.build(folder, {"file": str(file), "family": "siglip"}, precision=precision)
 

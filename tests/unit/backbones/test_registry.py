@@ -13,7 +13,7 @@ FAMILIES = {
 }
 
 
-@pytest.fixture(params=KERAS.values(), ids=KERAS)
+@pytest.fixture(params=KERAS.values(), ids=list(KERAS))
 def backbone(request: pytest.FixtureRequest) -> Any:
     return request.param
 

@@ -14,7 +14,7 @@ from similar_images.backbones import engines, preprocessing_config, validation
 from similar_images.core.errors import UserError
 from user_networks import FEATURES, SIZE
 
-NORMALISED = {"mean": [0.5, 0.4, 0.3], "deviation": [0.2, 0.25, 0.3]}
+NORMALISED: dict[str, Any] = {"mean": [0.5, 0.4, 0.3], "deviation": [0.2, 0.25, 0.3]}
 
 
 def make(folder: Path, file: Path, **settings: Any) -> Any:
@@ -32,7 +32,8 @@ def pictures(count: int = 8, size: int = SIZE) -> NDArray[np.uint8]:
 def normalised(images: NDArray[np.uint8], settings: Mapping[str, Any]) -> NDArray[np.float32]:
     """Return pictures as the network takes them (n, 3, s, s)."""
     values = (images / 255 - settings["mean"]) / settings["deviation"]
-    return values.transpose(0, 3, 1, 2).astype(np.float32)
+    taken: NDArray[np.float32] = values.transpose(0, 3, 1, 2).astype(np.float32)
+    return taken
 
 
 def assert_same(found: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
@@ -178,7 +179,7 @@ def test_an_output_must_be_chosen_where_there_are_several(tmp_path: Path) -> Non
 
 def network(path: Path, *nodes: Any, kind: int = TensorProto.FLOAT, **constants: Any) -> Path:
     """Write a network of `nodes` that lead from `picture` to `out`."""
-    shape = ["n", 3, SIZE, SIZE]
+    shape: list[user_networks.Batch] = ["n", 3, SIZE, SIZE]
     return user_networks.save(path, nodes, constants, shape, {"out": ["n", FEATURES]}, kind)
 
 

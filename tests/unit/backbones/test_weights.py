@@ -26,7 +26,7 @@ NAME = "efficientnetb0.h5"
 class Offered(KerasBackbone):
     """A backbone whose weights are `DATA`, offered at another address."""
 
-    url: str = "http://127.0.0.1:1/nowhere"  # type: ignore[assignment]
+    url: str = "http://127.0.0.1:1/nowhere"
 
 
 def offered(url: str = Offered.url) -> Offered:

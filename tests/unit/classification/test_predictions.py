@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from similar_images.classification.confidence import Calibration
 from similar_images.classification.conformal import Thresholds
+from similar_images.classification.nearest import SHOWN
 from similar_images.classification.out_of_distribution import InDistribution
-from similar_images.classification.predictions import SHOWN, Classifier, Decided, predict
+from similar_images.classification.predictions import Classifier, Decided, predict
 from similar_images.classification.tables import PREDICTIONS
 from similar_images.classification.vote import majority
 from similar_images.core.errors import UserError

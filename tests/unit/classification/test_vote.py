@@ -1,6 +1,7 @@
 """Tests of the vote."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def test_most_votes_then_larger_sum_then_the_nearer_neighbour(
     labels: str, similarities: list[float], decision: tuple[str, int, int]
 ) -> None:
     assert majority(list(labels), similarities) == decision
-    assert majority(np.array(list(labels), object), np.array(similarities)) == decision
+    arrays: list[Any] = [np.array(list(labels), object), np.array(similarities)]
+    assert majority(*arrays) == decision
 
 
 @pytest.mark.parametrize(

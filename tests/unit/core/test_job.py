@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_the_progress_is_reported_now_and_then_and_at_the_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     times = iter([100.0, 101.0, 102.5, 103.0, 104.0, 105.0])
-    monkeypatch.setattr(job.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
     with caplog.at_level(logging.INFO):
         progress = job.Progress(20)
         for done in (2, 5, 7, 10, 20):

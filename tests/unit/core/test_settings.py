@@ -29,7 +29,7 @@ def check(text: str) -> None:
 
 def declared(rules: Any, group: str = "") -> dict[str, Any]:
     """Return the rule of every setting by its dotted name."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, rule in rules["properties"].items():
         inner = "properties" in rule
         found |= declared(rule, f"{group}{name}.") if inner else {f"{group}{name}": rule}

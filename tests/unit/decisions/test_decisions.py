@@ -220,7 +220,7 @@ def test_a_file_that_is_not_there_is_reported_with_what_to_do(
 def test_the_catalogue_can_have_the_classes_and_images_that_were_decided(tmp_path: Path) -> None:
     file = put(tmp_path / "d.csv", row(), row(B, decision="out", label=""))
     most = decisions.at_most(Summary("x", 1, frozenset({"hats"})), decisions.read([file]))
-    assert (most.images, most.classes) == (2, {"boots", "hats"})
+    assert (most.images, most.classes) == (2, frozenset({"boots", "hats"}))
 
 
 def test_nothing_slow_is_imported() -> None:

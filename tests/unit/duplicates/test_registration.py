@@ -146,9 +146,9 @@ def test_pictures_too_narrow_to_be_registered_are_no_copies(size: tuple[int, int
 
 
 def test_pictures_of_one_colour_are_no_copies() -> None:
-    plain = [seen(Image.new("RGB", (160, 120), colour)) for colour in ("white", "navy")]
-    assert difference(*plain) == np.inf
-    assert difference(plain[0], seen(blots(1))) == np.inf
+    white, navy = (seen(Image.new("RGB", (160, 120), colour)) for colour in ("white", "navy"))
+    assert difference(white, navy) == np.inf
+    assert difference(white, seen(blots(1))) == np.inf
 
 
 def save(path: Path, image: Image.Image) -> tuple[str, bytes]:

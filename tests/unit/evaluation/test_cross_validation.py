@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from catalogues import learned, of_directions
 from similar_images.evaluation import cross_validation
@@ -87,7 +88,12 @@ def test_the_adapted_similarity_is_learned_without_what_a_round_leaves_out() -> 
 def test_rounds_that_leave_out_the_same_share_one_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     solved = []
     cholesky = np.linalg.cholesky
-    monkeypatch.setattr(np.linalg, "cholesky", lambda one: solved.append(one) or cholesky(one))
+
+    def counted(matrix: NDArray[np.floating]) -> NDArray[np.floating]:
+        solved.append(matrix)
+        return cholesky(matrix)
+
+    monkeypatch.setattr(np.linalg, "cholesky", counted)
     cross_validation.in_other_folds(drawn(), 3, np.arange(60), np.arange(60), np.arange(60) // 3)
     assert len(solved) == 2 * cross_validation.FOLDS
 

@@ -30,12 +30,13 @@ def without(catalogue: FeatureTable, row: int) -> FeatureTable:
 
 
 def part(catalogue: FeatureTable, rows: list[int]) -> FeatureTable:
-    columns = (catalogue.paths, catalogue.labels, catalogue.content_ids)
     return FeatureTable(
         "network",
         "model",
-        *([column[n] for n in rows] for column in columns),  # type: ignore[arg-type]
-        features=catalogue.features[rows].copy(),
+        [catalogue.paths[n] for n in rows],
+        [catalogue.labels[n] for n in rows],
+        [catalogue.content_ids[n] for n in rows],
+        catalogue.features[rows].copy(),
     )
 
 
@@ -50,7 +51,8 @@ images = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("stuvwxyz")),
 def test_each_image_finds_what_a_catalogue_without_its_bytes_would_give_it(
     drawn: list[tuple[str, str]], count: int, block: int
 ) -> None:
-    catalogue = catalogue_of(*map("".join, zip(*drawn, strict=True)))
+    labels, ids = map("".join, zip(*drawn, strict=True))
+    catalogue = catalogue_of(labels, ids)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exact, "QUERIES", block)
         found = leave_one_out.neighbours(

@@ -10,7 +10,7 @@ from similar_images.core.file_formats import write_json
 from similar_images.evaluation import settings_comparison
 from similar_images.report import plots
 
-OUTCOME = dict.fromkeys(settings_comparison.TABLE.names, 1)
+OUTCOME: dict[str, object] = dict.fromkeys(settings_comparison.TABLE.names, 1)
 
 
 def test_single_settings_are_changed_and_the_others_kept() -> None:

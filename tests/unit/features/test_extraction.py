@@ -32,7 +32,8 @@ class MeanColour:
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         assert images.shape == (self.batch_size, 8, 8, 3)
         assert images.dtype == np.uint8
-        return images.mean(axis=(1, 2), dtype=np.float32)
+        means: NDArray[np.float32] = images.mean(axis=(1, 2), dtype=np.float32)
+        return means
 
 
 class Members(dict[str, list[bytes]]):
@@ -110,7 +111,7 @@ def test_features_that_are_no_numbers_stop_with_the_first_such_image(members: Me
     files = [members.put(png(grey)) for grey in (3, 12, 5, 40)]
     prepare = Preprocessor(8, "bicubic", 1000)
     with pytest.raises(UserError, match=rf"features of {files[1]} that are not finite"):
-        extract(members, prepare, Overflowing(2), 3, "model", 1, Timing(), int)
+        extract(members, prepare, Overflowing(2), 3, "model", 1, Timing(), lambda done: None)
 
 
 class OverflowingInTheMiddle(MeanColour):
@@ -127,7 +128,9 @@ def test_where_only_a_middle_layer_overflows_the_features_are_kept(members: Memb
         members.put(png(grey))
     prepare = Preprocessor(8, "bicubic", 1000)
     engine = OverflowingInTheMiddle(2)
-    shard = extract(members, prepare, engine, 3, "model", 1, Timing(), int, channels=[3])
+    shard = extract(
+        members, prepare, engine, 3, "model", 1, Timing(), lambda done: None, channels=[3]
+    )
     assert_array_equal(shard.features, run(members).features)
     assert shard.levels.any(axis=1).tolist() == [False, False]
 

@@ -14,7 +14,8 @@ def drawn(images: int, channels: list[int]) -> np.ndarray:
 
 def cosines(rows: np.ndarray) -> np.ndarray:
     rows = rows.astype(float) / np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows @ rows.T
+    found: np.ndarray = rows @ rows.T
+    return found
 
 
 @pytest.mark.parametrize("channels", [[720, 720, 1248, 1248], [816, 816, 2304, 2304], [3840]])
@@ -47,7 +48,7 @@ def test_an_image_does_not_depend_on_those_beside_it() -> None:
 def test_each_part_counts_the_same_whatever_the_size_of_its_numbers() -> None:
     channels = [5, 1030]
     values = drawn(4, channels)
-    larger = values * np.repeat(np.float32([100, 0.01]), channels)
+    larger = values * np.repeat(np.array([100, 0.01], np.float32), channels)
     assert_array_equal(levels.encode(values, channels), levels.encode(larger, channels))
     features = drawn(4, [7])
     joined = levels.join(features, levels.encode(values, channels), channels)

@@ -33,7 +33,8 @@ class MeanColours:
     streams = 1
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return images.mean(axis=(1, 2), dtype=np.float32)[:, :2]
+        means: NDArray[np.float32] = images.mean(axis=(1, 2), dtype=np.float32)
+        return means[:, :2]
 
 
 @pytest.fixture
@@ -69,7 +70,14 @@ def build(
             prepare = Preprocessor(8, "bicubic", plan.max_pixels(rows))
             members = manifest.files_by_content(rows)
             extracted = extract(
-                members, prepare, MeanColours(), 2, model.fingerprint, 2, Timing(), int
+                members,
+                prepare,
+                MeanColours(),
+                2,
+                model.fingerprint,
+                2,
+                Timing(),
+                lambda done: None,
             )
             shards.write(path, extracted, Timing())
             made += 1
@@ -160,9 +168,11 @@ def test_after_damage_that_only_the_merge_notices_the_next_run_is_as_a_clean_bui
     path = next(
         path
         for path in tmp_path.glob("features/*/*")
-        if np.float32([10, 20]).tobytes() in path.read_bytes()
+        if np.array([10, 20], np.float32).tobytes() in path.read_bytes()
     )
-    path.write_bytes(path.read_bytes().replace(np.float32([10, 20]).tobytes(), b"12345678"))
+    path.write_bytes(
+        path.read_bytes().replace(np.array([10, 20], np.float32).tobytes(), b"12345678")
+    )
     with pytest.raises(DamagedFileError, match=f"{path.name} is damaged") as reported:
         build(photos, tmp_path, model, 400)
     discard(reported.value)

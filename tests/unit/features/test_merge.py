@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -157,7 +158,13 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
     features: Path, model: Model
 ) -> None:
     pixels = {"a": 101, "b": 100, "c": 250, "d": None, "e": 2**40}
-    outcomes = {"a": 1.5, "b": 2.5, "c": "too many pixels", "d": "damaged: x", "e": 4.5}
+    outcomes: dict[str, Any] = {
+        "a": 1.5,
+        "b": 2.5,
+        "c": "too many pixels",
+        "d": "damaged: x",
+        "e": 4.5,
+    }
     put_shard(features, "one", pixels=pixels, **outcomes)
     rows: list[Row] = [(f"{id_}.jpg", "boots", id_, "one", None) for id_ in outcomes]
     found, rejected = merged(listing(*rows), features, model, max_pixels=100)
@@ -191,7 +198,7 @@ def test_features_of_another_model_are_refused(features: Path, model: Model) -> 
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(path.read_bytes()[:-1]),
         lambda path: path.write_bytes(
-            path.read_bytes().replace(np.float32([1.5, 1.5]).tobytes(), b"12345678")
+            path.read_bytes().replace(np.array([1.5, 1.5], np.float32).tobytes(), b"12345678")
         ),
         lambda path: pq.write_table(
             pa.table({"content_id": ["a"], "fault": ["b"], "pixels": [1]}), path

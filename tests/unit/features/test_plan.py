@@ -282,7 +282,7 @@ def add_daily(pipeline: Pipeline, days: int, largest: int = 100) -> None:
 
 
 def features_of(pipeline: Pipeline) -> dict[str, bytes]:
-    found = {}
+    found: dict[str, bytes] = {}
     for path in pipeline.features.iterdir():
         shard = shards.read(path)
         rows = zip(shard.content_ids, shard.features, strict=True)

@@ -559,7 +559,7 @@ def test_an_object_whose_class_has_a_control_character_is_faulty() -> None:
     assert (odd.label, plain.label) == (None, "boots")
     assert "control character" in str(odd.fault)
     summary = summarise("s3://shop/cat", metadata_cache=bucket)
-    assert (summary.classes, summary.images) == ({"boots"}, 1)
+    assert (summary.classes, summary.images) == (frozenset({"boots"}), 1)
 
 
 def test_files_and_folders_are_listed_in_the_order_of_their_names(root: Path) -> None:
@@ -709,7 +709,7 @@ def test_a_summary_counts_possible_images_and_their_classes(root: Path) -> None:
     put(root / "empty" / "d.jpg", b"")
     (root / "none").mkdir()
     summary = summarise(root)
-    assert (summary.images, summary.classes) == (3, {"boots", "sandals"})
+    assert (summary.images, summary.classes) == (3, frozenset({"boots", "sandals"}))
     assert summarise(root, needs_class=True).images == 2
 
 

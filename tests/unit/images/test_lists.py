@@ -13,7 +13,7 @@ from similar_images.core.errors import UserError
 from similar_images.core.file_formats import write_csv
 from similar_images.images.lists import ListRow, addresses, check_remote, read
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"image": "b.jpg", "label": "boots", "price": 9.5},
     {"image": "https://shop.example/a.jpg", "label": None, "price": None},
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -31,10 +31,10 @@ class FailingFile(io.FileIO):
 
     whole = False
 
-    def readinto(self, buffer: object, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         if self.whole:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        count = super().readinto(buffer)  # type: ignore[arg-type]
+        count = super().readinto(buffer)
         self.whole = not count
         return count
 
@@ -193,7 +193,8 @@ class Shop:
         entries = scan(self.folder / "list.csv", metadata_cache=metadata_cache)
         table = manifest.build(entries, self.folder / "hashes.parquet", photos=photos)
         retries.record(self.folder / retries.NAME, photos.unread)
-        return table["content_id"].to_pylist()[0], table["fault"].to_pylist()[0]
+        found: list[str | None] = table["content_id"].to_pylist()
+        return found[0], table["fault"].to_pylist()[0]
 
     @property
     def retried(self) -> int:
@@ -301,7 +302,8 @@ def test_a_bucket_that_is_busy_takes_nothing_out_either(
         photos = Photos(access, PhotoCache(tmp_path / "kept", 0))
         entries = scan("s3://shop", metadata_cache=metadata_cache)
         table = manifest.build(entries, tmp_path / "hashes.parquet", photos=photos)
-        return table["content_id"].to_pylist()
+        found: list[str | None] = table["content_id"].to_pylist()
+        return found
 
     first, later = ([sha256(version.encode()).hexdigest()] for version in ("1", "2"))
     assert run(Bucket("1")) == first

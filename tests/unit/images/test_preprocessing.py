@@ -308,7 +308,7 @@ def test_the_filter_is_the_one_asked_for() -> None:
     image = quarters(7, 5)
     for name in ("bilinear", "bicubic"):
         expected = image.resize((8, 8), Image.Resampling[name.upper()])
-        found = Preprocessor(8, name, 100)(io.BytesIO(encode(image)))  # type: ignore[arg-type]
+        found = Preprocessor(8, name, 100)(io.BytesIO(encode(image)))
         assert_array_equal(found.image, np.asarray(expected))
 
 

@@ -25,6 +25,7 @@ from similar_images.classification import (
 from similar_images.classification.tables import PREDICTIONS, PRODUCTS
 from similar_images.classification.vote import VOTES
 from similar_images.core.file_formats import read_csv, read_json, write_json
+from similar_images.core.tables import Row
 from similar_images.curation import active_learning, audit
 from similar_images.evaluation import leave_one_out, metric_comparison, metrics, quality
 from similar_images.features import sharded_features
@@ -40,8 +41,21 @@ from similar_images.search import (
 
 DIMENSION = 4
 MODEL = Model(
-    *("network", "network", False, None, None, None),
-    *(DIMENSION, 8, "stretch", 1.0, "bicubic", "openvino", "float32", "CPU", "model"),
+    backbone="network",
+    requested="network",
+    fallback=False,
+    fallback_reason=None,
+    weights=None,
+    weights_sha256=None,
+    features=DIMENSION,
+    input_size=8,
+    fit="stretch",
+    crop=1.0,
+    resample="bicubic",
+    engine="openvino",
+    precision="float32",
+    device="CPU",
+    fingerprint="model",
 )
 ONE_PRODUCT = {f"{n:02}": "P" for n in range(12)}
 RANDOM = np.random.default_rng(0).normal(size=(12, DIMENSION))
@@ -62,7 +76,7 @@ class Few(NamedTuple):
     contents: str
     product_of: dict[str, str]
 
-    def index(self) -> FeatureTable:
+    def loaded(self) -> FeatureTable:
         """Return the catalogue as it is loaded: every stage normalises one of its own."""
         names = [f"{n:02}" for n in range(len(self.labels))]
         ids = [f"{ord(content):064x}" for content in self.contents]
@@ -70,7 +84,7 @@ class Few(NamedTuple):
         return FeatureTable("network", "model", names, list(self.labels), ids, features)
 
     def table(self) -> pa.Table:
-        index = self.index()
+        index = self.loaded()
         columns = zip(index.paths, index.labels, index.content_ids, strict=True)
         rows = [
             {"image": name, "label": label, "content_id": content, "shard": "0", "file": b"x"}
@@ -81,7 +95,11 @@ class Few(NamedTuple):
 
 def few(labels: str, **given: Any) -> Few:
     count = len(labels)
-    usual = {"features": RANDOM[:count], "contents": "abcdefghijkl"[:count], "product_of": {}}
+    usual: dict[str, Any] = {
+        "features": RANDOM[:count],
+        "contents": "abcdefghijkl"[:count],
+        "product_of": {},
+    }
     return Few(labels, **usual | given)
 
 
@@ -108,14 +126,14 @@ FEW = NOTHING_TO_ASK | SOMETHING_TO_ASK
 
 
 def asked(of: Few, metric: str, vote: str = "majority", voters: int = 5) -> dict[str, Any]:
-    catalogue = of.index()
+    catalogue = of.loaded()
     group_of = leave_one_out.groups(catalogue, of.product_of)
-    learn = learned(of.index()) if metric == "adapted" else None
+    learn = learned(of.loaded()) if metric == "adapted" else None
     return quality.assess(catalogue, group_of, voters, vote, metric, 0.9, learn)
 
 
 def compared(of: Few, metric: str, vote: str = "majority") -> dict[str, Any]:
-    catalogue = of.index()
+    catalogue = of.loaded()
     rows = np.flatnonzero(neighbours.first_of_equals(catalogue))
     group_of = leave_one_out.groups(catalogue, of.product_of)[rows]
     sample = catalogue.rows(rows)
@@ -192,8 +210,8 @@ def test_where_no_image_can_be_asked_the_figures_are_null_and_it_is_said_why(
 @pytest.mark.parametrize("name", FEW)
 def test_the_catalogue_is_audited(name: str) -> None:
     of = FEW[name]
-    files = dict.fromkeys(of.index().content_ids, b"")
-    findings, classes = audit.audit(of.index(), files, lambda pairs, files: {}, 5)
+    files = dict.fromkeys(of.loaded().content_ids, b"")
+    findings, classes = audit.audit(of.loaded(), files, lambda pairs, files: {}, 5)
     assert sum(one.images for one in classes) == different(of)
     assert all(math.isfinite(float(one.score)) for one in findings)
 
@@ -225,7 +243,7 @@ def different(of: Few) -> int:
 
 def searched(of: Few, metric: str, index: str, folder: Path) -> pa.Table:
     """Return what one query finds, with whatever goes by files in between."""
-    fitted, catalogue = None, of.index()
+    fitted, catalogue = None, of.loaded()
     query = FeatureTable(
         "network", "model", ["q"], ["a"], ["q" * 64], RANDOM[-1:].astype(np.float32)
     )
@@ -266,7 +284,7 @@ def shown(
     of: Few,
     rows: list[dict[str, str]],
     found: pa.Table,
-    votes: list[predictions.Row],
+    votes: list[Row],
     assessment: dict[str, Any],
     folder: Path,
 ) -> str:
@@ -276,7 +294,7 @@ def shown(
     evaluation = metrics.evaluate(rows, MODEL, read_csv(folder / "products"))
     assert metrics.sentence(assert_in_json(evaluation, folder))
     counted = [{name: str(value) for name, value in row.items()} for row in votes]
-    similar = cards.files(of.table(), of.index().paths)
+    similar = cards.files(of.table(), of.loaded().paths)
     queries = {"q": cards.File("q" * 64, b"q")}
     made = cards.cards(rows, counted, queries, similar, set(), {}, {}, (), {})
     classes, counts = metrics.confusion(rows)

@@ -206,10 +206,14 @@ def test_it_returns_only_the_images_that_it_is_to_search_among() -> None:
 def test_which_of_equally_similar_images_it_finds_does_not_depend_on_their_order() -> None:
     numbers = [*range(0, 200), *[7] * 40]
     one = replace(part(numbers), paths=[f"{n:04}" for n in range(240)])
-    one = replace(one, labels=one.paths)  # equal bytes under one class count once
+    one = replace(one, labels=list(one.paths))  # equal bytes under one class count once
     other = FeatureTable(
-        *(one.backbone, one.fingerprint),
-        *(column[::-1] for column in (one.paths, one.labels, one.content_ids, one.features)),
+        one.backbone,
+        one.fingerprint,
+        one.paths[::-1],
+        one.labels[::-1],
+        one.content_ids[::-1],
+        one.features[::-1],
     )
     query = part([7])
     forwards, backwards = (found([index], built([index]), query) for index in (one, other))

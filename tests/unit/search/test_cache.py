@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -34,7 +35,7 @@ class Search:
         index = approximate.build(whole, whole.images(), COUNT)
         return approximate.find(queries, index, whole.images(), COUNT, only=catalogue.only)
 
-    def __call__(self, queries: Rows, catalogue: Rows, size: int = 3) -> list[dict[str, object]]:
+    def __call__(self, queries: Rows, catalogue: Rows, size: int = 3) -> list[dict[str, Any]]:
         self.searched.clear()
         found = cache.search(
             ShardedFeatures(lay_out(self.folder / "queries", queries, 1)),
@@ -45,7 +46,8 @@ class Search:
             self.key,
         )
         assert found.schema.equals(neighbours.TABLE.schema)
-        return found.to_pylist()
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return rows
 
     @property
     def pairs(self) -> int:
@@ -78,9 +80,9 @@ def test_old_queries_are_compared_with_new_images_alone(search: Search) -> None:
 
 
 def test_only_those_who_had_it_near_are_searched_again_when_an_image_goes(search: Search) -> None:
-    gone = search(QUERIES, CATALOGUE)[1]["similar"][0]  # type: ignore[index]
+    gone = search(QUERIES, CATALOGUE)[1]["similar"][0]
     catalogue = [row for row in CATALOGUE if row[0] != gone]
-    had_it = [row for row in reference(QUERIES, CATALOGUE, COUNT) if gone in row["similar"]]  # type: ignore[operator]
+    had_it = [row for row in reference(QUERIES, CATALOGUE, COUNT) if gone in row["similar"]]
     assert search(QUERIES, catalogue) == reference(QUERIES, catalogue, COUNT)
     assert search.pairs == len(had_it) * len(catalogue)
     assert len(had_it) < len(QUERIES)
@@ -151,7 +153,7 @@ def test_an_approximate_search_counts_no_image_twice_after_one_has_another_name_
     search = Search(tmp_path / "kept", approximate=True)
     search(QUERIES, CATALOGUE)
     assert search(QUERIES, changed) == expected
-    assert all(len(set(row["similar"])) == COUNT for row in expected)  # type: ignore[call-overload]
+    assert all(len(set(row["similar"])) == COUNT for row in expected)
 
 
 def test_neighbours_that_are_in_two_parts_are_refused(tmp_path: Path) -> None:

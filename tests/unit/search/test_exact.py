@@ -12,13 +12,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from similar_images.features.feature_table import normalise
+from similar_images.features.feature_table import Features, normalise
 from similar_images.search import exact
 
 Item = tuple[str, str]
 Found = tuple[float, Item]
 SMALL = st.integers(-3, 3)
-Blocks = list[tuple[list[Item], exact.Features]]
+Blocks = list[tuple[list[Item], Features]]
 
 
 def features(rows: int, dimension: int = 16, seed: int = 0) -> NDArray[np.float32]:
@@ -107,7 +107,7 @@ def test_the_result_is_the_same_to_the_bit_with_any_number_of_threads(threads: i
 def test_the_catalogue_is_read_with_as_many_threads_as_before_the_search() -> None:
     seen = []
 
-    def stream() -> Iterator[tuple[list[Item], exact.Features]]:
+    def stream() -> Iterator[tuple[list[Item], Features]]:
         for block in blocks(features(50), 10):
             seen.append(blas_threads())
             yield block
@@ -155,7 +155,7 @@ def test_where_there_are_fewer_rows_all_are_found(queries: int, rows: int, found
 def test_a_block_is_released_before_the_next_is_read() -> None:
     seen: list[int] = []
 
-    def stream() -> Iterator[tuple[list[Item], exact.Features]]:
+    def stream() -> Iterator[tuple[list[Item], Features]]:
         for number, block in enumerate(blocks(features(50), 10)):
             seen.append(number)
             yield block

@@ -132,7 +132,8 @@ def by_covariances(catalogue: FeatureTable) -> NDArray[np.float64]:
     mapped = (
         centred @ whitened @ (np.eye(len(within)) + metric_learning.STRETCH * between @ between.T)
     )
-    return mapped / np.linalg.norm(mapped, axis=1, keepdims=True)
+    found: NDArray[np.float64] = mapped / np.linalg.norm(mapped, axis=1, keepdims=True)
+    return found
 
 
 @pytest.mark.parametrize("left_out", [3, 60, 100])

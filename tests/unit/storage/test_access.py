@@ -1,8 +1,9 @@
 """Tests of what asks addresses of every kind."""
 
+import os
+
 import pytest
 
-from similar_images.core import processes
 from similar_images.storage import access
 from similar_images.storage.access import Access
 from similar_images.storage.addresses import FetchError, Limits
@@ -14,7 +15,7 @@ def test_looks_are_in_the_order_of_the_addresses_however_many_processes_ask(
     monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     monkeypatch.setattr(access, "MANY", many)
-    monkeypatch.setattr(processes.os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     with serving({f"{n}.jpg": bytes(n) for n in range(1, 20)}) as server:
         server.faults["7.jpg"] = status(404)
         addresses = [server.address(f"{n}.jpg") for n in range(1, 20)]

@@ -131,7 +131,7 @@ def test_a_look_at_other_bytes_is_another(server: Server) -> None:
     ],
 )
 def test_metadata_has_no_more_than_can_be_trusted(
-    server: Server, headers: dict[str, str], expected: ObjectMetadata | None
+    server: Server, headers: dict[str, Any], expected: ObjectMetadata | None
 ) -> None:
     server.faults["a.jpg"] = with_headers(**headers)
     metadata = asking(server).metadata_of(server.address("a.jpg"))

@@ -27,7 +27,7 @@ from . import (
     weights,
 )
 from .model import Model
-from .registry import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision
+from .registry import HISTOGRAM, KERAS, LITE2, Device, EngineName, Precision, Resample
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def make(
     weights_file: Path | None,
     fallback: str | None,
     engine: EngineName | Literal["auto"],
-    resample: str,
+    resample: Resample,
     precision: Precision = "float32",
     device: Device = "CPU",
 ) -> Model:
@@ -147,7 +147,7 @@ def _export_user_network(
     folder: Path,
     settings: Mapping[str, Any],
     engine: EngineName,
-    resample: str,
+    resample: Resample,
     precision: Precision,
     device: Device,
 ) -> Model:
@@ -230,7 +230,7 @@ def _describe(
     backbone: str,
     features: int,
     input_size: int,
-    resample: str,
+    resample: Resample,
     engine: EngineName,
     weights: Path | None = None,
     weights_sha256: str | None = None,

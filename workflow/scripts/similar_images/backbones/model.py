@@ -6,7 +6,7 @@ from pathlib import Path
 from ..core.file_formats import read_json, write_json
 from ..core.files import checked
 from .preprocessing_config import Fit
-from .registry import Device, EngineName, Precision
+from .registry import Device, EngineName, Precision, Resample
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Model:
     input_size: int
     fit: Fit
     crop: float
-    resample: str
+    resample: Resample
     engine: EngineName
     precision: Precision
     device: Device

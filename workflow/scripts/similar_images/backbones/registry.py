@@ -9,6 +9,7 @@ HISTOGRAM = "ColourHistogram"
 EngineName = Literal["openvino", "tensorflow", "histogram"]
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
 Device = Literal["CPU", "GPU", "NPU"]
+Resample = Literal["bilinear", "bicubic"]
 
 
 @dataclass(frozen=True)
