@@ -6,7 +6,8 @@
 #                             sequences of changes; hours
 # make test-slurm             runs through a local Slurm; needs root and Debian
 # make test-no-shared-folder  runs whose jobs share no folder, some minutes
-# make lint                   linters
+# make test-container         the steps of the Dockerfile in a clean folder; needs root and Debian
+# make lint                   linters, as listed in .pre-commit-config.yaml; needs npm
 # make fuzz                   a minute of mutated images for the decoders; FUZZ=600 for ten
 #
 # Benchmarks write pages into benchmarks/results/. DATA is a folder of sets of labelled photos, each
@@ -30,9 +31,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := tests/report/node_modules/.package-lock.json
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -42,7 +44,7 @@ test: quick thorough
 quick: lint
 	$(BIN)/pytest --numprocesses auto --dist worksteal tests/unit
 
-thorough: run $(VENV)/dev.installed
+thorough: run $(VENV)/dev.installed $(NODE)
 	$(BIN)/pytest --numprocesses auto --dist worksteal tests/model tests/workflow tests/report tests/faults
 
 test-faults: $(VENV)/dev.installed
@@ -56,13 +58,13 @@ test-slurm: $(VENV)/dev.installed $(VENV)/slurm.installed
 test-no-shared-folder: $(VENV)/dev.installed
 	$(BIN)/pytest tests/no_shared_folder
 
-lint: $(VENV)/dev.installed
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint
+test-container: $(VENV)/dev.installed
+	command -v debootstrap >/dev/null || test $$(id -u) != 0 || \
+		{ apt-get update && apt-get install --yes debootstrap; } || true
+	$(BIN)/pytest -rs tests/container
+
+lint: $(VENV)/dev.installed $(NODE)
+	$(BIN)/pre-commit run --all-files
 
 bench: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/run.py $(DATA)
@@ -92,12 +94,7 @@ fuzz: $(VENV)/fuzz.installed
 	$(BIN)/python tests/fuzz/decoding.py -max_total_time=$(FUZZ)
 
 lock: $(VENV)/dev.installed
-	for part in run dev bench slurm cloud fuzz; do \
-		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-header --output-file requirements/$$part.txt \
-			$$(test $$part = run || echo --constraint requirements/run.txt) \
-			requirements/$$part.in || exit 1; \
-	done
+	$(BIN)/python tools/lock.py
 
 packages: $(VENV)/dev.installed
 	$(BIN)/python tools/draw_packages.py
@@ -111,7 +108,11 @@ settings: $(VENV)/dev.installed
 screenshot: $(VENV)/dev.installed
 	$(BIN)/python tools/screenshot.py
 
-$(VENV)/%.installed: requirements/%.txt
+$(VENV)/%.installed: requirements/%.txt requirements/run.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement $<
+	touch $@
+
+$(NODE): tests/report/package-lock.json
+	npm ci --prefix tests/report --ignore-scripts --no-audit --no-fund
 	touch $@
