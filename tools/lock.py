@@ -7,7 +7,6 @@ other groups take its versions, and their files list only what they add.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,19 +19,14 @@ PACKAGE = re.compile(r"^\S.*\n(?: .*\n)*", re.MULTILINE)
 
 def pinned(group: str, *options: str) -> list[str]:
     """Pin all packages of a group, and return the part of the file for each."""
-    uv = shutil.which("uv", path=Path(sys.executable).parent)
-    command = f"{uv} pip compile --quiet --universal --python-version 3.11 --generate-hashes"
     file = REQUIREMENTS / f"{group}.txt"
-    subprocess.run(
-        [
-            *command.split(),
-            *("--no-emit-index-url", "--no-header", "--output-file", file),
-            *options,
-            f"requirements/{group}.in",
-        ],
-        cwd=REQUIREMENTS.parent,
-        check=True,
-    )
+    command = [
+        *(Path(sys.executable).with_name("uv"), "pip", "compile", "--quiet"),
+        *("--universal", "--python-version", "3.11", "--generate-hashes"),
+        *("--no-emit-index-url", "--no-header", "--output-file", file),
+        *(*options, f"requirements/{group}.in"),
+    ]
+    subprocess.run(command, cwd=REQUIREMENTS.parent, check=True)
     return PACKAGE.findall(file.read_text("utf-8"))
 
 
