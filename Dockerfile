@@ -21,5 +21,5 @@ ENV HOME=/tmp USER=finder PATH=/opt/venv/bin:$PATH
 USER 1000
 
 # An option first: arguments of Snakemake. Anything else is a command, as clusters send it.
-ENTRYPOINT ["sh", "-c", "case $1 in -*) set -- snakemake --snakefile /finder/Snakefile \"$@\";; esac; exec \"$@\"", "sh"]
+ENTRYPOINT ["sh", "-c", "case $1 in -*) set -- snakemake --snakefile /finder/workflow/Snakefile \"$@\";; esac; exec \"$@\"", "sh"]
 CMD ["--cores", "all"]

@@ -20,7 +20,7 @@ PACKAGE = re.compile(r"^\S.*\n(?: .*\n)*", re.MULTILINE)
 def pinned(group: str, *options: str) -> list[str]:
     """Pin all packages of a group, and return the part of the file for each."""
     file = REQUIREMENTS / f"{group}.txt"
-    command = [
+    command: list[str | Path] = [
         *(Path(sys.executable).with_name("uv"), "pip", "compile", "--quiet"),
         *("--universal", "--python-version", "3.11", "--generate-hashes"),
         *("--no-emit-index-url", "--no-header", "--output-file", file),
