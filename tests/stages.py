@@ -238,7 +238,7 @@ def _script(
         log=["log"],
         threads=1,
         resources=SimpleNamespace(jobs=1),
-        config=settings,
+        config={**settings, "results": {"folder": "results"}},
     )
     exec(_compiled(name), {"snakemake": snakemake, "__name__": "__main__"})
 

@@ -54,7 +54,7 @@ def run(*command: str | Path, folder: Path, fails: bool = False, **environment: 
 def snakemake(
     project: Path, *arguments: str, python: Path = PYTHON, fails: bool = False, **environment: str
 ) -> str:
-    command = (python, "-m", "snakemake", "--cores", "2", *arguments)
+    command: list[str | Path] = [python, "-m", "snakemake", "--cores", "2", *arguments]
     return run(*command, folder=project, fails=fails, **environment)
 
 

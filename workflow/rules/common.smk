@@ -1,7 +1,6 @@
 """The settings as the rules need them, and all functions of the workflow."""
 
 import _thread
-import os
 import signal
 import sys
 import threading
@@ -21,10 +20,6 @@ SCRIPTS = isinstance(SOURCE, LocalSourceFile) and Path(SOURCE).parent / "scripts
 CHECKOUT = SCRIPTS and workflow.modifier.is_main_snakefile()
 if CHECKOUT:
     sys.path.insert(0, str(SCRIPTS))
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = (
-        f"{SCRIPTS}{os.pathsep}{before}" if before else f"{SCRIPTS}"
-    )
     # Snakemake imports pandas, if it is installed, to compare the parameters of jobs. That takes
     # half a second in each run, and no parameter is a table. A parent workflow may need pandas.
     sys.modules.setdefault("pandas", None)
@@ -55,6 +50,7 @@ from similar_images.classification import conformal, nearest, tables
 from similar_images.core import file_formats, files, settings
 from similar_images.core.digests import Digests
 from similar_images.core.errors import DamagedFileError, UserError, reason
+from similar_images.core.processes import find_modules_first_in
 from similar_images.evaluation import settings_comparison
 from similar_images.backbones import loading
 from similar_images.decisions import decisions
@@ -69,6 +65,8 @@ from similar_images.storage.metadata import MetadataCache, NotAskedError
 from similar_images.storage.results import check_sent, results_of
 
 LIBRARY = Path(similar_images.__file__).parent
+if CHECKOUT:
+    find_modules_first_in(str(SCRIPTS))
 
 
 def hash_of(*paths):

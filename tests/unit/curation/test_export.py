@@ -309,7 +309,12 @@ SCRIPT = Path(export.__file__).parents[2] / "export.py"
 def run_script(folder: Path) -> None:
     """Run the script as its rule does."""
     limits = {"allowed": [], "private": False, "connections": 1, "seconds": 1, "max_bytes": 1}
-    settings = {"remote": limits | {"cache_gigabytes": 0}, "catalogue": "photos", "queries": {}}
+    settings = {
+        "remote": limits | {"cache_gigabytes": 0},
+        "catalogue": "photos",
+        "queries": {},
+        "results": {"folder": "results"},
+    }
     job = SimpleNamespace(
         config=settings,
         input=SimpleNamespace(images=str(folder / "images.parquet")),
