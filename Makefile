@@ -6,6 +6,7 @@
 #                             sequences of changes; hours
 # make test-slurm             runs through a local Slurm; needs root and Debian
 # make test-no-shared-folder  runs whose jobs share no folder, some minutes
+# make test-deployment        the installed package, modules and snakedeploy, some minutes
 # make test-container         the steps of the Dockerfile in a clean folder; needs root and Debian
 # make lint                   linters, as listed in .pre-commit-config.yaml; needs npm
 # make fuzz                   a minute of mutated images for the decoders; FUZZ=600 for ten
@@ -34,7 +35,7 @@ BIN := $(VENV)/bin
 NODE := tests/report/node_modules/.package-lock.json
 FUZZ ?= 60
 
-.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
+.PHONY: run test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -57,6 +58,14 @@ test-slurm: $(VENV)/dev.installed $(VENV)/slurm.installed
 
 test-no-shared-folder: $(VENV)/dev.installed
 	$(BIN)/pytest tests/no_shared_folder
+
+test-deployment: $(VENV)/dev.installed
+	rm -rf build
+	$(BIN)/uv build --quiet --build-constraints requirements/run.txt --out-dir build/package
+	$(BIN)/uv venv --quiet --python $(BIN)/python build/environment
+	$(BIN)/uv pip install --quiet --python build/environment/bin/python \
+		--constraint requirements/run.txt build/package/*.whl
+	$(BIN)/pytest tests/deployment
 
 test-container: $(VENV)/dev.installed
 	command -v debootstrap >/dev/null || test $$(id -u) != 0 || \
