@@ -61,10 +61,13 @@ test-no-shared-folder: $(VENV)/dev.installed
 
 test-deployment: $(VENV)/dev.installed
 	rm -rf build
-	$(BIN)/uv build --quiet --build-constraints requirements/run.txt --out-dir build/package
+	$(BIN)/uv build --quiet --require-hashes --build-constraints requirements/run.txt \
+		--out-dir build/package
 	$(BIN)/uv venv --quiet --python $(BIN)/python build/environment
-	$(BIN)/uv pip install --quiet --python build/environment/bin/python \
-		--constraint requirements/run.txt build/package/*.whl
+	$(BIN)/uv pip install --quiet --python build/environment --require-hashes \
+		--requirement requirements/run.txt
+	$(BIN)/uv pip install --quiet --python build/environment --no-deps build/package/*.whl
+	$(BIN)/uv pip check --quiet --python build/environment
 	$(BIN)/pytest tests/deployment
 
 test-container: $(VENV)/dev.installed

@@ -1,10 +1,7 @@
 """What is let in from outside: the one download, and the packages."""
 
 import ast
-import re
 from pathlib import Path
-
-import pytest
 
 from similar_images.backbones.registry import KERAS
 
@@ -62,17 +59,9 @@ def test_weights_are_downloaded_encrypted() -> None:
     assert all(backbone.url.startswith("https://") for backbone in KERAS.values())
 
 
-@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.txt")), ids=str)
-def test_every_package_is_pinned_with_its_hashes(lock: Path) -> None:
-    text = lock.read_text("utf-8").replace("\\\n", " ")
-    packages = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
-    assert packages
-    for package in packages:
-        assert re.match(r"[\w.\[\]-]+==\S+( ;.*?)?( +--hash=sha256:[0-9a-f]{64})+\s*$", package)
-
-
 def test_packages_are_installed_by_their_hashes_alone() -> None:
-    text = (ROOT / "Makefile").read_text("utf-8")
+    text = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", "")
     installs = [line for line in text.splitlines() if "pip install" in line]
-    assert installs
-    assert all("--require-hashes" in line for line in installs)
+    assert len(installs) == 3
+    built_here = "--no-deps build/package/*.whl"
+    assert all("--require-hashes" in line or line.endswith(built_here) for line in installs)
