@@ -228,10 +228,15 @@ def test_a_workflow_from_a_repository_needs_the_package_in_its_version(
     project: Path, other_version: Path
 ) -> None:
     write_parent(project, module(FROM_TAG))
+    (project / "similar_images").mkdir()  # a folder with this name is not the package
     missing = snakemake(project, python=Path(sys.executable), fails=True)
-    assert "needs the Python package similar-image-finder. Install it in the version" in missing
+    install = f'pip install "git+{HOSTED}@{TAG}"'
+    needed = f"{HOSTED.removeprefix('https://')}@{TAG} needs its Python package"
+    assert needed in missing
+    assert install in missing
     wrong = snakemake(project, fails=True, PYTHONPATH=str(other_version))
-    assert f"similar-image-finder in {other_version}/similar_images is 0.9. Install" in wrong
+    assert f"in {other_version}/similar_images is version 0.9. Install" in wrong
+    assert install in wrong
     assert "Traceback" not in missing + wrong
 
 

@@ -6,45 +6,76 @@ import sys
 import threading
 from functools import cache
 from hashlib import sha256
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import yaml
 from snakemake.logging import logger
 from snakemake.sourcecache import LocalSourceFile
 
-# The library is beside the scripts, unless the workflow is read from a repository: then it must be
-# installed. A checkout takes its own library in any case, also for its jobs. In a module, jobs take
-# an installed library first, since Snakemake adds the folder of scripts last.
 SOURCE = workflow.current_basedir
 SCRIPTS = isinstance(SOURCE, LocalSourceFile) and Path(SOURCE).parent / "scripts"
 CHECKOUT = SCRIPTS and workflow.modifier.is_main_snakefile()
-if CHECKOUT:
-    sys.path.insert(0, str(SCRIPTS))
-    # Snakemake imports pandas, if it is installed, to compare the parameters of jobs. That takes
-    # half a second in each run, and no parameter is a table. A parent workflow may need pandas.
-    sys.modules.setdefault("pandas", None)
-elif SCRIPTS:
-    sys.path.append(str(SCRIPTS))
 
-try:
-    import similar_images
-except ImportError:
-    sys.exit(
-        f"Error: {SOURCE} needs the Python package similar-image-finder. Install it in the version "
-        "of the workflow: see docs/deployment.md."
+
+def described():
+    """Return how people name this workflow, and the command that installs its library."""
+    if not hasattr(SOURCE, "repo"):
+        folder = Path(SOURCE).parents[1] if SCRIPTS else SOURCE.repo_path
+        return folder, f"pip install {folder}"
+    name = f"{SOURCE.host}/{SOURCE.repo}"
+    return f"{name}@{SOURCE.ref}", f'pip install "git+https://{name}@{SOURCE.ref}"'
+
+
+def find_library():
+    """Return the library that jobs will use, or end the run with an error.
+
+    It is beside the scripts, unless the workflow is read from a repository: then it must be
+    installed. A checkout takes its own library in any case. The jobs of a module take an installed
+    one first, since Snakemake adds the folder of their scripts last.
+    """
+    own = [str(SCRIPTS)] if SCRIPTS else []
+    spec = PathFinder.find_spec(
+        "similar_images", [*own, *sys.path] if CHECKOUT else [*sys.path, *own]
     )
+    if spec is None or spec.origin is None:
+        name, command = described()
+        sys.exit(
+            f"Error: {name} needs its Python package, similar-image-finder, in this environment: "
+            f"{command}"
+        )
+    return Path(spec.origin).parent
 
-if not CHECKOUT:
+
+LIBRARY = find_library()
+# Only for this import: a parent workflow may have modules with the names of our scripts.
+sys.path.insert(0, str(LIBRARY.parent))
+import similar_images
+
+sys.path.remove(str(LIBRARY.parent))
+
+
+def check_library():
+    """End the run with an error if the library is not that of this version of the workflow."""
+    imported = Path(similar_images.__file__).parent
+    if imported != LIBRARY:
+        sys.exit(
+            f"Error: this module needs the library in {LIBRARY}, but another module uses that in "
+            f"{imported}. Take both modules from the same checkout or version."
+        )
     citation = Path(workflow.source_path("../../CITATION.cff")).read_text("utf-8")
     version = yaml.safe_load(citation)["version"]
-    if similar_images.__version__ != version:
+    if version != similar_images.__version__:
+        name, command = described()
         sys.exit(
-            f"Error: {SOURCE} is version {version}, but the Python package similar-image-finder in "
-            f"{Path(similar_images.__file__).parent} is {similar_images.__version__}. Install the "
-            "version of the workflow: see docs/deployment.md."
+            f"Error: {name} is version {version}, but the Python package similar-image-finder in "
+            f"{LIBRARY} is version {similar_images.__version__}. Install the same version: "
+            f"{command}"
         )
-    # Modules of a parent workflow may have the names of our scripts. The library is found by now.
-    sys.path = [path for path in sys.path if path != str(SCRIPTS)]
+
+
+if not CHECKOUT:
+    check_library()
 
 from similar_images.classification import conformal, nearest, tables
 from similar_images.core import file_formats, files, settings
@@ -64,9 +95,11 @@ from similar_images.storage.addresses import Limits, is_address
 from similar_images.storage.metadata import MetadataCache, NotAskedError
 from similar_images.storage.results import check_sent, results_of
 
-LIBRARY = Path(similar_images.__file__).parent
 if CHECKOUT:
     find_modules_first_in(str(SCRIPTS))
+    # Snakemake imports pandas, if it is installed, to compare the parameters of jobs. That takes
+    # half a second in each run, and no parameter is a table. A parent workflow may need pandas.
+    sys.modules.setdefault("pandas", None)
 
 
 def hash_of(*paths):
@@ -78,13 +111,17 @@ def hash_of(*paths):
 
 # A rule with this parameter runs again if any code has changed. Two rules do not have it. `extract`
 # needs none, since a shard's name contains all that the shard depends on. `model` has only the code
-# of its own packages, since building a network is slow, and its weights may be gone by then. The
-# scripts in a repository are represented by its address, which names the version.
+# of its own packages, since building a network is slow, and its weights may be gone by then.
 CODE = hash_of(
     *LIBRARY.rglob("*.py"),
     *(LIBRARY / "report" / "templates").glob("*.*"),
     *(SCRIPTS.glob("*.py") if SCRIPTS else []),
-) + ("" if SCRIPTS else f" {SOURCE}")
+)
+if not SCRIPTS:
+    # The address of the scripts has their tag or commit. A branch changes.
+    CODE += f" {SOURCE}"
+    if getattr(SOURCE, "branch", None):
+        CODE += f" {SOURCE.hosted_repo.repo.commit(SOURCE.branch).hexsha}"
 BACKBONES_CODE = hash_of(
     *(
         path
@@ -178,7 +215,6 @@ def before_jobs(check):
     """
 
     def no_files(wildcards):
-        lift_limit_over_no_time()
         check(wildcards)
         return []
 
@@ -465,16 +501,14 @@ def handle_sigterm_in_a_thread():
         )
 
 
-def lift_limit_over_no_time():
-    """Remove the limit of jobs per time if it is for zero seconds, as in the default profile.
+def lift_limit_of_jobs_per_time():
+    """Remove the limit of jobs that start in a second, if all run on this computer.
 
-    While a job waits for a core, Snakemake (9.27) checks again after the time span of the limit:
-    with zero seconds it never pauses. With one second it waits for that second at the end of the
-    run. No option sets a shorter span or no limit. It must happen before Snakemake has a scheduler.
+    It spares the schedulers of clusters. Here Snakemake (9.27) would wait for that second at the
+    end of the run.
     """
-    limit = getattr(workflow.scheduling_settings, "max_jobs_per_timespan", None)
-    if limit and limit.timespan == 0:
-        workflow.scheduling_settings.max_jobs_per_timespan = None
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 def mark_unfinished():
@@ -484,7 +518,8 @@ def mark_unfinished():
     it: a later file that is requested by name would count as up to date.
     """
     for job in workflow.dag.needrun_jobs():
-        workflow.persistence.started(job)
+        if job.rule.basedir == SOURCE:  # not of a parent workflow
+            workflow.persistence.started(job)
 
 
 def show_outcome():

@@ -186,6 +186,17 @@ def test_what_the_workflow_writes_is_listed_and_no_photo(root: Path, link: str |
     }
 
 
+def test_what_another_project_or_module_has_written_is_listed_and_no_photo(root: Path) -> None:
+    put(root / "boots" / "a.jpg")
+    put(root / "features" / "b.jpg")  # a class may have such a name
+    for name in ("catalogue", "features", "model", "plan"):
+        put(root / "shop" / "out" / name / "c.jpg")
+    for name in ("catalogue/merge.log", "features/x.log", "model.log", "plan.log"):
+        put(root / "shop" / "logs" / name)
+    assert faults(root) == {"shop/out": OWN, "shop/logs": OWN}
+    assert {*labels(root)} == {"boots/a.jpg", "features/b.jpg"}
+
+
 @pytest.mark.parametrize("place", ["results", "results/new/report_files", "link"])
 def test_a_collection_in_the_results_is_refused(root: Path, place: str) -> None:
     put(root / "results" / "new" / "report_files" / "b.jpg")
@@ -721,7 +732,7 @@ def test_a_collection_without_images_is_refused(root: Path) -> None:
 
 def test_a_catalogue_whose_images_have_no_class_is_refused(root: Path) -> None:
     put(root / "a.jpg")
-    with pytest.raises(UserError, match="there are no images"):
+    with pytest.raises(UserError, match=r"no class \(1 in all\)\. Put them into a sub-folder"):
         summarise(root, needs_class=True)
     (entry,) = collection.with_class(scan(root))
     assert entry.fault is not None

@@ -17,8 +17,12 @@ __version__ = "1.0.0"
 
 def __getattr__(name: str) -> Any:
     """Return what `api` calls `name`, imported on first use: every job imports this package."""
-    if not name.startswith("_"):
+    if name == "__all__" or not name.startswith("_"):
         api = import_module(".api", __name__)
-        if name in api.__all__:
+        if name in ("__all__", *api.__all__):
             return getattr(api, name)
     raise AttributeError(f"module {__name__} has no attribute {name}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *import_module(".api", __name__).__all__]

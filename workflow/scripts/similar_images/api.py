@@ -4,7 +4,7 @@
 - `normalise`: scale features to length 1, as `nearest` expects them
 - `nearest`: the most similar photos, by exact search
 - `majority_vote`, `weighted_vote`: the class that most similar photos have, as a `VoteResult`
-- `UserError`: raised if a file cannot be read; its text says what to do
+- `UserError`: raised if a file cannot be read or is damaged; its text names the file
 """
 
 from .classification.vote import VoteResult

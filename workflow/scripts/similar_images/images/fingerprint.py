@@ -66,7 +66,7 @@ def summarise(
     Images without a class count only if `needs_class` is False. For the other arguments see `scan`.
 
     Raises:
-        UserError: as `scan`, or it has no images.
+        UserError: as `scan`, or it has no images that count.
     """
     if not is_address(str(location)) and is_folder(Path(location)):
         parts = _parts_of_folder(Path(location), follow_links, own)
@@ -80,10 +80,14 @@ def summarise(
         hasher.update(part.digest)
         images.update(part.images)
     hasher.update(str(metadata_cache.tries).encode())  # known only after the requests
-    if needs_class:
-        del images[None]
+    without_class = images.pop(None, 0) if needs_class else 0
     if not images.total():
         named = name_of(str(location)) if is_address(str(location)) else location
+        if without_class:
+            raise UserError(
+                f"{named}: its images have no class ({without_class:,} in all). Put them into a "
+                "sub-folder for each class, or name a list with the columns image and label."
+            )
         raise UserError(f"{named}: there are no images in it. Put some there, or name another.")
     classes = frozenset(label for label, count in images.items() if label is not None and count)
     return Summary(hasher.hexdigest(), images.total(), classes)
@@ -98,7 +102,7 @@ def check_catalogue(summary: Summary, neighbours: int) -> None:
     if len(summary.classes) < 2:
         raise UserError(
             f"catalogue: it has {_listed(summary.classes)}; at least two are needed, "
-            "each a sub-folder with images (or a label in the CSV)."
+            "each a sub-folder with images (or a label in the list)."
         )
     if neighbours > summary.images:
         raise UserError(

@@ -15,6 +15,13 @@ CLUTTER = "a system file, not a photo"
 OWN = "written by this workflow, not a photo"
 # The file that marks an exported folder, wherever it is moved.
 EXPORTED = b".similar-image-finder-export"
+# Some contents of what this workflow writes, also in other projects and with other prefixes: the
+# folder of an export, results/ and logs/.
+_WRITTEN = (
+    frozenset({EXPORTED}),
+    frozenset({b"catalogue", b"features", b"model", b"plan"}),
+    frozenset({b"catalogue", b"features", b"model.log", b"plan.log"}),
+)
 # Files rejected for these reasons are no photos.
 NO_LOSS = frozenset({HIDDEN, CLUTTER, OWN})
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
@@ -142,7 +149,8 @@ def list_folder(folder: Folder, bounds: Bounds) -> FolderContents:
     try:
         with os.scandir(folder.file) as children:
             sorted_children = sorted(children, key=attrgetter("name"))
-        if folder.path and any(child.name == EXPORTED for child in sorted_children):
+        names = {child.name for child in sorted_children}
+        if folder.path and any(some <= names for some in _WRITTEN):
             contents.found.append((folder.path, OWN))  # only as a collection of its own is it read
             return contents
         for child in sorted_children:

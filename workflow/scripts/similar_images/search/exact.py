@@ -45,11 +45,16 @@ def nearest(
         queries: (q, d), rows of length 1.
         catalogue: blocks of items with their features (n, d), rows of length 1. A block is
             released before the next is read.
-        count: how many; all items where there are fewer.
+        count: how many, at least 1; all items where there are fewer.
 
     Returns:
         For each query cosine similarities and items.
+
+    Raises:
+        ValueError: `count` is below 1.
     """
+    if count < 1:
+        raise ValueError(f"count is {count}, and must be at least 1")
     # Negative similarities, so that the most similar come first and equals by item.
     best: list[list[tuple[float, Item]]] = [[] for _ in queries]
     least = np.full(len(queries), -np.inf)  # the similarity that an item must reach
