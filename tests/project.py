@@ -65,7 +65,8 @@ class Running:
             os.killpg(self.process.pid, signal.SIGKILL)
             console, _ = self.process.communicate()
         jobs = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", console))
-        del jobs["all"]
+        for target in ("all", "default"):
+            del jobs[target]
         return Run(jobs, self.process.returncode, console)
 
 
