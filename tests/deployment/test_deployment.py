@@ -6,6 +6,7 @@
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,21 +20,10 @@ from project import ROOT
 
 PYTHON = ROOT / "build" / "environment" / "bin" / "python"
 HOSTED = "https://github.com/example/similar-image-finder"
-TAG = "v1.0.0"
+TAG = f"v{similar_images.__version__}"
 FROM_TAG = f'github("example/similar-image-finder", path="workflow/Snakefile", tag="{TAG}")'
 FROM_FOLDER = repr(str(ROOT / "workflow" / "Snakefile"))
 PREDICTIONS = "results/shoes/predictions.csv"
-# A module's handlers run only if its parent calls them.
-HANDLERS = """
-onstart:
-    finder.onstart()
-
-onsuccess:
-    finder.onsuccess()
-
-onerror:
-    finder.onerror()
-"""
 
 
 def run(*command: str | Path, folder: Path, fails: bool = False, **environment: str) -> str:
@@ -96,6 +86,12 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
+def examples() -> list[str]:
+    """Return the Snakefile and the Python program in the documents."""
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    return re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
 def write_settings(project: Path, **settings: object) -> None:
     shipped = yaml.safe_load((ROOT / "config" / "config.yaml").read_text("utf-8"))
     changed = {**shipped, "backbone": "ColourHistogram", **settings}
@@ -137,9 +133,7 @@ def test_the_installed_package_shows_its_version_and_has_all_its_files(tmp_path:
 def test_the_example_of_the_documents_gives_the_predictions(
     repository: Path, expected: bytes
 ) -> None:
-    page = (repository / "docs" / "deployment.md").read_text("utf-8")
-    example = page.split("## Python")[1].split("```")[1].removeprefix("python")
-    shown = run(PYTHON, "-c", example, folder=repository / ".test").splitlines()
+    shown = run(PYTHON, "-c", examples()[1], folder=repository / ".test").splitlines()
     rows = csv.DictReader(io.StringIO(expected.decode()))
     assert shown == [f"{row['image']} {row['prediction']} {row['votes']}" for row in rows]
 
@@ -165,11 +159,14 @@ def test_a_project_that_snakedeploy_makes_gives_the_results_of_a_checkout(
     assert "Nothing to be done" in snakemake(deployed)
 
 
-def test_a_module_from_a_repository_with_a_prefix_does_all_that_a_checkout_does(
+def test_the_module_of_the_documents_does_all_that_a_checkout_does(
     project: Path, expected: bytes
 ) -> None:
+    settings = project / "config" / "config.yaml"
     write_settings(project, compare={"weighted": {"search": {"vote": "weighted"}}})
-    write_parent(project, module(FROM_TAG, prefix="shop"), HANDLERS)
+    settings.write_text(yaml.safe_dump({"finder": yaml.safe_load(settings.read_text())}))
+    example = HOSTED.removeprefix("https://github.com/")
+    (project / "Snakefile").write_text(examples()[0].replace("OWNER/NAME", example))
     assert "Look at shop/results/shoes/report.html" in snakemake(project)
     assert (project / "shop" / PREDICTIONS).read_bytes() == expected
     assert "Nothing to be done" in snakemake(project)
@@ -179,7 +176,7 @@ def test_a_module_from_a_repository_with_a_prefix_does_all_that_a_checkout_does(
     )
     assert "Rule: extract" not in snakemake(project)
     assert "new.jpg" in (project / "shop" / PREDICTIONS).read_text()
-    snakemake(project, "portable", "audit", "compare", "export")
+    snakemake(project, *(f"finder_{name}" for name in ("portable", "audit", "compare", "export")))
     for name in ("shoes/report_portable.html", "catalogue/report.html", "compare.csv"):
         assert (project / "shop/results" / name).stat().st_size > 100
     assert {path.name for path in project.iterdir() if not path.name.startswith(".")} == {
