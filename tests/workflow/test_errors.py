@@ -24,7 +24,7 @@ from project import CLASSES, Project
         ({"images": {"on_error": "ignore"}}, ["images.on_error: 'ignore'", "list or stop"]),
         ({"catalogue": "photos/new/boots/.."}, []),
         ({"catalogue": "photos/one"}, ["catalogue: it has one class (boots)", "two"]),
-        ({"catalogue": "photos/new/boots"}, ["catalogue: ", "no images"]),
+        ({"catalogue": "photos/new/boots"}, ["catalogue: ", "its images have no class"]),
         ({"catalogue": "photos/bad.csv"}, ["photos/bad.csv", "column label is missing"]),
         ({"catalogue": "photos/bad.csv/below"}, ["catalogue: photos/bad.csv/below: no such"]),
         ({"queries": {"new": "x" * 5000}}, ["queries.new: xxx", "file name too long"]),
