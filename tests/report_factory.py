@@ -5,6 +5,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from similar_images.backbones.model import Model
+from models import HISTOGRAM
 from similar_images.images import thumbnails
 from similar_images.report import audit_page
 from similar_images.report.cards import File, QueryCard, Similar
@@ -39,21 +40,15 @@ def write_page(
     report = Report(
         name="invented",
         made=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
-        model=Model(
+        model=replace(
+            HISTOGRAM,
             backbone="EfficientNetLite2",
             requested="EfficientNetB3",
             fallback=True,
             fallback_reason="the weights are not available",
-            weights=None,
-            weights_sha256=None,
             features=1280,
             input_size=260,
-            fit="stretch",
-            crop=1.0,
-            resample="bicubic",
             engine="openvino",
-            precision="float32",
-            device="CPU",
             fingerprint="fingerprint",
         ),
         neighbours=10,

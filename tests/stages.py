@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import CodeType, SimpleNamespace
@@ -19,8 +20,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from models import HISTOGRAM
 from similar_images.backbones import engines, model
-from similar_images.backbones.model import Model
 from similar_images.classification import conformal, nearest
 from similar_images.core import job
 from similar_images.core.file_formats import read_json, write_json
@@ -89,23 +90,7 @@ class AtOnce:
 
 def describe_pixels(results: Path) -> None:
     """Write the description of the model that `fakes` gives to the scripts."""
-    described = Model(
-        backbone="ColourHistogram",
-        requested="ColourHistogram",
-        fallback=False,
-        fallback_reason=None,
-        weights=None,
-        weights_sha256=None,
-        features=3 * SIDE**2,
-        input_size=SIDE,
-        fit="stretch",
-        crop=1.0,
-        resample="bicubic",
-        engine="histogram",
-        precision="float32",
-        device="CPU",
-        fingerprint="pixels",
-    )
+    described = replace(HISTOGRAM, features=3 * SIDE**2, input_size=SIDE, fingerprint="pixels")
     model.write(results / "model/model.json", described)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from models import HISTOGRAM
 from similar_images.backbones.model import Model
 
 # How long an example takes says nothing of whether it is right.
@@ -17,23 +18,7 @@ settings.load_profile("untimed")
 
 @pytest.fixture
 def model() -> Model:
-    return Model(
-        backbone="ColourHistogram",
-        requested="ColourHistogram",
-        fallback=False,
-        fallback_reason=None,
-        weights=None,
-        weights_sha256=None,
-        features=2,
-        input_size=64,
-        resample="bicubic",
-        engine="histogram",
-        precision="float32",
-        device="CPU",
-        fit="stretch",
-        crop=1.0,
-        fingerprint="this model",
-    )
+    return HISTOGRAM
 
 
 @pytest.fixture

@@ -19,12 +19,13 @@ CHECKOUT = SCRIPTS and workflow.modifier.is_main_snakefile()
 
 
 def described():
-    """Return how people name this workflow, and the command that installs its library."""
-    if not hasattr(SOURCE, "repo"):
-        folder = Path(SOURCE).parents[1] if SCRIPTS else SOURCE.repo_path
-        return folder, f"pip install {folder}"
-    name = f"{SOURCE.host}/{SOURCE.repo}"
-    return f"{name}@{SOURCE.ref}", f'pip install "git+https://{name}@{SOURCE.ref}"'
+    """Return how people name this workflow, and how its library is installed."""
+    if hasattr(SOURCE, "repo"):
+        name = f"{SOURCE.host}/{SOURCE.repo}@{SOURCE.ref}"
+        return name, f'pip install "git+https://{name}"'
+    if SCRIPTS:
+        return SCRIPTS.parents[1], f"pip install {SCRIPTS.parents[1]}"
+    return SOURCE, "see docs/deployment.md"
 
 
 def find_library():
@@ -103,10 +104,9 @@ if CHECKOUT:
 
 
 def hash_of(*paths):
-    """Return a hash of the content of the files `paths`."""
-    return sha256(b"".join(path.read_bytes() for path in sorted(paths))).hexdigest()[
-        :16
-    ]
+    """Return a hash of the content of the files `paths`, each once."""
+    contents = [path.read_bytes() for path in sorted({*paths})]
+    return sha256(b"".join(contents)).hexdigest()[:16]
 
 
 # A rule with this parameter runs again if any code has changed. Two rules do not have it. `extract`

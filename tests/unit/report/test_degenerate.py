@@ -5,6 +5,7 @@ Every stage gets through, the queries are answered, and what cannot be known is 
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from catalogues import learned
-from similar_images.backbones.model import Model
+from models import HISTOGRAM
 from similar_images.classification import (
     confidence,
     conformal,
@@ -40,21 +41,13 @@ from similar_images.search import (
 )
 
 DIMENSION = 4
-MODEL = Model(
+MODEL = replace(
+    HISTOGRAM,
     backbone="network",
     requested="network",
-    fallback=False,
-    fallback_reason=None,
-    weights=None,
-    weights_sha256=None,
     features=DIMENSION,
     input_size=8,
-    fit="stretch",
-    crop=1.0,
-    resample="bicubic",
     engine="openvino",
-    precision="float32",
-    device="CPU",
     fingerprint="model",
 )
 ONE_PRODUCT = {f"{n:02}": "P" for n in range(12)}

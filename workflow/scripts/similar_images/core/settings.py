@@ -1,7 +1,6 @@
 """The settings, checked before any work; the messages say what is allowed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from math import isfinite
 from typing import Any
 
@@ -51,11 +50,11 @@ def check(
 
 
 def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of `config`, which `schema` allows, with the defaults of what it lacks."""
-    filled = deepcopy(dict(config))
+    """Return `config`, which `schema` allows, with the defaults of what it lacks: a new mapping."""
+    filled = dict(config)
     for name, rule in schema["properties"].items():
         if "default" in rule:
-            filled.setdefault(name, deepcopy(rule["default"]))
+            filled.setdefault(name, rule["default"])
         if "properties" in rule:
             filled[name] = with_defaults(filled[name], rule)
     return filled

@@ -47,7 +47,7 @@ function copyOf(id) {
 
 // ---- The file. These functions do not depend on the page.
 
-// What begins a formula in a spreadsheet, and where: as in `write_csv` in formats.py.
+// What begins a formula in a spreadsheet, and where: as in `write_csv` in file_formats.py.
 const FORMULA = "(?=[ ']*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20])";
 const AFTER_SEPARATOR = new RegExp(`([;\\t\\r\\n])${FORMULA}`, "g");
 const AT_BEGINNING = new RegExp(`^${FORMULA}`);
