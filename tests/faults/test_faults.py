@@ -191,6 +191,8 @@ def read_whole(path: Path) -> None:
     match path.suffix:
         case ".parquet" if path.parent.parent.name == "features":
             shards.read(path)
+        case ".partial":
+            shards.read(path)
         case ".parquet":
             pq.read_table(path)
         case ".pkl":

@@ -1,6 +1,8 @@
 """The settings as the rules need them, and all functions of the workflow."""
 
 import _thread
+import atexit
+import logging
 import signal
 import sys
 import threading
@@ -499,6 +501,34 @@ def handle_sigterm_in_a_thread():
         signal.signal(
             signal.SIGTERM, lambda *args: _thread.start_new_thread(handler, args)
         )
+
+
+def stop_without_tracebacks():
+    """Let Ctrl-C end this run and its jobs with one sentence.
+
+    A terminal interrupts all processes, and each would show where it was. So jobs ignore that; they
+    get SIGTERM instead, which ends a process silently, and on which `extract` keeps what it has.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
+        shell.prefix("trap '' INT; ")
+
+
+def stop(*_):
+    """End the jobs and then this process. If Ctrl-C is pressed again, end the jobs again."""
+    # Snakemake needs it, too. Imported here, since no other run does.
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        process.terminate()
+    if signal.getsignal(signal.SIGINT) is stop:
+        signal.signal(signal.SIGINT, lambda *_: stop())
+        # That the jobs ended is no error.
+        logger.addFilter(lambda record: record.levelno < logging.ERROR)
+        atexit.register(
+            print, "Stopped. Run the same command again to continue.", file=sys.stderr
+        )
+        sys.exit(1)
 
 
 def lift_limit_of_jobs_per_time():

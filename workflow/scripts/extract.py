@@ -1,11 +1,13 @@
 """Extract the features of one shard, or copy them from the shards that are packed into it."""
 
+import logging
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from similar_images.backbones import engines, model
-from similar_images.core.files import check
-from similar_images.core.job import Progress, logged
+from similar_images.core.files import check, remove
+from similar_images.core.job import Progress, logged, termination
 from similar_images.core.timing import Timing
 from similar_images.features import plan, shards
 from similar_images.features.extraction import extract
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 shard = snakemake.wildcards.shard
 output = Path(snakemake.output[0])
+# What a run had extracted when it was stopped.
+partial = output.with_suffix(".partial")
 results = results_of(snakemake.config)
 
 with logged(snakemake.log[0], f"extract {shard[:6]}"):
@@ -28,10 +32,14 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
     sources = plan.sources(rows)
     results.fetch(*(output.with_stem(source) for source in sources))
     parts = shards.copies(output.parent, sources, backbone.fingerprint, timing)
-    held = {content_id for part in parts for content_id in part.content_ids}
-    members = {
-        id_: files for id_, files in manifest.files_by_content(rows).items() if id_ not in held
-    }
+    files = manifest.files_by_content(rows)
+    if partial.is_file():
+        missing = files.keys() - shards.content_ids(parts)
+        kept = shards.copy(partial, missing, backbone.fingerprint, timing)
+        parts += [kept] if kept else []
+    held = shards.content_ids(parts)
+    members = {id_: paths for id_, paths in files.items() if id_ not in held}
+    terminated = termination()
     if members:
         folder = Path(snakemake.input.model).with_name("backbone")
         with timing.spent_on("load"):
@@ -58,6 +66,15 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
                 timing=timing,
                 progress=Progress(len(members)),
                 photos=Photos.of(snakemake.config),
+                stopped=terminated.is_set,
             )
         parts.append(extracted)
-    shards.write(output, shards.join(parts), timing)
+    whole = shards.join(parts)
+    if terminated.is_set():
+        # Without faults: another limit of pixels may allow these photos.
+        kept = shards.without_faults(whole)
+        shards.write(partial, kept, timing)
+        logging.info("%d of %d images are kept", len(kept.content_ids), len(files))
+        sys.exit(1)
+    shards.write(output, whole, timing)
+    remove(partial)

@@ -6,6 +6,7 @@ environment variable FAULT has the fault: see `run_with_fault` in `test_faults.p
 
 import atexit
 import errno
+import itertools
 import json
 import os
 import signal
@@ -85,7 +86,8 @@ AT_START = {
     "photo vanishes": vanish,
     "wait": wait,
 }
-ACTIONS = AT_RENAME | AT_START
+AT_PHOTO = {"Ctrl-C at a photo": interrupt}
+ACTIONS = AT_RENAME | AT_START | AT_PHOTO
 
 
 def inject_at_rename(number: int) -> None:
@@ -112,8 +114,21 @@ def inject_at_rename(number: int) -> None:
     atexit.register(inject_at_end)
 
 
+def inject_at_photo(number: int) -> None:
+    """Inject the fault when the job opens the n-th file in the folder of photos."""
+    opened = itertools.count(1)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and "photos/" in str(arguments[0]) and next(opened) == number:
+            inject()
+
+    sys.addaudithook(hook)
+
+
 if Path(sys.orig_argv[-1]).name.endswith(f".{FAULT['rule']}.py"):
     if FAULT["kind"] in AT_START:
         inject()
+    elif FAULT["kind"] in AT_PHOTO:
+        inject_at_photo(FAULT["photos"])
     else:
         inject_at_rename(FAULT["rename"])

@@ -5,6 +5,7 @@ import errno
 import io
 import logging
 import os
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,12 @@ def run(
     progress: Any = int,
     timing: Timing | None = None,
     pixels: int = 1000,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Shard:
     prepare = Preprocessor(8, "bicubic", pixels)
     engine = MeanColour(batch, streams)
     timing = timing or Timing()
-    return extract(members, prepare, engine, 3, "model", threads, timing, progress)
+    return extract(members, prepare, engine, 3, "model", threads, timing, progress, stopped=stopped)
 
 
 @pytest.mark.parametrize(("threads", "streams"), [(1, 1), (3, 1), (2, 3)])
@@ -97,6 +99,16 @@ def test_features_do_not_depend_on_the_batch(members: Members, batch: int) -> No
     for grey in range(5):
         members.put(png(grey))
     assert_array_equal(run(members, batch=batch).features, run(members, batch=4).features)
+
+
+def test_members_that_are_not_begun_when_it_is_stopped_are_left_out(members: Members) -> None:
+    for grey in range(30):
+        members.put(png(grey))
+    done: list[int] = []
+    shard = run(members, batch=1, threads=1, progress=done.append, stopped=lambda: len(done) >= 10)
+    assert 10 <= len(shard.content_ids) < 30
+    assert shard.content_ids == list(members)[: len(shard.content_ids)]
+    assert_array_equal(shard.features, run(members).features[: len(shard.content_ids)])
 
 
 class Overflowing(MeanColour):

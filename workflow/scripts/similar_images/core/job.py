@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -49,6 +51,17 @@ def logged(log: str, name: str) -> Iterator[None]:
         except Exception:
             logger.exception("Unexpected error")
             sys.exit(1)
+
+
+def termination() -> threading.Event:
+    """Return an event that SIGTERM sets, so that the job can keep what it has.
+
+    Without this call SIGTERM ends the process at once. It comes when the user presses Ctrl-C, or
+    from a cluster that ends the job.
+    """
+    terminated = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: terminated.set())
+    return terminated
 
 
 @contextmanager

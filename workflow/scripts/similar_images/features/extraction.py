@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ def extract(
     progress: Callable[[int], None],
     photos: Photos = LOCAL,
     channels: Sequence[int] = (),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Shard:
     """Return the features of `members`.
 
@@ -56,6 +58,7 @@ def extract(
         progress: called after each image with how many are done.
         photos: opens them.
         channels: of each part of the middle layers after the features, see `levels`.
+        stopped: whether to end early; members that are not begun by then are left out.
 
     Raises:
         UserError: features are not finite; the message names the first such image.
@@ -68,7 +71,7 @@ def extract(
         outcomes = prefetch(
             decoders,
             lambda member: (member[0], _prepare(*member, prepare, photos, timing)),
-            members.items(),
+            takewhile(lambda _: not stopped(), members.items()),
             2 * engine.batch_size * engine.streams,
         )
         batches = _batches(outcomes, engine.batch_size, shard, progress)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -139,7 +139,7 @@ def copy(
         return None
     rows = [n for n, content_id in enumerate(shard.content_ids) if content_id in content_ids]
     for what, spent in seconds.items():
-        timing.seconds[what] += spent * len(rows) / len(shard.content_ids)
+        timing.seconds[what] += spent * len(rows) / max(len(shard.content_ids), 1)
     return _rows(shard, rows)
 
 
@@ -168,6 +168,16 @@ def join(parts: Sequence[Shard]) -> Shard:
         np.concatenate([part.levels for part in parts]),
     )
     return _rows(whole, sorted(range(len(whole.content_ids)), key=whole.content_ids.__getitem__))
+
+
+def content_ids(parts: Iterable[ShardContents]) -> set[str]:
+    """Return the content ids in all `parts`."""
+    return {content_id for part in parts for content_id in part.content_ids}
+
+
+def without_faults(shard: Shard) -> Shard:
+    """Return the part of `shard` that has features."""
+    return _rows(shard, [n for n, fault in enumerate(shard.faults) if fault is None])
 
 
 def read_seconds(path: Path) -> dict[str, float]:

@@ -23,7 +23,7 @@ def of_former_models(store: Path) -> list[Path]:
 
 
 def unused(results: Path) -> list[Path]:
-    """Return the shards in `results` that no plan names, sorted.
+    """Return the shards in `results` that no plan names, and those of stopped runs, sorted.
 
     The plans are that of `results` and those of the settings that were compared.
 
@@ -35,4 +35,5 @@ def unused(results: Path) -> list[Path]:
         plan = read_json(path)
         names = {*plan["sources"], *(name for names in plan["shards"].values() for name in names)}
         used |= {results / "features" / plan["model"] / f"{name}.parquet" for name in names}
-    return sorted({*results.glob("features/*/*.parquet")} - used)
+    kept = {*results.glob("features/*/*.parquet"), *results.glob("features/*/*.partial")}
+    return sorted(kept - used)
