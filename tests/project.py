@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pyarrow.parquet as pq
 import yaml
 from PIL import Image, ImageFilter
 
@@ -187,8 +189,9 @@ class Project:
         ]
 
     def predictions(self) -> dict[str, bytes]:
+        """Return the predictions of each query set, without times."""
         return {
-            path.parent.name: path.read_bytes()
+            path.parent.name: without_times(path.name, path.read_bytes())
             for path in self.result("").glob("*/predictions.csv")
         }
 
@@ -205,6 +208,23 @@ class Project:
         shutil.rmtree(clean.folder / ".snakemake")
         clean.run(*clean.answers())
         return clean
+
+
+def without_times(name: str, content: bytes) -> bytes:
+    """Return the `content` of predictions.csv or manifest.parquet without its column `added`.
+
+    That alone is not as in a rebuild, which cannot know when photos were first there. Other files
+    have no such column, and are returned as they are.
+    """
+    if name.endswith("manifest.parquet"):
+        return repr(pq.read_table(BytesIO(content)).drop_columns("added").to_pylist()).encode()
+    if not name.endswith("predictions.csv"):
+        return content
+    rows = list(csv.reader(StringIO(content.decode(), newline="")))
+    place = rows[0].index("added")
+    stream = StringIO(newline="")
+    csv.writer(stream).writerows([*row[:place], *row[place + 1 :]] for row in rows)
+    return stream.getvalue().encode()
 
 
 def queries_of(settings: dict[str, Any]) -> list[str]:

@@ -34,6 +34,7 @@ import numpy as np
 import yaml
 
 import stages
+from project import without_times
 from similar_images.core.errors import UserError
 from similar_images.core.file_formats import read_parquet
 from similar_images.decisions import decisions
@@ -612,7 +613,8 @@ def outcome(collections: list[str]) -> Outcome:
                 path = Path(f"results/{name}/{table}.parquet")
                 found[f"{name}/{table}"] = read_parquet(path).to_pylist()
         for file in files:
-            found[f"{name}/{file}"] = Path(f"results/{name}/{file}").read_text("utf-8")
+            content = Path(f"results/{name}/{file}").read_bytes()
+            found[f"{name}/{file}"] = without_times(file, content).decode()
     return found
 
 

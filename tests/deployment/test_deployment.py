@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import similar_images
-from project import ROOT
+from project import ROOT, without_times
 
 PYTHON = ROOT / "build" / "environment" / "bin" / "python"
 HOSTED = "https://github.com/example/similar-image-finder"
@@ -86,6 +86,10 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
+def answers(project: Path) -> bytes:
+    return without_times(PREDICTIONS, (project / PREDICTIONS).read_bytes())
+
+
 def examples() -> list[str]:
     """Return the Snakefile and the Python program in the documents."""
     page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
@@ -118,7 +122,7 @@ use rule * from {name} {use}
 def expected(repository: Path) -> bytes:
     """The predictions of the test project in a checkout, with the environment of the tests."""
     snakemake(repository, "--directory", ".test", python=Path(sys.executable))
-    return (repository / ".test" / PREDICTIONS).read_bytes()
+    return answers(repository / ".test")
 
 
 def test_the_installed_package_shows_its_version_and_has_all_its_files(tmp_path: Path) -> None:
@@ -155,7 +159,7 @@ def test_a_project_that_snakedeploy_makes_gives_the_results_of_a_checkout(
     shutil.copytree(project / "data", deployed / "data")
     write_settings(deployed)
     snakemake(deployed)
-    assert (deployed / PREDICTIONS).read_bytes() == expected
+    assert answers(deployed) == expected
     assert "Nothing to be done" in snakemake(deployed)
 
 
@@ -168,7 +172,7 @@ def test_the_module_of_the_documents_does_all_that_a_checkout_does(
     example = HOSTED.removeprefix("https://github.com/")
     (project / "Snakefile").write_text(examples()[0].replace("OWNER/NAME", example))
     assert "Look at shop/results/shoes/report.html" in snakemake(project)
-    assert (project / "shop" / PREDICTIONS).read_bytes() == expected
+    assert answers(project / "shop") == expected
     assert "Nothing to be done" in snakemake(project)
 
     shutil.copy(
@@ -212,13 +216,13 @@ rule table:
     snakemake(project)
     assert (project / "rows.txt").read_text() == "[24, 24]"
     for folder in ("first", "second"):
-        assert (project / folder / PREDICTIONS).read_bytes() == expected
+        assert answers(project / folder) == expected
 
 
 def test_a_module_in_a_folder_needs_no_installed_package(project: Path, expected: bytes) -> None:
     write_parent(project, module(FROM_FOLDER))
     snakemake(project, python=Path(sys.executable))
-    assert (project / PREDICTIONS).read_bytes() == expected
+    assert answers(project) == expected
 
 
 def test_a_workflow_from_a_repository_needs_the_package_in_its_version(
@@ -243,7 +247,7 @@ def test_a_checkout_uses_its_own_library_even_if_another_version_is_installed(
     arguments = ("--directory", ".test", "--forcerun", "predict", "--until", "predict")
     python = Path(sys.executable)
     snakemake(repository, *arguments, python=python, PYTHONPATH=str(other_version))
-    assert (repository / ".test" / PREDICTIONS).read_bytes() == expected
+    assert answers(repository / ".test") == expected
 
 
 @pytest.fixture

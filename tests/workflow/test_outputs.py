@@ -28,6 +28,7 @@ PREDICTION_COLUMNS = [
     "duplicate_of",
     "original_label",
     "decision",
+    "added",
     "error",
 ]
 

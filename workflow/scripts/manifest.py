@@ -1,11 +1,12 @@
 """List the photos of a collection, and fetch those that are new at their addresses."""
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from similar_images.core.job import logged
-from similar_images.images import collection, manifest, retries
+from similar_images.images import collection, listing, manifest, retries
 from similar_images.images.photos import Photos
 from similar_images.storage.addresses import is_address
 from similar_images.storage.metadata import MetadataCache
@@ -19,7 +20,9 @@ params = snakemake.params
 output = Path(snakemake.output[0])
 looked, hashes = output.with_name("looks.json"), output.with_name("hashes.parquet")
 again = output.with_name(retries.NAME)
-kept = results_of(snakemake.config).keeping(looked, hashes, again)
+listed, changed = output.with_name(listing.NAME), output.with_name(listing.CHANGES_NAME)
+kept = results_of(snakemake.config).keeping(looked, hashes, again, listed, changed)
+now = datetime.now(UTC)
 
 with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
@@ -43,5 +46,11 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
     )
     metadata_cache.failed({name: why for name, why in photos.unread.items() if is_address(name)})
     retries.record(again, manifest.transient_faults(table) | photos.unread)
+    former = listing.read(listed)
+    table = listing.dated(table, former, now)
     manifest.TABLE.write(output, table)
+    current = listing.of(table, former)
+    listing.CHANGES.write(changed, listing.changes(former, current))
+    # Last: a run after a fault compares with the same listing again.
+    listing.write(listed, current)
     logging.info("%d files", len(table))

@@ -72,11 +72,15 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         product_of,
     )
     names = snakemake.params.extra_columns
-    extra_columns = manifest.extra_columns(
-        manifest.TABLE.read(Path(snakemake.input.manifest)), names
-    )
+    listed = manifest.TABLE.read(Path(snakemake.input.manifest))
+    extra_columns = manifest.extra_columns(listed, names)
+    added = manifest.added(listed)
     rows = [
-        {**row, **dict(zip(names, extra_columns[str(row["image"])], strict=True))}
+        {
+            **row,
+            "added": added[str(row["image"])],
+            **dict(zip(names, extra_columns[str(row["image"])], strict=True)),
+        }
         for row in predicted.rows
     ]
     tables.PREDICTIONS.write(output, rows, names)

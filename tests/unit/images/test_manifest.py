@@ -38,6 +38,7 @@ def test_a_row_shows_content_label_file_and_shard(pipeline: Pipeline) -> None:
         "source": None,
         "fault": None,
         "product": None,
+        "added": None,
     }
 
 

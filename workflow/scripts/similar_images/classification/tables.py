@@ -1,7 +1,7 @@
 """The tables of the classification. The Snakefile reads them, so this imports nothing slow."""
 
 from ..core.tables import Column, CsvTable, numbered
-from ..images.columns import DECISION, IMAGE, LABEL, ORIGINAL_LABEL
+from ..images.columns import ADDED, DECISION, IMAGE, LABEL, ORIGINAL_LABEL
 from .nearest import SHOWN
 
 PREDICTIONS = CsvTable(
@@ -47,6 +47,7 @@ PREDICTIONS = CsvTable(
     Column("duplicate_of", str, "that catalogue image"),
     ORIGINAL_LABEL,
     DECISION,
+    ADDED,
     Column("error", str, "why it cannot be used"),
 )
 VOTE_COUNTS = CsvTable(

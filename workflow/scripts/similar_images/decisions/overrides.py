@@ -121,6 +121,7 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
             "content_id": table["content_id"],
             "fault": pc.if_else(left_out, LEFT_OUT, table["fault"]),
             "product": table["product"],
+            "added": table["added"],
             "original_label": table["label"],
             "decision": decision,
             "set": pa.repeat(collection, len(table)),
@@ -130,9 +131,9 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
     adopted = own.filter(pc.is_valid(own["image"]))
     if not len(adopted):
         return changed
-    faults = pa.nulls(len(adopted), pa.string())
-    columns = {name: faults if name == "fault" else adopted[name] for name in OVERRIDDEN.names}
-    members = pa.table(columns, schema=OVERRIDDEN.schema)
+    for name in ("fault", "added"):
+        adopted = adopted.append_column(name, pa.nulls(len(adopted), pa.string()))
+    members = adopted.select(OVERRIDDEN.names).cast(OVERRIDDEN.schema)
     return pa.concat_tables([changed, members]).sort_by("image")
 
 

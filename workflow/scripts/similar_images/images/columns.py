@@ -9,5 +9,11 @@ FILE = Column("file", bytes, "path to open, or address")
 PRODUCT = Column("product", str, "the product, by the list")
 ORIGINAL_LABEL = Column("original_label", str, "the label before any decision")
 DECISION = Column("decision", str, "what a person decided")
+ADDED = Column(
+    "added",
+    str,
+    "when its bytes were first listed in this collection (UTC), such as `2026-11-27T11:02:33Z`, "
+    "empty if unknown. It stays if the photo is moved or renamed",
+)
 SET = Column("set", str, "the collection of the file")
 SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET)

@@ -18,7 +18,7 @@ from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
-from .columns import CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT
+from .columns import ADDED, CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT
 from .photos import LOCAL, Photos
 from .retries import TRANSIENT
 
@@ -30,6 +30,7 @@ TABLE = ParquetTable(
     CONTENT_ID,
     Column("fault", str, "why the file cannot be used"),
     PRODUCT,
+    ADDED,
 )
 CACHE = ParquetTable(
     "results/<collection>/hashes.parquet",
@@ -112,6 +113,7 @@ def build(
             "content_id": hashes["content_id"],
             "fault": hashes["fault"],
             "product": pc.if_else(pc.equal(products, ""), None, products),
+            "added": unknown,  # see `listing.dated`
         },
         schema=TABLE.schema,
     )
@@ -134,6 +136,11 @@ def extra_columns(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]
     columns = (table[EXTRA + name].to_pylist() for name in names)
     images = table["image"].to_pylist()
     return {image: values for image, *values in zip(images, *columns, strict=True)}
+
+
+def added(table: pa.Table) -> dict[str, str | None]:
+    """Return when the content of each image of a manifest was first listed."""
+    return dict(zip(table["image"].to_pylist(), table["added"].to_pylist(), strict=True))
 
 
 def files_by_content(table: pa.Table) -> dict[str, list[bytes]]:
