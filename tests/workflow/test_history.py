@@ -1,7 +1,9 @@
 """The history of runs, and the summary at the end of a run."""
 
+import os
 import re
 
+from changes import decide
 from project import Project
 
 PAGE = "results/new/report.html"
@@ -56,14 +58,75 @@ def test_the_console_ends_with_a_summary_and_lists_no_files(project: Project) ->
     end = console.partition("steps (100%) done\n")[2]
     assert re.match(
         r"\n"
+        r"catalogue: 1 photo added\n"
+        r"new: 1 photo added\n"
         r"new: 6 of 6 labelled images correct: 100\.0% \(95 % interval 61\.0% to 100\.0%\), "
-        r"1 files left out\. Look at results/new/report\.html\n"
-        r"catalogue: 1 files left out\. Look at results/catalogue/rejected\.csv\n"
+        r"1 file left out\. Look at results/new/report\.html\n"
+        r"catalogue: 1 file left out\. Look at results/catalogue/rejected\.csv\n"
         r"\n",
         end,
     )
     assert "Reason: " not in console
     assert max(map(len, console.splitlines())) < 160
+
+
+def summary(console: str) -> list[str]:
+    """Return the lines at the end of a run, without the figures of the query set."""
+    end = console.partition("steps (100%) done\n")[2].partition("Complete log")[0]
+    return [line for line in end.splitlines() if line and "Look at" not in line]
+
+
+def test_a_run_tells_what_has_changed_and_each_photo_keeps_its_time(project: Project) -> None:
+    before = {row["image"]: row["added"] for row in project.rows("new/predictions.csv")}
+    (first,) = {*before.values()}
+    os.utime(project.photo("new/boots/0.png"))
+    assert summary(project.run().console) == []
+    assert project.rows("new/predictions.csv")[0]["added"] == first
+    assert not project.run().jobs
+
+    project.photo("catalogue/boots").rename(project.photo("catalogue/bottes"))
+    project.photo("catalogue/sandals/0.png").unlink()
+    project.photo("new/boots/0.png").rename(project.photo("new/boots/renamed.png"))
+    project.image("new/sneakers/0.png", seed=500)
+    project.image("new/sneakers/added.png", seed=501)
+    told = summary(project.run().console)
+    assert told[:2] == [
+        "catalogue: 1 photo removed (sandals/0.png), 4 moved from boots to bottes; "
+        "no photo is left in boots",
+        "new: 1 photo added, 1 changed (sneakers/0.png), 1 renamed",
+    ]
+    assert told[2].startswith(
+        "new: 2 photos are labelled boots, which is not in the catalogue; bottes is. "
+    )
+    assert len(told) == 3
+    later = {row["image"]: row["added"] for row in project.rows("new/predictions.csv")}
+    new = {"sneakers/0.png", "sneakers/added.png"}
+    assert {image for image, added in later.items() if added != first} == new
+    assert not project.run().jobs
+
+
+def test_a_decision_changes_no_time_and_its_new_class_is_told(project: Project) -> None:
+    before = [row["added"] for row in project.rows("new/predictions.csv")]
+    decide(
+        project,
+        ("new/sneakers/0.png", "wrong", "sneaker"),
+        ("new/boots/1.png", "catalogue", "boots"),
+    )
+    console = project.run().console
+    assert summary(console) == ["new classes: sneaker (1 photo); similar: sneakers"]
+    assert ", 80.0% without the one that is in the catalogue by now, 2 decided. " in console
+    assert [row["added"] for row in project.rows("new/predictions.csv")] == before
+
+
+def test_a_damaged_listing_begins_again(project: Project) -> None:
+    project.result("new/listing.parquet").write_bytes(b"nonsense")
+    project.photo("new/boots/0.png").unlink()
+    run = project.run("results/new/predictions.csv")
+    assert "results/new/listing.parquet is damaged" in run.console
+    assert summary(run.console) == []
+    project.photo("new/boots/1.png").unlink()
+    run = project.run("results/new/predictions.csv")
+    assert summary(run.console) == ["new: 1 photo removed (boots/1.png)"]
 
 
 def test_without_a_report_the_summary_does_not_mention_one(project: Project) -> None:

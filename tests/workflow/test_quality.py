@@ -100,7 +100,7 @@ def test_auto_chooses_the_metric_on_the_catalogue_and_all_results_use_it(
 def test_with_cosine_the_page_and_the_end_of_a_run_say_which_setting_would_be_better(
     project: Project,
 ) -> None:
-    advice = "search.metric: auto would take adapted and classify about"
+    advice = "With `search.metric: auto`, about "
     assert advice not in project.run().console
     assert advice not in project.result("new/report.html").read_text("utf-8")
     add_scenes(project)

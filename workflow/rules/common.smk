@@ -85,7 +85,7 @@ from similar_images.core import file_formats, files, settings
 from similar_images.core.digests import Digests
 from similar_images.core.errors import DamagedFileError, UserError, reason
 from similar_images.core.processes import find_modules_first_in
-from similar_images.evaluation import settings_comparison
+from similar_images.evaluation import missing_classes, settings_comparison
 from similar_images.backbones import loading
 from similar_images.decisions import decisions
 from similar_images.images import retries
@@ -398,18 +398,40 @@ def fingerprint_of(name):
 retried = cache(retries.count)
 
 
+def classes_of(*names):
+    """Return the classes of collections, as far as they are known, before any decision."""
+    return frozenset().union(*(found.classes for found in map(summary, names) if found))
+
+
 @cache
-def warn_of_similar_classes():
-    """Warn, once in a run, of classes that look like one."""
+def warn_of_classes():
+    """Warn, once in a run, of classes that look like one, and of those that the catalogue lacks.
+
+    The summary of the run knows the latter better, also where there are decisions.
+    """
     if workflow.is_main_process:
-        found = filter(None, map(summary, COLLECTIONS))
         decided_labels = {one.label for one in decided if one.label is not None}
-        for names in alike(decided_labels.union(*(one.classes for one in found))):
+        groups = alike(decided_labels | classes_of(*COLLECTIONS))
+        for names in groups:
             logger.warning(
                 "These names count as different classes, but differ only in case, in spaces "
                 f"around them or in invisible characters: {', '.join(map(repr, names))}. If they "
                 "are one class, give it one name."
             )
+        catalogue = summary("catalogue")
+        for name in QUERIES if catalogue and not decided else []:
+            found = summary(name)
+            images_of = found.images_of if found else {}
+            missing = missing_classes.of_names(
+                {
+                    label: images
+                    for label, images in images_of.items()
+                    if label not in catalogue.classes.union(*groups)
+                },
+                catalogue.images_of,
+            )
+            for line in missing_classes.sentences(name, missing):
+                logger.warning(line)
 
 
 if STORED and workflow.is_main_process:
@@ -553,28 +575,40 @@ def mark_unfinished():
 
 
 def show_outcome():
-    """Show the main results and update the history of all sets, if a report was written."""
+    """Show what has changed and the main results, and update the history of all sets."""
     # Imported here, since other runs do not need it.
+    from similar_images.images import listing
     from similar_images.report import history, run_summary
 
-    jobs = workflow.dag.needrun_jobs(exclude_finished=False)
-    written = {str(path) for job in jobs for path in job.output}
-    if sets := [
-        name
-        for name in sorted(QUERIES)
-        if str(RESULTS.folder / name / "report.html") in written
-    ]:
-        results = RESULTS.folder
-        read = [
+    # Not `needrun_jobs`: after the checkpoint, these lack the jobs before it.
+    written = {str(path) for job in workflow.dag.finished_jobs for path in job.output}
+
+    def with_new(names, file):
+        return [name for name in names if str(RESULTS.folder / name / file) in written]
+
+    listed = with_new(COLLECTIONS, "manifest.parquet")
+    sets = with_new(sorted(QUERIES), "report.html")
+    results = RESULTS.folder
+    read = in_results(listed, listing.NAME, listing.CHANGES_NAME)
+    if sets:
+        read += [
+            "results/history.csv",
             *in_results(QUERIES, "metrics.json", "history.csv"),
             *in_results(
                 ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
             ),
         ]
-        RESULTS.fetch(*(results.parent / file for file in read))
+    RESULTS.fetch(*(results.parent / file for file in read))
+    lines = run_summary.changes(results, listed)
+    if sets:
+        before = history.last_metric(results / "history.csv")
         history.write_all(results)
         RESULTS.put(results / "history.csv")
-        lines = run_summary.lines(results, sets)
+        lines += run_summary.lines(results, sets, before)
+        known = classes_of(*COLLECTIONS)
+        new = decisions.new_classes(decided, known)
+        lines += run_summary.new_classes(new, known)
+    if lines:
         # If jobs share no folder, people find the results at another place.
         shown = [line.replace(str(results), RESULTS.place) for line in lines]
         logger.info("\n".join(["", *shown, ""]))

@@ -1,9 +1,12 @@
 """Classify each query by the vote of its neighbours, and report how often that is correct."""
 
 import logging
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
 
 from similar_images.backbones import model
 from similar_images.classification import (
@@ -99,7 +102,14 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         )
         tables.PRODUCTS.write(path, answers)
         by_product = tables.PRODUCTS.read(path)
-    evaluation = metrics.evaluate(rows, model.read(Path(snakemake.input.model)), by_product)
+    members = sharded_features.from_queries(Path(snakemake.input.catalogue))["content_id"]
+    evaluation = metrics.evaluate(
+        rows,
+        model.read(Path(snakemake.input.model)),
+        by_product,
+        {*queries.filter(pc.is_in(queries["content_id"], members))["image"].to_pylist()},
+        Counter(catalogue["label"].to_pylist()),
+    )
     write_json(Path(snakemake.output.metrics), evaluation)
     classes, counts = metrics.confusion(rows)
     # A matrix, not a `CsvTable`: a class may be called "label", too.

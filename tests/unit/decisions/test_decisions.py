@@ -223,6 +223,14 @@ def test_the_catalogue_can_have_the_classes_and_images_that_were_decided(tmp_pat
     assert (most.images, most.classes) == (2, frozenset({"boots", "hats"}))
 
 
+def test_classes_that_only_decisions_name_are_counted_by_photos(tmp_path: Path) -> None:
+    taken = row(decision="catalogue", label="jaket", when="2026-11-25T12:00:00Z")
+    rows = (row(decision="wrong", label="jaket"), taken, row(B, decision="out", label=""))
+    decided = decisions.read([put(tmp_path / "d.csv", *rows)])
+    assert decisions.new_classes(decided, {"jacket"}) == {"jaket": 1}
+    assert decisions.new_classes(decided, {"jaket"}) == {}
+
+
 def test_nothing_slow_is_imported() -> None:
     code = "import similar_images.decisions.decisions, sys; print(*sys.modules)"
     run = subprocess.run(

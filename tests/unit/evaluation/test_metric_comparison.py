@@ -54,9 +54,8 @@ def test_all_similarities_are_evaluated_on_the_same_folds() -> None:
 def test_with_cosine_the_advice_names_a_better_similarity() -> None:
     catalogue = told_apart()
     found = compared(catalogue, "cosine", adapted=catalogue)
-    shares = (f"{found[name]['accuracy']:.0%}" for name in ("adapted", "cosine"))
-    expected = "auto would take adapted and classify about {} of photos like the catalogue's "
-    expected += "correctly; cosine classifies {} ("
+    shares = (f"{100 * found[name]['accuracy']:.0f} %" for name in ("adapted", "cosine"))
+    expected = "With `search.metric: auto`, about {} instead of {} would be right ("
     assert expected.format(*shares) in str(found["advice"])
     assert found["choice"] is None
     for metric in ("adapted", "auto"):

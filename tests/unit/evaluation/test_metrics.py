@@ -250,3 +250,18 @@ def test_the_sentence_has_the_figures_and_names_the_fallback(model: Model) -> No
     )
     assert "60.0%" in sentence
     assert "23.1% to 88.2%" in sentence
+
+
+def test_the_accuracy_without_queries_in_the_catalogue_is_given(model: Model) -> None:
+    rows = table(*MIXED)
+    found = metrics.evaluate(rows, model, taken={"0", "1"})
+    kept = [row for row in rows if row["image"] not in {"0", "1"}]
+    alone = metrics.evaluate(kept, model)
+    for name in ("labelled", "correct", "accuracy", "accuracy_interval_95"):
+        assert found["without_taken"][name] == alone[name] != found[name]
+
+
+def test_labels_that_the_catalogue_lacks_are_named(model: Model) -> None:
+    found = metrics.evaluate(table(*MIXED), model, catalogue={"boots": 9, "sandals": 9})
+    assert [one["label"] for one in found["missing_classes"]] == ["hats"]
+    assert metrics.evaluate(table(*MIXED), model)["missing_classes"] == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similar_images.images.names import alike, as_label, fault_of_label, label_of
+from similar_images.images.names import alike, as_label, fault_of_label, label_of, similar
 
 NAMES = st.text(st.characters(codec="utf-8"))
 
@@ -42,3 +42,11 @@ def test_a_class_never_is_a_path(folder: str, below: str) -> None:
 @pytest.mark.parametrize("label", [None, "boots", "a b", "\u00e9", "\u0915\u094d\u200d\u0937"])
 def test_usual_names_have_no_fault(label: str | None) -> None:
     assert fault_of_label(label) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("outwear", "outerwear"), ("jaket", "jacket"), ("Boots", "boots"), ("hats", None)],
+)
+def test_the_most_similar_name_is_found_if_any_is_close(name: str, found: str | None) -> None:
+    assert similar(name, ["boots", "outerwear", "jacket", "underwear"]) == found

@@ -18,6 +18,7 @@ METRICS: dict[str, Any] = {
     "accuracy_interval_95": [0.4093, 0.92852],
     "refused": 1,
     "decided": 0,
+    "metric": "adapted",
 }
 
 
@@ -47,6 +48,7 @@ def test_a_line_shows_when_in_universal_time_and_the_figures() -> None:
         "high": "0.9285",
         "decided": "3",
         "refused": "1",
+        "metric": "adapted",
     }
 
 
@@ -80,6 +82,17 @@ def test_a_run_that_says_the_same_as_the_last_adds_nothing(tmp_path: Path) -> No
     assert len(history.record(path, line(9))) == 3
 
 
+def test_a_history_of_an_earlier_version_has_no_metric_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    history.record(path, line())
+    former = [row.rpartition(",")[0] for row in path.read_text().splitlines()]
+    path.write_text("\n".join(former) + "\n")
+    assert history.last_metric(path) == ""
+    assert history.record(path, line(5)) == [line() | {"metric": ""}, line(5)]
+    assert history.last_metric(path) == "adapted"
+    assert [one.name for one in tmp_path.iterdir()] == ["history.csv"]
+
+
 def test_a_name_that_is_a_formula_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     odd = line() | {"set": "=1+1"}
@@ -96,10 +109,10 @@ def test_a_name_that_is_a_formula_comes_back(tmp_path: Path) -> None:
         b"when,set\n",
         b"%(whole)s2026-11-24T17:0",
         b"%(whole)s" + b"x," * 10 + b"x\n",
-        b"%(header)s2026-11-24T17:03:12Z,new,5a04,twelve,8,6,0.75,0.4,0.9,0,0\n",
+        b"%(header)s2026-11-24T17:03:12Z,new,5a04,twelve,8,6,0.75,0.4,0.9,0,0,cosine\n",
         b"%(header)sxxx\x00\n",
         # An open quotation mark would take in the rows below it.
-        b'%(whole)s"2026-11-24T17:03:12Z,new,5a04,12,8,6,0.75,0.4,0.9,0,0\n',
+        b'%(whole)s"2026-11-24T17:03:12Z,new,5a04,12,8,6,0.75,0.4,0.9,0,0,cosine\n',
     ],
 )
 def test_a_damaged_history_is_reported_and_renamed_and_a_new_one_begins(

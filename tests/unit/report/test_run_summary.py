@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from similar_images.core.file_formats import write_csv, write_json
-from similar_images.report.run_summary import lines
+from similar_images.evaluation.missing_classes import MissingClass
+from similar_images.images import listing
+from similar_images.report.run_summary import changes, lines, new_classes
 
 METRICS: dict[str, Any] = {
     "images": 10,
@@ -18,7 +20,10 @@ METRICS: dict[str, Any] = {
     "accuracy": 0.75,
     "accuracy_interval_95": [0.4093, 0.9285],
     "products": None,
+    "without_taken": {"labelled": 8, "accuracy": 0.75},
+    "missing_classes": [],
 }
+NONE_LEFT: dict[str, Any] = {"without_taken": {"labelled": 0, "accuracy": None}}
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def test_a_set_shows_how_much_is_right_what_was_left_out_and_where_to_look(resul
 def test_a_set_without_labels_shows_how_many_were_predicted_refused_and_decided(
     results: Path,
 ) -> None:
-    unlabelled = {"labelled": 0, "accuracy": None, "accuracy_interval_95": None}
+    unlabelled = {"labelled": 0, "accuracy": None, "accuracy_interval_95": None, **NONE_LEFT}
     counts = {"images": 8, "refused": 3, "decided": 2}
     write_json(results / "new" / "metrics.json", METRICS | unlabelled | counts)
     assert lines(results, ["new"]) == [
@@ -66,14 +71,81 @@ def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -
     rejected = [["a.jpg", "boots", "empty file"]]
     write_csv(results / "catalogue/rejected.csv", ["image", "label", "reason"], rejected)
     assert lines(results, []) == [
-        "catalogue: 1 files left out. Look at results/catalogue/rejected.csv"
+        "catalogue: 1 file left out. Look at results/catalogue/rejected.csv"
     ]
 
 
 def test_the_similarity_has_a_line_where_the_catalogue_chose_it(results: Path) -> None:
     write_json(results / "catalogue/metric_comparison.json", {"advice": None})
-    write_json(results / "catalogue/quality.json", {"choice": "auto takes adapted."})
-    assert lines(results, []) == ["auto takes adapted."]
+    write_json(
+        results / "catalogue/quality.json", {"choice": "auto takes adapted.", "metric": "adapted"}
+    )
+    assert lines(results, []) == lines(results, [], "adapted") == ["auto takes adapted."]
+
+
+def test_auto_says_if_it_takes_another_similarity_than_before(results: Path) -> None:
+    quality = {"choice": "It takes cosine: so.", "metric": "cosine"}
+    write_json(results / "catalogue/quality.json", quality)
+    assert lines(results, [], "adapted") == [
+        "search.metric: auto now takes cosine; before: adapted. It takes cosine: so."
+    ]
+
+
+def test_one_of_anything_is_in_the_singular(results: Path) -> None:
+    one = METRICS | {"images": 2, "readable": 1, "labelled": 1, "correct": 1}
+    one |= {"without_taken": {"labelled": 1, "accuracy": 1.0}}
+    write_json(results / "new" / "metrics.json", one)
+    (line,) = lines(results, ["new"])
+    assert line.startswith("new: 1 of 1 labelled image correct: ")
+    assert ", 1 file left out. " in line
+    write_json(results / "new" / "metrics.json", one | {"labelled": 0} | NONE_LEFT)
+    assert lines(results, ["new"])[0].startswith("new: 1 image predicted, 1 file left out. ")
+
+
+@pytest.mark.parametrize(
+    ("without", "words"),
+    [
+        ({"labelled": 5, "accuracy": 0.6}, "60.0% without the 3 that are in the catalogue by now"),
+        ({"labelled": 7, "accuracy": 0.7}, "70.0% without the one that is in the catalogue by now"),
+        ({"labelled": 0, "accuracy": None}, "all of them in the catalogue by now"),
+    ],
+)
+def test_a_set_shows_its_accuracy_without_queries_that_are_in_the_catalogue(
+    results: Path, without: dict[str, Any], words: str
+) -> None:
+    write_json(results / "new" / "metrics.json", METRICS | {"without_taken": without})
+    assert f"to 92.8%), {words}, 2 files left out" in lines(results, ["new"])[0]
+
+
+def test_labels_that_the_catalogue_lacks_come_last(results: Path) -> None:
+    missing = MissingClass("outwear", 12, 0, "outerwear", None)
+    metrics = METRICS | {"missing_classes": [missing._asdict()]}
+    write_json(results / "new" / "metrics.json", metrics)
+    assert lines(results, ["new"])[-1].startswith(
+        "new: 12 photos are labelled outwear, which is not in the catalogue; outerwear is. "
+    )
+
+
+def test_changes_are_told_for_each_collection_that_has_some(results: Path) -> None:
+    photos = [("boots/2.jpg", "boots", "b"), ("caps/1.jpg", "caps", "a")]
+    listed = [dict(zip(listing.TABLE.names, (*photo, ""), strict=True)) for photo in photos]
+    change = ("relabelled", "caps/1.jpg", "caps", "boots/1.jpg", "boots")
+    for name, changed in (("catalogue", [change]), ("new", [])):
+        listing.write(results / name / listing.NAME, listing.TABLE.from_rows(listed))
+        rows = [dict(zip(listing.CHANGES.names, row, strict=True)) for row in changed]
+        listing.CHANGES.write(results / name / listing.CHANGES_NAME, rows)
+    assert changes(results, ["catalogue", "new"]) == ["catalogue: 1 photo moved from boots to caps"]
+
+
+def test_classes_that_only_decisions_name_are_listed_with_similar_ones() -> None:
+    known = ["jacket", "shirt", "boots"]
+    assert new_classes({}, known) == []
+    assert new_classes({"jaket": 1}, known) == ["new classes: jaket (1 photo); similar: jacket"]
+    assert new_classes({"hats": 12}, known) == ["new classes: hats (12 photos)"]
+    assert new_classes({"Shirt": 2, "hats": 1, "jaket": 1}, known) == [
+        "new classes: Shirt (2 photos), hats (1 photo), jaket (1 photo); "
+        "similar: Shirt to shirt, jaket to jacket"
+    ]
 
 
 def test_a_damaged_file_is_reported_and_is_no_error(results: Path) -> None:

@@ -5,7 +5,8 @@ The Snakefile reads them at each start, so this imports nothing slow.
 
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import StringIO
@@ -139,6 +140,17 @@ def at_most(catalogue: Summary, decided: Sequence[Decision]) -> Summary:
     labels = {decision.label for decision in decided if decision.label is not None}
     taken = sum(decision.label is not None for decision in decided)
     return replace(catalogue, images=catalogue.images + taken, classes=catalogue.classes | labels)
+
+
+def new_classes(decided: Iterable[Decision], known: Collection[str]) -> dict[str, int]:
+    """Return the classes that only decisions name, with the number of photos of each.
+
+    Args:
+        decided: see `read`.
+        known: the classes of the collections.
+    """
+    photos = {(one.label, one.content_id) for one in decided if one.label is not None}
+    return dict(sorted(Counter(label for label, _ in photos if label not in known).items()))
 
 
 def _read(path: Path) -> list[Decision]:

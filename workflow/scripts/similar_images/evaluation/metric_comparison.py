@@ -135,10 +135,11 @@ def _advice(figures: Mapping[str, Any]) -> str | None:
     best = figures["best"]
     if best == metric_choice.COSINE:
         return None
+    better, now = (
+        f"{100 * figures[name]['accuracy']:.0f} %" for name in (best, metric_choice.COSINE)
+    )
     return (
-        f"search.metric: auto would take {best} and classify about "
-        f"{figures[best]['accuracy']:.0%} of photos like the catalogue's correctly; cosine "
-        f"classifies {figures[metric_choice.COSINE]['accuracy']:.0%} ({figures['folds']}-fold "
-        "cross-validation on the catalogue). To use it, change search.metric in config.yaml and "
-        "run again. No features are extracted again."
+        f"With `search.metric: auto`, about {better} instead of {now} would be right "
+        f"({figures['folds']}-fold cross-validation on the catalogue). To use it, set that in "
+        "config.yaml and run again. No features are extracted again."
     )

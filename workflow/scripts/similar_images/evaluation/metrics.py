@@ -1,6 +1,6 @@
 """How good the predictions are, where there are labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from ..backbones.model import Model
 from ..classification.conformal import split
 from ..classification.nearest import SHOWN
+from ..core.wording import counted
 from ..duplicates.query_duplicates import KINDS
+from . import missing_classes
 from .intervals import share_in_words, wilson_interval
 
 Row = Mapping[str, str]  # of `predictions.csv` or `products.csv`
@@ -28,7 +30,11 @@ class Confusion(NamedTuple):
 
 
 def evaluate(
-    predictions: Sequence[Row], model: Model, products: Sequence[Row] | None = None
+    predictions: Sequence[Row],
+    model: Model,
+    products: Sequence[Row] | None = None,
+    taken: Collection[str] = (),
+    catalogue: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return the metrics of `predictions`, rows of `predictions.csv`.
 
@@ -38,7 +44,9 @@ def evaluate(
     of the sets of classes that have the right one. Where there are no labels these are None.
     Queries that are in the catalogue are counted, and there is the accuracy without them; and,
     where people have decided, that by the original labels. With `products`, rows of `products.csv`,
-    there is their accuracy, too.
+    there is their accuracy, too. There is the accuracy without the images `taken`, which decisions
+    took into the catalogue: an adapted similarity learns from these. `catalogue` has the number of
+    its images of each class, and shows which labels it lacks.
     """
     labelled = _labelled(predictions)
     return {
@@ -53,6 +61,12 @@ def evaluate(
             kind: sum(row["duplicate"] == kind for row in predictions) for kind in KINDS
         },
         "without_duplicates": _accuracy([row for row in labelled if not row["duplicate"]]),
+        "without_taken": _accuracy([row for row in labelled if row["image"] not in taken]),
+        "missing_classes": [
+            one._asdict() for one in missing_classes.of_predictions(predictions, catalogue)
+        ]
+        if catalogue
+        else [],
         "decided": sum(bool(row["decision"]) for row in predictions),
         "by_original_label": _accuracy(_labelled(list(map(_by_original_label, predictions)))),
         "products": None if products is None else _products(products),
@@ -81,21 +95,22 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
     refused = f" {evaluation['refused']} refused." if evaluation["refused"] else ""
     if not evaluation["labelled"]:
         predicted = evaluation["readable"] - evaluation["refused"]
-        return f"{predicted} images predicted with {network};{refused} {evaluation['note']}."
-    text = _share(evaluation, f"labelled images correct with {network}") + refused
+        images = counted(predicted, "image")
+        return f"{images} predicted with {network};{refused} {evaluation['note']}."
+    text = _share(evaluation, "labelled image", f"correct with {network}") + refused
     by_original_label = evaluation["by_original_label"]
     if not by_original_label["labelled"]:
         text += " They had no labels before they were decided."
     elif any(by_original_label[name] != evaluation[name] for name in ("labelled", "correct")):
-        text += " " + _share(by_original_label, "right by the original labels")
+        text += " " + _share(by_original_label, "", "right by the original labels")
     without = evaluation["without_duplicates"]
     if not without["labelled"]:
         text += " All of them are in the catalogue."
     elif without["labelled"] != evaluation["labelled"]:
-        text += " " + _share(without, "right without those in the catalogue")
+        text += " " + _share(without, "", "right without those in the catalogue")
     products = evaluation["products"]
     if products and products["labelled"]:
-        text += " " + _share(products, "labelled products correct")
+        text += " " + _share(products, "labelled product", "correct")
     return text
 
 
@@ -110,8 +125,9 @@ def _accuracy(labelled: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _share(accuracy: Mapping[str, Any], right: str) -> str:
-    return f"{accuracy['correct']} of {accuracy['labelled']} {right}: {share_in_words(accuracy)}."
+def _share(accuracy: Mapping[str, Any], noun: str, right: str) -> str:
+    of = counted(accuracy["labelled"], noun) if noun else f"{accuracy['labelled']:,}"
+    return f"{accuracy['correct']:,} of {of} {right}: {share_in_words(accuracy)}."
 
 
 def _products(products: Sequence[Row]) -> dict[str, Any]:

@@ -33,7 +33,10 @@ TABLE = CsvTable(
     Column("high", float, "upper end"),
     Column("decided", int, "queries with a decision"),
     Column("refused", int, "queries without a prediction"),
+    Column("metric", str, "the similarity that was used, empty if unknown"),
 )
+# A history of an earlier version has no metric.
+FORMER_NAMES = list(TABLE.names[:-1])
 CHANGED = CsvTable(
     "results/<set>/changed.csv",
     IMAGE,
@@ -91,6 +94,7 @@ def line(
         "high": _share(high),
         "decided": str(metrics["decided"]),
         "refused": str(metrics["refused"]),
+        "metric": metrics["metric"] or "",
     }
 
 
@@ -151,6 +155,12 @@ def changed(folder: Path, answers: Iterable[PastPrediction]) -> list[ChangedPred
     return found
 
 
+def last_metric(path: Path) -> str:
+    """Return the similarity that the last run in a history used, "" if unknown."""
+    rows = read(path)
+    return rows[-1]["metric"] if rows else ""
+
+
 def write_all(results: Path) -> int:
     """Write the histories of all sets to `history.csv` in `results`, and return how many rows."""
     rows = [row for path in sorted(results.glob("*/history.csv")) for row in read(path)]
@@ -170,6 +180,8 @@ def _read(path: Path) -> list[dict[str, str]]:
         lines = csv_lines(path)
     except FileNotFoundError:
         return []
+    if lines and lines[0] == FORMER_NAMES:
+        lines = [list(TABLE.names), *([*cells, ""] for cells in lines[1:])]
     rows = TABLE.parse(lines)
     for number, row in enumerate(rows, 2):
         try:

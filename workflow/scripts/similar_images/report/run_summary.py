@@ -6,21 +6,61 @@ from typing import Any
 
 from ..core.errors import UserError
 from ..core.file_formats import read_csv, read_json
+from ..core.wording import counted
+from ..evaluation import missing_classes
 from ..evaluation.intervals import share_in_words
+from ..images import listing
+from ..images.names import similar
 
 
-def lines(results: Path, sets: Iterable[str]) -> list[str]:
+def changes(results: Path, collections: Iterable[str]) -> list[str]:
+    """Return a line for each of the `collections` whose photos have changed.
+
+    Args:
+        results: the folder of all results.
+        collections: those that were listed in this run.
+    """
+    return _lines(_changes, results, collections)
+
+
+def lines(results: Path, sets: Iterable[str], metric_before: str = "") -> list[str]:
     """Return a line for each of the query `sets`, and lines about the catalogue.
 
-    Those say which similarity was chosen or would be better, and how many files were left out.
+    Those say which similarity was chosen or would be better, how many files were left out, and
+    which labels the catalogue lacks.
 
     Args:
         results: the folder of all results.
         sets: those whose report was made.
+        metric_before: the similarity of the last run, "" if unknown.
     """
-    found = [_guarded(_set, results, name) for name in sets]
-    found += [_guarded(part, results) for part in (_similarity, _left_out)]
-    return [line for line in found if line]
+    sets = list(sets)
+    found = _lines(_set, results, sets)
+    found += [_guarded(_similarity, results, metric_before), _guarded(_left_out, results)]
+    found += _lines(_missing_classes, results, sets)
+    # Each once: a damaged file may be reported twice.
+    return [*dict.fromkeys(filter(None, found))]
+
+
+def new_classes(photos: Mapping[str, int], known: Iterable[str]) -> list[str]:
+    """Return a line about the classes that only decisions name, if there are any.
+
+    Args:
+        photos: how many each has, see `decisions.new_classes`.
+        known: all other classes.
+    """
+    if not photos:
+        return []
+    counts = [f"{label} ({counted(number, 'photo')})" for label, number in photos.items()]
+    known = set(known)
+    close = {label: found for label in photos if (found := similar(label, known))}
+    pairs = [found if len(photos) == 1 else f"{label} to {found}" for label, found in close.items()]
+    note = f"; similar: {', '.join(pairs)}" if pairs else ""
+    return [f"new classes: {', '.join(counts)}{note}"]
+
+
+def _lines(part: Callable[[Path, str], str], results: Path, names: Iterable[str]) -> list[str]:
+    return [line for name in names if (line := _guarded(part, results, name))]
 
 
 def _guarded(part: Callable[..., str], results: Path, *names: str) -> str:
@@ -31,33 +71,55 @@ def _guarded(part: Callable[..., str], results: Path, *names: str) -> str:
         return str(error)
 
 
+def _changes(results: Path, name: str) -> str:
+    found = listing.CHANGES.read(results / name / listing.CHANGES_NAME)
+    if not found:
+        return ""
+    classes = listing.TABLE.read(results / name / listing.NAME, ["label"])["label"]
+    return f"{name}: {listing.in_words(found, classes.unique().to_pylist())}"
+
+
 def _set(results: Path, name: str) -> str:
     metrics = read_json(results / name / "metrics.json")
-    line = _correct_in_words(metrics, "images", metrics["readable"] - metrics["refused"])
+    line = _correct_in_words(metrics, "image", metrics["readable"] - metrics["refused"])
     if products := metrics["products"]:
-        line += "; " + _correct_in_words(products, "products", products["predicted"])
-    more = {
-        "decided": metrics["decided"],
-        "refused": metrics["refused"],
-        "files left out": metrics["images"] - metrics["readable"],
-    }
-    counts = "".join(f", {number} {what}" for what, number in more.items() if number)
-    return f"{name}: {line}{counts}. Look at {results / name / 'report.html'}"
+        line += "; " + _correct_in_words(products, "product", products["predicted"])
+    line += _without_taken(metrics)
+    left_out = metrics["images"] - metrics["readable"]
+    counts = [f"{metrics[what]:,} {what}" for what in ("decided", "refused") if metrics[what]]
+    counts += [f"{counted(left_out, 'file')} left out"] if left_out else []
+    return f"{', '.join([f'{name}: {line}', *counts])}. Look at {results / name / 'report.html'}"
 
 
-def _correct_in_words(accuracy: Mapping[str, Any], what: str, predicted: int) -> str:
+def _correct_in_words(accuracy: Mapping[str, Any], noun: str, predicted: int) -> str:
     """Return how many are right, or, where there are no labels, how many were predicted."""
     if not accuracy["labelled"]:
-        return f"{predicted} {what} predicted"
-    return (
-        f"{accuracy['correct']} of {accuracy['labelled']} labelled {what} correct: "
-        f"{share_in_words(accuracy)}"
-    )
+        return f"{counted(predicted, noun)} predicted"
+    labelled = counted(accuracy["labelled"], f"labelled {noun}")
+    return f"{accuracy['correct']:,} of {labelled} correct: {share_in_words(accuracy)}"
 
 
-def _similarity(results: Path) -> str:
-    if choice := read_json(results / "catalogue" / "quality.json")["choice"]:
-        return str(choice)
+def _without_taken(metrics: Mapping[str, Any]) -> str:
+    """Return the accuracy without the queries that are in the catalogue by now, if there are any.
+
+    An adapted similarity has learned from these.
+    """
+    without = metrics["without_taken"]
+    taken = metrics["labelled"] - without["labelled"]
+    if not taken:
+        return ""
+    if not without["labelled"]:
+        return ", all of them in the catalogue by now"
+    there = "one that is" if taken == 1 else f"{taken:,} that are"
+    return f", {without['accuracy']:.1%} without the {there} in the catalogue by now"
+
+
+def _similarity(results: Path, before: str) -> str:
+    quality = read_json(results / "catalogue" / "quality.json")
+    if quality["choice"]:
+        now = quality["metric"]
+        changed = f"search.metric: auto now takes {now}; before: {before}. "
+        return f"{changed if before not in ('', now) else ''}{quality['choice']}"
     compared = (
         results / "catalogue" / "metric_comparison.json"
     )  # not there where a page alone was asked for
@@ -67,4 +129,10 @@ def _similarity(results: Path) -> str:
 def _left_out(results: Path) -> str:
     path = results / "catalogue" / "rejected.csv"
     rejected = len(read_csv(path))
-    return f"catalogue: {rejected} files left out. Look at {path}" if rejected else ""
+    return f"catalogue: {counted(rejected, 'file')} left out. Look at {path}" if rejected else ""
+
+
+def _missing_classes(results: Path, name: str) -> str:
+    metrics = read_json(results / name / "metrics.json")
+    found = missing_classes.read(metrics["missing_classes"])
+    return "\n".join(missing_classes.sentences(name, found))

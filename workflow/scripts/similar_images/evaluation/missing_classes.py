@@ -1,0 +1,112 @@
+"""Labels of a query set that the catalogue does not have, or hardly has: a renamed class?"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..core.wording import counted
+from ..images.names import similar
+
+# A class with fewer photos in the catalogue hardly ever wins a vote.
+ENOUGH = 3
+# So many classes of a query set are named, those with most photos first.
+NAMED = 3
+
+Row = Mapping[str, str]  # of `predictions.csv`
+
+
+class MissingClass(NamedTuple):
+    """A class of a query set that the catalogue lacks.
+
+    Attributes:
+        label: its name.
+        images: the photos with that label.
+        in_catalogue: photos in the catalogue, fewer than `ENOUGH`.
+        similar: a class of the catalogue with a similar name, or None.
+        predicted: the class that most of its photos are predicted as, or None.
+    """
+
+    label: str
+    images: int
+    in_catalogue: int
+    similar: str | None
+    predicted: str | None
+
+
+def of_names(images: Mapping[str, int], catalogue: Mapping[str, int]) -> list[MissingClass]:
+    """Return the classes that the catalogue lacks, before anything is predicted.
+
+    Args:
+        images: how many photos of the query set have each label.
+        catalogue: how many the catalogue has.
+    """
+    missing = [label for label in images if catalogue.get(label, 0) < ENOUGH]
+    known = [label for label, count in catalogue.items() if count >= ENOUGH]
+    found = [
+        MissingClass(label, images[label], catalogue.get(label, 0), similar(label, known), None)
+        for label in missing
+    ]
+    return sorted(found, key=lambda one: (-one.images, one.label))
+
+
+def of_predictions(predictions: Sequence[Row], catalogue: Mapping[str, int]) -> list[MissingClass]:
+    """Return the classes that the catalogue lacks and whose photos are mostly not right.
+
+    Labels that only decisions gave are not counted: the end of a run lists these as new classes.
+    """
+    rows = [row for row in predictions if row["label"] and row["label"] == row["original_label"]]
+    right = Counter(row["label"] for row in rows if row["correct"] == "true")
+    found = of_names(Counter(row["label"] for row in rows), catalogue)
+    return [
+        one._replace(predicted=_mostly(rows, one.label))
+        for one in found
+        if 2 * right[one.label] < one.images
+    ]
+
+
+def sentences(name: str, found: Sequence[MissingClass]) -> list[str]:
+    """Return what to tell about the classes that the catalogue lacks.
+
+    Args:
+        name: of the query set.
+        found: its classes.
+    """
+    lines = [f"{name}: {_sentence(one)}" for one in found[:NAMED]]
+    if rest := found[NAMED:]:
+        photos = counted(sum(one.images for one in rest), "more photo")
+        classes = counted(len(rest), "more class", "more classes")
+        lines.append(
+            f"{name}: {photos} of {classes} that the catalogue lacks or hardly has, such as "
+            f"{rest[0].label}"
+        )
+    return lines
+
+
+def read(rows: Sequence[Mapping[str, Any]]) -> list[MissingClass]:
+    """Return the classes as metrics.json has them."""
+    return [MissingClass(**row) for row in rows]
+
+
+def _sentence(one: MissingClass) -> str:
+    labelled = f"{counted(one.images, 'photo')} {'is' if one.images == 1 else 'are'} labelled"
+    there = f"of which the catalogue has only {counted(one.in_catalogue, 'photo')}"
+    if not one.in_catalogue:
+        there = "which is not in the catalogue"
+    text = f"{labelled} {one.label}, {there}"
+    rename = "If they are one class, give both the same name (of the folder, or in the list)."
+    if one.similar:
+        return f"{text}; {one.similar} is{' similar' if one.in_catalogue else ''}. {rename}"
+    if one.predicted:
+        return f"{text}; most are predicted as {one.predicted}. {rename}"
+    they = "it" if one.images == 1 else "they"
+    never = "hardly" if one.in_catalogue else "never"
+    return (
+        f"{text}, so {they} can {never} count as right. Add photos of that class to the catalogue."
+    )
+
+
+def _mostly(rows: Sequence[Row], label: str) -> str | None:
+    """Return the class that more than half of the photos with `label` are predicted as."""
+    predicted = [row["prediction"] for row in rows if row["label"] == label]
+    ((most, number),) = Counter(predicted).most_common(1)
+    return most if most and most != label and number > 1 and 2 * number > len(predicted) else None
