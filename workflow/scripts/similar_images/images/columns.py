@@ -12,8 +12,8 @@ DECISION = Column("decision", str, "what a person decided")
 ADDED = Column(
     "added",
     str,
-    "when its bytes were first listed in this collection (UTC), such as `2026-11-27T11:02:33Z`, "
-    "empty if unknown. It stays if the photo is moved or renamed",
+    "when its bytes were first listed in this collection, such as `2026-11-27T11:02:33Z`; moved, "
+    "renamed or copied photos keep it",
 )
 SET = Column("set", str, "the collection of the file")
-SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET)
+SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET, ADDED)
