@@ -87,7 +87,9 @@ def test_a_run_tells_what_has_changed_and_each_photo_keeps_its_time(project: Pro
     project.photo("new/boots/0.png").rename(project.photo("new/boots/renamed.png"))
     project.image("new/sneakers/0.png", seed=500)
     project.image("new/sneakers/added.png", seed=501)
-    told = summary(project.run().console)
+    console = project.run().console
+    assert console.count("labelled boots, which is not in the catalogue") == 2  # also at the start
+    told = summary(console)
     assert told[:2] == [
         "catalogue: 1 photo removed (sandals/0.png), 4 moved from boots to bootes; "
         "no photo is left in boots",

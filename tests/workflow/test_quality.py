@@ -83,6 +83,7 @@ def test_auto_chooses_the_metric_on_the_catalogue_and_all_results_use_it(
     add_scenes(project)
     run = project.run()
     assert "auto takes adapted. Correct on the catalogue's own images" in run.console
+    assert "search.metric: auto now takes adapted; before: cosine" in run.console
     assert taken(project) == {"adapted"}
     quality = project.json("catalogue/quality.json")
     assert quality["method"] == "5-fold cross-validation"
@@ -92,8 +93,9 @@ def test_auto_chooses_the_metric_on_the_catalogue_and_all_results_use_it(
     assert not project.run().jobs
 
     remove_scenes(project)
-    project.run()
+    assert "auto now takes cosine; before: adapted" in project.run().console
     assert taken(project) == {"cosine"}
+    assert [row["metric"] for row in project.rows("new/history.csv")][-2:] == ["adapted", "cosine"]
     assert project.predictions() == before
 
 

@@ -1,6 +1,6 @@
 """Labels of a query set that the catalogue does not have, or hardly has: a renamed class?"""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ class MissingClass(NamedTuple):
         label: its name.
         images: the photos with that label.
         in_catalogue: photos in the catalogue, fewer than `ENOUGH`.
-        similar: a class of the catalogue with a similar name, or None.
+        similar: a class of the catalogue with a similar name, if it is told and there is one.
         predicted: the class that most of its photos are predicted as, or None.
     """
 
@@ -40,13 +40,16 @@ def of_names(images: Mapping[str, int], catalogue: Mapping[str, int]) -> list[Mi
         images: how many photos of the query set have each label.
         catalogue: how many the catalogue has.
     """
-    missing = [label for label in images if catalogue.get(label, 0) < ENOUGH]
     known = [label for label, count in catalogue.items() if count >= ENOUGH]
     found = [
-        MissingClass(label, images[label], catalogue.get(label, 0), similar(label, known), None)
-        for label in missing
+        MissingClass(label, number, catalogue.get(label, 0), None, None)
+        for label, number in images.items()
+        if catalogue.get(label, 0) < ENOUGH
     ]
-    return sorted(found, key=lambda one: (-one.images, one.label))
+    found.sort(key=lambda one: (-one.images, one.label))
+    # Comparing names takes long, and no others are told.
+    told = [one._replace(similar=similar(one.label, known)) for one in found[:NAMED]]
+    return told + found[NAMED:]
 
 
 def of_predictions(predictions: Sequence[Row], catalogue: Mapping[str, int]) -> list[MissingClass]:
@@ -54,13 +57,17 @@ def of_predictions(predictions: Sequence[Row], catalogue: Mapping[str, int]) -> 
 
     Labels that only decisions gave are not counted: the end of a run lists these as new classes.
     """
-    rows = [row for row in predictions if row["label"] and row["label"] == row["original_label"]]
-    right = Counter(row["label"] for row in rows if row["correct"] == "true")
-    found = of_names(Counter(row["label"] for row in rows), catalogue)
+    answers = defaultdict(list)
+    for row in predictions:
+        if row["label"] and row["label"] == row["original_label"]:
+            answers[row["label"]].append(row["prediction"])
+    wrong = {
+        label: len(predicted)
+        for label, predicted in answers.items()
+        if 2 * predicted.count(label) < len(predicted)
+    }
     return [
-        one._replace(predicted=_mostly(rows, one.label))
-        for one in found
-        if 2 * right[one.label] < one.images
+        one._replace(predicted=_mostly(answers[one.label])) for one in of_names(wrong, catalogue)
     ]
 
 
@@ -105,8 +112,7 @@ def _sentence(one: MissingClass) -> str:
     )
 
 
-def _mostly(rows: Sequence[Row], label: str) -> str | None:
-    """Return the class that more than half of the photos with `label` are predicted as."""
-    predicted = [row["prediction"] for row in rows if row["label"] == label]
+def _mostly(predicted: Sequence[str]) -> str | None:
+    """Return the class that more than half of some photos, and more than one, are predicted as."""
     ((most, number),) = Counter(predicted).most_common(1)
-    return most if most and most != label and number > 1 and 2 * number > len(predicted) else None
+    return most if most and number > 1 and 2 * number > len(predicted) else None

@@ -5,7 +5,7 @@ deletes those before the rule runs.
 """
 
 import logging
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -122,8 +122,8 @@ def changes(former: pa.Table | None, now: pa.Table) -> list[Change]:
     found = list(_relabelled_in_place(gone, new))
     left, came = _by_content(gone), _by_content(new)
     for content_id in left.keys() & came.keys():
-        found += _moved(left[content_id], came[content_id])
-    gone, new = ({one.image: one for one in chain(*by.values())} for by in (left, came))
+        for before, after in _pairs(left[content_id], came[content_id]):
+            found.append(_change(gone.pop(before.image), new.pop(after.image), same_content=True))
     found += [_change(gone.get(image), new.get(image)) for image in gone.keys() | new.keys()]
     return sorted(found, key=lambda one: (one.change, one.image or one.image_before or ""))
 
@@ -182,15 +182,18 @@ def _by_content(photos: Mapping[str, Photo]) -> dict[str, list[Photo]]:
     return found
 
 
-def _moved(left: list[Photo], came: list[Photo]) -> Iterator[Change]:
-    """Yield the moves of photos of one content, and take them out of both lists."""
-    for other_class in (False, True):
-        for photo in list(left):
-            fitting = [one for one in came if other_class or one.label == photo.label]
-            if fitting:
-                left.remove(photo)
-                came.remove(fitting[0])
-                yield _change(photo, fitting[0], same_content=True)
+def _pairs(left: Sequence[Photo], came: Sequence[Photo]) -> list[tuple[Photo, Photo]]:
+    """Return which photo of one content became which other, rather of the same class."""
+    waiting: dict[str | None, deque[Photo]] = defaultdict(deque)
+    for photo in came:
+        waiting[photo.label].append(photo)
+    pairs, others = [], []
+    for photo in left:
+        if same_class := waiting[photo.label]:
+            pairs.append((photo, same_class.popleft()))
+        else:
+            others.append(photo)
+    return pairs + list(zip(others, chain(*waiting.values()), strict=False))
 
 
 def _change(before: Photo | None, now: Photo | None, *, same_content: bool = False) -> Change:
