@@ -225,7 +225,7 @@ def test_a_query_in_the_catalogue_stays_there_when_its_file_is_moved(
 
     moved.unlink()
     run = project.run()
-    assert "1 decisions; 1 of them change nothing" in run.console
+    assert "1 decision; 1 of them change nothing" in run.console
     assert len(members(project)) == 12
     assert_clean(project, tmp_path / "gone")
 
@@ -240,7 +240,7 @@ def test_decisions_that_are_withdrawn_leave_nothing_behind(project: Project) -> 
     decide(project)
     run = project.run()
     assert run.jobs == OF_CATALOGUE + Counter(merge=1)
-    assert "4 decisions of the last run are in no file of decisions any more" in run.console
+    assert "No file of decisions has 4 decisions of the last run any more" in run.console
     assert len(project.rows("plan/decisions-lost.csv")) == 4
     assert project.predictions() == before
     assert project.json("catalogue/quality.json") == quality

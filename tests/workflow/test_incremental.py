@@ -101,7 +101,7 @@ def test_features_of_a_photo_in_two_query_sets_stay_if_one_set_is_removed(
     project.settle(queries={"new": None})
     run = project.run(*project.answers())
     assert run.jobs["extract"] == 0
-    assert "needed no longer" not in run.console
+    assert "no longer needed" not in run.console
     assert project.shards() == before
 
 
@@ -113,10 +113,13 @@ def test_features_of_a_removed_set_stay_until_tidy_removes_them(
     before, predictions = project.shards(), project.predictions()
     project.settle(queries={"more": None})
     run = project.run()
-    assert "1 more shards" in run.console
+    assert "no longer needed: 1 shard (" in run.console
     assert "snakemake --cores 1 tidy" in run.console
     assert project.shards() == before
+    project.result("features/Former-01234567").mkdir()
+    project.result("features/Former-01234567/0123456789abcdef.parquet").touch()
     assert project.run("tidy").jobs == {"tidy": 1}
+    assert not project.result("features/Former-01234567").exists()
     assert len(before - project.shards()) == 1
     assert not project.run().jobs
     project.settle(queries={"more": "photos/more"})
@@ -205,7 +208,7 @@ def test_small_shards_are_packed_without_reading_an_image_and_nothing_changes(
     assert not project.run().jobs
     delete(project)
     console = project.run("results/catalogue/images.parquet").console
-    assert f"{len(small)} more shards" in console
+    assert f"no longer needed: {len(small)} shards (" in console
     assert project.run("tidy").jobs == {"tidy": 1}
     assert not small & project.shards()
     assert project.run().jobs["extract"] == 0

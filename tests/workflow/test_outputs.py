@@ -197,7 +197,7 @@ def test_equal_bytes_under_two_classes_are_kept_and_listed_as_a_conflict(project
     shutil.copy(boot, project.photo("catalogue/boots/copy.png"))
     shutil.copy(project.photo("catalogue/boots/1.png"), project.photo("catalogue/sandals/x.png"))
     run = project.run(*project.answers())
-    assert "1 images are under more than one class" in run.console
+    assert "under more than one class: 1 image" in run.console
     listed = [(row["image"], row["conflict"]) for row in project.rows("catalogue/duplicates.csv")]
     assert listed == [
         ("boots/0.png", "False"),
@@ -216,7 +216,7 @@ def test_duplicates_of_catalogue_photos_are_flagged_and_accuracy_without_them_is
     smaller.save(project.photo("new/boots/smaller.jpg"))
     ImageOps.mirror(smaller).save(project.photo("new/boots/mirrored.jpg"))
     run = project.run(*project.answers())
-    assert "3 images are in the catalogue already" in run.console
+    assert "in the catalogue already: 3 images" in run.console
     rows = {row["image"]: row for row in project.rows("new/predictions.csv")}
     flagged = {
         image: (row["duplicate"], row["duplicate_of"])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from similar_images.core.job import logged
+from similar_images.core.wording import counted
 from similar_images.features import sharded_features
 from similar_images.search import metric_learning
 from similar_images.search.neighbours import first_of_equals
@@ -22,4 +23,4 @@ with logged(snakemake.log[0], "adapt"):
     )
     fitted = metric_learning.fit(reduced, first_of_equals(reduced))
     metric_learning.write(Path(snakemake.output[0]), fitted)
-    logging.info("Fitted to %d images", len(reduced.paths))
+    logging.info("Fitted to %s", counted(len(reduced.paths), "image"))

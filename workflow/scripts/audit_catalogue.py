@@ -28,7 +28,7 @@ compare = partial(
     registration.compare_all,
     cache=cache,
     threads=snakemake.threads,
-    progress_of=partial(Progress, unit="pairs of images"),
+    progress_of=partial(Progress, noun="pair of images", plural="pairs of images"),
     photos=photos,
 )
 

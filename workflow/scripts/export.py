@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from similar_images.core.errors import UserError, reason
 from similar_images.core.job import logged
+from similar_images.core.wording import counted
 from similar_images.curation import export
 from similar_images.features import sharded_features
 from similar_images.images.photos import Photos
@@ -39,4 +40,4 @@ with logged(snakemake.log[0], "export"):
         logging.warning(
             "the class %r is in the folder %r: no folder can have its name", label, name
         )
-    logging.info("%d images in %s", len(table), folder)
+    logging.info("%s in %s", counted(len(table), "image"), folder)

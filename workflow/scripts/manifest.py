@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from similar_images.core.job import logged
+from similar_images.core.wording import counted
 from similar_images.images import collection, listing, manifest, retries
 from similar_images.images.photos import Photos
 from similar_images.storage.addresses import is_address
@@ -53,4 +54,4 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
     listing.CHANGES.write(changed, listing.changes(former, current))
     # Last: a run after a fault compares with the same listing again.
     listing.write(listed, current)
-    logging.info("%d files", len(table))
+    logging.info("%s", counted(len(table), "file"))

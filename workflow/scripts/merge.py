@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from similar_images.backbones import model
 from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
+from similar_images.core.wording import counted
 from similar_images.decisions import overrides
 from similar_images.features import feature_table, merge, plan, sharded_features, store
 from similar_images.images import manifest, retries
@@ -43,11 +44,12 @@ with logged(snakemake.log[0], f"merge {name}"):
     members = merge.members(found, snakemake.params.label_from)
     merge.MEMBERS.write(Path(snakemake.output.members), members)
     merge.DUPLICATES.write(Path(snakemake.output.duplicates), duplicates)
-    logging.info("%d readable images, %d rejected files", len(found), len(rejected))
+    readable_images = counted(len(found), "readable image")
+    logging.info("%s, %s", readable_images, counted(len(rejected), "rejected file"))
     conflicts = {copy.content_id for copy in duplicates if copy.conflict}
     if conflicts:
         logging.warning(
-            "%d images are under more than one class: see %s",
-            len(conflicts),
+            "under more than one class: %s; see %s",
+            counted(len(conflicts), "image"),
             snakemake.output.duplicates,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from similar_images.backbones import model
 from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
+from similar_images.core.wording import counted
 from similar_images.decisions import decisions, overrides
 from similar_images.features import plan, store
 from similar_images.images import manifest
@@ -63,15 +64,15 @@ with logged(snakemake.log[0], "plan"):
         logging.info("%s", overrides.summary(decided, changes))
     if missing:
         logging.warning(
-            "%d decisions of the last run are in no file of decisions any more, such as %s of %s "
-            "in %s. They are kept in %s: name it in `decisions`, too, unless you took them back.",
-            len(missing),
+            "No file of decisions has %s of the last run any more, such as %s of %s in %s. %s "
+            "keeps what is missing: name it in `decisions`, too, unless you took it back.",
+            counted(len(missing), "decision"),
             missing[0].decision,
             missing[0].image,
             missing[0].set,
             lost,
         )
-    logging.info("features in %d shards", len(plan.shard_names(table)))
+    logging.info("features in %s", counted(len(plan.shard_names(table)), "shard"))
     if former := store.of_former_models(features):
         logging.warning(
             "All features are extracted once more: those in %s were made by another model (other "
@@ -82,8 +83,7 @@ with logged(snakemake.log[0], "plan"):
     # A run that compares settings shares the store of another, which may need what this does not.
     if not features.parent.is_symlink() and (spare := store.unused(results.folder)):
         logging.info(
-            "%d more shards (%.0f MB) are needed no longer; to remove them: "
-            "snakemake --cores 1 tidy",
-            len(spare),
+            "no longer needed: %s (%.0f MB); to remove: snakemake --cores 1 tidy",
+            counted(len(spare), "shard"),
             sum(path.stat().st_size for path in spare) / 1e6,
         )

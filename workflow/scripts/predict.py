@@ -20,6 +20,7 @@ from similar_images.classification import (
 from similar_images.classification.vote import VOTES
 from similar_images.core.file_formats import read_json, write_csv, write_json
 from similar_images.core.job import Progress, logged
+from similar_images.core.wording import counted
 from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
 from similar_images.features import sharded_features
@@ -42,7 +43,7 @@ compare = partial(
     registration.compare_all,
     cache=cache,
     threads=snakemake.threads,
-    progress_of=partial(Progress, unit="pairs of images"),
+    progress_of=partial(Progress, noun="pair of images", plural="pairs of images"),
     photos=photos,
 )
 
@@ -54,7 +55,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     copies = query_duplicates.find(candidates, queries, catalogue, compare)
     retries.record(again, photos.unread)
     if copies:
-        logging.info("%d images are in the catalogue already", len(copies))
+        logging.info("in the catalogue already: %s", counted(len(copies), "image"))
     quality = read_json(Path(snakemake.input.quality))
     product_of = sharded_features.products(catalogue)
     vote = VOTES[snakemake.params.vote]

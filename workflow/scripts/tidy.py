@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from similar_images.core.files import remove
 from similar_images.core.job import logged
+from similar_images.core.wording import counted
 from similar_images.features import store
 from similar_images.storage.results import results_of
 
@@ -18,5 +19,8 @@ with logged(snakemake.log[0], "tidy"):
     spare = store.unused(results.folder)
     for path in spare:
         remove(path)
+    for folder in (results.folder / "features").glob("*/"):
+        if not any(folder.iterdir()):
+            folder.rmdir()
     results.put(*spare)
-    logging.info("%d shards removed", len(spare))
+    logging.info("%s removed", counted(len(spare), "shard"))

@@ -86,7 +86,7 @@ def test_the_progress_is_reported_now_and_then_and_at_the_end(
 
 def test_the_progress_names_what_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        job.Progress(3, unit="pairs of images")(3)
+        job.Progress(3, "pair of images", "pairs of images")(3)
     assert caplog.messages[0].startswith("3 of 3 pairs of images, ")
 
 
@@ -94,7 +94,7 @@ def test_a_single_image_done_at_once_is_reported(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.INFO):
         job.Progress(1)(1)
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("1 of 1 images")
+    assert caplog.messages[0].startswith("1 of 1 image, ")
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_decisions_on_photos_that_are_gone_are_counted_and_change_nothing() -> N
     assert overrides.summary(decided, changes) == (
         "3 decisions; 2 of them change nothing: their set has no photo with these bytes"
     )
-    assert overrides.summary(decided[:1], changes) == "1 decisions"
+    assert overrides.summary(decided[:1], changes) == "1 decision"
 
 
 def test_the_digest_of_a_collection_changes_with_its_own_overrides_alone() -> None:

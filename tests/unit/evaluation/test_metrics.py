@@ -242,6 +242,13 @@ def test_the_sentence_says_if_no_query_had_an_original_label(model: Model) -> No
     assert "had no labels before they were decided" in metrics.sentence(found)
 
 
+def test_the_sentence_on_a_single_image_has_no_plural(model: Model) -> None:
+    alone = table(*MIXED)[:1]
+    assert metrics.sentence(metrics.evaluate(alone, model)).startswith("1 of 1 labelled image ")
+    alone[0] |= {"label": ""}
+    assert metrics.sentence(metrics.evaluate(alone, model)).startswith("1 image predicted with ")
+
+
 def test_the_sentence_has_the_figures_and_names_the_fallback(model: Model) -> None:
     model = replace(model, backbone="EfficientNetLite2", fallback=True)
     sentence = metrics.sentence(metrics.evaluate(table(*MIXED), model))

@@ -264,7 +264,7 @@ def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
     readable = readable_of(("1", "boots", "a"), ("2", "sandals", "b"))
     left_out = Rejected("x.jpg", "boots", overrides.LEFT_OUT, "boots", "out")
     merge.check(readable, [left_out], "catalogue", "stop")
-    with pytest.raises(UserError, match="1 files cannot be used") as stopped:
+    with pytest.raises(UserError, match="1 file cannot be used") as stopped:
         merge.check(readable, [left_out, Rejected("y.jpg", "boots", "damaged")], "shoes", "stop")
     assert "x.jpg" not in str(stopped.value)
 

@@ -59,7 +59,7 @@ def test_a_photo_that_is_gone_changed_or_damaged_has_none_and_is_reported(
     }
     assert make(files, tmp_path / "made", 2, ignore) == set()
     assert list((tmp_path / "made").glob("*/*")) == []
-    assert "3 photos are gone or have changed" in caplog.text
+    assert "gone or changed: 3 photos" in caplog.text
 
 
 def test_a_thumbnail_that_cannot_be_written_is_an_error_and_no_missing_photo(

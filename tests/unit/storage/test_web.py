@@ -47,7 +47,7 @@ FINAL = {
     "JSON": (with_headers(Content_Type="Application/JSON"), "application/json in place of a p"),
     "XML": (with_headers(Content_Type="text/xml"), "text/xml in place of a picture"),
     "bomb": (web_server.gzip_bomb(10_000_000), "packed by the server, though it was asked not to"),
-    "huge": (web_server.huge(), "more than 100000 bytes"),
+    "huge": (web_server.huge(), "more than 100,000 bytes"),
 }
 BODIES = {
     "broken off": (web_server.broken_off, "the connection broke off; tried 4 times"),
@@ -277,7 +277,7 @@ def test_of_a_huge_body_no_more_is_taken_than_a_photo_may_have(
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert got == ("more than 3000000 bytes", False)
+    assert got == ("more than 3,000,000 bytes", False)
     assert peak < 20_000_000
 
 
@@ -289,7 +289,7 @@ def test_a_photo_may_have_just_as_many_bytes_as_it_may(server: Server) -> None:
     )
     assert (
         asking(server, max_bytes=len(PHOTO) - 1).metadata_of(address).fault
-        == "more than 10239 bytes"
+        == "more than 10,239 bytes"
     )
 
 

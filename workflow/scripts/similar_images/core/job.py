@@ -13,6 +13,7 @@ from typing import TextIO
 
 from .errors import DamagedFileError, UserError
 from .files import discard
+from .wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -100,12 +101,13 @@ class Progress:
 
     Args:
         total: how many there are.
-        unit: what is counted, if not images.
+        noun: what is counted, of one.
+        plural: see `counted`.
     """
 
-    def __init__(self, total: int, unit: str = "images") -> None:
+    def __init__(self, total: int, noun: str = "image", plural: str | None = None) -> None:
         self.total = total
-        self.unit = unit
+        self.all = counted(total, noun, plural)
         self.started = self.reported = time.monotonic()
 
     def __call__(self, done: int) -> None:
@@ -116,4 +118,4 @@ class Progress:
         self.reported = now
         rate = done / max(now - self.started, 1e-9)
         left = round((self.total - done) / rate)
-        logger.info("%d of %d %s, %.1f/s, %d s left", done, self.total, self.unit, rate, left)
+        logger.info("%s of %s, %.1f/s, %d s left", f"{done:,}", self.all, rate, left)

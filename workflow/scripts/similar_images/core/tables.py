@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args, get_origi
 
 from .file_formats import csv_lines, open_parquet, write_csv, write_parquet
 from .files import checked
+from .wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -128,7 +129,9 @@ class CsvTable(Table):
             raise ValueError(f"its first line is not {','.join(names)}")
         for number, cells in enumerate(lines[1:], 2):
             if len(cells) != len(names):
-                raise ValueError(f"row {number}: {len(cells)} cells and not {len(names)}")
+                raise ValueError(
+                    f"row {number}: {counted(len(cells), 'cell')} and not {len(names)}"
+                )
         return [dict(zip(names, cells, strict=True)) for cells in lines[1:]]
 
 

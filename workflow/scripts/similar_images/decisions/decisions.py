@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ..core.errors import UserError, reason
 from ..core.file_formats import csv_rows, read_cache, true_text
 from ..core.tables import Column, CsvTable
+from ..core.wording import counted
 from ..images.fingerprint import Summary
 from ..images.names import as_label, fault_of_label
 
@@ -170,7 +171,8 @@ def _read(path: Path) -> list[Decision]:
                 continue
             if len(row) != len(TABLE.names):
                 faults.append(
-                    f"line {line}: {len(row)} cells; allowed: {len(TABLE.names)}, as in the header"
+                    f"line {line}: {counted(len(row), 'cell')}; allowed: {len(TABLE.names)}, as in "
+                    "the header"
                 )
                 continue
             cells = dict(zip(TABLE.names, row, strict=True))

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.tables import Column, ParquetTable
+from ..core.wording import counted
 from ..images import manifest
 from ..images.columns import CONTENT_ID, DECISION, FILE, ORIGINAL_LABEL, PRODUCT, SET
 from .decisions import CATALOGUE, OUT, Decision
@@ -95,7 +96,7 @@ def summary(decided: Sequence[Decision], overrides: pa.Table) -> str:
     note = (
         f"; {lost} of them change nothing: their set has no photo with these bytes" if lost else ""
     )
-    return f"{len(decided)} decisions{note}"
+    return f"{counted(len(decided), 'decision')}{note}"
 
 
 def digest(overrides: pa.Table, collection: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..classification.vote import VOTES
+from ..core.wording import counted
 from ..features.feature_table import FeatureTable, normalise
 from ..search import metric_choice
 from . import cross_validation, near_duplicates
@@ -117,7 +118,8 @@ def _choice(figures: Mapping[str, Any]) -> str:
         return f"{taken}: {cross_validation.NONE_EVALUATED}."
     if best == metric_choice.COSINE:
         taken += (
-            f": on {figures['images']} images no adapted similarity is better by more than chance"
+            f": on {counted(figures['images'], 'image')} no adapted similarity is better by more "
+            "than chance"
         )
     shares = ", ".join(
         f"{name} {figures[name]['accuracy']:.1%}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..classification import confidence, conformal, out_of_distribution
 from ..classification.confidence import Calibration
 from ..classification.vote import VOTES, Vote
+from ..core.wording import counted
 from ..features.feature_table import FeatureTable, normalise
 from . import cross_validation, near_duplicates
 from .cross_validation import FOLDS, CrossValidation, Neighbourhood, Round
@@ -174,8 +175,8 @@ def sentence(assessment: Mapping[str, Any]) -> str:
             f"{assessment['note']}."
         )
     return (
-        f"{assessment['correct']} of {assessment['evaluated']} catalogue images classified "
-        f"correctly by the others: {share_in_words(assessment)}."
+        f"{assessment['correct']:,} of {counted(assessment['evaluated'], 'catalogue image')} "
+        f"classified correctly by the others: {share_in_words(assessment)}."
     )
 
 
@@ -225,4 +226,5 @@ def _note(validation: CrossValidation, evaluated: int) -> str | None:
     different = validation.eligible.sum()
     if evaluated == different:
         return None
-    return f"a sample of {evaluated} of the {different} different images was evaluated"
+    images = counted(int(different), "different image")
+    return f"a sample of {evaluated:,} of the {images} was evaluated"

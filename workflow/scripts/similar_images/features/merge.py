@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ..backbones.model import Model
 from ..core.errors import UserError
 from ..core.tables import Column, CsvTable
+from ..core.wording import counted
 from ..decisions.decisions import OUT
 from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, ORIGINAL_LABEL
 from ..images.folders import NO_LOSS
@@ -163,7 +164,8 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
     if bad and on_error == "stop":
         listed = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(
-            f"{name}: {len(bad)} files cannot be used, and images.on_error is stop:\n{listed}"
+            f"{name}: {counted(len(bad), 'file')} cannot be used, and images.on_error is stop:\n"
+            f"{listed}"
         )
     if name == "catalogue" and len(readable["label"].unique()) < 2:
         raise UserError(f"catalogue: fewer than two classes have a readable image:\n{listed}")

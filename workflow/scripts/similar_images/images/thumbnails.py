@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..core.files import replacing
+from ..core.wording import counted
 from .decoding import DECODING, REDUCING_GAP, count_pixels, open_image, reduced_rgb, upright
 from .photos import LOCAL, Photos
 
@@ -62,7 +63,8 @@ def make(
                 made.add(content_id)
             progress(number)
     if len(made) < len(files):
-        logger.warning("%d photos are gone or have changed", len(files) - len(made))
+        gone = counted(len(files) - len(made), "photo")
+        logger.warning("gone or changed: %s", gone)
     _remove_others(folder, made)
     return made
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ..core.files import replacing
+from ..core.wording import counted
 from . import histogram
 from .confusion import ConfusionMatrix
 from .texts import short
@@ -177,7 +178,7 @@ def comparison(outcomes: Mapping[str, Mapping[str, Any]]) -> Figure:
 
 
 def _cost(outcome: Mapping[str, Any]) -> str:
-    features, speed = f"{outcome['features']:,} features", outcome["images_per_second"]
+    features, speed = counted(outcome["features"], "feature"), outcome["images_per_second"]
     return features if speed is None else f"{speed:.0f} images/s, {features}"
 
 

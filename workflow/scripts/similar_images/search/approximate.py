@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..core.file_formats import read_json, write_json
 from ..core.files import checked, write_checked
+from ..core.wording import counted
 from ..features import sharded_features
 from ..features.feature_table import Features, FeatureTable
 from . import exact, neighbours
@@ -185,9 +186,10 @@ def sentence(approximate: Approximate) -> str:
     """Return a sentence on the index."""
     inverted = approximate.index
     return (
-        f"The approximate search finds {approximate.recall:.1%} of the {approximate.neighbours} "
-        f"nearest images (measured with {approximate.sampled} of {inverted.ntotal} images, "
-        f"{inverted.nprobe} of {inverted.nlist} lists searched)"
+        f"The approximate search finds {approximate.recall:.1%} of the "
+        f"{counted(approximate.neighbours, 'nearest image')} (measured with "
+        f"{approximate.sampled:,} of {counted(inverted.ntotal, 'image')}, "
+        f"{inverted.nprobe:,} of {counted(inverted.nlist, 'list')} searched)"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..core.wording import counted
 from .addresses import FetchError, Limits, ObjectMetadata, scheme_of
 from .object_stores import fault_of, open_store, status_of
 
@@ -119,7 +120,7 @@ class Buckets:
         return ObjectMetadata(size, _nanoseconds(changed), version.strip('"'), fault)
 
     def _too_large(self) -> FetchError:
-        return FetchError(f"more than {self._limits.max_bytes:,} bytes (remote.max_bytes)")
+        return FetchError(f"more than {counted(self._limits.max_bytes, 'byte')} (remote.max_bytes)")
 
 
 def _parts(address: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..core.errors import UserError
 from ..core.file_formats import read_json_cache
 from ..core.files import write_checked
+from ..core.wording import counted
 from .access import NO_ACCESS, Access
 from .addresses import FetchError, ObjectMetadata, name_of
 
@@ -115,10 +116,10 @@ class MetadataCache:
         if len(faults) > self._most_failed * len(found):
             (most, count), *_ = Counter(faults).most_common(1)
             raise UserError(
-                f"{len(faults)} of {len(found)} photos cannot be fetched ({count} of them: "
-                f"{most}): a share over remote.most_failed ({self._most_failed}). Nothing was "
-                "changed. Check the addresses and remote.allowed, or run again when the photos can "
-                "be fetched."
+                f"{len(faults):,} of {counted(len(found), 'photo')} cannot be fetched "
+                f"({count:,} of them: {most}): a share over remote.most_failed "
+                f"({self._most_failed}). Nothing was changed. Check the addresses and "
+                "remote.allowed, or run again when the photos can be fetched."
             )
 
     def _read(self) -> dict[str, ObjectMetadata]:

@@ -34,6 +34,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as TooLateError
 
 from ..core.errors import reason
+from ..core.wording import counted
 from .addresses import WEB, FetchError, Limits, ObjectMetadata, ParsedAddress
 from .connections import GuardedPool, GuardedTlsPool, PrivateAddressError, tls
 
@@ -237,7 +238,7 @@ class Web:
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.max_bytes:
-            raise FetchError(f"more than {self._limits.max_bytes} bytes")
+            raise FetchError(f"more than {counted(self._limits.max_bytes, 'byte')}")
 
 
 class _RetryError(FetchError):
