@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 import yaml
 from PIL import Image, ImageFilter
 
+from similar_images.core.settings import with_defaults
 from similar_images.evaluation.settings_comparison import merged
 from similar_images.images.fingerprint import summarise
 
@@ -231,13 +232,19 @@ def queries_of(settings: dict[str, Any]) -> list[str]:
     return [path for path in settings["queries"].values() if path]
 
 
+def defaults() -> dict[str, Any]:
+    """Return the settings of config.yaml as it comes, whatever a user has changed in it."""
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
+    return with_defaults({"catalogue": "data/catalogue"}, schema)
+
+
 def lay_out(folder: Path) -> Project:
     """Lay out a project without photos."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("Snakefile", "workflow", "profiles"):
         (folder / name).symlink_to(ROOT / name)
-    shutil.copy(ROOT / "config.yaml", folder)
     project = Project(folder)
+    (folder / "config.yaml").write_text(yaml.safe_dump(defaults()))
     project.settle(**SETTINGS)
     return project
 

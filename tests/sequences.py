@@ -20,7 +20,6 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
@@ -31,17 +30,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 
 import stages
-from project import without_times
+from project import defaults, without_times
 from similar_images.core.errors import UserError
 from similar_images.core.file_formats import read_parquet
 from similar_images.decisions import decisions
 from similar_images.features import store
 from similar_images.search import neighbours
 
-ROOT = Path(__file__).resolve().parents[1]
 CLASSES = ("boots", "sandals", "sneakers", "slippers")
 QUERIES = ("new", "more")
 CATALOGUE = "catalogue"
@@ -526,16 +523,10 @@ def settle(world: World, chance: random.Random) -> None:
     world.count = chance.choice([neighbours.CANDIDATES, 4, 5, 50])
 
 
-@cache
-def default_settings() -> dict[str, Any]:
-    settings: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
-    return settings
-
-
 def lay_out(root: Path, seed: int) -> World:
     """Lay out a project with a few photos."""
     chance = random.Random(f"world {seed}")
-    settings = deepcopy(default_settings())
+    settings = defaults()
     world = World(root, settings)
     settings["queries"] = dict.fromkeys(QUERIES)
     settings["decisions"] = ["decisions-0.csv", "decisions-1.csv"]

@@ -26,6 +26,9 @@ from project import CLASSES, Project
         ({"catalogue": "photos/one"}, ["catalogue: it has one class (boots)", "two"]),
         ({"catalogue": "photos/new/boots"}, ["catalogue: ", "its images have no class"]),
         ({"catalogue": "photos/bad.csv"}, ["photos/bad.csv", "column label is missing"]),
+        ({"queries": {"new": "photos/gone.jpg"}}, ["queries.new: photos/gone.jpg: no such folder"]),
+        ({"catalogue": "photos/one/boots/0.png"}, ["boots/0.png: its images have no class"]),
+        ({"columns": ["price"]}, []),
         ({"catalogue": "photos/bad.csv/below"}, ["catalogue: photos/bad.csv/below: no such"]),
         ({"queries": {"new": "x" * 5000}}, ["queries.new: xxx", "file name too long"]),
         ({"queries": {"new": "/proc/self/mem"}}, ["queries.new: ", "put/output error"]),
@@ -46,6 +49,17 @@ def test_a_mistake_in_the_settings_stops_the_run_before_any_job(
     assert all(word in run.console for word in words), run.console
     assert "Traceback" not in run.console
     assert not run.jobs
+
+
+def test_columns_of_lists_without_a_list_are_reported_once_in_a_run(project: Project) -> None:
+    project.settle(columns=["price"], product="sku")
+    console = project.run("--dry-run").console
+    assert console.count("columns has no effect") == console.count("product has no effect") == 1
+    project.photo("list.csv").write_text("image,label,sku,price\nnew/boots/0.png,,1,2\n")
+    project.settle(queries={"new": "photos/list.csv"})
+    assert "no effect" not in project.run("--dry-run").console
+    project.settle(queries={"new": "photos/new"}, columns=[], product=None)
+    assert "no effect" not in project.run("--dry-run").console
 
 
 def test_class_names_that_look_alike_are_reported_once_in_a_run(project: Project) -> None:

@@ -304,12 +304,39 @@ def test_a_collection_can_be_a_csv(tmp_path: Path) -> None:
     assert (gone["image"], gone["error"]) == ("pool/gone.png", "no such file or directory")
 
 
+NOT_AN_IMAGE = "not a JPEG, PNG, WebP, GIF, BMP or TIFF image"
+
+
+def test_a_query_set_can_be_a_single_image(project: Project) -> None:
+    image = project.image("new/Grüne Schuhe/boots 1.PNG", seed=60)
+    (project.folder / "link.png").symlink_to("photos/new/boots/0.png")
+    project.photo("text.jpg").write_text("image,label\nnew/boots/0.png,boots\n")
+    sets = {"one": str(image.relative_to(project.folder)), "link": "link.png"}
+    project.settle(queries=sets | {"broken": "photos/text.jpg"})
+    project.run()
+    (row,) = project.rows("one/predictions.csv")
+    assert (row["image"], row["label"], row["prediction"]) == ("boots 1.PNG", "", "boots")
+    (link,) = project.rows("link/predictions.csv")
+    assert (link["image"], link["prediction"]) == ("link.png", "boots")
+    assert "link.png" in project.result("link/report.html").read_text("utf-8")
+    (broken,) = project.rows("broken/predictions.csv")
+    assert (broken["image"], broken["error"]) == ("text.jpg", NOT_AN_IMAGE)
+    assert not project.run().jobs
+    project.image("new/boots/another.png", seed=61)
+    project.settle(queries={"new": None})
+    assert project.run().jobs["manifest"] == 0
+    project.image("new/Grüne Schuhe/boots 1.PNG", seed=62)
+    again = project.run()
+    assert (again.jobs["manifest"], again.jobs["extract"]) == (1, 1)
+    assert project.rows("one/predictions.csv") != [row]
+
+
 def test_progress_is_shown_on_the_console_and_in_the_log(project: Project) -> None:
     project.image("new/boots/more.png", seed=70)
     run = project.run(*project.answers())
     logs = [path.read_text() for path in (project.folder / "logs/features").rglob("*.log")]
-    assert "1 of 1 images" in run.console
-    assert any("1 of 1 images" in log and "/s, 0 s left" in log for log in logs)
+    assert "1 of 1 image," in run.console
+    assert any("1 of 1 image," in log and "/s, 0 s left" in log for log in logs)
 
 
 def test_times_are_kept_for_each_shard_and_summed_up(project: Project) -> None:

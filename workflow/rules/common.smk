@@ -88,9 +88,8 @@ from similar_images.core.processes import find_modules_first_in
 from similar_images.evaluation import missing_classes, settings_comparison
 from similar_images.backbones import loading
 from similar_images.decisions import decisions
-from similar_images.images import retries
+from similar_images.images import lists, retries
 from similar_images.images.folders import check_not_own
-from similar_images.images.lists import check_remote
 from similar_images.images.names import alike
 from similar_images.images.fingerprint import check_catalogue, summarise
 from similar_images.storage.access import Access
@@ -316,7 +315,7 @@ def location_of(name):
 
 
 def is_list(name):
-    return checked(f"{setting_of(name)}: ", Path(location_of(name)).is_file)
+    return checked(f"{setting_of(name)}: ", lists.is_list, location_of(name))
 
 
 def columns_of(name):
@@ -434,18 +433,35 @@ def warn_of_classes():
                 logger.warning(line)
 
 
+@cache
+def warn_of_unused_columns():
+    """Warn, once in a run, of settings that name columns of lists where there is no list."""
+    if not workflow.is_main_process:
+        return
+    if QUERIES and config["columns"] and not any(map(is_list, QUERIES)):
+        logger.warning(
+            "columns has no effect: it names columns of lists, and no query set is a list. Name a "
+            "list under queries, or set columns: []."
+        )
+    if QUERIES and PRODUCT and not any(map(is_list, COLLECTIONS)):
+        logger.warning(
+            "product has no effect: it names a column of lists, and no collection is a list. Name "
+            "a list under catalogue or queries, or set product: null."
+        )
+
+
 if STORED and workflow.is_main_process:
     for name in COLLECTIONS:
-        checked(f"{setting_of(name)}: ", check_remote, location_of(name))
+        checked(f"{setting_of(name)}: ", lists.check_remote, location_of(name))
 
 
 # Snakemake sends rules, scripts, all that is beside these, and config files to jobs that share no
 # folder. This adds the other files that they read.
 if STORED and workflow.is_main_process:
-    lists = [location_of(name) for name in COLLECTIONS if is_list(name)]
-    for path in [*DECISIONS, *map(Path, lists)]:
+    listed = [location_of(name) for name in COLLECTIONS if is_list(name)]
+    for path in [*DECISIONS, *map(Path, listed)]:
         checked("", check_sent, path)
-    workflow.configfiles += [*map(str, DECISIONS), *lists]
+    workflow.configfiles += [*map(str, DECISIONS), *listed]
 
 
 def planned():

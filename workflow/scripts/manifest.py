@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from similar_images.core.job import logged
 from similar_images.core.wording import counted
 from similar_images.images import collection, listing, manifest, retries
+from similar_images.images.lists import is_list
 from similar_images.images.photos import Photos
 from similar_images.storage.addresses import is_address
 from similar_images.storage.metadata import MetadataCache
@@ -36,11 +37,11 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         map(Path, params.own_folders),
     )
     # Threads that wait for a server take no core.
-    in_folder = Path(params.location).is_dir()
+    local = not is_address(params.location) and not is_list(params.location)
     table = manifest.build(
         collection.with_class(entries) if name == "catalogue" else entries,
         hashes,
-        snakemake.threads if in_folder else photos.access.limits.connections,
+        snakemake.threads if local else photos.access.limits.connections,
         photos,
         params.extra_columns,
         params.product,

@@ -109,7 +109,7 @@ def test_dates_and_times_are_iso_texts_where_pandas_is_hidden(tmp_path: Path, hi
         (pa.array([Decimal(12345678901234567890123456789012345678)], pa.decimal128(38, 0)),
          ["12345678901234567890123456789012345678"]),
         (pa.array([4700, None]).cast(pa.decimal128(38, 10)), ["4700", ""]),
-        (pa.array([True, False, None]), ["True", "False", ""]),
+        (pa.array([True, False, None]), ["true", "false", ""]),
         (pa.nulls(2), ["", ""]),
         (pa.array([uuid.UUID(int=1).bytes], pa.uuid()), ["00000000-0000-0000-0000-000000000001"]),
     ],
@@ -145,7 +145,7 @@ def test_a_value_of_parquet_that_would_be_misread_is_reported_with_column_and_ro
     [
         ('"boots"', "boots"), ("null", ""), ("NaN", ""), ("4711", "4711"), ("4711.0", "4711"),
         ("-0.0", "0"), ("9.50", "9.5"), ("12345678901234567890", "12345678901234567890"),
-        ("true", "True"),
+        ("true", "true"),
     ],
 )  # fmt: skip
 def test_a_value_of_json_is_read_as_what_it_means(

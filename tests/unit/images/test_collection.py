@@ -392,7 +392,7 @@ def test_a_folder_without_permission_is_faulty(root: Path) -> None:
 
 
 def test_a_path_that_does_not_exist_is_refused(root: Path) -> None:
-    with pytest.raises(UserError, match="nowhere: no such folder or list"):
+    with pytest.raises(UserError, match="nowhere: no such folder or file"):
         scan(root / "nowhere")
 
 
@@ -451,7 +451,7 @@ def test_a_wrong_csv_is_refused_with_its_name_and_the_reason(
 
 
 def test_a_csv_in_another_encoding_is_refused(root: Path) -> None:
-    with pytest.raises(UserError, match="not a CSV file in UTF-8"):
+    with pytest.raises(UserError, match="is not UTF-8: a list must be a CSV file in UTF-8"):
         list(scan(csv_file(root, "image,label\nStöckel.jpg,boots\n", "latin-1")))
 
 
@@ -762,3 +762,49 @@ def test_a_catalogue_that_cannot_vote_is_refused(
 
 def test_a_catalogue_with_as_many_images_as_neighbours_is_enough() -> None:
     check_catalogue(Summary("", 3, frozenset({"a", "b"})), 3)
+
+
+@pytest.mark.parametrize("name", ["4711.jpg", "Grüne Schuhe 1.JPG", "a.tiff", ".hidden.png"])
+def test_a_collection_can_be_a_single_image_beside_others(root: Path, name: str) -> None:
+    image = put(root / name)
+    put(root / "other.jpg")
+    (entry,) = scan(image)
+    assert (entry.image, entry.file, entry.label) == (name, os.fsencode(image), None)
+    assert (entry.size, entry.fault) == (4, None)
+    before = summarise(image)
+    assert (before.images, before.classes) == (1, frozenset())
+    put(root / "other.jpg", b"changed")
+    assert summarise(image) == before
+    put(image, b"changed")
+    assert summarise(image) != before
+
+
+def test_a_single_image_can_be_a_link(root: Path) -> None:
+    (root / "link.jpg").symlink_to(put(root.parent / "elsewhere.dat"))
+    (entry,) = scan(root / "link.jpg")
+    assert (entry.image, entry.file, entry.size) == ("link.jpg", bytes(root / "link.jpg"), 4)
+
+
+def test_a_folder_called_like_an_image_is_a_folder(root: Path) -> None:
+    put(root / "old.jpg" / "boots" / "1.jpg")
+    assert labels(root / "old.jpg") == {"boots/1.jpg": "boots"}
+
+
+def test_a_single_image_that_cannot_be_one_is_refused(root: Path) -> None:
+    (root / "dead.jpg").symlink_to("gone.jpg")
+    os.mkfifo(root / "pipe.jpg")
+    put(root / "empty.jpg", b"")
+    for name, message in (
+        ("dead.jpg", "no such folder or file"),
+        ("gone.jpg", "no such folder or file"),
+        ("pipe.jpg", "no such folder or file"),
+        ("empty.jpg", "empty file. Name another image, or a folder or list of images"),
+    ):
+        for read in (scan, summarise):
+            with pytest.raises(UserError, match=f"{name}: {message}"):
+                read(root / name)
+
+
+def test_a_catalogue_cannot_be_a_single_image(root: Path) -> None:
+    with pytest.raises(UserError, match=r"1\.jpg: its images have no class \(1 in all\)\. Put"):
+        summarise(put(root / "1.jpg"), needs_class=True)

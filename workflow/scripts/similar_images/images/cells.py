@@ -54,6 +54,8 @@ def text_of(value: object, exact: int = EXACT[64]) -> str:
             return value
         case None:
             return ""
+        case bool():  # as JSON writes it, not as Python does
+            return str(value).lower()
         case int() | UUID():
             return str(value)
         case float():

@@ -1,4 +1,7 @@
-"""The photos of a collection: a folder or bucket with a sub-folder for each class, or a list."""
+"""The photos of a collection: a folder or bucket, a list, or a single image.
+
+A folder or bucket has a sub-folder for each class.
+"""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -68,7 +71,8 @@ def scan(
 
     A folder's sub-folders are the classes; nested folders belong to the class above them, and
     files directly in the folder have no class. The same holds for a bucket. A list has
-    the columns `image` (relative to the list, or an address) and `label` (may be empty).
+    the columns `image` (relative to the list, or an address) and `label` (may be empty). A single
+    image has no class, and is called as its file.
 
     Args:
         location: of the collection.
@@ -78,14 +82,16 @@ def scan(
         own: folders that this workflow writes; they are not read.
 
     Raises:
-        UserError: there is no folder, bucket or list at `location`.
+        UserError: there is no folder, bucket, list or image at `location`.
     """
     if is_address(str(location)):
         return _scan_bucket(str(location), metadata_cache)
     path = Path(location)
     if is_folder(path):
         return _scan_folder(path, follow_links, own)
-    return _scan_list(path, metadata_cache, extra_columns)
+    if lists.is_list(path):
+        return _scan_list(path, metadata_cache, extra_columns)
+    return iter([_single_image(path)])
 
 
 def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
@@ -129,6 +135,13 @@ def _scan_list(
         else:
             entry = files.entry(row)
         yield entry._replace(extra_columns=row.extra_columns)
+
+
+def _single_image(path: Path) -> Entry:
+    finding = status_or_fault(path.stat)
+    if isinstance(finding, str):
+        raise UserError(f"{path}: {finding}. Name another image, or a folder or list of images.")
+    return _file_entry(os.fsencode(path.name), os.fsencode(path), None, finding)
 
 
 class _ListedFiles:

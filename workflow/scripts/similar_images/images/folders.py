@@ -264,14 +264,15 @@ def check_not_own(root: Path, results: Path) -> None:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether the collection at `path` is a folder; otherwise it is a list.
+    """Whether the collection at `path` is a folder; otherwise it is a list or an image.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is none of these.
     """
     if not path.is_dir() and not path.is_file():
         raise UserError(
-            f"{path}: no such folder or list. Give a folder with one sub-folder for each class, or "
-            "a list (CSV, Parquet or JSON lines) with the columns image and label."
+            f"{path}: no such folder or file. Give a folder with one sub-folder for each class, a "
+            "list (CSV, Parquet or JSON lines) with the columns image and label, or, as queries, "
+            "a single image."
         )
     return path.is_dir()

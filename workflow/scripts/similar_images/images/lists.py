@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 # The place of a row, for error messages, and its texts by column.
 Row = tuple[str, Mapping[str, str]]
 _LINE_END = re.compile(r"\r\n|\r|\n")
-# How the name of an image file ends.
+# How the name of a file ends that is an image and no list.
+IMAGES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+# How the name of an image in a list ends.
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
@@ -76,6 +78,12 @@ def read(path: Path, extra_columns: Sequence[str] = ()) -> list[ListRow]:
     return [listed[image] for image in sorted(listed)]
 
 
+def is_list(location: str | Path) -> bool:
+    """Whether a list is at `location`: a file that is not a single image, by its name."""
+    path = Path(location)
+    return path.is_file() and path.suffix.lower() not in IMAGES
+
+
 def addresses_in(rows: Iterable[ListRow]) -> dict[str, str]:
     """Return the addresses in `rows`, by their names."""
     return {row.image: row.address for row in rows if row.address is not None}
@@ -83,7 +91,7 @@ def addresses_in(rows: Iterable[ListRow]) -> dict[str, str]:
 
 def addresses(collections: Iterable[str]) -> dict[str, str]:
     """Return the addresses in those of `collections` that are lists, by their names."""
-    paths = filter(Path.is_file, map(Path, collections))
+    paths = map(Path, filter(is_list, collections))
     return addresses_in(row for path in paths for row in read(path))
 
 
@@ -95,10 +103,10 @@ def check_remote(location: str) -> None:
     """
     if is_address(location):
         return
-    if not Path(location).is_file():
+    if not is_list(location):
         raise UserError(
-            f"{location} is a folder, which jobs that share no folder cannot read. Put the photos "
-            "into a bucket and name that, or name a list of addresses."
+            f"{location} is on this computer, and jobs that share no folder cannot read it. Put "
+            "the photos into a bucket and name that, or name a list of addresses."
         )
     image = next((row.image for row in read(Path(location)) if row.address is None), None)
     if image is not None:
@@ -121,7 +129,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                     _check_row(f"{path}, line {line}", row, len(header), wanted["image"])
                     yield f"line {line}", {name: true_text(row[n]) for name, n in wanted.items()}
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a CSV file in UTF-8 ({error}).") from error
+        raise _not_utf8(path, "a CSV file") from error
     except ValueError as error:
         raise UserError(
             f"{path}, {error}. Close each quotation mark that opens a cell, and double those in it."
@@ -184,13 +192,14 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     decode = json.JSONDecoder(object_pairs_hook=tuple).decode
     named: set[str] = set()
     before: Sequence[str] | None = None
+    number = 0
     try:
         with path.open(encoding="utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     row = decode(line)
                     if not isinstance(row, tuple):
-                        raise ValueError(f"line {number} is not an object")
+                        raise ValueError("another value")
                     if "\\u" in line:  # it can contain half a character
                         json.dumps(row, ensure_ascii=False).encode()
                     keys = [name for name, _ in row]
@@ -201,8 +210,13 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                     values = dict(zip(names, (value for _, value in row), strict=True))
                     cells = [(name, text_of, values.get(name)) for name in columns]
                     yield _row(path, f"line {number}", cells)
-    except (ValueError, RecursionError) as error:  # of UTF-8 and of JSON, too
-        raise UserError(f"{path}: not JSON lines in UTF-8 ({error}).") from error
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, "JSON lines") from error
+    except (ValueError, RecursionError) as error:
+        found = error.msg if isinstance(error, json.JSONDecodeError) else error
+        raise UserError(
+            f"{path}, line {number}: not a JSON object ({found}). Write one object in each line."
+        ) from error
     _check_columns(path, columns, named, "Each line is an object with these keys.")
 
 
@@ -223,7 +237,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                     number += 1
                     yield _row(path, f"row {number}", zip(columns, texts, values, strict=True))
     except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a Parquet file ({error}).") from error
+        raise UserError(f"{path}: not a Parquet file ({error}). Write it once more.") from error
 
 
 READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
@@ -231,6 +245,22 @@ READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
 }
+
+
+def _not_utf8(path: Path, kind: str) -> UserError:
+    """Return the error of a list of this `kind` whose bytes are not UTF-8."""
+    data = path.read_bytes()
+    try:
+        data.decode("utf-8")
+        place = ""  # it has changed in between
+    except UnicodeDecodeError as error:
+        line = 1 + data.count(b"\n", 0, error.start)
+        place = f", line {line}: the byte 0x{data[error.start]:02x} is not UTF-8"
+    images = ", ".join(sorted(IMAGES))
+    return UserError(
+        f"{path}{place}: a list must be {kind} in UTF-8. Save it so (in a spreadsheet program as "
+        f"“CSV UTF-8”). If it is a single image, its name must end in one of {images}."
+    )
 
 
 def _check_columns(path: Path, wanted: Iterable[str], there: Iterable[str], how: str) -> None:
