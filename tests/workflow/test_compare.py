@@ -1,12 +1,20 @@
 """The comparison of settings."""
 
+import re
 from pathlib import Path
 
 from project import Project
 
 
 def test_a_missing_or_wrong_entry_gives_an_error_that_says_what_to_write(project: Project) -> None:
-    assert "compare: there is nothing to compare" in project.run("compare", fails=True).console
+    project.image("catalogue/boots/more.png", seed=70)
+    run = project.run("compare", fails=True)
+    assert (
+        "compare: there is nothing to compare. Name settings to try in config.yaml" in run.console
+    )
+    assert "lite2: {backbone: EfficientNetLite2}" in run.console
+    assert "Traceback" not in run.console
+    assert not run.jobs
     project.settle(compare={"odd": {"search": {"metric": "L2"}}})
     console = project.run("compare", fails=True).console
     assert "compare.odd: search.metric: 'L2' is not allowed" in console
@@ -34,11 +42,23 @@ def test_the_table_has_a_row_for_each_entry(project: Project, tmp_path: Path) ->
     assert run.jobs["compare_entry"] == 3
     assert run.jobs["extract"] == 0
     rows = {row["name"]: row for row in project.rows("compare.csv")}
-    assert set(rows) == {"adapted", "auto", "one"}
+    assert next(iter(rows)) == "current settings"
+    assert set(rows) == {"current settings", "adapted", "auto", "one"}
+    assert {row["method"] for row in rows.values()} == {"5-fold cross-validation"}
+    # The table, its console, quality.json and the comparison of the metrics agree.
+    current = rows["current settings"]
+    assert (current["metric"], current["neighbours"]) == ("cosine", "5")
+    accuracy = project.json("catalogue/quality.json")["cross_validation"]["accuracy"]
+    by_metric = project.json("catalogue/metric_comparison.json")
+    assert by_metric["cosine"]["accuracy"] == accuracy
+    assert current["accuracy"] == repr(round(accuracy, 4))
+    assert rows["adapted"]["accuracy"] == repr(round(by_metric["adapted"]["accuracy"], 4))
+    assert re.search(rf"current settings +{accuracy:.1%} \(95 % interval", run.console)
     assert (rows["adapted"]["metric"], rows["adapted"]["neighbours"]) == ("adapted", "5")
     assert rows["auto"]["metric"] == "cosine"
     assert (rows["one"]["metric"], rows["one"]["neighbours"]) == ("cosine", "1")
     for row in rows.values():
+        assert all(len(cell) < 20 or cell == row["method"] for cell in row.values())
         assert (row["backbone"], row["precision"]) == ("ColourHistogram", "float32")
         assert 0 <= float(row["accuracy_low"]) <= float(row["accuracy"]) <= 1
         assert float(row["images_per_second"]) > 0

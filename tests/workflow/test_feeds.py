@@ -253,5 +253,5 @@ def test_a_comparison_of_settings_fetches_no_photo_again_and_loses_none(
     feed.settle(compare={"one": {"search": {"neighbours": 1}}, "many": {"search": {"parts": 2}}})
     feed.run("compare")
     assert fetched(server) == 0
-    assert len(feed.rows("compare.csv")) == 2
+    assert len(feed.rows("compare.csv")) == 3
     assert feed.rows("compare/one/results/catalogue/rejected.csv") == []

@@ -331,6 +331,15 @@ def test_a_query_set_can_be_a_single_image(project: Project) -> None:
     assert project.rows("one/predictions.csv") != [row]
 
 
+def test_a_run_says_if_the_page_to_send_is_of_an_earlier_one(project: Project) -> None:
+    said = "results/new/report_portable.html is of an earlier run"
+    project.settle(search={"vote": "weighted"})
+    assert said not in project.run("portable").console
+    project.settle(search={"vote": "majority"})
+    assert said in project.run().console
+    assert said not in project.run("portable").console
+
+
 def test_progress_is_shown_on_the_console_and_in_the_log(project: Project) -> None:
     project.image("new/boots/more.png", seed=70)
     run = project.run(*project.answers())

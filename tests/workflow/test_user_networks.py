@@ -80,6 +80,7 @@ def test_several_networks_are_compared(own: Project) -> None:
     )
     own.run("compare")
     rows = {row["name"]: row["backbone"] for row in own.rows("compare.csv")}
+    assert rows.pop("current settings") == "own"
     assert rows == {"clip": "own", "vit": "other", "histogram": "ColourHistogram"}
     assert not own.run("compare").jobs
     user_networks.convolutional(own.folder / "other.onnx")

@@ -624,6 +624,13 @@ def show_outcome():
         known = classes_of(*COLLECTIONS)
         new = decisions.new_classes(decided, known)
         lines += run_summary.new_classes(new, known)
+        for name in sets:
+            portable = results / name / "report_portable.html"
+            if portable.exists() and str(portable) not in written:
+                lines.append(
+                    f"{portable} is of an earlier run. To make it again: "
+                    "snakemake --cores 8 portable"
+                )
     if lines:
         # If jobs share no folder, people find the results at another place.
         shown = [line.replace(str(results), RESULTS.place) for line in lines]

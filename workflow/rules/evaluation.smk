@@ -91,9 +91,15 @@ rule compare_entry:
         "../scripts/compare_entry.py"
 
 
+# The first row has the current settings.
 rule compare_table:
     input:
-        expand("results/compare/{entry}.json", entry=ENTRIES),
+        before_jobs(lambda wildcards: checked("", settings_comparison.check, ENTRIES)),
+        plan=PLAN,
+        model="results/model/model.json",
+        timing="results/catalogue/timing.json",
+        quality="results/catalogue/quality.json",
+        entries=expand("results/compare/{entry}.json", entry=ENTRIES),
     output:
         table=report(
             "results/compare.csv",

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0], "compare"):
-    outcomes = {Path(path).stem: read_json(Path(path)) for path in snakemake.input}
-    rows = settings_comparison.rows(outcomes)
-    settings_comparison.TABLE.write(Path(snakemake.output.table), rows)
+    entries = {Path(path).stem: read_json(Path(path)) for path in snakemake.input.entries}
+    current = settings_comparison.outcome(Path(snakemake.input.quality).parents[1])
+    outcomes = settings_comparison.ordered(current, entries)
+    settings_comparison.TABLE.write(
+        Path(snakemake.output.table), settings_comparison.rows(outcomes)
+    )
     plots.write(plots.comparison(outcomes), Path(snakemake.output.plot))
-    for name, outcome in outcomes.items():
-        logging.info("%s", settings_comparison.sentence(name, outcome))
+    for line in settings_comparison.lines(outcomes):
+        logging.info("%s", line)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from catalogues import of_directions
+from catalogues import learned, of_directions
 from similar_images.classification import conformal
 from similar_images.classification.confidence import Calibration
 from similar_images.classification.out_of_distribution import InDistribution
 from similar_images.classification.vote import majority
-from similar_images.evaluation import cross_validation, leave_one_out, quality
+from similar_images.evaluation import cross_validation, leave_one_out, metric_comparison, quality
 from similar_images.features.feature_table import FeatureTable
 
 
@@ -75,7 +75,34 @@ def test_of_a_large_catalogue_a_sample_is_evaluated_and_the_note_says_so(
 
 def test_the_sentence_has_the_figures() -> None:
     sentence = quality.sentence(assess(of_directions(*LINE), 1, "majority", "cosine"))
-    assert sentence.startswith("2 of 5 catalogue images classified correctly by the others: 40.0%")
+    assert sentence.startswith(
+        "2 of 5 catalogue images classified correctly by the others (leave-one-out): 40.0%"
+    )
+
+
+def drawn() -> FeatureTable:
+    """Draw images of two classes that overlap."""
+    random = np.random.default_rng(0)
+    names = [f"{n:03}" for n in range(60)]
+    labels: list[str | None] = ["ab"[n % 2] for n in range(60)]
+    features = random.normal(size=(60, 10)) + np.outer(np.arange(60) % 2, np.ones(10)) / 2
+    return FeatureTable("network", "model", names, labels, names, features.astype(np.float32))
+
+
+def test_the_cosine_is_also_tested_as_the_adapted_similarities_are() -> None:
+    found = assess(drawn(), 5, "majority", "cosine")
+    catalogue = drawn()
+    group_of = leave_one_out.equal_bytes(catalogue)
+    compared = metric_comparison.compare(catalogue, {}, group_of, 5, "majority", "cosine")
+    expected = {name: compared["cosine"][name] for name in ("correct", "accuracy")}
+    assert expected.items() <= found["cross_validation"].items()
+    assert found["cross_validation"]["evaluated"] == compared["images"] == 60
+    assert found["cross_validation"]["accuracy"] != found["accuracy"]
+
+    learn = learned(drawn())
+    adapted = quality.assess(drawn(), group_of, 5, "majority", "adapted", 0.9, learn)
+    assert adapted["method"] == "5-fold cross-validation"
+    assert adapted["cross_validation"]["accuracy"] == adapted["accuracy"]
 
 
 def test_images_of_one_group_do_not_vote_for_each_other() -> None:

@@ -13,6 +13,9 @@ from similar_images.report import plots
 OUTCOME: dict[str, object] = dict.fromkeys(settings_comparison.TABLE.names, 1)
 
 
+TESTED = {"folds": 5, "accuracy": 0.86412345, "accuracy_interval_95": [0.81, 0.9]}
+
+
 def test_single_settings_are_changed_and_the_others_kept() -> None:
     config = {"backbone": "A", "search": {"neighbours": 10, "metric": "cosine"}}
     assert settings_comparison.merged(
@@ -84,7 +87,7 @@ def test_a_run_finds_the_decisions_and_the_queries_that_they_moved(
 
 
 def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> None:
-    quality = OUTCOME | {"accuracy_interval_95": [0, 1]}
+    quality = OUTCOME | {"cross_validation": TESTED}
     for name, content in zip(settings_comparison.FIGURES, (OUTCOME, quality, OUTCOME), strict=True):
         write_json(tmp_path / name, content)
     results = tmp_path / "results"
@@ -93,30 +96,51 @@ def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> N
     assert settings_comparison.outcome(results)["features_bytes"] == 4
 
 
-def test_the_most_accurate_settings_come_first() -> None:
+def outcome(tmp_path: Path, tested: dict[str, object], speed: float | None) -> dict[str, object]:
+    """Return the outcome of a run with these figures."""
+    write_json(tmp_path / "results/model/model.json", OUTCOME)
+    quality = OUTCOME | {"cross_validation": tested}
+    write_json(tmp_path / "results/catalogue/quality.json", quality)
+    write_json(tmp_path / "results/catalogue/timing.json", {"images_per_second": speed})
+    return settings_comparison.outcome(tmp_path / "results")
+
+
+def test_the_accuracy_is_that_by_cross_validation_and_rounded(tmp_path: Path) -> None:
+    found = outcome(tmp_path, TESTED, 12.3456)
+    assert (found["accuracy"], found["accuracy_low"], found["accuracy_high"]) == (0.8641, 0.81, 0.9)
+    assert found["method"] == "5-fold cross-validation"
+    assert found["images_per_second"] == 12.3
+
+
+def test_the_current_settings_come_first_then_the_most_accurate() -> None:
     outcomes = {name: OUTCOME | {"accuracy": a} for name, a in (("x", 0.5), ("y", 0.9))}
-    assert [row["name"] for row in settings_comparison.rows(outcomes)] == ["y", "x"]
+    found = settings_comparison.ordered(OUTCOME | {"accuracy": 0.1}, outcomes)
+    assert list(found) == ["current settings", "y", "x"]
+    assert [row["name"] for row in settings_comparison.rows(found)] == list(found)
 
 
 def test_settings_whose_accuracy_is_not_known_come_last_and_are_drawn(tmp_path: Path) -> None:
     unknown = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "images_per_second"))
-    write_json(tmp_path / "results/model/model.json", OUTCOME)
-    quality = OUTCOME | {"accuracy": None, "accuracy_interval_95": None}
-    write_json(tmp_path / "results/catalogue/quality.json", quality)
-    write_json(tmp_path / "results/catalogue/timing.json", {"images_per_second": None})
-    found = settings_comparison.outcome(tmp_path / "results")
+    untested = TESTED | {"accuracy": None, "accuracy_interval_95": None}
+    found = outcome(tmp_path, untested, None)
     assert {name: found[name] for name in unknown} == unknown
-    interval = {"accuracy_low": 0.0, "accuracy_high": 1.0}
-    known = {name: OUTCOME | interval | {"accuracy": a} for name, a in (("y", 0.0), ("z", 0.5))}
-    outcomes = {"x": found, **known}
-    assert [row["name"] for row in settings_comparison.rows(outcomes)] == ["z", "y", "x"]
-    sentences = [settings_comparison.sentence(name, outcome) for name, outcome in outcomes.items()]
-    assert sentences == ["x: accuracy not known", "y: 0.0% right", "z: 50.0% right"]
+    interval = {"accuracy_low": 0.0, "accuracy_high": 1.0, "method": found["method"]}
+    known = {name: OUTCOME | interval | {"accuracy": a} for name, a in (("y", 0.0), ("zz", 0.5))}
+    outcomes = settings_comparison.ordered(known["zz"], {"x": found, **known})
+    assert list(outcomes) == ["current settings", "zz", "y", "x"]
+    assert settings_comparison.lines(outcomes) == [
+        "Catalogue images classified correctly by the others (5-fold cross-validation):",
+        "current settings   50.0% (95 % interval 0.0% to 100.0%)",
+        "zz                 50.0% (95 % interval 0.0% to 100.0%)",
+        "y                   0.0% (95 % interval 0.0% to 100.0%)",
+        "x                 not known",
+    ]
     for part in (outcomes, {"x": found}):
         plots.write(plots.comparison(part), tmp_path / "compare.svg")
         assert "accuracy not known" in (tmp_path / "compare.svg").read_text("utf-8")
 
 
 def test_without_anything_to_compare_the_error_says_what_to_write() -> None:
-    with pytest.raises(UserError, match="there is nothing to compare"):
-        settings_comparison.rows({})
+    with pytest.raises(UserError, match=r"nothing to compare.*\n  compare:\n    lite2: \{backb"):
+        settings_comparison.check({})
+    settings_comparison.check({"one": {}})

@@ -193,15 +193,16 @@ def folds(
     labels = np.unique([str(catalogue.labels[row]) for row in rows], return_inverse=True)[1]
     _, first, group = np.unique(group_of[rows], return_index=True, return_inverse=True)
     sizes = np.bincount(group)
-    of_class = np.zeros((labels.max(initial=0) + 1, FOLDS), np.intp)
-    in_all = np.zeros(FOLDS, np.intp)
+    # Lists, not arrays: there may be a million groups.
+    of_class = [[0] * FOLDS for _ in range(labels.max(initial=0) + 1)]
+    in_all = [0] * FOLDS
     fold_of_group = np.zeros(len(sizes), np.intp)
     for number in np.lexsort((first, -sizes)):
-        own = of_class[labels[first[number]]]
-        fold = np.lexsort((in_all, own))[0]
+        own, size = of_class[labels[first[number]]], int(sizes[number])
+        fold = min(range(FOLDS), key=lambda fold: (own[fold], in_all[fold]))
         fold_of_group[number] = fold
-        own[fold] += sizes[number]
-        in_all[fold] += sizes[number]
+        own[fold] += size
+        in_all[fold] += size
     fold_of = np.zeros(len(eligible), np.intp)
     fold_of[rows] = fold_of_group[group]
     return fold_of

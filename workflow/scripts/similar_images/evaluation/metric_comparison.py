@@ -142,6 +142,7 @@ def _advice(figures: Mapping[str, Any]) -> str | None:
     )
     return (
         f"With `search.metric: auto`, about {better} instead of {now} would be right "
-        f"({figures['folds']}-fold cross-validation on the catalogue). To use it, set that in "
-        "config.yaml and run again. No features are extracted again."
+        f"({figures['folds']}-fold cross-validation on "
+        f"{counted(figures['images'], 'catalogue image')}). To use it, set that in config.yaml and "
+        "run again. No features are extracted again."
     )

@@ -52,8 +52,10 @@ def assess(
     The vote is that of the queries. By cosine similarity each image is compared with all others
     (M. Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", 1974). The
     adapted similarity would know the class of the image. It is therefore fitted without the fold of
-    the image, which is then compared with the other folds. No image is compared with its own group
-    or its near duplicates. The features of `catalogue` are normalised in place.
+    the image, which is then compared with the other folds. With the same folds, the cosine
+    similarity finds fewer photos than by leave-one-out, so that comparison has figures of its own.
+    No image is compared with its own group or its near duplicates. The features of `catalogue` are
+    normalised in place.
 
     Args:
         catalogue: see `FeatureTable`.
@@ -72,10 +74,12 @@ def assess(
     )
     sizes = sorted({*SIZES, voters})
     most = max(sizes[-1], conformal.NEIGHBOURS)
-    neighbourhoods, farther = cross_validation.neighbourhoods(
-        validation, most, narrow.group_of, wide.group_of
-    )
-    neighbourhoods = cross_validation.non_empty(neighbourhoods)
+    groupings = [narrow.group_of, wide.group_of]
+    if not learn:  # the folds of an adapted similarity, to be compared with it
+        groupings.append(cross_validation.folds(catalogue, validation.eligible, groupings[0]))
+    found = cross_validation.neighbourhoods(validation, most, *groupings)
+    neighbourhoods, farther = cross_validation.non_empty(found[0]), found[1]
+    in_other_folds = neighbourhoods if learn else cross_validation.non_empty(found[2])
     curve = [_accuracies(neighbourhoods, size) for size in sizes]
     calibrated = _confidence(neighbourhoods, voters, VOTES[vote])
     known, share_refused = out_of_distribution.UNKNOWN, None
@@ -94,6 +98,11 @@ def assess(
         "metric": metric,
         "method": f"{FOLDS}-fold cross-validation" if learn else "leave-one-out",
         **next(point[vote] for point in curve if point["neighbours"] == voters),
+        "cross_validation": {
+            "folds": FOLDS,
+            "evaluated": len(in_other_folds),
+            **_accuracies(in_other_folds, voters)[vote],
+        },
         "curve": curve,
         "confidence": calibrated,
         "sets": asdict(thresholds(neighbourhoods, coverage)),
@@ -176,7 +185,8 @@ def sentence(assessment: Mapping[str, Any]) -> str:
         )
     return (
         f"{assessment['correct']:,} of {counted(assessment['evaluated'], 'catalogue image')} "
-        f"classified correctly by the others: {share_in_words(assessment)}."
+        f"classified correctly by the others ({assessment['method']}): "
+        f"{share_in_words(assessment)}."
     )
 
 

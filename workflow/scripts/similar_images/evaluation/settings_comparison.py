@@ -17,6 +17,7 @@ from ..core.tables import Column, CsvTable, Row
 from ..decisions import decisions
 from ..storage.addresses import is_address
 
+CURRENT = "current settings"
 FIGURES = (
     "results/model/model.json",
     "results/catalogue/quality.json",
@@ -24,16 +25,16 @@ FIGURES = (
 )
 TABLE = CsvTable(
     "results/compare.csv",
-    Column("name", str, "of the entry"),
+    Column("name", str, "of the entry, or `current settings`"),
     Column("backbone", str, "setting"),
     Column("precision", str, "setting"),
     Column("metric", str, "setting, or what `auto` chose"),
     Column("vote", str, "setting"),
     Column("neighbours", int, "setting"),
-    Column("accuracy", float, "of the catalogue"),
+    Column("accuracy", float, "of the catalogue, by `method`"),
     Column("accuracy_low", float, "its interval"),
     Column("accuracy_high", float, "its interval"),
-    Column("method", str, "see `quality.json`"),
+    Column("method", str, "see `cross_validation` in `quality.json`"),
     Column("images_per_second", float, "in extraction"),
     Column("features", int, "numbers of each image"),
     Column("network_bytes", int, "its size"),
@@ -122,44 +123,77 @@ def run(folder: Path, snakefile: str, cores: int) -> None:
 
 
 def outcome(results: Path) -> dict[str, Any]:
-    """Return the figures of the run with these `results`."""
+    """Return the figures of the run with these `results`.
+
+    The accuracy is that by cross-validation, whatever the metric, so that all can be compared.
+    """
     model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
     network = (results / "model" / "backbone").rglob("*")
     features = results / "catalogue" / "features.pkl"
-    low, high = quality["accuracy_interval_95"] or (None, None)
+    tested = quality["cross_validation"]
+    low, high = tested["accuracy_interval_95"] or (None, None)
     return {
         "backbone": model["backbone"],
         "precision": model["precision"],
-        **{name: quality[name] for name in ("metric", "vote", "neighbours", "accuracy")},
-        "accuracy_low": low,
-        "accuracy_high": high,
-        "method": quality["method"],
-        "images_per_second": timing["images_per_second"],
+        **{name: quality[name] for name in ("metric", "vote", "neighbours")},
+        "accuracy": _rounded(tested["accuracy"], 4),
+        "accuracy_low": _rounded(low, 4),
+        "accuracy_high": _rounded(high, 4),
+        "method": f"{tested['folds']}-fold cross-validation",
+        "images_per_second": _rounded(timing["images_per_second"], 1),
         "features": model["features"],
         "network_bytes": sum(file.stat().st_size for file in network if file.is_file()),
         "features_bytes": features.stat().st_size if features.exists() else None,
     }
 
 
-def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[Row]:
-    """Return a row of `TABLE` for each outcome, the most accurate first, unknown accuracies last.
+def check(entries: Mapping[str, Any]) -> None:
+    """Check that there is anything to compare.
 
     Raises:
-        UserError: there is nothing to compare.
+        UserError: there is no entry.
     """
-    if not outcomes:
+    if not entries:
         raise UserError(
-            "compare: there is nothing to compare. Add at least one entry in config.yaml, "
-            "such as `lite2: {backbone: EfficientNetLite2}`."
+            "compare: there is nothing to compare. Name settings to try in config.yaml, such as\n"
+            "  compare:\n"
+            "    lite2: {backbone: EfficientNetLite2}\n"
+            "    adapted: {search: {metric: adapted}}"
         )
-    ordered = sorted(outcomes.items(), key=lambda item: _rank(item[1]["accuracy"]), reverse=True)
-    return [{**outcome, "name": name} for name, outcome in ordered]
 
 
-def sentence(name: str, outcome: Mapping[str, Any]) -> str:
-    """Return how accurate the settings `name` are, for the console."""
-    accuracy = outcome["accuracy"]
-    return f"{name}: " + ("accuracy not known" if accuracy is None else f"{accuracy:.1%} right")
+def ordered(
+    current: Mapping[str, Any], outcomes: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """Return all outcomes: the current settings, then the most accurate ones, unknown ones last."""
+    others = sorted(outcomes.items(), key=lambda item: _rank(item[1]["accuracy"]), reverse=True)
+    return {CURRENT: current, **dict(others)}
+
+
+def rows(outcomes: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """Return a row of `TABLE` for each outcome."""
+    return [{**outcome, "name": name} for name, outcome in outcomes.items()]
+
+
+def lines(outcomes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a table of how accurate the settings are, for the console."""
+    width = max(map(len, outcomes))
+    (method,) = {str(outcome["method"]) for outcome in outcomes.values()}
+    return [
+        f"Catalogue images classified correctly by the others ({method}):",
+        *(f"{name:{width}}  {_in_words(outcome)}" for name, outcome in outcomes.items()),
+    ]
+
+
+def _in_words(outcome: Mapping[str, Any]) -> str:
+    accuracy, low, high = (outcome[f"accuracy{part}"] for part in ("", "_low", "_high"))
+    if accuracy is None:
+        return "not known"
+    return f"{accuracy:6.1%} (95 % interval {low:.1%} to {high:.1%})"
+
+
+def _rounded(figure: float | None, digits: int) -> float | None:
+    return None if figure is None else round(figure, digits)
 
 
 def _rank(accuracy: float | None) -> float:

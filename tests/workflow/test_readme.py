@@ -1,0 +1,67 @@
+"""The commands of the README work as they are written there, one after the other."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from project import ROOT, Project
+
+README = (ROOT / "README.md").read_text("utf-8")
+# In a block or within a sentence, without the remark behind it.
+COMMANDS = dict.fromkeys(
+    command.strip()
+    for command in re.findall(
+        r"(?:^    |`)((?:snakemake|make|pip|\. \.venv)[ /][^`#\n]+)", README, re.M
+    )
+)
+# A terminal that knows no `snakemake`.
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home()), "LANG": "C.UTF-8"}
+
+
+def shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_commands_of_the_readme_work_in_their_order(project: Project) -> None:
+    for name in ("Makefile", "requirements"):
+        (project.folder / name).symlink_to(ROOT / name)
+    (project.folder / ".venv").symlink_to(sys.prefix)
+    project.settle(compare={"one": {"search": {"neighbours": 1}}})
+    assert shell(project.folder, "command -v snakemake").returncode != 0
+    entered = False
+    for command in COMMANDS:
+        if command.startswith("pip "):
+            assert (ROOT / command.split()[-1]).is_file()
+            continue
+        # The environment is there, whatever the times of its files are.
+        prefix = "make --old-file=.venv/run.installed "
+        there = re.sub("^make ", prefix, command)
+        done = shell(project.folder, f". .venv/bin/activate; {there}" if entered else there)
+        assert done.returncode == 0, f"{command}\n{done.stdout}"
+        if command == "make run":
+            *_, last = done.stdout.splitlines()
+            assert last.endswith(". .venv/bin/activate")
+        entered |= command == ". .venv/bin/activate"
+    assert entered
+    for path in ("results/compare.csv", "results/catalogue/report.html", "export", "report.zip"):
+        assert (project.folder / path).exists()
+
+
+def test_make_knows_the_targets_that_are_only_made_on_request(project: Project) -> None:
+    (project.folder / "Makefile").symlink_to(ROOT / "Makefile")
+    targets = ["audit", "compare", "export", "portable", "tidy"]
+    done = shell(
+        project.folder, f"make --dry-run --old-file=.venv/run.installed {' '.join(targets)}"
+    )
+    assert done.stdout.splitlines() == [
+        f".venv/bin/snakemake --cores all {target}" for target in targets
+    ]
