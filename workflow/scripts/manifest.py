@@ -47,7 +47,13 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         params.product,
     )
     metadata_cache.failed({name: why for name, why in photos.unread.items() if is_address(name)})
-    retries.record(again, manifest.transient_faults(table) | photos.unread)
+    denied = {
+        name
+        for name, why in photos.unread.items()
+        if why == retries.DENIED and not is_address(name)
+    }
+    unread = {name: why for name, why in photos.unread.items() if name not in denied}
+    retries.record(again, manifest.transient_faults(table) | unread, denied)
     former = listing.read(listed)
     table = listing.dated(table, former, now)
     manifest.TABLE.write(output, table)

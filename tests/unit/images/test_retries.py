@@ -33,3 +33,23 @@ def test_a_damaged_count_only_costs_another_look(tmp_path: Path) -> None:
     assert retries.count(path) == 0
     retries.record(path, {"a.jpg": "x"})
     assert retries.count(path) == 1
+
+
+def test_a_file_without_permission_is_tried_again_once_it_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / retries.NAME
+    readable: set[bytes] = set()
+    monkeypatch.setattr("os.access", lambda file, mode: file in readable)
+    retries.record(path, {}, {"a\udcff.jpg", "b.jpg"})
+    assert retries.count(path) == 0
+    readable.add(b"a\xff.jpg")
+    assert retries.count(path) == 1
+    retries.record(path, {"c.jpg": "stale file handle"})
+    readable.clear()
+    retries.record(path, {}, {"b.jpg"})
+    assert retries.count(path) == 2
+    readable.add(b"b.jpg")
+    assert retries.count(path) == 3
+    retries.record(path, {}, {})
+    assert retries.count(path) == 3
