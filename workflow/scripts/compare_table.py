@@ -8,13 +8,16 @@ from similar_images.core.file_formats import read_json
 from similar_images.core.job import logged
 from similar_images.evaluation import settings_comparison
 from similar_images.report import plots
+from similar_images.storage.results import results_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0], "compare"):
     entries = {Path(path).stem: read_json(Path(path)) for path in snakemake.input.entries}
-    current = settings_comparison.outcome(Path(snakemake.input.quality).parents[1])
+    results = Path(snakemake.input.quality).parents[1]
+    results_of(snakemake.config).fetch(results / "model" / "backbone")
+    current = settings_comparison.outcome(results)
     outcomes = settings_comparison.ordered(current, entries)
     settings_comparison.TABLE.write(
         Path(snakemake.output.table), settings_comparison.rows(outcomes)
