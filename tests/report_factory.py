@@ -131,10 +131,13 @@ def invented_card(
     )
 
 
-def write_audit(folder: Path, same: str = "", name: str = "boots/1", **reported: Any) -> Path:
+def write_audit(
+    folder: Path, same: str = "", name: str = "boots/1", doubtful: int = 0, **reported: Any
+) -> Path:
     """Write the page of an audit with one finding of most kinds, whose contents are numbers.
 
-    The photo `same` has the bytes of boots/2, and the first is called `name`.
+    The photo `same` has the bytes of boots/2, and the first is called `name`. There are `doubtful`
+    more wrong labels, of contents from 6 on.
     """
     found = [
         ("wrong_label", name, "boots", "hats/3", "hats"),
@@ -145,22 +148,26 @@ def write_audit(folder: Path, same: str = "", name: str = "boots/1", **reported:
     ]
     names = ("finding", "image", "label", "other_image", "other_label")
     findings = [dict(zip(names, row, strict=True)) | {"rank": "1", "score": "0.5"} for row in found]
-    numbers = {name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
+    more = {f"boots/more {n}": 6 + n for n in range(doubtful)}
+    for rank, image in enumerate(more, 2):
+        row = ("wrong_label", image, "boots", "hats/3", "hats")
+        findings.append(dict(zip(names, row, strict=True)) | {"rank": str(rank), "score": "0.05"})
+    numbers = {name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4} | more
     numbers |= {same: 2} if same else {}
     files = {
         name: File(f"{number:064x}", name.encode())
         for name, number in (numbers | {"shoes/5": 5}).items()
     }
-    draw(folder / "report_files", 6)
+    draw(folder / "report_files", 6 + min(doubtful, 200))
     classes = [
         {"label": label, "images": "2", "recognised": "0.5", "taken_for": ""}
         for label in ("boots", "hats", "shoes")
     ]
-    pictures = {f"{n:064x}" for n in range(6)}
-    groups = audit_page.groups(findings, files, pictures, "report_files")
+    pictures = {f"{n:064x}" for n in range(6 + min(doubtful, 200))}
+    groups = audit_page.groups(findings, files, pictures)
     made = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     page = folder / "report.html"
     counts = Counter(str(file.content_id) for file in files.values())
     report = audit_page.AuditReport(made, "EfficientNetLite2", classes, groups, counts, **reported)
-    page.write_text(audit_page.render(report), "utf-8")
+    page.write_text(audit_page.render(report, folder / "report_files"), "utf-8")
     return page

@@ -1,12 +1,14 @@
 """The page of the catalogue's audit in a real browser."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from browser import AXE, HOSTILE, Visit, serious_findings
 from project import Project
+from report_factory import write_audit
 
 Open = Callable[..., Visit]
 
@@ -24,6 +26,7 @@ def test_each_finding_shows_its_picture_beside_the_evidence(page: Visit, project
         names = card.locator(".path").all_text_contents()
         assert names == [name for name in (row["image"], row["other_image"]) if name]
     assert page.page.locator(".card").count() == len(rows)
+    expect(page.page.locator(".more:visible")).to_have_count(0)
     for image in page.page.locator(".card img").all():
         image.scroll_into_view_if_needed()
         image.evaluate("image => image.decode()")
@@ -37,12 +40,94 @@ def test_a_count_at_the_top_leads_to_its_findings(page: Visit) -> None:
     expect(page.page.locator(page.hash())).to_be_in_viewport()
 
 
-def test_a_picture_leads_to_the_large_one(page: Visit) -> None:
-    link = page.page.locator("a.picture").first
-    address = link.evaluate("link => link.href")
-    assert "/report_files/560/" in address
-    link.click()
-    page.page.wait_for_url(address)
+@pytest.fixture
+def many(visit: Open, tmp_path: Path) -> Visit:
+    """An audit with 98 doubtful labels, and some other findings."""
+    return visit(write_audit(tmp_path / "catalogue", doubtful=97))
+
+
+def test_a_picture_is_shown_large_beside_the_evidence_with_zoom(many: Visit) -> None:
+    many.page.get_by_role("button", name="Photo, 1: show large").click()
+    dialog = many.page.locator("dialog.large")
+    expect(dialog.get_by_role("heading")).to_have_text("1")
+    expect(dialog.locator(".asked")).to_contain_text("Photo: boots")
+    expect(dialog.locator(".beside")).to_contain_text("Nearest of hats")
+    expect(dialog.locator(".large-answer")).to_have_text(
+        "Label boots, looks like hats: may not be boots"
+    )
+    for pane in ("asked", "beside"):
+        address = dialog.locator(f".{pane} img").get_attribute("src") or ""
+        assert address.startswith("report_files/560/")
+    many.page.keyboard.press("+")
+    expect(dialog.locator(".zoom")).to_have_text("150%")
+    many.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(many.page.locator(".wrong_label.item").first).to_be_focused()
+
+
+def test_a_note_is_written_in_the_large_view(many: Visit) -> None:
+    many.page.locator(".wrong_label.item").first.focus()
+    many.page.keyboard.press("Enter")
+    dialog = many.page.locator("dialog.large")
+    note = dialog.get_by_label("Note")
+    expect(note).to_be_disabled()
+    many.page.keyboard.press("r")
+    note.fill("asked the buyer")
+    note.press("Enter")
+    many.page.keyboard.press("Escape")
+    expect(many.page.locator(".wrong_label .decision").first).to_contain_text(", asked the buyer")
+
+
+def test_all_doubtful_labels_can_be_decided_step_by_step(many: Visit) -> None:
+    section = many.page.locator("section[aria-labelledby=wrong_label]")
+    expect(section.locator(".card")).to_have_count(60)
+    expect(section.locator(".more")).to_contain_text("60 of 98 are shown")
+    section.get_by_role("button", name="Show 38 more").click()
+    expect(section.locator(".card")).to_have_count(98)
+    expect(section.locator(".more")).to_be_hidden()
+    section.locator(".item").last.focus()
+    many.page.keyboard.press("r")
+    expect(section.locator(".decision").last).to_contain_text("Right: boots")
+    expect(many.page.locator(".decided-count")).to_contain_text("1 of 101 decided")
+
+
+def test_the_large_view_goes_through_all_findings_and_leaves_the_focus_there(many: Visit) -> None:
+    many.page.locator(".wrong_label.item").nth(59).focus()
+    many.page.keyboard.press("Enter")
+    many.page.keyboard.press("ArrowRight")
+    dialog = many.page.locator("dialog.large")
+    expect(dialog.get_by_role("heading")).to_have_text("more 59")
+    many.page.keyboard.press("Escape")
+    expect(many.page.locator(".wrong_label.item").nth(60)).to_be_focused()
+    many.page.get_by_role("button", name="The same picture, 3: show large").click()
+    expect(dialog.get_by_role("heading")).to_have_text("3")
+    expect(dialog.locator(".beside")).to_contain_text("Photo: boots")
+    many.page.keyboard.press("Escape")
+    expect(many.page.locator(".duplicate_across_classes .item").last).to_be_focused()
+
+
+def test_twenty_thousand_doubtful_labels_do_not_stop_the_page(visit: Open, tmp_path: Path) -> None:
+    large = visit(write_audit(tmp_path / "catalogue", doubtful=20_000))
+    paint = large.page.evaluate("performance.getEntriesByType('paint').at(-1).startTime")
+    print(f"first contentful paint after {paint:.0f} ms")
+    assert paint < 4000
+    assert large.page.locator(".wrong_label").count() == 60
+    expect(large.page.locator("section[aria-labelledby=wrong_label] .hint")).to_contain_text(
+        "Here are the first 20,000 of 20,001; audit.csv has all."
+    )
+    large.page.locator(".item").first.focus()
+    took = large.page.evaluate(
+        """() => {
+            const from = performance.now();
+            document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", { key: "r", bubbles: true }),
+            );
+            return performance.now() - from;
+        }"""
+    )
+    print(f"a decision takes {took:.0f} ms")
+    assert took < 1000
+    expect(large.page.locator(".decided-count")).to_contain_text("1 of 20,003 decided")
 
 
 def test_the_classes_are_reported_in_a_table(page: Visit, project: Project) -> None:
@@ -63,4 +148,6 @@ def test_the_accessibility_checker_finds_nothing_serious(
     visit: Open, project: Project, scheme: str
 ) -> None:
     seen = visit(project.result("catalogue/report.html"), color_scheme=scheme, bypass_csp=True)
+    assert serious_findings(seen) == []
+    seen.page.locator("button.picture").first.click()
     assert serious_findings(seen) == []

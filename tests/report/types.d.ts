@@ -108,7 +108,56 @@ interface ReportData extends Collection {
   portable?: { all: number; address: string; pictures: Record<string, string> };
 }
 
-/** As audit_page.py writes it. */
+/** As audit_page.py writes it; `groups` are the findings of each kind. */
 interface AuditData extends Collection {
   photos: Decidable[];
+  folder: string;
+  groups: [string, Finding[]][];
+}
+
+/** As in audit_page.py. */
+interface AuditPicture extends Photo {
+  label: string;
+  content: string | null;
+}
+
+/** As in audit_page.py. */
+interface Finding {
+  picture: AuditPicture;
+  other: AuditPicture | null;
+  other_label: string;
+  words: string;
+  detail: string;
+  decidable: boolean;
+}
+
+/** A photo in the large view: what it is, for its button, and the words below it. */
+interface Pane {
+  photo: Photo;
+  title: string;
+  words: string;
+}
+
+/** What the large view shows at a time, and what is decided there; `label` and `name` as items have. */
+interface Shown {
+  content: string | null;
+  label?: string;
+  name?: string;
+  title: string;
+  answer: string;
+  added?: string;
+  asked: Pane;
+  others: Pane[];
+}
+
+/** What `startLarge` is given. */
+interface Gallery {
+  /** Of the pictures; or the pictures themselves, in a page that is sent as one file. */
+  folder: string;
+  pictures?: Record<string, string>;
+  /** How many places it has, and what is at each. */
+  number: () => number;
+  at: (place: number) => Shown;
+  /** Called when the view is closed, with the place that it showed last. */
+  leave: (place: number) => void;
 }

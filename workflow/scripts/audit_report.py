@@ -28,16 +28,16 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     files = cards.files(members, audit_page.images(audit_page.shown(findings)))
     contents = {content_id: file for content_id, file in files.values() if content_id}
     photos = Photos.of(snakemake.config)
-    progress = Progress(len(contents))
+    progress = Progress(len(contents), unit="pictures")
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
     retries.record(again, photos.unread)
     report = audit_page.AuditReport(
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=CLASSES.read(Path(snakemake.input.classes)),
-        groups=audit_page.groups(findings, files, pictures, folder.name),
+        groups=audit_page.groups(findings, files, pictures),
         files=Counter(members["content_id"].to_pylist()),
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),
     )
     with replacing(page) as temporary:
-        temporary.write_text(audit_page.render(report), "utf-8")
+        temporary.write_text(audit_page.render(report, folder), "utf-8")

@@ -1,10 +1,15 @@
 """Tests of the audit's page."""
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from similar_images.curation.findings import Finding
 from similar_images.report.audit_page import MOST_SHOWN, AuditReport, groups, images, render, shown
 from similar_images.report.cards import File
+from similar_images.report.portable import AFTER, BEFORE
 
 
 def rows(number: int) -> list[dict[str, str]]:
@@ -20,16 +25,47 @@ FILES = {"boots/1": File("x", b"photos/boots/1"), "hats/1": File("y", b"photos/h
 
 
 def test_a_picture_without_a_thumbnail_leaves_its_place_empty() -> None:
-    found = groups(rows(1), FILES, {"y"}, "report_files")
-    page = render(
-        AuditReport(datetime(2026, 1, 2, tzinfo=UTC), "network", [], found, {"x": 1, "y": 1})
-    )
-    assert page.count("no picture") == 1
-    assert 'src="report_files/560/y.jpg"' in page
+    found = groups(rows(1), FILES, {"y"})
+    made = AuditReport(datetime(2026, 1, 2, tzinfo=UTC), "network", [], found, {"x": 1, "y": 1})
+    page = render(made, Path("results/catalogue/report_files"))
+    data = json.loads(page.split(BEFORE)[1].split(AFTER)[0])
+    ((_, (card,)),) = data["groups"]
+    assert data["folder"] == "report_files/560"
+    assert (card["picture"]["picture"], card["other"]["picture"]) == (None, "y")
+    assert card["picture"]["content"] == "x"
 
 
 def test_only_the_first_of_many_findings_are_shown() -> None:
     many = rows(MOST_SHOWN + 5)
-    group = groups(many, FILES, set(), "report_files")["outlier"]
+    group = groups(many, FILES, set())["outlier"]
     assert (group.number, len(group.cards)) == (MOST_SHOWN + 5, MOST_SHOWN)
     assert images(shown(many)) == {"boots/1", "hats/1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "score", "words"),
+    [
+        ("wrong_label", 0.04, "very unlikely to be boots"),
+        ("wrong_label", 0.1, "unlikely to be boots"),
+        ("wrong_label", 0.4, "may not be boots"),
+        ("outlier", 0.21, "no photo is similar"),
+        ("confused_classes", 0.25, "25% of their photos look more like the other"),
+        ("small_class", 1, "1 photo"),
+        ("small_class", 3, "3 photos"),
+        ("duplicate", 0, "the same bytes, or no visible difference"),
+        ("duplicate_across_classes", 0.05, "almost the same pixels"),
+        ("mirrored_duplicate", 0.05, "almost the same pixels, mirrored"),
+    ],
+)
+def test_a_score_is_told_in_words(kind: str, score: float, words: str) -> None:
+    (row,) = rows(1)
+    (card,) = groups([row | {"finding": kind, "score": str(score)}], FILES, set())[kind].cards
+    assert card.words == words
+
+
+def test_the_number_behind_the_words_is_known() -> None:
+    (row,) = rows(1)
+    (card,) = groups([row | {"finding": "wrong_label", "score": "0.04"}], FILES, set())[
+        "wrong_label"
+    ].cards
+    assert card.detail == "4% of the confidence is in boots"

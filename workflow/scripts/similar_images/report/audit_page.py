@@ -2,39 +2,29 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from ..images import thumbnails
-from ..images.names import as_text
-from .cards import File, Row
+from .cards import File, Photo, Row, photo_fields
 from .templates import environment, with_scripts
 
-# A longer list makes the page slow; audit.csv has all findings.
-MOST_SHOWN = 60
+# Of each kind. The browser shows them step by step, but the page has all; so has audit.csv.
+MOST_SHOWN = 20_000
 # Findings about single photos; the others are about classes, and show examples.
 DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
 DECIDABLE = {"wrong_label", *DUPLICATES, "outlier"}
+# How likely a label is, by its share of the confidence, which is at most a half.
+DOUBTS = {0.1: "very unlikely to be", 0.3: "unlikely to be", 1.0: "may not be"}
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One of the pictures of a finding.
+class Picture(Photo):
+    """A picture of a finding: its class, and its content id, by which it is decided on."""
 
-    Attributes:
-        name: path in the catalogue.
-        path: path to open, as text.
-        label: its class.
-        thumbnail: address of its thumbnail, from the page; None where there is none.
-        content: its content id, by which it is decided on.
-    """
-
-    name: str
-    path: str
     label: str
-    thumbnail: str | None
     content: str | None
 
 
@@ -46,14 +36,16 @@ class FindingCard:
         picture: of the photo that it is about, or an example.
         other: the picture to compare with, if any.
         other_label: the class to compare with.
-        score: by which the findings of its kind are sorted.
+        words: how sure or how strong it is.
+        detail: the number behind these words, or "".
         decidable: whether a decision on the photo can settle it.
     """
 
     picture: Picture
     other: Picture | None
     other_label: str
-    score: float
+    words: str
+    detail: str
     decidable: bool
 
 
@@ -96,7 +88,7 @@ def images(findings: Iterable[Row]) -> set[str]:
 
 
 def groups(
-    findings: Sequence[Row], files: Mapping[str, File], pictures: set[str], folder: str
+    findings: Sequence[Row], files: Mapping[str, File], pictures: set[str]
 ) -> dict[str, Group]:
     """Return `findings`, rows of `audit.csv`, by kind.
 
@@ -104,17 +96,12 @@ def groups(
         findings: all of them.
         files: files of the catalogue; at least those that are shown.
         pictures: content ids that have thumbnails.
-        folder: of the thumbnails, relative to the page.
     """
     numbers = Counter(row["finding"] for row in findings)
     cards: dict[str, list[FindingCard]] = {kind: [] for kind in numbers}
 
     def picture(name: str, label: str) -> Picture:
-        content_id, file = files[name]
-        thumbnail = None
-        if content_id is not None and content_id in pictures:
-            thumbnail = thumbnails.path_of(Path(folder), content_id).as_posix()
-        return Picture(name, as_text(file), label, thumbnail, content_id)
+        return Picture(*photo_fields(name, files, pictures), label, files[name].content_id)
 
     for row in shown(findings):
         kind = row["finding"]
@@ -127,23 +114,51 @@ def groups(
                 shown_picture,
                 other,
                 row["other_label"],
-                float(row["score"]),
+                *_in_words(row),
                 decidable=kind in DECIDABLE and shown_picture.content is not None and not one,
             )
         )
     return {kind: Group(number, cards[kind]) for kind, number in numbers.items()}
 
 
-def render(report: AuditReport) -> str:
-    """Return the page of `report` as HTML; its script is only for decisions."""
+def _in_words(row: Row) -> tuple[str, str]:
+    """Return what the score of a finding means, and the number behind it unless that is in it."""
+    kind, label, score = row["finding"], row["label"], float(row["score"])
+    if kind == "wrong_label":
+        likely = next(words for limit, words in DOUBTS.items() if score < limit)
+        return f"{likely} {label}", f"{score:.0%} of the confidence is in {label}"
+    if kind == "outlier":
+        return "no photo is similar", f"mean similarity (cosine) of its ten nearest: {score:.3f}"
+    if kind == "confused_classes":
+        return f"{score:.0%} of their photos look more like the other", ""
+    if kind == "small_class":
+        return f"{score:.0f} photo{'' if score == 1 else 's'}", ""
+    if score == 0:
+        return "the same bytes, or no visible difference", ""
+    mirrored = ", mirrored" if kind == "mirrored_duplicate" else ""
+    return f"almost the same pixels{mirrored}", f"largest difference: {score:.2f} of the contrast"
+
+
+def render(report: AuditReport, folder: Path) -> str:
+    """Return the page of `report` as HTML.
+
+    Args:
+        report: what it shows.
+        folder: of the thumbnails, in the folder of the page.
+    """
     template = environment().get_template("audit.html.j2")
     data = {
+        "groups": [
+            (kind, [asdict(card) for card in group.cards]) for kind, group in report.groups.items()
+        ],
+        "folder": f"{folder.name}/{thumbnails.SIDE}",
         "photos": _decidable(report.groups, report.files),
         "set": "catalogue",
         "classes": sorted(row["label"] for row in report.classes),
         "decided": list(report.decided),
     }
-    return template.render(report=report, data=data, **with_scripts("decisions.js", "audit.js"))
+    scripts = with_scripts("decisions.js", "large.js", "audit.js")
+    return template.render(report=report, data=data, **scripts)
 
 
 def _decidable(groups: Mapping[str, Group], files: Mapping[str, int]) -> list[dict[str, str | int]]:

@@ -172,7 +172,7 @@ def cards(
         counted[vote["image"]].append((vote["class"], int(vote["votes"])))
     return [
         QueryCard(
-            *_photo(row["image"], queries, pictures),
+            *photo_fields(row["image"], queries, pictures),
             status=_status(row),
             label=row["label"],
             prediction=row["prediction"],
@@ -183,7 +183,7 @@ def cards(
             voters=int(row["voters"] or 0),
             similar=[
                 Similar(
-                    *_photo(row[f"similar_{n}"], similar, pictures),
+                    *photo_fields(row[f"similar_{n}"], similar, pictures),
                     label=row[f"class_{n}"],
                     similarity=float(row[f"similarity_{n}"]),
                 )
@@ -206,10 +206,10 @@ def cards(
     ]
 
 
-def _photo(
+def photo_fields(
     image: str, known: Mapping[str, File], pictures: set[str]
 ) -> tuple[str, str, str | None]:
-    """Return the fields of a `Photo`."""
+    """Return the fields of the `Photo` of an image."""
     content_id, file = known[image]
     return image, as_text(file), content_id if content_id in pictures else None
 

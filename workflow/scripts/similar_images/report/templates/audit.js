@@ -1,16 +1,206 @@
 "use strict";
 
-// The page of the audit: its findings are HTML, and each photo that can be decided is an item.
+// The page of the audit. Its findings are data, since there may be thousands of each kind, and each
+// photo that can be decided is an item.
 
 /** @type {AuditData} */
-const { classes, decided, photos } = JSON.parse(part(document, "#data").textContent);
+const data = JSON.parse(part(document, "#data").textContent);
+const { classes, decided, photos, folder } = data;
+const groups = new Map(data.groups); // The findings by kind, in the order of the page.
 
+const CHUNK = 60; // Findings of a kind that are added at once.
+/** What the other picture of a finding is; for other kinds it is the nearest of its class. */
+const OTHERS = /** @type {Record<string, string>} */ ({
+  duplicate_across_classes: "The same picture",
+  duplicate: "The same picture",
+  mirrored_duplicate: "The same picture, mirrored",
+  outlier: "Nearest photo",
+});
+
+/**
+ * The photos in the order of the page, as the large view shows them one after another. Of copies
+ * that can be decided, each side is one.
+ * @type {{ finding: Finding, kind: string, number: number, side: 0 | 1 }[]}
+ */
+const entries = [];
+/** @type {Map<Finding, number>} */
+const placeOf = new Map(); // The place of a finding's first photo in `entries`.
+for (const [kind, findings] of groups) {
+  for (const [number, finding] of findings.entries()) {
+    placeOf.set(finding, entries.length);
+    entries.push({ finding, kind, number, side: 0 });
+    if (hasTwo(kind, finding)) entries.push({ finding, kind, number, side: 1 });
+  }
+}
+
+/**
+ * Whether both photos of a finding can be decided.
+ * @param {string} kind @param {Finding} finding
+ */
+function hasTwo(kind, { decidable, other }) {
+  return decidable && other !== null && kind.includes("duplicate");
+}
+
+/** @param {string} kind @param {Finding} finding */
+function rolesOf(kind, { other_label: label }) {
+  return [kind === "small_class" ? "Example" : "Photo", OTHERS[kind] ?? `Nearest of ${label}`];
+}
+
+// ---- The cards
+
+/** @param {string} kind @param {Finding} finding */
+function makeCard(kind, finding) {
+  const card = part(copyOf("finding"), "li");
+  card.classList.add(kind);
+  const two = hasTwo(kind, finding);
+  const [role, otherRole] = rolesOf(kind, finding);
+  const place = placeOf.get(finding) ?? 0;
+  const pair = part(card, ".pair");
+  pair.append(makeSide(finding.picture, role, () => showLarge(place)));
+  if (finding.other) {
+    pair.append(makeSide(finding.other, otherRole, () => showLarge(two ? place + 1 : place)));
+  }
+  part(card, ".verdict").append(...verdictOf(kind, finding));
+  if (two) {
+    part(card, ":scope > .decide").remove();
+    for (const [side, item] of parts(card, ".side-picture").entries()) {
+      item.append(element("div", "decide"));
+      makeItem(item, sideOf(finding, side), place + side);
+    }
+  } else if (finding.decidable) {
+    makeItem(card, finding.picture, place);
+  }
+  return card;
+}
+
+/** @param {AuditPicture} picture @param {string} role @param {() => void} open */
+function makeSide(picture, role, open) {
+  const side = element("div", "side-picture");
+  const label = element("p", "class-name");
+  label.append(element("strong", "", picture.label));
+  side.append(
+    element("p", "role", role),
+    smallPicture(picture, role, open),
+    label,
+    element("p", "path", picture.name),
+  );
+  return side;
+}
+
+/**
+ * Make what shows a photo an item, which can be decided.
+ * @param {HTMLElement} item @param {AuditPicture} picture @param {number} place
+ */
+function makeItem(item, picture, place) {
+  const { content, label, name } = picture;
+  item.classList.add("item");
+  Object.assign(item.dataset, { content, label, name, place });
+  item.tabIndex = -1;
+  if (!(item instanceof HTMLLIElement)) item.setAttribute("role", "group");
+  item.setAttribute("aria-label", `${name}, ${label}`);
+  makeMarks(item);
+}
+
+/** @param {string} kind @param {Finding} finding */
+function verdictOf(kind, { picture, other_label: otherLabel, words, detail }) {
+  const score = element("span", "score", words);
+  score.title = detail;
+  return [...classesOf(kind, picture.label, otherLabel), score];
+}
+
+/** @param {string} kind @param {string} label @param {string} other */
+function classesOf(kind, label, other) {
+  const first = line("", label);
+  if (kind === "small_class") return [first];
+  if (kind === "wrong_label") {
+    const both = line("Label ", label);
+    both.append(", looks like ", element("strong", "", other));
+    return [both];
+  }
+  if (kind === "confused_classes") first.append(" and ", element("strong", "", other));
+  else if (kind === "duplicate_across_classes") first.append(" or ", element("strong", "", other), "?");
+  else return [];
+  return [first];
+}
+
+/** @param {Finding} finding @param {number} side */
+function sideOf({ picture, other }, side) {
+  return side === 1 && other ? other : picture;
+}
+
+// ---- The lists, which grow by a button: a list that grew by itself would keep people from the next
+
+/** @param {string} kind */
+function grow(kind) {
+  const section = part(document, `section[aria-labelledby="${kind}"]`);
+  const list = part(section, ".findings");
+  const findings = groups.get(kind) ?? [];
+  const first = list.childElementCount;
+  list.append(...findings.slice(first, first + CHUNK).map((finding) => makeCard(kind, finding)));
+  const rest = findings.length - list.childElementCount;
+  part(section, ".more").hidden = rest === 0;
+  part(section, ".more button").textContent = `Show ${Math.min(rest, CHUNK)} more`;
+  part(section, ".more span").textContent =
+    `${list.childElementCount.toLocaleString("en")} of ${findings.length.toLocaleString("en")} are shown`;
+  return list;
+}
+
+// ---- The large view
+
+/**
+ * @param {number} place
+ * @returns {Shown}
+ */
+function largeAt(place) {
+  const { finding, kind, side } = entries[place];
+  const roles = rolesOf(kind, finding);
+  const asked = sideOf(finding, side);
+  const beside = side === 1 ? finding.picture : finding.other;
+  /** @param {AuditPicture} photo @param {string} role */
+  const pane = (photo, role) => {
+    const words = role.startsWith("Nearest of") ? role : `${role}: ${photo.label}`;
+    return { photo, title: role, words };
+  };
+  return {
+    content: finding.decidable ? asked.content : null,
+    label: asked.label,
+    name: asked.name,
+    title: fileName(asked.name),
+    answer: verdictOf(kind, finding).map(({ textContent }) => textContent).join(": "),
+    asked: pane(asked, roles[side]),
+    others: beside ? [pane(beside, roles[1 - side])] : [],
+  };
+}
+
+/**
+ * Move the focus to the photo that was shown last.
+ * @param {number} place
+ */
+function leaveLarge(place) {
+  const { kind, number, side } = entries[place];
+  let list = part(document, `section[aria-labelledby="${kind}"] .findings`);
+  while (list.childElementCount <= number) list = grow(kind);
+  const card = /** @type {HTMLElement} */ (list.children[number]);
+  const items = card.matches(".item") ? [card] : parts(card, ".item");
+  (items[side] ?? card.querySelector("button"))?.focus();
+}
+
+// ---- The beginning
+
+startLarge({ folder, number: () => entries.length, at: largeAt, leave: leaveLarge });
 startDeciding({
   set: "catalogue",
   classes,
   decided,
   photos: new Map(photos.map((photo) => [photo.content, photo])),
-  open: (item) => parts(item, "a.picture")[0]?.click(),
+  open: (item) => showLarge(Number(item.dataset.place)),
+  changed: () => {
+    if (dialog.open) showNote();
+  },
 });
-for (const item of parts(document, ".item")) makeMarks(item);
-reach(document.querySelector(".item"));
+part(document, ".deciding").hidden = photos.length === 0;
+for (const kind of groups.keys()) {
+  grow(kind);
+  part(document, `section[aria-labelledby="${kind}"] .more button`).addEventListener("click", () => grow(kind));
+}
+reach(document.querySelector(".item:not(dialog)"));

@@ -30,87 +30,10 @@ const MOST_CLASSES = 3; // Classes that a card lists one by one.
 const form = part(document, ".filters", HTMLFormElement);
 const list = part(document, ".cards");
 const more = part(document, ".more");
-const dialog = part(document, "dialog.large", HTMLDialogElement);
-const note = part(dialog, "[name=note]", HTMLInputElement);
 const many = part(document, ".many");
 
 /** @type {Card[]} */
 let matching = []; // The cards that fit the filter, in order; the first of them are in the list.
-
-/**
- * Return an element with a class and a text; names from files are never parsed as HTML.
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {string} className
- */
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
-/** @param {number} number @param {string} noun */
-function count(number, noun) {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-/**
- * Return the end of a path or address, without the digest of its query.
- * @param {string} path
- */
-function fileName(path) {
-  return path.slice(path.lastIndexOf("/") + 1).split("?#")[0];
-}
-
-// ---- Pictures
-
-/** @param {string} picture */
-function address(picture) {
-  if (portable) return `data:image/jpeg;base64,${portable.pictures[picture]}`;
-  return `${folder}/${picture}.jpg`;
-}
-
-function noPicture() {
-  return element("span", "no-picture", "no picture");
-}
-
-/** @param {Photo} photo @param {string} description */
-function image(photo, description) {
-  if (!photo.picture) return noPicture();
-  const img = document.createElement("img");
-  img.loading = "lazy";
-  img.decoding = "async";
-  img.alt = description;
-  img.src = address(photo.picture);
-  img.addEventListener("error", () => img.replaceWith(noPicture()));
-  return img;
-}
-
-/**
- * Return the card's `position`th picture, small, as a button that shows it large.
- * @param {Card} card @param {number} position
- */
-function smallPicture(card, position) {
-  const { photo, title } = pictureOf(card, position);
-  const small = element(photo.picture ? "button" : "div", "picture");
-  small.title = photo.path;
-  small.append(image(photo, ""));
-  if (small instanceof HTMLButtonElement) {
-    small.type = "button";
-    small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
-    small.addEventListener("click", () => showLarge(card, position));
-  }
-  return small;
-}
-
-/**
- * Return a picture of a card, 0 being the query, and what it is.
- * @param {Card} card @param {number} position
- */
-function pictureOf(card, position) {
-  if (position === 0) return { photo: card, title: "Query" };
-  return { photo: card.similar[position - 1], title: `Similar photo ${position}` };
-}
 
 // ---- Cards
 
@@ -120,7 +43,7 @@ function makeCard(card) {
   item.classList.add(card.status);
   item.dataset.content = card.content ?? "";
   item.dataset.number = String(cards.indexOf(card));
-  part(item, ".query").append(smallPicture(card, 0));
+  part(item, ".query").append(smallPicture(card, "Query", () => openLarge(card, 1)));
   const name = part(item, "h3");
   name.textContent = fileName(card.name);
   name.title = card.path;
@@ -192,13 +115,6 @@ function productOf({ photos, prediction }) {
   return line(`all ${photos} photos of the product: `, prediction || "–");
 }
 
-/** @param {string} text @param {string} name */
-function line(text, name) {
-  const made = element("span", "", text);
-  made.append(element("strong", "", name));
-  return made;
-}
-
 /** @param {Card} card */
 function votesOf(card) {
   const named = card.votes.slice(0, MOST_CLASSES);
@@ -232,7 +148,7 @@ function similarItem(card, number) {
   const label = element("span", "similar-class", photo.label);
   label.title = photo.label;
   item.append(
-    smallPicture(card, number + 1),
+    smallPicture(photo, `Similar photo ${number + 1}`, () => openLarge(card, number + 1)),
     label,
     element("span", "similarity", photo.similarity.toFixed(3)),
   );
@@ -466,60 +382,31 @@ function adoptMany() {
   say(`${count(photos.length, "photo")} taken into the catalogue; Undo takes them all back.`);
 }
 
-// ---- The large view: a photo beside its neighbours
+// ---- The large view
 
-const ZOOMS = [1, 1.5, 2, 3, 4];
-let large = { card: cards[0], similar: 0, zoom: 0 };
-
-/** @param {Card} card */
-function showLarge(card, position = 1) {
-  const similar = Math.min(Math.max(position, 1), card.similar.length);
-  large = { card, similar, zoom: large.card === card ? large.zoom : 0 };
-  dialog.dataset.content = card.content ?? "";
-  part(dialog, "#large-title").textContent = fileName(card.name);
-  part(dialog, ".large-answer").textContent = captionOf(card);
-  part(dialog, ".large-path").textContent = card.path;
-  showPane(".pane.asked", card, card.path, "Query");
-  const neighbour = card.similar[similar - 1];
-  part(dialog, ".pane.beside").hidden = !neighbour;
-  if (neighbour) {
-    const words = `${neighbour.label}, similarity ${neighbour.similarity.toFixed(3)}`;
-    showPane(".pane.beside", neighbour, neighbour.path, `Similar photo ${similar}: ${words}`);
-  }
-  part(dialog, ".strip").replaceChildren(...card.similar.map(stripButton));
-  const place = matching.indexOf(card);
-  part(dialog, '[data-step="-1"]', HTMLButtonElement).disabled = place <= 0;
-  part(dialog, '[data-step="1"]', HTMLButtonElement).disabled = place === matching.length - 1;
-  part(dialog, ".decide").replaceChildren();
-  makeMarks(dialog);
-  showNote();
-  showZoom();
-  if (!dialog.open) {
-    dialog.showModal();
-    part(dialog, "[data-close]").focus();
-  }
+/** @param {Card} card @param {number} position */
+function openLarge(card, position) {
+  showLarge(matching.indexOf(card), position);
 }
 
-/** @param {string} selector @param {Photo} photo @param {string} path @param {string} words */
-function showPane(selector, photo, path, words) {
-  const pane = part(dialog, selector);
-  part(pane, ".pane-picture").replaceChildren(image(photo, fileName(photo.name)));
-  part(pane, ".pane-words").textContent = words;
-  pane.title = path;
-}
-
-/** @param {Similar} photo @param {number} number */
-function stripButton(photo, number) {
-  const button = element("button", "picture");
-  button.type = "button";
-  button.append(image(photo, ""));
-  button.setAttribute("aria-label", `Similar photo ${number + 1}, ${photo.label}`);
-  button.setAttribute("aria-pressed", String(number + 1 === large.similar));
-  button.addEventListener("click", () => {
-    showLarge(large.card, number + 1);
-    parts(dialog, ".strip button")[number].focus();
+/**
+ * @param {number} place
+ * @returns {Shown}
+ */
+function largeAt(place) {
+  const card = matching[place];
+  const others = card.similar.map((photo, number) => {
+    const title = `Similar photo ${number + 1}`;
+    const words = `${title}: ${photo.label}, similarity ${photo.similarity.toFixed(3)}`;
+    return { photo, title: `${title}, ${photo.label}`, words };
   });
-  return button;
+  return {
+    content: card.content,
+    title: fileName(card.name),
+    answer: captionOf(card),
+    asked: { photo: card, title: "Query", words: "Query" },
+    others,
+  };
 }
 
 /** @param {Card} card */
@@ -528,56 +415,11 @@ function captionOf(card) {
   return `${status}: ${answerOf(card).map(({ textContent }) => textContent).join(", ")}`;
 }
 
-function showNote() {
-  const row = decisionOn(large.card.content);
-  note.value = row?.note ?? "";
-  note.disabled = !row;
-}
-
-/** @param {string} text */
-function writeNote(text) {
-  const row = decisionOn(large.card.content);
-  if (!row || row.note === text) return;
-  addDecisions([{ ...row, note: text, when: momentAfter(row.content_id), home }]);
-}
-
-function showZoom() {
-  dialog.style.setProperty("--zoom", String(ZOOMS[large.zoom]));
-  part(dialog, ".zoom").textContent = `${100 * ZOOMS[large.zoom]}%`;
-  part(dialog, '[data-zoom="-1"]', HTMLButtonElement).disabled = large.zoom === 0;
-  part(dialog, '[data-zoom="1"]', HTMLButtonElement).disabled = large.zoom === ZOOMS.length - 1;
-}
-
 /**
- * Zoom both pictures, and keep in the middle what was there.
- * @param {number} by
+ * Move the focus to the card of the photo that was shown last.
+ * @param {number} place
  */
-function zoom(by) {
-  const panes = parts(dialog, ".pane-picture");
-  const middles = panes.map((pane) => [
-    (pane.scrollLeft + pane.clientWidth / 2) / pane.scrollWidth,
-    (pane.scrollTop + pane.clientHeight / 2) / pane.scrollHeight,
-  ]);
-  large.zoom = Math.min(Math.max(large.zoom + by, 0), ZOOMS.length - 1);
-  showZoom();
-  panes.forEach((pane, n) => {
-    pane.scrollLeft = middles[n][0] * pane.scrollWidth - pane.clientWidth / 2;
-    pane.scrollTop = middles[n][1] * pane.scrollHeight - pane.clientHeight / 2;
-  });
-}
-
-/**
- * Show the photo before or after, in the order of the view.
- * @param {number} by
- */
-function step(by) {
-  const card = matching[matching.indexOf(large.card) + by];
-  if (card) showLarge(card);
-}
-
-/** Move the focus to the card of the photo that was shown last. */
-function leaveLarge() {
-  const place = matching.indexOf(large.card);
+function leaveLarge(place) {
   if (place >= list.childElementCount) grow(place + 1 - list.childElementCount);
   parts(list, ".card")[place]?.focus();
 }
@@ -610,24 +452,6 @@ document.addEventListener("click", (event) => {
     jump(link.hash.slice(1));
   }
 });
-dialog.addEventListener("click", (event) => {
-  if (!(event.target instanceof HTMLElement)) return;
-  const { step: by, zoom: nearer, close } = event.target.dataset;
-  if (by) step(Number(by));
-  if (nearer) zoom(Number(nearer));
-  if (close !== undefined || event.target === dialog) dialog.close();
-});
-dialog.addEventListener("keydown", (event) => {
-  if (event.target instanceof HTMLInputElement) return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "ArrowLeft") step(-1);
-  if (event.key === "ArrowRight") step(1);
-  if (event.key === "+") zoom(1);
-  if (event.key === "-") zoom(-1);
-  if (["1", "2", "3"].includes(event.key)) showLarge(large.card, Number(event.key));
-});
-dialog.addEventListener("close", leaveLarge);
-note.addEventListener("change", () => writeNote(note.value.trim()));
 many.addEventListener("input", countMany);
 many.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -648,10 +472,17 @@ for (const card of cards) {
   if (known) known.copies += 1;
   else photos.set(card.content, Object.assign(card, { copies: 1 }));
 }
+startLarge({
+  folder,
+  pictures: portable?.pictures,
+  number: () => matching.length,
+  at: largeAt,
+  leave: leaveLarge,
+});
 startDeciding({
   ...{ set: data.set, classes: data.classes, decided: data.decided, photos },
   alone: Boolean(portable),
-  open: (item) => showLarge(cards[Number(item.dataset.number)]),
+  open: (item) => openLarge(cards[Number(item.dataset.number)], 1),
   changed: () => {
     countMany();
     if (dialog.open) showNote();
