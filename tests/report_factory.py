@@ -128,6 +128,7 @@ def invented_card(
         before=None,
         extra_columns=[],
         product=None,
+        added="2026-01-02T03:04:05Z",
     )
 
 

@@ -189,7 +189,7 @@ def test_many_at_once_are_counted_before_and_are_one_step(seen: Visit, tmp_path:
     expect(many).to_have_text("Take 3 photos into the catalogue")
     seen.page.get_by_role("searchbox", name="File name").fill("0.jpg")
     expect(many).to_have_text("Take 1 photo into the catalogue")
-    seen.page.get_by_role("button", name="Show all").click()
+    seen.page.get_by_role("button", name="Clear filters").click()
     many.click()
     expect(decided(seen)).to_have_text("4 of 6 decided, 2 left")
     expect(many).to_have_text("Take 0 photos into the catalogue")

@@ -82,8 +82,9 @@ def test_label_and_prediction_filter_the_cards(new: Visit) -> None:
     assert new.cards() == ["0.png", "1.png", "looks like boots.png"]
     field(new, "Prediction").select_option("boots")
     assert new.cards() == ["looks like boots.png"]
-    new.page.get_by_role("button", name="Show all").click()
+    new.page.get_by_role("button", name="Clear filters").click()
     expect(new.page.locator(".card")).to_have_count(10)
+    expect(new.page.get_by_role("button", name="Clear filters")).to_be_hidden()
 
 
 def test_photos_that_are_in_the_catalogue_are_reported_and_can_be_left_out(
@@ -138,6 +139,39 @@ def test_the_address_holds_the_view(new: Visit, visit: Open, project: Project) -
     shared = visit(project.result("new/report.html"), new.hash())
     assert shared.cards() == shown
     assert field(shared, "Label").input_value() == "boots"
+
+
+def test_back_leads_to_the_view_before_and_not_out_of_the_report(new: Visit) -> None:
+    choose(new, "right")
+    field(new, "Label").select_option("boots")
+    box = new.page.get_by_role("searchbox", name="File name")
+    box.press_sequentially("1.png")
+    assert new.cards() == ["1.png"]
+    new.page.get_by_role("button", name="1 photo of sandals taken for boots").click()
+    assert new.cards() == ["looks like boots.png"]
+    views = [
+        "#status=right&label=boots&search=1.png",
+        "#status=right&label=boots",
+        "#status=right",
+        "",
+    ]
+    for view in views:
+        new.page.go_back()
+        assert new.hash() == view
+        expect(field(new, "Label")).to_have_value("boots" if "label" in view else "")
+    assert len(new.cards()) == 10
+    new.page.go_forward()
+    assert len(new.cards()) == 6
+
+
+def test_letters_can_be_typed_in_the_middle_of_a_search(new: Visit) -> None:
+    box = new.page.get_by_role("searchbox", name="File name")
+    box.press_sequentially("lookboots")
+    for _ in "boots":
+        box.press("ArrowLeft")
+    box.press_sequentially("s like ", delay=30)
+    expect(box).to_have_value("looks like boots")
+    assert new.cards() == ["looks like boots.png"]
 
 
 def test_an_address_of_unknown_values_shows_what_it_can(visit: Open, project: Project) -> None:
@@ -229,7 +263,7 @@ def test_everything_works_by_keyboard_alone(new: Visit) -> None:
     keys.press("ArrowRight")
     keys.press("ArrowRight")
     assert new.cards() == ["looks like boots.png"]
-    for _ in range(8):  # the other filters, and what is above the photos
+    for _ in range(10):  # the other filters, and what is above the photos
         keys.press("Tab")
     expect(new.page.locator(".card")).to_be_focused()
     keys.press("Tab")
@@ -510,3 +544,98 @@ def test_a_photo_with_nothing_to_be_compared_with_comes_last_and_a_confidence_ca
     expect(seen.page.locator(".card").last).to_have_class(re.compile("refused"))
     seen.page.get_by_label("confidence of at least").fill("0")
     expect(seen.page.get_by_role("button", name="Take 1 photo into")).to_be_visible()
+
+
+@pytest.fixture
+def sure(visit: Open, tmp_path: Path) -> Visit:
+    """Five photos, named by their confidence; the last has none."""
+    confidences = (0.706, 0.714, 0.716, 1.0, None)
+    cards = [
+        replace(card, name=f"{confidence}", confidence=confidence)
+        for card, confidence in zip(made_cards(5, ["a", "b"]), confidences, strict=True)
+    ]
+    return visit(write_page(tmp_path / "set", cards, ["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "names"),
+    [
+        ("71 %", "", ["0.706", "0.714", "0.716", "1.0"]),
+        ("71", "71%", ["0.706", "0.714"]),
+        ("0.71", "0,71", ["0.706", "0.714"]),
+        ("71,5", "71.7", ["0.716"]),
+        ("", ".71", ["0.706", "0.714"]),
+        ("1", "", ["1.0"]),
+        ("1 %", "", ["0.706", "0.714", "0.716", "1.0"]),
+        ("", "1%", []),
+        ("0", " 100 ", ["0.706", "0.714", "0.716", "1.0"]),
+    ],
+)
+def test_a_confidence_is_limited_on_both_sides_as_the_cards_show_it(
+    sure: Visit, first: str, last: str, names: list[str]
+) -> None:
+    sure.page.get_by_label("from", exact=True).fill(first)
+    sure.page.get_by_label("to", exact=True).fill(last)
+    assert sure.cards() == names
+    sure.page.reload()
+    assert sure.cards() == names
+    expect(sure.page.locator(".filters .fault")).to_be_empty()
+
+
+@pytest.mark.parametrize("wrong", ["much", "101", "-1", "7 1", "1.2.3", "%", "."])
+def test_a_wrong_confidence_is_met_with_what_is_allowed(sure: Visit, wrong: str) -> None:
+    allowed = "allowed are 0 to 100 %, such as 71 %, 71 or 0.71; 1 is 100 %."
+    for box, place in (("from", ".filters"), ("confidence of at least", ".many")):
+        sure.page.get_by_label(box).fill(wrong)
+        fault = sure.page.locator(f"{place} .fault")
+        expect(fault).to_have_text(f"“{wrong}” is no confidence: {allowed}")
+        expect(sure.page.get_by_label(box)).to_have_attribute("aria-invalid", "true")
+    assert len(sure.cards()) == 5
+    expect(sure.page.locator(".many button")).to_be_disabled()
+    sure.page.get_by_label("confidence of at least").fill("71 %")
+    expect(sure.page.locator(".many .fault")).to_be_empty()
+    expect(sure.page.locator(".many button")).to_be_enabled()
+
+
+def test_photos_that_were_added_later_are_found(visit: Open, tmp_path: Path) -> None:
+    times = ("2026-11-24T09:00:00Z", "2026-11-27T11:02:33Z", "2026-11-26T08:00:00Z", "")
+    cards = [
+        replace(card, name=f"{n}.jpg", added=times[n % 4])
+        for n, card in enumerate(made_cards(8, ["a", "b"]))
+    ]
+    page = write_page(tmp_path / "set", cards, ["a", "b"])
+    seen = visit(page, timezone_id="UTC")
+    added = field(seen, "Added")
+    assert added.locator("option").all_text_contents() == [
+        "any time",
+        "since 27 Nov 2026, 11:02 (2 photos)",
+        "since 26 Nov 2026, 08:00 (4 photos)",
+        "since 24 Nov 2026, 09:00 (6 photos)",
+    ]
+    added.select_option(index=2)
+    assert seen.cards() == ["1.jpg", "2.jpg", "5.jpg", "6.jpg"]
+    assert seen.hash() == "#added=2026-11-26T08%3A00%3A00Z"
+    field(seen, "Sort by").select_option("newest first")
+    assert seen.cards() == ["1.jpg", "5.jpg", "2.jpg", "6.jpg"]
+    seen.page.reload()
+    assert seen.cards() == ["1.jpg", "5.jpg", "2.jpg", "6.jpg"]
+    expect(seen.page.locator(".card .added").first).to_have_text("added 27 Nov 2026, 11:02")
+    seen.page.locator("button.picture").first.click()
+    expect(seen.page.locator(".large-added")).to_have_text("added 27 Nov 2026, 11:02")
+
+
+def test_after_the_first_run_nothing_is_asked_about_when_photos_were_added(
+    visit: Open, tmp_path: Path
+) -> None:
+    cards = made_cards(6, ["a", "b"])
+    seen = visit(write_page(tmp_path / "set", cards, ["a", "b"]), "#added=2026&sort=newest")
+    expect(field(seen, "Added")).to_have_count(0)
+    assert seen.page.locator("option[value=newest]").count() == 0
+    assert len(seen.cards()) == 6
+    expect(seen.page.locator(".card .added").first).to_be_hidden()
+
+
+def test_a_refused_photo_shows_its_label(visit: Open, tmp_path: Path) -> None:
+    card = replace(made_cards(1, ["a", "b"])[0], status="refused", reason="too odd", label="b")
+    seen = visit(write_page(tmp_path / "set", [card], ["a", "b"]))
+    expect(seen.page.locator(".card .named span")).to_have_text(["too odd", "label b"])

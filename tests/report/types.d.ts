@@ -40,6 +40,7 @@ interface QueryCard extends Photo {
   before: string | null;
   extra_columns: [string, string][];
   product: Product | null;
+  added: string;
 }
 
 /** A card, of which TypeScript can tell by its content whether it can be decided on. */

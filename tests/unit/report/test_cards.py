@@ -10,7 +10,7 @@ from similar_images.report.cards import File, Photo, Product, QueryCard, Similar
 
 # By these types the scripts of the pages are checked.
 TYPES = (Path(__file__).parents[2] / "report" / "types.d.ts").read_text("utf-8")
-PLAIN = dict.fromkeys(PREDICTIONS.names, "") | {
+PLAIN = dict.fromkeys([*PREDICTIONS.names, "added"], "") | {
     "image": "1.jpg",
     "label": "boots",
     "prediction": "boots",
@@ -27,6 +27,12 @@ def test_a_card_shows_its_decision_its_review_order_and_its_former_prediction() 
         7,
         "",
     )
+
+
+def test_a_card_shows_when_its_photo_was_added() -> None:
+    row = PLAIN | {"added": "2026-11-27T11:02:33Z"}
+    (card,) = cards([row], [], QUERIES, {}, set(), {}, {}, (), {})
+    assert card.added == "2026-11-27T11:02:33Z"
 
 
 def test_the_cards_of_a_product_show_how_many_photos_it_has_and_what_it_is() -> None:

@@ -80,6 +80,7 @@ class QueryCard(Photo):
         before: its prediction in the last run if that was different, otherwise None.
         extra_columns: the names and values of the extra columns of its list.
         product: as in products.csv, or None.
+        added: when the photo was first listed, as in predictions.csv, or "".
     """
 
     status: Status
@@ -100,6 +101,7 @@ class QueryCard(Photo):
     before: str | None
     extra_columns: list[tuple[str, str]]
     product: Product | None
+    added: str
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
@@ -201,6 +203,7 @@ def cards(
             before=changed.get(row["image"]),
             extra_columns=[(name, row[name]) for name in extra_columns if row[name]],
             product=products.get(row["image"]),
+            added=row.get("added", ""),
         )
         for row in predictions
     ]

@@ -9,8 +9,8 @@ const lacksPhotos = portable !== undefined && portable.all > cards.length;
 
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
-  ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "" },
-  ...{ sort: "", search: "" },
+  ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "", added: "" },
+  ...{ from: "", to: "", sort: "", search: "" },
 };
 /** @type {Record<Card["status"], [string, string]>} */
 const STATUS = {
@@ -26,6 +26,8 @@ const DUPLICATE = {
   mirrored: "Almost the same pixels, mirrored, as ",
 };
 const MOST_CLASSES = 3; // Classes that a card lists one by one.
+/** @type {Intl.DateTimeFormatOptions} */
+const MINUTE = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" };
 
 const form = part(document, ".filters", HTMLFormElement);
 const list = part(document, ".cards");
@@ -34,6 +36,9 @@ const many = part(document, ".many");
 
 /** @type {Card[]} */
 let matching = []; // The cards that fit the filter, in order; the first of them are in the list.
+const severalTimes = new Set(cards.map((card) => card.added)).size > 1;
+/** @type {HTMLInputElement | null} */
+let typedLast = null; // The text box of the last change of the filter.
 
 // ---- Cards
 
@@ -57,6 +62,7 @@ function makeCard(card) {
     duplicate.remove();
   }
   makeMarks(item);
+  part(item, ".added").textContent = severalTimes ? addedWords(card) : "";
   const votes = part(item, ".votes");
   const similar = part(item, ".similar");
   const confidence = part(item, ".confidence");
@@ -96,7 +102,8 @@ function answerOf(card) {
 /** @param {Card} card */
 function namedOf(card) {
   if (card.status === "rejected" || card.status === "refused") {
-    return [element("span", "", card.reason)];
+    const labelled = card.label ? [line("label ", card.label)] : [];
+    return [element("span", "", card.reason), ...labelled];
   }
   const others = card.others.length > 0 ? [line("or: ", othersOf(card))] : [];
   if (card.status !== "wrong") return [line("", card.prediction), ...others];
@@ -220,6 +227,12 @@ function writeForm(filter) {
       form.elements.namedItem(name)
     );
     if (!control) continue;
+    if (control instanceof RadioNodeList) {
+      // Chromium does not choose the one of the value "".
+      const radios = /** @type {HTMLInputElement[]} */ ([...control]);
+      (radios.find((radio) => radio.value === value) ?? radios[0]).checked = true;
+      continue;
+    }
     control.value = "";
     control.value = value;
     if (control instanceof HTMLSelectElement && control.selectedIndex < 0) control.value = "";
@@ -230,8 +243,92 @@ function writeForm(filter) {
 /** @param {typeof EMPTY} filter */
 function writeAddress(filter) {
   const given = Object.entries(filter).filter(([, value]) => value !== "");
-  // Not history.replaceState, which is refused where the page is shown inside another one.
-  location.replace(`#${new URLSearchParams(given)}`);
+  const written = `#${new URLSearchParams(given)}`;
+  const control = document.activeElement instanceof HTMLInputElement ? document.activeElement : null;
+  const typing = control?.matches("[type=search], [type=text]") ? control : null;
+  // Back leads to the view before, not to each letter that was typed. Not history.replaceState,
+  // which is refused where the page is shown inside another one.
+  if (typing && typing === typedLast) location.replace(written);
+  else location.assign(written);
+  typedLast = typing;
+}
+
+/** @param {typeof EMPTY} filter @param {typeof EMPTY} other */
+function sameFilter(filter, other) {
+  const names = /** @type {(keyof typeof EMPTY)[]} */ (Object.keys(EMPTY));
+  return names.every((name) => filter[name] === other[name]);
+}
+
+// ---- Confidences, as people write them
+
+const ALLOWED = "allowed are 0 to 100 %, such as 71 %, 71 or 0.71; 1 is 100 %";
+
+/**
+ * Return a confidence in percent, and its number of decimals; null where a text has none. Up to 1
+ * it is a share, unless it has a percent sign.
+ * @param {string} text
+ */
+function confidenceOf(text) {
+  const [, number, percent] = /^(\d*(?:[.,]\d{1,9})?)\s*(%?)$/.exec(text.trim()) ?? [];
+  if (!number) return null;
+  const value = Number(number.replace(",", "."));
+  const isShare = !percent && value <= 1;
+  const written = number.split(/[.,]/)[1]?.length ?? 0;
+  const decimals = isShare ? Math.max(written - 2, 0) : written;
+  const inPercent = isShare ? Number((100 * value).toFixed(decimals)) : value;
+  return inPercent > 100 ? null : { inPercent, decimals };
+}
+
+/**
+ * Return the confidence in an input, null where it is empty or wrong; what is wrong is shown.
+ * @param {HTMLInputElement} input @param {HTMLElement} fault
+ */
+function readConfidence(input, fault) {
+  const found = confidenceOf(input.value);
+  const wrong = !found && (input.required || input.value.trim() !== "");
+  input.setAttribute("aria-invalid", String(wrong));
+  if (wrong) fault.textContent = `“${input.value}” is no confidence: ${ALLOWED}.`;
+  return found;
+}
+
+/**
+ * Whether a card has a confidence that `compare` accepts, with as many decimals as the limit has:
+ * 71 means all that the cards show as 71%.
+ * @param {Card} card @param {ReturnType<typeof confidenceOf>} limit
+ * @param {(shown: number, limit: number) => boolean} compare
+ */
+function keepsLimit({ confidence }, limit, compare) {
+  if (!limit) return true;
+  if (confidence === null) return false;
+  return compare(Number((100 * confidence).toFixed(limit.decimals)), limit.inPercent);
+}
+
+/** @param {number} shown @param {number} limit */
+const atLeast = (shown, limit) => shown >= limit;
+/** @param {number} shown @param {number} limit */
+const atMost = (shown, limit) => shown <= limit;
+
+// ---- When photos were added
+
+/** @param {string} when */
+function timeInWords(when) {
+  return new Date(when).toLocaleString("en-GB", MINUTE);
+}
+
+/** @param {Card} card */
+function addedWords({ added }) {
+  return added && `added ${timeInWords(added)}`;
+}
+
+/** Offer the times at which photos were added, newest first, with how many came since. */
+function offerTimes() {
+  const select = document.querySelector("select[name=added]");
+  const times = [...new Set(cards.map((card) => card.added))].filter(Boolean).sort().reverse();
+  const options = times.map((time) => {
+    const since = cards.filter((card) => card.added >= time).length;
+    return new Option(`since ${timeInWords(time)} (${count(since, "photo")})`, time);
+  });
+  select?.append(...options);
 }
 
 /** @param {Card} card @param {typeof EMPTY} filter */
@@ -242,6 +339,9 @@ function fits(card, filter) {
     (!filter.prediction || card.prediction === filter.prediction) &&
     fitsDuplicate(card, filter.duplicate) &&
     (!filter.changed || card.before !== null) &&
+    (!filter.added || card.added >= filter.added) &&
+    keepsLimit(card, confidenceOf(filter.from), atLeast) &&
+    keepsLimit(card, confidenceOf(filter.to), atMost) &&
     (!filter.decided || Boolean(decisionOn(card.content)) === (filter.decided === "yes")) &&
     card.name.toLowerCase().includes(filter.search.trim().toLowerCase())
   );
@@ -268,6 +368,7 @@ const MEASURES = {
  */
 function sorted(found, sort) {
   if (sort === "product") return byProduct(found);
+  if (sort === "newest") return [...found].sort((a, b) => b.added.localeCompare(a.added));
   const [name, order] = sort.split("-");
   const measure = MEASURES[name];
   if (!measure) return found;
@@ -299,6 +400,12 @@ function show(filter) {
     cards.filter((card) => fits(card, filter)),
     filter.sort,
   );
+  const fault = part(form, ".fault");
+  fault.textContent = "";
+  for (const limit of parts(form, ".limit")) {
+    if (limit instanceof HTMLInputElement) readConfidence(limit, fault);
+  }
+  part(form, "[type=reset]").hidden = sameFilter(filter, { ...EMPTY, status: filter.status });
   list.replaceChildren();
   growToFill();
   reach(list.querySelector("li"));
@@ -363,9 +470,11 @@ function byPlace(a, b) {
 // ---- Many at once: photos with a high confidence go into the catalogue
 
 function sureOnes() {
-  const least = part(many, "#least", HTMLInputElement).valueAsNumber;
+  const fault = part(many, ".fault");
+  fault.textContent = "";
+  const least = readConfidence(part(many, "#least", HTMLInputElement), fault);
   const known = matching.filter((card) => card.content !== null);
-  return adoptable(known.filter((card) => card.confidence !== null && card.confidence >= least));
+  return least ? adoptable(known.filter((card) => keepsLimit(card, least, atLeast))) : [];
 }
 
 function countMany() {
@@ -404,6 +513,7 @@ function largeAt(place) {
     content: card.content,
     title: fileName(card.name),
     answer: captionOf(card),
+    added: addedWords(card),
     asked: { photo: card, title: "Query", words: "Query" },
     others,
   };
@@ -430,7 +540,9 @@ form.addEventListener("input", change);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(change)); // After the form is empty.
 part(more, "button").addEventListener("click", growToFill);
-window.addEventListener("hashchange", () => show(writeForm(readAddress())));
+window.addEventListener("hashchange", () => {
+  if (!sameFilter(readAddress(), readForm())) show(writeForm(readAddress()));
+});
 window.addEventListener("beforeprint", () => {
   grow(matching.length);
   for (const folded of document.querySelectorAll("details")) folded.open = true;
@@ -489,4 +601,5 @@ startDeciding({
   },
 });
 if (lacksPhotos) showLeftOut(portable);
+offerTimes();
 show(writeForm(readAddress()));
