@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 from browser import AXE, HOSTILE, Visit, serious_findings
 from project import CLASSES, Project
 from report_factory import made_cards, write_page
+from similar_images.core.file_formats import read_csv
 from similar_images.report.cards import Product
 from similar_images.report.portable import portable
 
@@ -36,7 +37,7 @@ def test_the_top_shows_what_was_run_and_how_good_it_is(new: Visit) -> None:
     reported = " ".join(new.page.locator("header").inner_text().split())
     assert "ColourHistogram classified 6 of 7 labelled photos correctly: 85.7%" in reported
     assert "95% interval 48.7% to 97.4%" in reported
-    assert "6 right, 1 wrong, 1 unlabelled, 2 rejected" in reported
+    assert "✓ 6 right ✕ 1 wrong ? 1 unlabelled ! 2 rejected" in reported
     assert "24 photos, 7 classes" in reported
     assert "Neighbours that vote 3" in reported
 
@@ -263,7 +264,7 @@ def test_everything_works_by_keyboard_alone(new: Visit) -> None:
     keys.press("ArrowRight")
     keys.press("ArrowRight")
     assert new.cards() == ["looks like boots.png"]
-    for _ in range(10):  # the other filters, and what is above the photos
+    for _ in range(12):  # the other filters, and what is above the photos
         keys.press("Tab")
     expect(new.page.locator(".card")).to_be_focused()
     keys.press("Tab")
@@ -476,7 +477,7 @@ def test_the_original_labels_are_reported_beside_those_that_were_decided(
     changes = {"decided": 2, "by_original_label": came}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     reported = " ".join(seen.page.locator("header").inner_text().split())
-    assert "2 photos have a decision. By the original labels, 3 of 6 are right: 50.0%" in reported
+    assert "These figures count your decisions on 2 photos. By the original labels, 3 of 6" in reported
 
 
 def test_the_photos_of_a_product_are_together_and_show_what_it_is_by_all_of_them(
@@ -639,3 +640,60 @@ def test_a_refused_photo_shows_its_label(visit: Open, tmp_path: Path) -> None:
     card = replace(made_cards(1, ["a", "b"])[0], status="refused", reason="too odd", label="b")
     seen = visit(write_page(tmp_path / "set", [card], ["a", "b"]))
     expect(seen.page.locator(".card .named span")).to_have_text(["too odd", "label b"])
+
+
+def saved_view(seen: Visit, button: str, folder: Path) -> list[dict[str, str]]:
+    with seen.page.expect_download() as download:
+        seen.page.get_by_role("button", name=button).click()
+    assert download.value.suggested_filename == "new-view.csv"
+    download.value.save_as(folder / "view.csv")
+    return read_csv(folder / "view.csv")
+
+
+def test_a_view_is_saved_as_predictions_csv_has_it(
+    new: Visit, project: Project, tmp_path: Path
+) -> None:
+    predictions = {row["image"]: row for row in project.rows("new/predictions.csv")}
+    rows = saved_view(new, "Save this view as CSV", tmp_path)
+    assert len(rows) == 10
+    for row in rows:
+        known = predictions[row["image"]]
+        assert set(known) - set(row) <= {"likely_classes", "metric"}
+        # Numbers are the same, though they can be written with other zeros.
+        assert {name: as_number(row[name]) for name in row if name in known} == {
+            name: as_number(known[name]) for name in row if name in known
+        }
+    choose(new, "wrong")
+    (row,) = saved_view(new, "Save this view as CSV", tmp_path)
+    assert row["image"] == "sandals/looks like boots.png"
+
+
+def as_number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def test_a_formula_in_a_name_is_saved_as_text(visit: Open, tmp_path: Path) -> None:
+    card = replace(made_cards(1, ["a", "b"])[0], name="=1.jpg", extra_columns=[("price", "-5")])
+    seen = visit(write_page(tmp_path / "set", [card], ["a", "b"]))
+    with seen.page.expect_download() as download:
+        seen.page.get_by_role("button", name="Save this view as CSV").click()
+    header, line = Path(download.value.path()).read_text("utf-8").splitlines()
+    assert line.startswith("'=1.jpg,")
+    assert header.endswith(",price")
+    assert line.endswith(",'-5")
+
+
+def test_the_page_says_how_to_make_a_page_of_a_view(new: Visit, tmp_path: Path) -> None:
+    choose(new, "wrong")
+    (row,) = saved_view(new, "Send this view as a page", tmp_path)
+    assert row["image"] == "sandals/looks like boots.png"
+    expect(new.page.locator(".sending")).to_have_text(
+        "1 photo saved in new-view.csv. Move this file next to config.yaml, and run snakemake "
+        "--cores 8 results/new/report_portable.html --config portable=new-view.csv there. It "
+        "writes results/new/report_portable.html, one file with these photos, to send."
+    )
+    choose(new, "right")
+    expect(new.page.locator(".sending")).to_be_hidden()

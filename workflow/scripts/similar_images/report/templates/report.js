@@ -396,6 +396,7 @@ function byProduct(found) {
 
 /** @param {typeof EMPTY} filter */
 function show(filter) {
+  part(document, ".sending").hidden = true; // It is about another view.
   matching = sorted(
     cards.filter((card) => fits(card, filter)),
     filter.sort,
@@ -491,6 +492,71 @@ function adoptMany() {
   say(`${count(photos.length, "photo")} taken into the catalogue; Undo takes them all back.`);
 }
 
+// ---- Saving the view
+
+/**
+ * Return what predictions.csv says of a photo, as far as this page knows it.
+ * @param {Card} card
+ * @returns {Record<string, string>}
+ */
+function rowOf(card) {
+  const answered = card.status !== "refused" && card.status !== "rejected";
+  /** @type {Record<string, string>} */
+  const similar = {};
+  for (let n = 1; n <= 3; n += 1) {
+    const photo = card.similar[n - 1];
+    similar[`similar_${n}`] = photo?.name ?? "";
+    similar[`class_${n}`] = photo?.label ?? "";
+    similar[`similarity_${n}`] = String(photo?.similarity ?? "");
+  }
+  const judged = card.status === "right" || card.status === "wrong";
+  return {
+    image: card.name,
+    label: card.label,
+    prediction: card.prediction,
+    votes: answered ? String(card.votes[0]?.[1] ?? "") : "",
+    voters: card.status === "rejected" ? "" : String(card.voters),
+    confidence: String(card.confidence ?? ""),
+    correct: judged ? String(card.status === "right") : "",
+    ...similar,
+    refused: card.status === "refused" ? card.reason : "",
+    duplicate: card.duplicate,
+    duplicate_of: card.duplicate_of,
+    original_label: card.original_label,
+    decision: card.decision,
+    error: card.status === "rejected" ? card.reason : "",
+    added: card.added,
+    ...Object.fromEntries(card.extra_columns),
+  };
+}
+
+/** Save the photos of this view, in its order, and return the name of the file. */
+function saveView() {
+  const rows = matching.map(rowOf);
+  const columns = [...new Set(rows.flatMap(Object.keys))];
+  const lines = [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))];
+  const text = lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = `${data.set}-view.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  return link.download;
+}
+
+/** Save the photos of this view, and say how to make a page of them: no browser can read its pictures. */
+function sendView() {
+  const name = saveView();
+  const said = part(document, ".sending");
+  const command = `snakemake --cores 8 results/${data.set}/report_portable.html --config portable=${name}`;
+  said.replaceChildren(
+    `${count(matching.length, "photo")} saved in ${name}. Move this file next to config.yaml, and run `,
+    element("code", "", command),
+    ` there. It writes results/${data.set}/report_portable.html, one file with these photos, to send.`,
+  );
+  said.hidden = false;
+}
+
 // ---- The large view
 
 /** @param {Card} card @param {number} position */
@@ -557,6 +623,9 @@ document.addEventListener("click", (event) => {
     change();
     jump("photos");
   }
+  const saving = event.target.closest("[data-save-view]")?.getAttribute("data-save-view");
+  if (saving === "csv") saveView();
+  if (saving === "page") sendView();
   /** @type {HTMLAnchorElement | null} */
   const link = event.target.closest("[data-jump]");
   if (link) {
