@@ -477,7 +477,10 @@ def test_the_original_labels_are_reported_beside_those_that_were_decided(
     changes = {"decided": 2, "by_original_label": came}
     seen = visit(write_page(tmp_path / "set", cards, ["a", "b"], metrics=changes))
     reported = " ".join(seen.page.locator("header").inner_text().split())
-    assert "These figures count your decisions on 2 photos. By the original labels, 3 of 6" in reported
+    words = (
+        "These figures count your decisions on 2 photos. By the original labels, 3 of 6 are right"
+    )
+    assert words in reported
 
 
 def test_the_photos_of_a_product_are_together_and_show_what_it_is_by_all_of_them(
@@ -697,3 +700,22 @@ def test_the_page_says_how_to_make_a_page_of_a_view(new: Visit, tmp_path: Path) 
     )
     choose(new, "right")
     expect(new.page.locator(".sending")).to_be_hidden()
+
+
+def test_a_view_is_sent_as_one_file_with_its_photos_alone(
+    visit: Open, project: Project, tmp_path: Path
+) -> None:
+    new = visit(project.result("new/report.html"), "#label=sandals")
+    saved_view(new, "Send this view as a page", tmp_path)
+    command = (new.page.locator(".sending code").text_content() or "").split()
+    shutil.copy(tmp_path / "view.csv", project.folder / "new-view.csv")
+    # The program, "--cores" and their number are those of the test.
+    project.run(*command[3:])
+    shutil.copy(project.result("new/report_portable.html"), tmp_path / "sent.html")
+    project.run("results/new/report_portable.html")  # as the other tests need it
+    sent = visit(tmp_path / "sent.html")
+    assert sent.cards() == ["0.png", "1.png", "looks like boots.png"]
+    expect(sent.page.locator(".left-out")).to_contain_text(
+        "3 of the 10 photos, in small pictures: those of a saved view."
+    )
+    assert sent.page.locator(".card img").first.evaluate("i => i.src.startsWith('data:')")

@@ -106,7 +106,7 @@ interface ReportData extends Collection {
   cards: Card[];
   folder: string;
   /** As portable.py adds it. */
-  portable?: { all: number; address: string; pictures: Record<string, string> };
+  portable?: { all: number; address: string; which: string; pictures: Record<string, string> };
 }
 
 /** As audit_page.py writes it; `groups` are the findings of each kind. */

@@ -192,6 +192,7 @@ RESULTS = checked("", results_of, config)
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
 DECISIONS = decisions.paths(config["decisions"])
+VIEWS = [Path(config["portable"])] if config["portable"] else []  # One, or none.
 
 
 def runs_jobs():
@@ -459,9 +460,9 @@ if STORED and workflow.is_main_process:
 # folder. This adds the other files that they read.
 if STORED and workflow.is_main_process:
     listed = [location_of(name) for name in COLLECTIONS if is_list(name)]
-    for path in [*DECISIONS, *map(Path, listed)]:
+    for path in [*DECISIONS, *VIEWS, *map(Path, listed)]:
         checked("", check_sent, path)
-    workflow.configfiles += [*map(str, DECISIONS), *listed]
+    workflow.configfiles += [*map(str, [*DECISIONS, *VIEWS]), *listed]
 
 
 def planned():

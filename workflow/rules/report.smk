@@ -123,6 +123,8 @@ rule report_portable:
     conda:
         "../envs/pipeline.yaml"
     params:
+        view=config["portable"],
+        view_digest=lambda wildcards: digests_of("portable", VIEWS),
         code=CODE,
     message:
         "Writing the report of {wildcards.queries} as one file to send"

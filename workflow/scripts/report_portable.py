@@ -21,5 +21,6 @@ with logged(snakemake.log[0], f"portable report {name}"):
     with checked(page):
         html = page.read_text("utf-8")
     address = f"{results.place}/{name}/{page.name}"
+    view = snakemake.params.view and portable.read_view(Path(snakemake.params.view))
     with replacing(output) as temporary:
-        temporary.write_text(portable.portable(html, folder, address), "utf-8")
+        temporary.write_text(portable.portable(html, folder, address, view), "utf-8")

@@ -15,7 +15,7 @@ from report_factory import made_cards, write_page
 from similar_images.core.errors import UserError
 from similar_images.images import thumbnails
 from similar_images.report.cards import QueryCard
-from similar_images.report.portable import AFTER, BEFORE, MOST_CARDS, SIDE, portable
+from similar_images.report.portable import AFTER, BEFORE, MOST_CARDS, SIDE, portable, read_view
 
 CLASSES = ["boots", "hats", "</script><script>alert(1)</script>"]
 
@@ -99,3 +99,31 @@ def test_a_thumbnail_that_is_gone_is_reported_with_what_to_do(tmp_path: Path) ->
         UserError, match=f"{gone} is missing, a picture in the report.*--forcerun report"
     ):
         made_of(page)
+
+
+def test_a_saved_view_decides_which_photos_it_has(tmp_path: Path) -> None:
+    cards = made_cards(MOST_CARDS + 50, CLASSES)
+    page = write_page(tmp_path / "set", cards, CLASSES)
+    view = tmp_path / "view.csv"
+    names = [card.name for card in cards[::100]]
+    view.write_text("label,image\n" + "".join(f"boots,{name}\n" for name in names), "utf-8")
+    folder, address = page.parent / "report_files", "results/set/report.html"
+    html = portable(page.read_text("utf-8"), folder, address, read_view(view))
+    data = json.loads(html.split(BEFORE)[1].split(AFTER)[0])
+    assert [card["name"] for card in data["cards"]] == names
+    assert data["portable"]["which"] == "those of a saved view"
+
+
+def test_a_view_of_other_photos_is_refused(tmp_path: Path) -> None:
+    page = write_page(tmp_path, made_cards(3, CLASSES), CLASSES)
+    with pytest.raises(UserError, match=r"results/x/report.html has no photo other.jpg. Save"):
+        portable(page.read_text("utf-8"), tmp_path, "results/x/report.html", ["other.jpg"])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"photo\n1.jpg\n", b"\xff", b'image\n"1'])
+def test_what_is_no_view_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "view.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=f"portable: {path} is not a CSV file with a column image"):
+        read_view(path)

@@ -1,6 +1,6 @@
 """The report as one file to send: the page with small pictures inside.
 
-Embedded pictures make a page large and slow, so it has a limited number of cards.
+Embedded pictures make a page large and slow: it has a limited number of cards, or those of a view.
 """
 
 import base64
@@ -14,6 +14,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from PIL import Image
 
 from ..core.errors import UserError
+from ..core.file_formats import csv_lines
 from ..images import thumbnails
 
 # With three similar photos each, the file has about 8 MB and can be sent by mail.
@@ -28,23 +29,47 @@ ORDER = {"wrong": 0, "refused": 1, "unlabelled": 2, "right": 2, "rejected": 3}
 Card = Mapping[str, Any]  # as the page has it, see `cards.QueryCard`
 
 
-def portable(page: str, thumbnail_folder: Path, address: str) -> str:
-    """Return `page` as one file: with small pictures and at most `MOST_CARDS` cards.
+def read_view(path: Path) -> list[str]:
+    """Return the images of a view that a report saved, in its order.
+
+    Raises:
+        UserError: the file cannot be read, or has no column of images.
+    """
+    try:
+        header, *rows = csv_lines(path)
+        place = header.index("image")
+        return [row[place] for row in rows]
+    except (OSError, ValueError, IndexError) as error:
+        raise UserError(
+            f"portable: {path} is not a CSV file with a column image ({error}). Save the view on "
+            "the report again"
+        ) from error
+
+
+def portable(
+    page: str, thumbnail_folder: Path, address: str, view: Sequence[str] | None = None
+) -> str:
+    """Return `page` as one file with small pictures.
 
     Args:
         page: the report as HTML, see `results_page.render`.
         thumbnail_folder: where its thumbnails are.
         address: where people find the whole page.
+        view: the images to show; if it is None, the `MOST_CARDS` most pressing.
 
     Raises:
-        UserError: a thumbnail is missing.
+        UserError: a thumbnail is missing, or an image of the view.
     """
     head, _, rest = page.partition(BEFORE)
     data, _, tail = rest.partition(AFTER)
     contents = json.loads(data)
-    cards = first(contents["cards"])
+    if view is None:
+        cards, which = first(contents["cards"]), "the wrong answers, then the least sure ones"
+    else:
+        cards, which = _chosen(contents["cards"], view, address), "those of a saved view"
     contents["portable"] = {
         "all": len(contents["cards"]),
+        "which": which,
         "address": address,
         "pictures": _pictures(cards, thumbnail_folder),
     }
@@ -56,6 +81,18 @@ def first(cards: Sequence[Card], most: int = MOST_CARDS) -> list[Card]:
     """Return up to `most` of `cards` in order: wrong answers, then those of lowest confidence."""
     pressing = sorted(range(len(cards)), key=lambda place: _urgency(cards[place]))
     return [cards[place] for place in sorted(pressing[:most])]
+
+
+def _chosen(cards: Sequence[Card], view: Iterable[str], address: str) -> list[Card]:
+    known = {card["name"]: card for card in cards}
+    wanted = dict.fromkeys(view)
+    for image in wanted:
+        if image not in known:
+            raise UserError(
+                f"portable: {address} has no photo {image}. Save the view on this report again, "
+                "and give the setting only for its set, as the report shows"
+            )
+    return [card for card in cards if card["name"] in wanted]
 
 
 def _urgency(card: Card) -> tuple[int, float]:

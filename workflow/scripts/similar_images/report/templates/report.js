@@ -164,13 +164,13 @@ function similarItem(card, number) {
 
 /**
  * Say which photos a page that is sent as one file lacks.
- * @param {{ all: number, address: string }} whole
+ * @param {{ all: number, address: string, which: string }} whole
  */
 function showLeftOut(whole) {
   const notice = part(document, ".left-out");
   notice.textContent =
     `This file has ${cards.length.toLocaleString("en")} of the ${count(whole.all, "photo")}, in small ` +
-    "pictures: the wrong answers, then the least sure ones. The numbers on this page count all " +
+    `pictures: ${whole.which}. The numbers on this page count all ` +
     "photos, so a number can lead to fewer photos than it counts. All of them are in " +
     `${whole.address}, in the project that made this file.`;
   notice.hidden = false;
