@@ -225,7 +225,8 @@ def test_a_query_in_the_catalogue_stays_there_when_its_file_is_moved(
 
     moved.unlink()
     run = project.run()
-    assert "1 decision; 1 of them change nothing" in run.console
+    assert "decisions.csv: ignored 1 decision on the set “new”" in run.console
+    assert "'boots/0.png'" in run.console
     assert len(members(project)) == 12
     assert_clean(project, tmp_path / "gone")
 
@@ -352,7 +353,7 @@ def test_a_decision_does_not_apply_to_a_file_that_replaces_the_photo(project: Pr
     decide(project, ("new/boots/0.png", "catalogue", "boots"))
     project.image("new/boots/0.png", seed=53)
     assert id_of(project, "new/boots/0.png") != decided
-    assert "1 of them change nothing" in project.run(*project.answers()).console
+    assert "ignored 1 decision on the set “new”" in project.run(*project.answers()).console
     assert len(members(project)) == 12
 
 

@@ -61,11 +61,14 @@ with logged(snakemake.log[0], "plan"):
         },
     )
     if decided:
-        logging.info("%s", overrides.summary(decided, changes))
+        logging.info("%s", counted(len(decided), "decision"))
+    for warning in overrides.without_effect(decided, manifests):
+        files = ", ".join(map(str, decisions.paths(snakemake.params.decisions)))
+        logging.warning("%s: %s", files, warning)
     if missing:
         logging.warning(
-            "No file of decisions has %s of the last run any more, such as %s of %s in %s. %s "
-            "keeps what is missing: name it in `decisions`, too, unless you took it back.",
+            "No file of decisions has %s of the last run any more, such as %s of %s in %s. They "
+            "are kept in %s: name it in `decisions`, too, unless you took them back.",
             counted(len(missing), "decision"),
             missing[0].decision,
             missing[0].image,

@@ -71,6 +71,27 @@ def test_a_mark_of_the_byte_order_and_the_line_ends_of_a_spreadsheet_do_no_harm(
     assert decisions.read([file])[0].label == "boots"
 
 
+def test_semicolons_between_the_cells_are_read_as_excel_saves_them(tmp_path: Path) -> None:
+    file = tmp_path / "d.csv"
+    cells = [*row(image="a,b.png", note='"one; two"')]
+    rows = [FIRST.replace(",", ";"), ";".join(cells)]
+    file.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(rows).encode())
+    (decision,) = decisions.read([file])
+    assert (decision.image, decision.note) == ("a,b.png", "one; two")
+
+
+def test_a_decision_that_is_taken_back_is_kept_as_a_row_without_a_class(tmp_path: Path) -> None:
+    back = row(decision="undecided", label="", when=LATER)
+    one, other = put(tmp_path / "1.csv", row()), put(tmp_path / "2.csv", back)
+    for files in ([one, other], [other, one]):
+        (decision,) = decisions.read(files)
+        assert decision[3:5] == ("undecided", None)
+    # Nothing is lost when its row goes.
+    applied, lost = tmp_path / "applied.csv", tmp_path / "lost.csv"
+    decisions.remember([decision], applied, lost)
+    assert decisions.remember([], applied, lost) == []
+
+
 def test_of_several_decisions_on_a_content_the_later_counts_whatever_is_first(
     tmp_path: Path,
 ) -> None:
@@ -115,7 +136,7 @@ def test_a_file_with_a_header_alone_decides_nothing(tmp_path: Path) -> None:
         ("", ["line 1: ''", "not the header", f"allowed: {FIRST}"]),
         ("\n", ["line 1", "not the header"]),
         ("image,label\na.png,boots\n", ["line 1: 'image,label'", f"allowed: {FIRST}"]),
-        (FIRST.replace(",", ";"), ["line 1", "not the header"]),
+        (FIRST.replace(",", "|"), ["line 1", "not the header"]),
         (f" {FIRST}", ["line 1", "not the header"]),
         ("<!DOCTYPE html>\n<html>", ["line 1: '<!DOCTYPE html>'"]),
         (f"{FIRST}\n{line(content_id='abc')}", ["line 2: content_id 'abc'", "64 digits"]),
@@ -128,6 +149,7 @@ def test_a_file_with_a_header_alone_decides_nothing(tmp_path: Path) -> None:
         (f"{FIRST}\n{line(decision='wrong', label=' ')}", ["no label with the decision wrong"]),
         (f"{FIRST}\n{line(decision='catalogue', label='')}", ["no label", "catalogue"]),
         (f"{FIRST}\n{line(decision='out')}", ["label 'boots' with the decision out"]),
+        (f"{FIRST}\n{line(decision='undecided')}", ["label 'boots' with the decision undecided"]),
         (f"{FIRST}\n{line(label='x' * 1001)}", ["a label of 1,001 characters"]),
         (f"{FIRST}\n{line(label='a' + chr(7))}", ["line 2: label 'a\\x07'", "control character"]),
         (f"{FIRST}\n{line(label=chr(0x200B))}", ["line 2: no label with the decision right"]),

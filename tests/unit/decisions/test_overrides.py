@@ -155,14 +155,47 @@ def test_no_two_images_of_the_catalogue_have_one_name() -> None:
     assert list(found["catalogue"]) == ["new:boots/3", "new:new:boots/3", "new:new:new:boots/3"]
 
 
-def test_decisions_on_photos_that_are_gone_are_counted_and_change_nothing() -> None:
-    decided = [decide(one, "new", "right", "boots") for one in ("c", "e", "gone")]
-    changes = overrides.build(decided, MANIFESTS)
-    assert changes["content_id"].to_pylist() == ["c"]
-    assert overrides.summary(decided, changes) == (
-        "3 decisions; 2 of them change nothing: their set has no photo with these bytes"
+def test_decisions_on_photos_that_are_gone_change_nothing_and_are_named() -> None:
+    contents = ("c", "e", "gone", "lost", "away")
+    decided = [decide(one, "new", "right", "boots", image=f"{one}.png") for one in contents]
+    assert overrides.build(decided, MANIFESTS)["content_id"].to_pylist() == ["c"]
+    (warning,) = overrides.without_effect(decided, MANIFESTS)
+    assert warning.startswith(
+        "ignored 4 decisions on the set “new”, which has no photo with these bytes any more: "
+        "'e.png', 'gone.png', 'lost.png' and 1 more."
     )
-    assert overrides.summary(decided[:1], changes) == "1 decision"
+
+
+def test_decisions_on_a_set_that_is_not_configured_are_named() -> None:
+    decided = [decide("c", "sprng", "right", "boots", image="3.png")]
+    (warning,) = overrides.without_effect(decided, MANIFESTS)
+    assert warning.startswith(
+        "ignored 1 decision on the set “sprng”, which is not in config.yaml: '3.png'. Correct"
+    )
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [
+        [decide("c", "new", "right", "boots"), decide("a", "catalogue", "out")],
+        # A query that was taken into the catalogue, got another class there, and left it.
+        [decide("c", "new", "catalogue", "boots"), decide("c", "catalogue", "wrong", "caps")],
+        [decide("c", "new", "catalogue", "boots"), decide("c", "catalogue", "out", hours=1)],
+        # It was taken in from a set that is configured no more, and is in another one.
+        [decide("e", "old", "catalogue", "boots")],
+        [decide("gone", "new", "undecided")],
+    ],
+)
+def test_nothing_is_said_about_decisions_that_count(decided: list[Decision]) -> None:
+    assert list(overrides.without_effect(decided, MANIFESTS)) == []
+
+
+def test_a_decision_that_is_taken_back_leaves_the_photo_as_it_was() -> None:
+    assert amended(decide("a", "catalogue", "undecided")) == amended()
+    taken = decide("c", "new", "catalogue", "boots")
+    assert amended(taken, decide("c", "new", "undecided", hours=1)) == amended(taken)
+    # So does one on its leaving the catalogue: it is a member again.
+    assert amended(taken, decide("c", "catalogue", "undecided", hours=2)) == amended(taken)
 
 
 def test_the_digest_of_a_collection_changes_with_its_own_overrides_alone() -> None:

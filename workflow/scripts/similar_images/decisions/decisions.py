@@ -30,16 +30,18 @@ TABLE = CsvTable(
         str,
         "`right` confirms the class. `wrong` gives another class, which may be new, and confirms "
         "it. `out` leaves the photo out. `catalogue` adds a query to the catalogue from the next "
-        "run on",
+        "run on. `undecided` takes back the earlier decision on the class",
     ),
-    Column("label", str, "the class, empty for `out`"),
+    Column("label", str, "the class, empty for `out` and `undecided`"),
     Column("when", str, "time with offset or `Z`, such as `2026-11-24T17:03:12Z`"),
     Column("note", str, "any text"),
 )
 CATALOGUE = "catalogue"
-RIGHT, WRONG, OUT = "right", "wrong", "out"
+RIGHT, WRONG, OUT, UNDECIDED = "right", "wrong", "out", "undecided"
 # CATALOGUE is also a decision: the photo was taken into the catalogue.
-DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE)
+DECISIONS = (RIGHT, WRONG, OUT, CATALOGUE, UNDECIDED)
+# Decisions without a class.
+UNLABELLED = (OUT, UNDECIDED)
 # A larger file is refused, here and by the pages: a million decisions take less.
 MOST_BYTES = 300_000_000
 LONGEST_LABEL = 1_000
@@ -55,7 +57,7 @@ _WHEN = re.compile(
 
 
 class Decision(NamedTuple):
-    """A row of `TABLE`; `label` is None if the photo is left out."""
+    """A row of `TABLE`; `label` is None if the decision is one of `UNLABELLED`."""
 
     content_id: str
     image: str
@@ -122,7 +124,11 @@ def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Dec
     """
     before: list[Decision] = read_cache(_read, applied, [])
     subjects = {decision.subject for decision in decided}
-    missing = [decision for decision in before if decision.subject not in subjects]
+    missing = [
+        decision
+        for decision in before
+        if decision.subject not in subjects and decision.decision != UNDECIDED
+    ]
     if missing:
         _write(lost, missing)
     _write(applied, decided)
@@ -249,7 +255,9 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
         ValueError: there is no header, or a row is not complete.
     """
     line = 0
-    for line, row in csv_rows(StringIO(text, newline="")):
+    # Excel saves semicolons where the comma is the decimal sign.
+    delimiter = ";" if text.startswith(";".join(TABLE.names)) else ","
+    for line, row in csv_rows(StringIO(text, newline=""), delimiter):
         if row or line == 1:  # not an empty line
             yield line, list(map(true_text, row))
     if not line:
@@ -275,9 +283,9 @@ def _faults(row: Mapping[str, str]) -> Iterator[str]:
         yield f"set {_shown(set_)}; allowed: catalogue, or the name of a query set"
     if decision not in DECISIONS:
         yield f"decision {_shown(decision)}; allowed: {', '.join(DECISIONS)}"
-    elif decision == OUT and label:
-        yield f"label {_shown(label)} with the decision out; allowed: none"
-    elif decision != OUT and not as_label(label):
+    elif decision in UNLABELLED and label:
+        yield f"label {_shown(label)} with the decision {decision}; allowed: none"
+    elif decision not in UNLABELLED and not as_label(label):
         yield f"no label with the decision {decision}; allowed: the class that the photo has"
     elif len(label) > LONGEST_LABEL:
         yield f"a label of {len(label):,} characters; allowed: at most {LONGEST_LABEL:,}"
@@ -285,8 +293,8 @@ def _faults(row: Mapping[str, str]) -> Iterator[str]:
         yield f"label {_shown(label)}: {fault}; allowed: the name of a class"
     if decision == set_ == CATALOGUE:
         yield (
-            "decision catalogue of a photo of the catalogue; allowed: right, wrong, out, or the "
-            "name of a query set as the set"
+            "decision catalogue of a photo of the catalogue; allowed: right, wrong, out, "
+            "undecided, or the name of a query set as the set"
         )
     if not _is_time(row["when"]):
         yield (

@@ -15,9 +15,11 @@ from ..core.tables import Column, ParquetTable
 from ..core.wording import counted
 from ..images import manifest
 from ..images.columns import CONTENT_ID, DECISION, FILE, ORIGINAL_LABEL, PRODUCT, SET
-from .decisions import CATALOGUE, OUT, Decision
+from .decisions import CATALOGUE, OUT, UNDECIDED, Decision
 
 LEFT_OUT = "left out by a decision"
+# Photos that a warning names.
+MOST_NAMED = 3
 
 TABLE = ParquetTable(
     "results/plan/overrides.parquet",
@@ -78,7 +80,8 @@ def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.
     """
     made: dict[str, list[Decision]] = {}
     for decision in decided:
-        made.setdefault(decision.content_id, []).append(decision)
+        if decision.decision != UNDECIDED:
+            made.setdefault(decision.content_id, []).append(decision)
     files = {name: _held(table, made) for name, table in manifests.items()}
     images = manifests[CATALOGUE]["image"]
     taken = set(images.filter(pc.match_substring(images, ":")).to_pylist())
@@ -89,14 +92,43 @@ def build(decided: Iterable[Decision], manifests: Mapping[str, pa.Table]) -> pa.
     return TABLE.from_rows(rows)
 
 
-def summary(decided: Sequence[Decision], overrides: pa.Table) -> str:
-    """Return a sentence on how many decisions there are and how many have no effect."""
-    applied = set(overrides["content_id"].to_pylist())
-    lost = sum(decision.content_id not in applied for decision in decided)
-    note = (
-        f"; {lost} of them change nothing: their set has no photo with these bytes" if lost else ""
-    )
-    return f"{counted(len(decided), 'decision')}{note}"
+def without_effect(decided: Sequence[Decision], manifests: Mapping[str, pa.Table]) -> Iterator[str]:
+    """Yield a warning for each set in which decisions change nothing.
+
+    The set is not configured, or it has no photo with these bytes.
+
+    Args:
+        decided: see `decisions.read`.
+        manifests: as in `build`.
+    """
+    wanted = {decision.content_id for decision in decided}
+    held = {name: _held(table, wanted).keys() for name, table in manifests.items()}
+    somewhere = set().union(*held.values())
+    # A query that was taken into the catalogue counts there, too, wherever its file is now.
+    taken = {one.content_id for one in decided if one.decision == CATALOGUE} & somewhere
+    lost: dict[str, list[str]] = {}
+    for one in decided:
+        elsewhere = one.content_id in taken and CATALOGUE in (one.set, one.decision)
+        here = one.content_id in held.get(one.set, ())
+        if one.decision != UNDECIDED and not elsewhere and not here:
+            lost.setdefault(one.set, []).append(one.image)
+    for name, photos in lost.items():
+        ignored = f"ignored {counted(len(photos), 'decision')} on the set “{name}”"
+        if name in manifests:
+            yield (
+                f"{ignored}, which has no photo with these bytes any more: {_named(photos)}. If a "
+                "photo was edited, decide on it again."
+            )
+        else:
+            yield (
+                f"{ignored}, which is not in config.yaml: {_named(photos)}. Correct the column "
+                "`set`, or add the set to `queries`."
+            )
+
+
+def _named(photos: Sequence[str]) -> str:
+    more = len(photos) - MOST_NAMED
+    return ", ".join(map(repr, photos[:MOST_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def digest(overrides: pa.Table, collection: str) -> str:
