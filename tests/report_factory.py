@@ -133,12 +133,18 @@ def invented_card(
 
 
 def write_audit(
-    folder: Path, same: str = "", name: str = "boots/1", doubtful: int = 0, **reported: Any
+    folder: Path,
+    same: str = "",
+    name: str = "boots/1",
+    left_out: bool = False,
+    doubtful: int = 0,
+    **reported: Any,
 ) -> Path:
     """Write the page of an audit with one finding of most kinds, whose contents are numbers.
 
-    The photo `same` has the bytes of boots/2, and the first is called `name`. There are `doubtful`
-    more wrong labels, of contents from 6 on.
+    The photo `same` has the bytes of boots/2, and the first is called `name`. The decided photo
+    boots/0, of the content 0, is there if `left_out` is set. There are `doubtful` more wrong
+    labels, of contents from 6 on.
     """
     found = [
         ("wrong_label", name, "boots", "hats/3", "hats"),
@@ -147,13 +153,15 @@ def write_audit(
         ("outlier", "shoes/5", "shoes", "hats/4", "hats"),
         ("small_class", "shoes/5", "shoes", "", ""),
     ]
+    found += [("decided", "boots/0", "boots", "", "")] if left_out else []
     names = ("finding", "image", "label", "other_image", "other_label")
     findings = [dict(zip(names, row, strict=True)) | {"rank": "1", "score": "0.5"} for row in found]
     more = {f"boots/more {n}": 6 + n for n in range(doubtful)}
     for rank, image in enumerate(more, 2):
         row = ("wrong_label", image, "boots", "hats/3", "hats")
         findings.append(dict(zip(names, row, strict=True)) | {"rank": str(rank), "score": "0.05"})
-    numbers = {name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4} | more
+    numbers = {"boots/0": 0, name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
+    numbers |= more
     numbers |= {same: 2} if same else {}
     files = {
         name: File(f"{number:064x}", name.encode())

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -64,8 +65,13 @@ def card(visit: Visit, number: int) -> Locator:
     return visit.page.locator(".card").nth(number)
 
 
+def button(item: Locator, name: str) -> Locator:
+    """Return the button of an item whose name begins with `name`."""
+    return item.get_by_role("button", name=re.compile(f"^{name}"))
+
+
 def press(visit: Visit, number: int, name: str) -> None:
-    card(visit, number).get_by_role("button", name=name, exact=True).click()
+    button(card(visit, number), name).click()
 
 
 def row(number: int, decision: str, label: str = "boots", **more: str) -> dict[str, str]:
@@ -113,9 +119,9 @@ def decided(visit: Visit) -> Locator:
 
 def test_marks_by_mouse_are_saved_as_the_pipeline_writes_them(seen: Visit, tmp_path: Path) -> None:
     press(seen, 0, "Right")
-    press(seen, 1, "Out")
+    press(seen, 1, "Leave out")
     press(seen, 2, "Catalogue")
-    press(seen, 5, "Wrong")
+    press(seen, 5, "Other class")
     box = card(seen, 5).get_by_label("Which class is it?")
     expect(box).to_have_value("boots")  # the label, since it differs from the prediction
     box.fill("hats")
@@ -135,6 +141,7 @@ def test_marks_by_keys_do_the_same(seen: Visit, tmp_path: Path) -> None:
     keys.type("brand new")
     expect(card(seen, 3).locator(".new-class")).to_be_visible()
     keys.press("Enter")
+    keys.press("Enter")
     expect(card(seen, 3)).to_be_focused()
     rows = [row(0, "right"), row(1, "out", ""), row(2, "catalogue"), row(3, "wrong", "brand new")]
     assert saved(seen) == text(rows, tmp_path)
@@ -152,7 +159,7 @@ def test_the_arrows_go_along_the_rows_and_between_them(seen: Visit) -> None:
 
 
 def test_letters_that_are_typed_into_a_field_decide_nothing(seen: Visit) -> None:
-    press(seen, 0, "Wrong")
+    press(seen, 0, "Other class")
     seen.page.keyboard.type("roc")
     expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
     seen.page.keyboard.press("Escape")
@@ -164,7 +171,7 @@ def test_letters_that_are_typed_into_a_field_decide_nothing(seen: Visit) -> None
 
 def test_undo_takes_back_the_last_step_and_the_one_before(seen: Visit) -> None:
     press(seen, 0, "Right")
-    press(seen, 0, "Out")
+    press(seen, 0, "Leave out")
     seen.page.keyboard.press("z")
     expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots")
     seen.page.get_by_role("button", name="Undo").click()
@@ -175,18 +182,17 @@ def test_undo_takes_back_the_last_step_and_the_one_before(seen: Visit) -> None:
 def test_a_mark_pressed_again_is_taken_off(seen: Visit) -> None:
     press(seen, 0, "Right")
     press(seen, 0, "Right")
-    expect(card(seen, 0).get_by_role("button", name="Right")).to_have_attribute(
-        "aria-pressed", "false"
-    )
+    expect(button(card(seen, 0), "Right")).to_have_attribute("aria-pressed", "false")
     expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
 
 
 def test_many_at_once_are_counted_before_and_are_one_step(seen: Visit, tmp_path: Path) -> None:
-    press(seen, 1, "Out")
+    press(seen, 1, "Leave out")
     many = seen.page.locator(".many button")
     expect(many).to_have_text("Take 2 photos into the catalogue")  # 0.99 and 0.95; one is out
     seen.page.get_by_label("All photos of this view").fill("0.9")
     expect(many).to_have_text("Take 3 photos into the catalogue")
+    expect(seen.page.locator(".many .as-classes")).to_have_text("3 as boots")
     seen.page.get_by_role("searchbox", name="File name").fill("0.jpg")
     expect(many).to_have_text("Take 1 photo into the catalogue")
     seen.page.get_by_role("button", name="Clear filters").click()
@@ -200,7 +206,7 @@ def test_many_at_once_are_counted_before_and_are_one_step(seen: Visit, tmp_path:
 
 
 def test_a_decided_label_goes_into_the_catalogue_before_the_label(seen: Visit) -> None:
-    press(seen, 5, "Wrong")
+    press(seen, 5, "Other class")
     seen.page.keyboard.type("hats")
     seen.page.keyboard.press("Enter")
     seen.page.keyboard.press("c")
@@ -212,7 +218,7 @@ def test_decisions_are_still_there_after_a_reload_and_in_another_tab(seen: Visit
     other.goto(seen.page.url)
     press(seen, 0, "Right")
     expect(other.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
-    other.locator(".card").nth(1).get_by_role("button", name="Out", exact=True).click()
+    button(other.locator(".card").nth(1), "Leave out").click()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
     seen.page.reload()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
@@ -228,8 +234,8 @@ def test_a_saved_file_is_read_back_in_another_browser(
     content = saved(seen)
     other = visit(page)
     way(other, content)
-    expect(reported(other)).to_contain_text(
-        "2 of 2 decisions are new or later; 0 are of photos not"
+    expect(reported(other)).to_have_text(
+        "decisions.csv: 2 of 2 decisions added; 0 for photos that are not on this page."
     )
     expect(decided(other)).to_have_text("2 of 6 decided, 4 left")
     assert saved(other) == content
@@ -241,7 +247,10 @@ def test_of_a_file_and_the_browser_the_later_decision_counts(seen: Visit, tmp_pa
     elsewhere = row(99, "out", "", set="other")
     rows = [row(0, "out", "", when="2020-01-01T00:00:00Z"), row(1, "out", "", when=LATER)]
     load(seen, text([*rows, elsewhere], tmp_path))
-    expect(reported(seen)).to_contain_text("2 of 3 decisions are new or later; 1 are of photos not")
+    expect(reported(seen)).to_have_text(
+        "decisions.csv: 2 of 3 decisions added, the rest known or older; "
+        "1 for photos that are not on this page."
+    )
     expected = [row(0, "right"), row(1, "out", "", when=LATER), elsewhere]
     assert saved(seen) == text(expected, tmp_path)
     press(seen, 1, "Right")  # later than what another clock said
@@ -277,7 +286,7 @@ ID = "0" * 63 + "1"
 def test_a_damaged_file_is_reported_by_line_and_changes_nothing(
     seen: Visit, content: bytes, fault: str
 ) -> None:
-    press(seen, 1, "Out")
+    press(seen, 1, "Leave out")
     load(seen, content)
     expect(seen.page.get_by_role("alert")).to_contain_text(fault)
     expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
@@ -319,8 +328,8 @@ def test_formulas_and_html_in_names_labels_and_notes_do_nothing(
     card(hostile, 0).focus()
     hostile.page.keyboard.press("w")
     hostile.page.keyboard.type(harm)
-    hostile.page.keyboard.press("Enter")
-    hostile.page.keyboard.press("Enter")
+    for _ in range(3):  # a new class, that it is meant, and the large view
+        hostile.page.keyboard.press("Enter")
     note = hostile.page.get_by_label("Note")
     note.fill(f"+{harm}")
     note.press("Enter")
@@ -363,12 +372,294 @@ def test_what_the_last_run_applied_shows_and_is_saved_again(visit: Open, tmp_pat
     expect(card(seen, 0)).to_contain_text("original label boots")
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
     assert saved(seen) == text([away, known, other], tmp_path)
-    press(seen, 0, "Out")
+    press(seen, 0, "Leave out")
     changed = row(0, "out", "", when="2026-11-24T17:03:13Z", note="seen twice")
     assert saved(seen) == text([away, changed, other], tmp_path)
 
 
 OLD = "2026-01-01T00:00:00Z"
+
+
+def test_each_button_says_the_class_that_it_gives(seen: Visit) -> None:
+    wrong = card(seen, 5)
+    expect(button(wrong, "Right")).to_have_text("✓ shoes")
+    expect(button(wrong, "Right")).to_have_attribute("title", "Right: it is shoes (R)")
+    expect(button(wrong, "Catalogue")).to_have_text("+ Catalogue as boots")
+    press(seen, 5, "Right")
+    expect(button(wrong, "Catalogue")).to_have_text("+ Catalogue as shoes")
+    press(seen, 5, "Other class")
+    seen.page.keyboard.type("hats")
+    seen.page.keyboard.press("Enter")
+    expect(button(wrong, "Other class")).to_have_text("✕ hats")
+    expect(button(wrong, "Other class")).to_have_attribute("aria-pressed", "true")
+    press(seen, 5, "Catalogue")
+    expect(button(wrong, "Catalogue")).to_have_text("\N{MINUS SIGN} Catalogue")
+    press(seen, 5, "Catalogue")
+    press(seen, 5, "Other class")
+    expect(button(wrong, "Other class")).to_have_text("✕ Other class…")
+    expect(wrong.locator(".decision")).to_be_empty()
+
+
+def test_what_has_no_class_cannot_be_confirmed(visit: Open, tmp_path: Path) -> None:
+    refused = {"status": "refused", "label": "", "original_label": "", "prediction": ""}
+    cards = [replace(six()[0], **refused), *six()[1:]]
+    seen = visit(write_page(tmp_path / "set", cards, ["", *CLASSES]))
+    expect(card(seen, 0).locator("[data-mark=right]")).to_be_hidden()
+    card(seen, 0).focus()
+    seen.page.keyboard.press("r")
+    expect(reported(seen)).to_have_text("There is no class to confirm. Press W to say which it is.")
+    expect(button(card(seen, 0), "Catalogue")).to_have_text("+ Catalogue as …")
+    press(seen, 0, "Catalogue")
+    expect(card(seen, 0).get_by_label("Which class is it?")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [400, 1100])
+def test_long_names_of_classes_are_cut_in_the_buttons_and_whole_in_their_titles(
+    visit: Open, tmp_path: Path, width: int
+) -> None:
+    name = "an-unbroken-name-of-a-class-" + "x" * 80
+    cards = [replace(six()[0], prediction=name), *six()[1:]]
+    page = write_page(tmp_path / "set", cards, [*CLASSES, name])
+    seen = visit(page, viewport={"width": width, "height": 900})
+    right = button(card(seen, 0), "Right")
+    expect(right).to_have_attribute("title", f"Right: it is {name} (R)")
+    outer, inner = card(seen, 0).bounding_box(), right.bounding_box()
+    assert outer
+    assert inner
+    assert inner["x"] >= outer["x"]
+    assert inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    assert inner["height"] < 50
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+APPLIED = [
+    ("right", "boots", "Right", "Right: boots (done)"),
+    ("wrong", "hats", "Other class", "Wrong: it is hats (done)"),
+    ("out", "", "Leave out", "Left out (done)"),
+]
+
+
+def applied_page(folder: Path, decision: str, label: str) -> Path:
+    """Return a page whose first photo the last run has decided as given."""
+    changes: dict[str, Any] = {"decision": decision, "label": label or "boots"}
+    if decision == "out":
+        changes |= {"status": "rejected", "reason": "left out by a decision", "prediction": ""}
+        changes |= {"similar": [], "confidence": None}
+    cards = [replace(six()[0], **changes), *six()[1:]]
+    known = [row(0, decision, label, when=OLD, note="a note"), row(9, "right", set="other")]
+    return write_page(folder / "set", cards, ["", *CLASSES], decided=known)
+
+
+@pytest.mark.parametrize(("decision", "label", "name", "words"), APPLIED)
+def test_what_a_run_has_applied_is_taken_back_by_its_button_and_by_undo_restored(
+    visit: Open, tmp_path: Path, decision: str, label: str, name: str, words: str
+) -> None:
+    page = applied_page(tmp_path, decision, label)
+    seen = visit(page)
+    seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    expect(card(seen, 0).locator(".picture img").first).to_be_visible()
+    words = words.replace(" (", ", a note (")
+    expect(card(seen, 0).locator(".decision")).to_have_text(words)
+    press(seen, 0, name)
+    expect(card(seen, 0).locator(".decision")).to_have_text("Decision taken back")
+    expect(button(card(seen, 0), "Catalogue")).to_have_text("+ Catalogue as boots")
+    assert card(seen, 0).locator("[aria-pressed=true]").count() == 0
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    back = [row(0, "undecided", "", note="a note"), row(9, "right", set="other")]
+    content = saved(seen)
+    assert content == text(back, tmp_path)
+    expect(reported(seen)).to_have_text("Saved: 1 new + 1 earlier decision.")
+    seen.page.reload()
+    expect(card(seen, 0).locator(".decision")).to_have_text("Decision taken back")
+    other = visit(page)
+    load(other, content)
+    expect(card(other, 0).locator(".decision")).to_have_text("Decision taken back")
+    other.page.keyboard.press("z")
+    expect(card(other, 0).locator(".decision")).to_have_text(words)
+    # Taken back, it can be decided again, and what is decided then can be removed.
+    press(seen, 0, "Leave out" if name == "Right" else "Right")
+    seen.page.keyboard.press("Z")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Decision taken back")
+
+
+def test_a_decision_that_the_last_run_took_back_is_no_decision_and_stays_in_the_file(
+    visit: Open, tmp_path: Path
+) -> None:
+    back = row(0, "undecided", "", when=LATER)
+    seen = visit(write_page(tmp_path / "set", six(), CLASSES, decided=[back]))
+    seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    expect(card(seen, 0).locator(".decision")).to_be_empty()
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    assert saved(seen) == text([back], tmp_path)
+    load(seen, text([row(0, "right")], tmp_path))  # a file from before
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    press(seen, 0, "Right")
+    assert saved(seen) == text([row(0, "right", when="2026-11-24T18:00:01Z")], tmp_path)
+
+
+def test_a_class_that_was_confirmed_and_is_predicted_no_more_can_be_taken_back(
+    visit: Open, tmp_path: Path
+) -> None:
+    cards = six()
+    cards[5] = replace(cards[5], decision="right")
+    seen = visit(write_page(tmp_path / "set", cards, CLASSES, decided=[row(5, "right", when=OLD)]))
+    expect(button(card(seen, 5), "Other class")).to_have_text("✕ boots")
+    press(seen, 5, "Other class")
+    expect(card(seen, 5).locator(".decision")).to_have_text("Decision taken back")
+
+
+def test_undo_says_what_to_do_where_it_can_do_nothing_and_needs_no_focus(seen: Visit) -> None:
+    keys = seen.page.keyboard
+    keys.press("z")
+    expect(reported(seen)).to_have_text(
+        "Nothing to undo here. Press the marked button again to take back a decision."
+    )
+    press(seen, 0, "Right")
+    seen.page.get_by_role("searchbox", name="File name").press("z")
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
+    seen.page.get_by_role("button", name="Show all").click()
+    seen.page.locator(".card.decided").wait_for()
+    seen.page.evaluate("document.activeElement.blur()")
+    keys.press("z")
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    keys.press("?")
+    expect(seen.page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def test_decisions_that_only_this_browser_has_are_listed_and_can_be_forgotten(
+    visit: Open, tmp_path: Path
+) -> None:
+    decided_rows = [row(0, "right", when=OLD), row(1, "out", "", when=OLD)]
+    page = write_page(tmp_path / "set", six(), CLASSES, decided=decided_rows)
+    seen = visit(page)
+    seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    pending = seen.page.locator(".pending")
+    expect(pending).to_be_hidden()
+    load(seen, text([row(0, "right"), row(1, "out", "")], tmp_path))
+    expect(pending).to_be_hidden()
+    # Somebody removes the rows from the file, and runs again.
+    shutil.rmtree(tmp_path / "set")
+    write_page(tmp_path / "set", six(), CLASSES)
+    seen.page.reload()
+    expect(pending.locator("summary")).to_have_text("Not applied yet: 2 decisions")
+    pending.locator("summary").click()
+    expect(pending.get_by_role("listitem").first).to_contain_text("in invented: ")
+    pending.get_by_role("button", name="Forget: 1.jpg, Left out").click()
+    expect(reported(seen)).to_have_text("Forgotten: 1 decision. Undo restores this.")
+    expect(pending.locator("summary")).to_have_text("Not applied yet: 1 decision")
+    assert saved(seen) == text([row(0, "right")], tmp_path)
+    seen.page.get_by_role("button", name="Undo").click()
+    pending.get_by_role("button", name="Forget all of them").click()
+    expect(pending).to_be_hidden()
+    expect(seen.page.get_by_role("button", name="Save decisions.csv")).to_be_disabled()
+    seen.page.get_by_role("button", name="Undo").click()
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+
+
+def test_all_counters_tell_new_decisions_from_earlier_ones(visit: Open, tmp_path: Path) -> None:
+    known = [row(0, "right", when=OLD), row(8, "out", "", when=OLD, set="other")]
+    seen = visit(write_page(tmp_path / "set", six(), CLASSES, decided=known))
+    to_save = seen.page.locator(".to-save")
+    expect(to_save).to_have_text("To save: 2 earlier decisions")
+    press(seen, 1, "Right")
+    expect(to_save).to_have_text("To save: 1 new + 2 earlier decisions")
+    expect(seen.page.locator(".pending summary")).to_have_text("Not applied yet: 1 decision")
+    saved(seen)
+    expect(reported(seen)).to_have_text("Saved: 1 new + 2 earlier decisions.")
+
+
+def test_a_slip_of_a_class_is_asked_about_before_it_becomes_one(
+    seen: Visit, tmp_path: Path
+) -> None:
+    first = card(seen, 0)
+    press(seen, 0, "Other class")
+    keys = seen.page.keyboard
+    keys.type("Hat")
+    keys.press("Enter")
+    expect(first.locator(".unknown")).to_contain_text("Did you mean:")
+    expect(first.get_by_role("button", name="hats", exact=True)).to_be_focused()
+    keys.press("Enter")
+    expect(first.locator(".decision")).to_have_text("Wrong: it is hats")
+    press(seen, 1, "Other class")
+    keys.type("shose")
+    keys.press("Enter")
+    assert card(seen, 1).locator(".unknown button").all_text_contents() == [
+        "shoes",
+        "Use the new class “shose”",
+    ]
+    card(seen, 1).get_by_label("Which class is it?").press("End")
+    keys.type("n")
+    expect(card(seen, 1).locator(".unknown")).to_be_hidden()
+    keys.press("Backspace")
+    keys.press("Enter")
+    card(seen, 1).get_by_role("button", name="Use the new class “shose”").click()
+    expect(card(seen, 1).locator(".decision")).to_have_text("Wrong: it is shose new class")
+    # By now it is a class that can be chosen; but it is still new in the catalogue.
+    press(seen, 2, "Other class")
+    keys.type("shose")
+    keys.press("Enter")
+    expect(card(seen, 2).locator(".decision .badge")).to_have_text("new class")
+
+
+def test_a_new_class_that_resembles_no_other_is_confirmed_too(seen: Visit) -> None:
+    press(seen, 0, "Other class")
+    seen.page.keyboard.type("umbrellas")
+    seen.page.keyboard.press("Enter")
+    expect(card(seen, 0).locator(".unknown")).to_contain_text("No class has this name yet.")
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    seen.page.keyboard.press("Enter")
+    expect(card(seen, 0).locator(".decision")).to_contain_text("umbrellas")
+
+
+def test_a_new_class_that_was_undone_is_not_offered(seen: Visit) -> None:
+    offered = seen.page.locator("#classes-offered option[value=umbrellas]")
+    press(seen, 0, "Other class")
+    seen.page.keyboard.type("umbrellas")
+    for key in ("Enter", "Enter", "w"):  # the last takes it back
+        seen.page.keyboard.press(key)
+    seen.page.keyboard.press("z")
+    press(seen, 1, "Other class")
+    expect(offered).to_have_count(1)
+    seen.page.keyboard.press("Escape")
+    seen.page.keyboard.press("z")
+    seen.page.keyboard.press("z")
+    press(seen, 1, "Other class")
+    expect(offered).to_have_count(0)
+
+
+NEAR = [
+    *(("jaket", "jacket"), ("jackte", "jacket"), ("JACKET", "jacket"), ("T Shirts", "t-shirt")),
+    *(("t_shirt", "t-shirt"), ("berry", "berries"), ("dresses", "dress"), ("boot", "boots")),
+    *(("sweatshrits", "sweatshirt"), ("outerwear", "outwear")),
+]
+FAR = [("cap", "cup"), ("boots", "hats"), ("jkt", "jacket"), ("x", "y"), ("s", "es"), ("tee", "te")]
+
+
+def test_names_are_near_if_they_differ_in_writing_or_by_a_slip(seen: Visit) -> None:
+    near = "([one, other]) => nearClasses(one, ['z'.repeat(9), other]).includes(other)"
+    for pair in NEAR:
+        assert seen.page.evaluate(near, [*pair]), pair
+    assert [pair for pair in FAR if seen.page.evaluate(near, [*pair])] == [("tee", "te")]
+
+
+def test_a_file_that_excel_saved_with_semicolons_is_read(seen: Visit, tmp_path: Path) -> None:
+    content = text([row(0, "right"), row(1, "out", "")], tmp_path).decode()
+    load(seen, b"\xef\xbb\xbf" + content.replace(",", ";").replace("\n", "\r\n").encode())
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+
+
+def test_a_photo_of_the_catalogue_that_was_left_out_is_taken_back_on_the_audit(
+    visit: Open, tmp_path: Path
+) -> None:
+    left = row(0, "out", "", image="boots/0", set="catalogue", when=OLD)
+    audit = visit(write_audit(tmp_path / "catalogue", left_out=True, decided=[left]))
+    audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    item = audit.page.locator("li.item.decided").filter(has_text="boots/0")
+    expect(item.locator("img")).to_have_count(1)
+    expect(item.locator(".decision")).to_have_text("Left out (done)")
+    button(item, "Leave out").click()
+    back = row(0, "undecided", "", image="boots/0", set="catalogue")
+    assert saved(audit) == text([back], tmp_path)
 
 
 @pytest.fixture
@@ -386,7 +677,7 @@ def member(visit: Open, tmp_path: Path) -> Visit:
     ("name", "words", "decided"),
     [
         ("Right", "Right: boots; Into the catalogue as boots", row(0, "right")),
-        ("Out", "Left out of this set; Into the catalogue as hats (done)", row(0, "out", "")),
+        ("Leave out", "Left out of this set; Into the catalogue as hats (done)", row(0, "out", "")),
     ],
 )
 def test_a_mark_takes_no_photo_out_of_the_catalogue(
@@ -396,7 +687,7 @@ def test_a_mark_takes_no_photo_out_of_the_catalogue(
     expect(first.locator(".decision")).to_have_text("Into the catalogue as hats (done)")
     press(member, 0, name)
     expect(first.locator(".decision")).to_have_text(words)
-    taken = first.get_by_role("button", name="Catalogue")
+    taken = button(first, "Catalogue")
     expect(taken).to_have_attribute("aria-pressed", "true")
     rows = sorted([row(0, "catalogue", "hats", when=OLD), decided], key=lambda r: r["decision"])
     assert saved(member) == text(rows, tmp_path)
@@ -405,11 +696,11 @@ def test_a_mark_takes_no_photo_out_of_the_catalogue(
 def test_a_photo_leaves_the_catalogue_by_its_own_button_and_comes_back_by_it(
     member: Visit, tmp_path: Path
 ) -> None:
-    button = card(member, 0).get_by_role("button", name="Catalogue")
-    assert button.get_attribute("title") == "Take it out of the catalogue (C)"
+    taken_in = button(card(member, 0), "Catalogue")
+    assert taken_in.get_attribute("title") == "Take it out of the catalogue (C)"
     press(member, 0, "Catalogue")
     expect(card(member, 0).locator(".decision")).to_have_text("Out of the catalogue")
-    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(taken_in).to_have_attribute("aria-pressed", "false")
     taken = row(0, "catalogue", "hats", when=OLD)
     left = row(0, "out", "", image="invented:0.jpg", set="catalogue")
     assert saved(member) == text([left, taken], tmp_path)
@@ -417,6 +708,21 @@ def test_a_photo_leaves_the_catalogue_by_its_own_button_and_comes_back_by_it(
     expect(card(member, 0).locator(".decision")).to_have_text("Into the catalogue as boots")
     again = row(0, "catalogue", when="2026-11-24T17:03:13Z")
     assert saved(member) == text([left, again], tmp_path)
+
+
+def test_a_photo_that_a_run_took_out_of_the_catalogue_is_put_back_by_its_button(
+    visit: Open, tmp_path: Path
+) -> None:
+    taken = row(0, "catalogue", "hats", when=OLD)
+    left = row(0, "out", "", image="invented:0.jpg", set="catalogue", when="2026-01-02T00:00:00Z")
+    seen = visit(write_page(tmp_path / "set", six(), CLASSES, decided=[taken, left]))
+    seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
+    expect(card(seen, 0).locator(".decision")).to_be_empty()
+    press(seen, 0, "Catalogue")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Into the catalogue as boots")
+    assert saved(seen) == text([left, row(0, "catalogue")], tmp_path)
+    press(seen, 0, "Catalogue")
+    expect(button(card(seen, 0), "Catalogue")).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_decision_in_another_collection_is_kept_and_not_shown(
@@ -461,7 +767,8 @@ ROWS = [
     *({"set": name} for name in ("my set", "", "-a", "a" * 64, "a" * 65, "catalogue", "é")),
     *({"label": label} for label in ("x" * 1000, "x" * 1001, "𝄞" * 1000, "", "  ")),
     *({"label": label} for label in ("\u200b", " \u0085", "a\u200bb", "a\tb", "a\x7f", "a\ufffe")),
-    *({"decision": decision} for decision in ("catalogue", "out", "Right", "")),
+    *({"decision": decision} for decision in ("catalogue", "out", "undecided", "Right", "")),
+    *({"decision": decision, "label": ""} for decision in ("out", "undecided", "wrong")),
     *({"content_id": id_} for id_ in ("f" * 63, "F" * 64, "g" * 64)),
 ]
 
@@ -495,7 +802,7 @@ def test_decisions_of_another_project_are_not_saved_with_these(visit: Open, tmp_
     seen = visit(theirs)
     press(seen, 0, "Right")
     seen.page.goto(ours.as_uri())
-    press(seen, 1, "Out")
+    press(seen, 1, "Leave out")
     assert b"f" * 64 not in saved(seen)
     seen.page.goto("about:blank")
     seen.requests.clear()
@@ -508,7 +815,7 @@ def test_projects_with_the_same_photos_do_not_share_decisions(visit: Open, tmp_p
     press(seen, 0, "Right")
     seen.page.goto(theirs.as_uri())
     expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
-    press(seen, 0, "Out")
+    press(seen, 0, "Leave out")
     assert b"right" not in saved(seen)
     seen.page.goto(ours.as_uri())
     expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots")
@@ -522,7 +829,7 @@ def test_each_page_that_was_sent_as_one_file_keeps_its_own_decisions(
     for page in pages:
         shutil.copy(project.result("new/report_portable.html"), page)
     seen = visit(pages[0])
-    press(seen, 0, "Out")
+    press(seen, 0, "Leave out")
     seen.page.goto(pages[1].as_uri() + "#sort=")
     expect(decided(seen)).to_contain_text("0 of ")
     seen.page.goto(pages[0].as_uri() + "#sort=")
@@ -595,7 +902,7 @@ def test_in_the_large_view_photos_are_decided_and_get_notes(seen: Visit, tmp_pat
     keys.type("hats")
     keys.press("Escape")
     expect(dialog).to_be_visible()
-    dialog.get_by_role("button", name="Out", exact=True).click()
+    button(dialog, "Leave out").click()
     keys.press("Escape")
     note = {"note": "really, a boot", "when": "2026-11-24T17:03:13Z"}
     assert saved(seen) == text([row(0, "right", **note), row(1, "out", "")], tmp_path)
@@ -630,9 +937,9 @@ def test_the_audit_is_decided_on_and_shares_its_decisions_with_the_report(
     audit = visit(write_audit(tmp_path / "catalogue"))
     audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     keys = audit.page.keyboard
-    assert audit.page.get_by_role("button", name="Catalogue").count() == 0
+    assert audit.page.locator("[data-mark=catalogue]").count() == 0
     label = audit.page.locator("li.item.wrong_label")
-    label.get_by_role("button", name="Wrong").click()
+    button(label, "Other class").click()
     expect(label.get_by_label("Which class is it?")).to_have_value("hats")  # what it looks like
     keys.press("Enter")
     expect(label.locator(".decision")).to_have_text("Wrong: it is hats")
@@ -650,7 +957,7 @@ def test_the_audit_is_decided_on_and_shares_its_decisions_with_the_report(
     assert saved(audit) == text(rows, tmp_path)
     audit.page.goto(write_page(tmp_path / "set", six(), CLASSES).as_uri())
     audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
-    press(audit, 0, "Out")
+    press(audit, 0, "Leave out")
     assert saved(audit) == text([*rows, row(0, "out", "")], tmp_path)
     audit.requests.clear()
 
@@ -662,9 +969,9 @@ def test_right_confirms_the_class_under_which_the_file_is_shown_for_all_of_its_b
     audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     sides = audit.page.locator(".duplicate_across_classes .side-picture")
     for side, label, name in ((1, "hats", "hats/3"), (0, "boots", "boots/2")):
-        button = sides.nth(side).get_by_role("button", name="Right")
-        expect(button).to_have_attribute("title", f"It is {label} (R)")
-        button.click()
+        right = button(sides.nth(side), "Right")
+        expect(right).to_have_attribute("title", f"Right: it is {label} (R)")
+        right.click()
         words = f"Right: {label}, with all 2 files of the same bytes"
         for both in (0, 1):
             expect(sides.nth(both).locator(".decision")).to_have_text(words)
@@ -693,7 +1000,7 @@ def test_a_query_in_the_catalogue_stays_in_it_under_the_class_that_the_audit_giv
     audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     item = audit.page.locator("li.item.wrong_label")
     expect(item.locator(".decision")).to_have_text("Into the catalogue as boots (done)")
-    item.get_by_role("button", name="Wrong").click()
+    button(item, "Other class").click()
     audit.page.keyboard.press("Enter")
     expect(item.locator(".decision")).to_have_text("Wrong: it is hats; Into the catalogue as hats")
     corrected = row(1, "wrong", "hats", image="boots/1", set="catalogue")
@@ -706,10 +1013,10 @@ def test_the_accessibility_checker_finds_nothing_while_photos_are_decided(
     visit: Open, page: Path, tmp_path: Path, scheme: str
 ) -> None:
     seen = visit(page, color_scheme=scheme, bypass_csp=True)
-    for number, name in enumerate(("Right", "Out", "Catalogue")):
+    for number, name in enumerate(("Right", "Leave out", "Catalogue")):
         press(seen, number, name)
     load(seen, b"damaged")
-    press(seen, 3, "Wrong")
+    press(seen, 3, "Other class")
     assert serious_findings(seen) == []
     seen.page.keyboard.type("hats")
     seen.page.keyboard.press("Enter")

@@ -51,7 +51,7 @@ type Decision = {
   content_id: string;
   image: string;
   set: string;
-  decision: Mark;
+  decision: Mark | "undecided";
   label: string;
   when: string;
   note: string;
@@ -66,13 +66,20 @@ type Mark = "right" | "wrong" | "out" | "catalogue";
 type Kept = Decision & { home: string };
 
 /** What is decided of a content, see `stateOf`. */
-type State = Record<"own" | "here" | "member" | "left" | "as", Decision | undefined>;
+type State = Record<"own" | "here" | "member" | "left" | "back" | "as", Decision | undefined>;
+
+/** What a mark shows, and its title without the key. */
+interface Face {
+  text: string;
+  title: string;
+}
 
 /** A photo that can be decided on; `copies` are on its page, `files` in its collection. */
 interface Decidable {
   content: string;
   name: string;
   label: string;
+  original_label?: string;
   prediction?: string;
   suggestion?: string;
   duplicate?: string;

@@ -138,6 +138,7 @@ rule audit_report:
         audit="results/catalogue/audit.csv",
         classes="results/catalogue/classes.csv",
         images="results/catalogue/images.parquet",
+        manifest="results/catalogue/manifest.parquet",
         model="results/model/model.json",
     output:
         "results/catalogue/report.html",

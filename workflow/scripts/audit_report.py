@@ -11,7 +11,7 @@ from similar_images.core.job import Progress, logged
 from similar_images.curation.findings import CLASSES, FINDINGS
 from similar_images.decisions import decisions
 from similar_images.features import sharded_features
-from similar_images.images import retries, thumbnails
+from similar_images.images import manifest, retries, thumbnails
 from similar_images.images.photos import Photos
 from similar_images.report import audit_page, cards
 from similar_images.storage.results import results_of
@@ -23,9 +23,13 @@ page = Path(snakemake.output[0])
 folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
 
 with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder, again):
-    findings = FINDINGS.read(Path(snakemake.input.audit))
     members = sharded_features.TABLE.read(Path(snakemake.input.images))
-    files = cards.files(members, audit_page.images(audit_page.shown(findings)))
+    listing = manifest.TABLE.read(Path(snakemake.input.manifest))
+    decided = decisions.read(decisions.paths(snakemake.params.decisions))
+    findings = FINDINGS.read(Path(snakemake.input.audit))
+    findings += audit_page.decided_photos(decided, members, listing)
+    shown = audit_page.images(audit_page.shown(findings))
+    files = cards.files(listing, shown) | cards.files(members, shown)
     contents = {content_id: file for content_id, file in files.values() if content_id}
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents), unit="pictures")
@@ -37,7 +41,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         classes=CLASSES.read(Path(snakemake.input.classes)),
         groups=audit_page.groups(findings, files, pictures),
         files=Counter(members["content_id"].to_pylist()),
-        decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),
+        decided=decisions.rows(decided),
     )
     with replacing(page) as temporary:
         temporary.write_text(audit_page.render(report, folder), "utf-8")

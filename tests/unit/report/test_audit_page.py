@@ -6,8 +6,19 @@ from pathlib import Path
 
 import pytest
 
+import pyarrow as pa
+
 from similar_images.curation.findings import Finding
-from similar_images.report.audit_page import MOST_SHOWN, AuditReport, groups, images, render, shown
+from similar_images.decisions.decisions import Decision
+from similar_images.report.audit_page import (
+    MOST_SHOWN,
+    AuditReport,
+    decided_photos,
+    groups,
+    images,
+    render,
+    shown,
+)
 from similar_images.report.cards import File
 from similar_images.report.portable import AFTER, BEFORE
 
@@ -69,3 +80,25 @@ def test_the_number_behind_the_words_is_known() -> None:
         "wrong_label"
     ].cards
     assert card.detail == "4% of the confidence is in boots"
+
+
+def listing(*rows: tuple[str, str, str | None]) -> pa.Table:
+    names = ("content_id", "image", "label")
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def decide(content_id: str, decision: str, hour: int, set_: str = "catalogue") -> Decision:
+    label = None if decision in ("out", "undecided") else "hats"
+    when = datetime(2026, 1, 2, hour, tzinfo=UTC)
+    return Decision(content_id, "old name", set_, decision, label, when, "")
+
+
+def test_photos_that_were_decided_on_are_shown_those_left_out_first_then_the_latest() -> None:
+    manifest = listing(("a", "boots/1", "boots"), ("b", "boots/2", "boots"), ("c", "3", "hats"))
+    members = listing(("a", "boots/1", "hats"), ("c", "3", "hats"), ("d", "new:4", "hats"))
+    decided = [
+        *(decide("a", "wrong", 1), decide("b", "out", 0), decide("c", "undecided", 2)),
+        *(decide("d", "right", 3), decide("gone", "out", 4), decide("a", "right", 5, "new")),
+    ]
+    found = [(row["image"], row["label"]) for row in decided_photos(decided, members, manifest)]
+    assert found == [("boots/2", "boots"), ("new:4", "hats"), ("boots/1", "hats")]

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from similar_images.classification.tables import PREDICTIONS
-from similar_images.report.cards import File, Photo, Product, QueryCard, Similar, cards, products
+from similar_images.report.cards import (
+    File,
+    Photo,
+    Product,
+    QueryCard,
+    Similar,
+    cards,
+    contents,
+    products,
+)
 
 # By these types the scripts of the pages are checked.
 TYPES = (Path(__file__).parents[2] / "report" / "types.d.ts").read_text("utf-8")
@@ -33,6 +42,12 @@ def test_a_card_shows_when_its_photo_was_added() -> None:
     row = PLAIN | {"added": "2026-11-27T11:02:33Z"}
     (card,) = cards([row], [], QUERIES, {}, set(), {}, {}, (), {})
     assert card.added == "2026-11-27T11:02:33Z"
+
+
+def test_a_photo_that_was_left_out_has_a_picture_and_one_that_cannot_be_read_has_none() -> None:
+    left_out = PLAIN | {"error": "left out by a decision", "decision": "out"}
+    assert contents([left_out], QUERIES, {}) == {"a" * 64: b"photos/1.jpg"}
+    assert contents([PLAIN | {"error": "truncated"}], QUERIES, {}) == {}
 
 
 def test_the_cards_of_a_product_show_how_many_photos_it_has_and_what_it_is() -> None:

@@ -7,6 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..decisions.decisions import CATALOGUE, OUT, UNDECIDED, Decision
 from ..images import thumbnails
 from .cards import File, Photo, Row, photo_fields
 from .templates import environment, with_scripts
@@ -15,7 +19,9 @@ from .templates import environment, with_scripts
 MOST_SHOWN = 20_000
 # Findings about single photos; the others are about classes, and show examples.
 DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
-DECIDABLE = {"wrong_label", *DUPLICATES, "outlier"}
+# Not a finding, but shown as one.
+DECIDED = "decided"
+DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", DECIDED}
 # How likely a label is, by its share of the confidence, which is at most a half.
 DOUBTS = {0.1: "very unlikely to be", 0.3: "unlikely to be", 1.0: "may not be"}
 
@@ -77,6 +83,41 @@ class AuditReport:
     decided: Sequence[Row] = ()
 
 
+def decided_photos(
+    decided: Iterable[Decision], members: pa.Table, manifest: pa.Table
+) -> list[dict[str, str]]:
+    """Return rows as in `audit.csv` for the photos that people decided on.
+
+    So these decisions can be taken back. Photos that were left out come first, then the latest.
+
+    Args:
+        decided: see `decisions.read`.
+        members: of the catalogue, see `sharded_features.TABLE`.
+        manifest: of the catalogue, which has what was left out, too.
+    """
+    made = {
+        one.content_id: one
+        for one in decided
+        if one.set == CATALOGUE and one.decision not in (CATALOGUE, UNDECIDED)
+    }
+    contents = pa.array(made, pa.string())
+    photos: dict[str, tuple[str, str]] = {}
+    for table in (members, manifest):
+        rows = table.filter(pc.is_in(table["content_id"], contents, skip_nulls=True))
+        columns = (rows[name].to_pylist() for name in ("content_id", "image", "label"))
+        for content_id, image, label in zip(*columns, strict=True):
+            photos.setdefault(content_id, (image, label or ""))
+
+    def order(content_id: str) -> tuple[bool, float]:
+        return made[content_id].decision != OUT, -made[content_id].when.timestamp()
+
+    names = ("image", "label", "finding", "rank", "other_image", "other_label", "score")
+    return [
+        dict(zip(names, (*photos[content_id], DECIDED, str(rank), "", "", "0"), strict=True))
+        for rank, content_id in enumerate(sorted(photos, key=order), 1)
+    ]
+
+
 def shown(findings: Iterable[Row]) -> list[Row]:
     """Return the findings that the page shows."""
     return [row for row in findings if int(row["rank"]) <= MOST_SHOWN]
@@ -133,6 +174,8 @@ def _in_words(row: Row) -> tuple[str, str]:
         return f"{score:.0%} of their photos look more like the other", ""
     if kind == "small_class":
         return f"{score:.0f} photo{'' if score == 1 else 's'}", ""
+    if kind == DECIDED:
+        return "", ""
     if score == 0:
         return "the same bytes, or no visible difference", ""
     mirrored = ", mirrored" if kind == "mirrored_duplicate" else ""
@@ -157,7 +200,7 @@ def render(report: AuditReport, folder: Path) -> str:
         "classes": sorted(row["label"] for row in report.classes),
         "decided": list(report.decided),
     }
-    scripts = with_scripts("decisions.js", "large.js", "audit.js")
+    scripts = with_scripts("decisions.js", "deciding.js", "large.js", "audit.js")
     return template.render(report=report, data=data, **scripts)
 
 

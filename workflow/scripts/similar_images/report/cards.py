@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from ..classification import conformal
 from ..classification.nearest import SHOWN
 from ..classification.products import product_of
+from ..decisions.decisions import OUT
 from ..images.names import as_text
 
 Status = Literal["right", "wrong", "unlabelled", "refused", "rejected"]
@@ -122,7 +123,10 @@ def contents(
     predictions: Iterable[Row], queries: Mapping[str, File], similar: Mapping[str, File]
 ) -> dict[str, bytes]:
     """Return the content ids of the images that can be shown, each with a file that has it."""
-    readable = [queries[row["image"]] for row in predictions if not row["error"]]
+    # Whoever left a photo out has to see it to take this back.
+    readable = [
+        queries[row["image"]] for row in predictions if not row["error"] or row["decision"] == OUT
+    ]
     return {
         content_id: file
         for content_id, file in (*readable, *similar.values())

@@ -110,7 +110,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
             "classes": list(report.catalogue.classes),
             "decided": list(report.decided),
         },
-        **with_scripts("decisions.js", "large.js", "report.js"),
+        **with_scripts("decisions.js", "deciding.js", "large.js", "report.js"),
     )
 
 

@@ -1,49 +1,16 @@
 "use strict";
 
 // Decisions on the report and on the page of the audit: the file of decisions, what this browser
-// stores of them, and the buttons, keys and bar to make them. A page calls `startDeciding`.
-// It marks what can be decided with the class "item" and `data-content`, a content id, and gives
-// it an empty element with the class "decide". Where files with the same bytes are shown under two
-// classes, `data-label` and `data-name` say which of them an item shows.
+// stores of them, and what is decided of each photo. deciding.js shows and changes that.
 //
 // The types in comments are from tests/report/types.d.ts.
 
 /** @type {(keyof Decision)[]} */
 const COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"];
-const DECISIONS = ["right", "wrong", "out", "catalogue"];
+const DECISIONS = ["right", "wrong", "out", "catalogue", "undecided"];
+const UNLABELLED = ["out", "undecided"]; // These have no class.
 const STORE = "similar-image-finder/decisions";
-const MOST_FAULTS = 20;
 const LONGEST_LABEL = 1000;
-
-// ---- The elements of the page
-
-/**
- * Return the first element in `place` that a selector fits: one that is always there.
- * @template {HTMLElement} [T=HTMLElement]
- * @param {ParentNode} place @param {string} selector @param {new () => T} [type]
- */
-function part(place, selector, type) {
-  const found = place.querySelector(selector);
-  if (found instanceof (type ?? HTMLElement)) return /** @type {T} */ (found);
-  throw new Error(`There is no ${selector} on this page.`);
-}
-
-/**
- * Return all elements in `place` that a selector fits.
- * @param {ParentNode} place @param {string} selector
- */
-function parts(place, selector) {
-  return [.../** @type {NodeListOf<HTMLElement>} */ (place.querySelectorAll(selector))];
-}
-
-/**
- * Return a copy of the content of a template.
- * @param {string} id
- */
-function copyOf(id) {
-  const { content } = part(document, `#${id}`, HTMLTemplateElement);
-  return /** @type {DocumentFragment} */ (content.cloneNode(true));
-}
 
 // ---- The file. These functions do not depend on the page.
 
@@ -72,8 +39,9 @@ function csvOf(rows) {
  * Return the records of a CSV text: the line where each begins, and its cells.
  * @param {string} text
  */
-function csvRecords(text) {
-  const token = /("[^"]*(?:""[^"]*)*"|[^",\r\n][^,\r\n]*|)(,|\r\n|\r|\n|$)/y;
+function csvRecords(text, separator = ",") {
+  const cellAndEnd = `("[^"]*(?:""[^"]*)*"|[^"${separator}\\r\\n][^${separator}\\r\\n]*|)(${separator}|\\r\\n|\\r|\\n|$)`;
+  const token = new RegExp(cellAndEnd, "y");
   /** @type {{ line: number, cells: string[] | null }[]} */
   const records = [];
   /** @type {{ line: number, cells: string[] }} */
@@ -86,7 +54,7 @@ function csvRecords(text) {
     const plain = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
     record.cells.push(plain.replace(DEFUSED, "$1"));
     line += (cell.match(/\r\n|\r|\n/g) ?? []).length;
-    if (end === ",") continue;
+    if (end === separator) continue;
     line += 1;
     records.push(record);
     record = { line, cells: [] };
@@ -111,12 +79,11 @@ function faultOf(row) {
     return `decision is “${decision}”; allowed are ${DECISIONS.join(", ")}`;
   }
   if (decision === "catalogue" && set === "catalogue") {
-    return "what is in the catalogue cannot be taken into it; allowed are right, wrong, out";
+    return "what is in the catalogue cannot be taken into it; allowed are right, wrong, out, undecided";
   }
-  if (decision === "out" && label) {
-    return `label is “${label}”; it must be empty where one is left out`;
-  }
-  if (decision !== "out" && !isVisible(label)) return `label is empty; “${decision}” needs a class`;
+  if (UNLABELLED.includes(decision)) {
+    if (label) return `label is “${label}”; it must be empty with “${decision}”`;
+  } else if (!isVisible(label)) return `label is empty; “${decision}” needs a class`;
   if ([...label].length > LONGEST_LABEL) {
     return `label has ${[...label].length} characters; allowed are ${LONGEST_LABEL}`;
   }
@@ -172,7 +139,9 @@ function readDecisions(bytes) {
     return { rows: [], faults: ["The file is not UTF-8 text."] };
   }
   if (text.includes("\0")) return { rows: [], faults: ["The file holds a NUL character."] };
-  const [header, ...records] = csvRecords(text);
+  // Excel saves semicolons where the comma is the decimal sign.
+  const separator = text.startsWith(COLUMNS.join(";")) ? ";" : ",";
+  const [header, ...records] = csvRecords(text, separator);
   if (header?.cells?.join() !== COLUMNS.join()) {
     return { rows: [], faults: [`Line 1: the header has to be ${COLUMNS.join(",")}`] };
   }
@@ -293,7 +262,7 @@ function keep(changes) {
 // ---- What is decided
 
 /** @type {Deciding} */
-let page; // What `startDeciding` was given.
+let page; // What `startDeciding` is given.
 /** @type {Map<string, Decision>} */
 let applied = new Map(); // The decisions that the last run knew, by subject.
 /** @type {Map<string, Set<string>>} */
@@ -301,9 +270,18 @@ let subjects = new Map(); // The subjects of all decisions, by content id.
 // The folder of all results, or the page itself where it was sent as one file. It separates the
 // decisions of this project from those of others.
 let home = "";
-let unsaved = false;
-/** @type {[string, Kept | null][][]} */
-const steps = []; // For undo: for each step the former decisions.
+
+/** @param {Deciding} given */
+function readPage(given) {
+  page = given;
+  applied = new Map(merged([], given.decided).map((row) => [subjectOf(row), row]));
+  try {
+    home = new URL(given.alone ? location.pathname : "..", location.href).href;
+  } catch {
+    home = ""; // Inside a frame.
+  }
+  readStored();
+}
 
 function index() {
   subjects = new Map();
@@ -330,13 +308,16 @@ function decisionsOn(id) {
  * `here`: the one that took it into the catalogue, where that counts in this collection, too.
  * `member`: the decision by which it is in the catalogue; `as`: the one that gives it its class there.
  * `left`: the decision that took it out of the catalogue.
+ * `back`: the one that took back an earlier one on its class in the collection of this page.
  * @param {string | null} id
  * @returns {State}
  */
 function stateOf(id) {
   const all = decisionsOn(id);
   /** @param {string} set */
-  const onClassIn = (set) => all.find((row) => row.set === set && row.decision !== "catalogue");
+  const saidIn = (set) => all.find((row) => row.set === set && row.decision !== "catalogue");
+  /** @param {string} set */
+  const onClassIn = (set) => (saidIn(set)?.decision === "undecided" ? undefined : saidIn(set));
   const there = onClassIn("catalogue");
   const taking = all.filter((row) => row.decision === "catalogue");
   const taken = taking.reduce(laterOf, /** @type {Decision | undefined} */ (undefined));
@@ -346,7 +327,8 @@ function stateOf(id) {
   const decided = onClassIn(page.set);
   const own = here && laterOf(decided, here) === here ? undefined : decided;
   const onClass = [onClassIn(querySetOf(member)), there].filter((row) => row?.label);
-  return { own, here, member, left, as: onClass.reduce(laterOf, member) };
+  const back = decided ? undefined : saidIn(page.set);
+  return { own, here, member, left, back, as: onClass.reduce(laterOf, member) };
 }
 
 /**
@@ -397,8 +379,10 @@ function isNew(row) {
  */
 function labelFor(photo, name) {
   if (name === "out" || name === "wrong") return "";
-  if (name === "right") return photo.prediction || photo.label;
-  return decisionOn(photo.content)?.label || photo.label || photo.prediction || "";
+  const decided = decisionOn(photo.content);
+  const own = decided || !photo.decision ? photo.label : (photo.original_label ?? photo.label);
+  if (name === "right") return photo.prediction || own;
+  return decided?.label || own || photo.prediction || "";
 }
 
 /**
@@ -430,6 +414,15 @@ function leaveCatalogue(member) {
 }
 
 /**
+ * Return the decision that takes back one that the last run has applied.
+ * @param {Decision} row
+ * @returns {Kept}
+ */
+function takeBack(row) {
+  return { ...row, decision: "undecided", label: "", when: momentAfter(row.content_id), home };
+}
+
+/**
  * Return a time later than all decisions on a content, whose clocks may have been fast.
  * @param {string} id
  */
@@ -438,435 +431,73 @@ function momentAfter(id) {
   return new Date(Math.max(Date.now(), ...times)).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
-/**
- * Add decisions as one step of undo.
- * @param {Kept[]} rows
- */
-function addDecisions(rows) {
-  const fault = rows.map(faultOf).find(Boolean);
-  if (fault) say(`This cannot be decided: ${fault}.`);
-  else applyStep(rows.map((row) => [subjectOf(row), row]));
-}
-
-/**
- * Apply changes as one step of undo, see `keep`.
- * @param {[string, Kept | null][]} changes
- */
-function applyStep(changes) {
-  readStored();
-  steps.push(changes.map(([subject]) => [subject, memory.get(subject) ?? null]));
-  keep(changes);
-  unsaved = true;
-  repaint();
-}
-
-function undo() {
-  const step = steps.pop();
-  if (!step) return;
-  keep(step);
-  unsaved = true;
-  repaint();
-  const number = step.length.toLocaleString("en");
-  say(step.length === 1 ? "Undone." : `Undone: ${number} decisions.`);
-}
-
-/**
- * Return the photo that an item shows.
- * @param {HTMLElement} item
- */
-function photoOf(item) {
-  const photo = page.photos.get(item.dataset.content ?? "");
-  const { label, name } = item.dataset;
-  return photo && label !== undefined && name !== undefined ? { ...photo, label, name } : photo;
-}
-
-/**
- * Mark a photo; the same mark again removes it, unless the last run knew it.
- * @param {HTMLElement} item @param {Mark} name
- */
-function mark(item, name) {
-  const photo = photoOf(item);
-  /** @type {HTMLButtonElement | null} */
-  const button = item.querySelector(`[data-mark="${name}"]`);
-  if (!photo || !button || button.disabled) return;
-  if (button.getAttribute("aria-pressed") === "true" && name !== "wrong") {
-    unmark(photo, name);
-    return;
-  }
-  const label = labelFor(photo, name);
-  if (name === "out" || label) addDecisions([decide(photo, name, label)]);
-  else choose(item, photo, name);
-}
-
-/**
- * Remove a mark. A photo that the last run put into the catalogue leaves it by a new decision.
- * @param {Decidable} photo @param {Mark} name
- */
-function unmark(photo, name) {
-  const { own, member } = stateOf(photo.content);
-  const row = name === "catalogue" ? member : own;
-  if (!row) return; // Another tab has removed it.
-  const subject = subjectOf(row);
-  if (name === "catalogue" && applied.has(subject)) addDecisions([leaveCatalogue(row)]);
-  else if (memory.has(subject)) applyStep([[subject, null]]);
-}
-
-/**
- * Decide many at once, as one step; `photos` are those that `adoptable` found.
- * @param {Decidable[]} photos
- */
-function adopt(photos) {
-  addDecisions(photos.map((photo) => decide(photo, "catalogue", labelFor(photo, "catalogue"))));
-}
-
-/**
- * Return the photos that can be taken into the catalogue, each content once.
- * @param {Decidable[]} photos
- */
-function adoptable(photos) {
-  const found = photos.filter((photo) => {
-    const { own, member } = stateOf(photo.content);
-    const open = own?.decision !== "out" && !member;
-    return open && photo.duplicate !== "exact" && labelFor(photo, "catalogue");
-  });
-  return [...new Map(found.map((photo) => [photo.content, photo])).values()];
-}
-
-// ---- The marks of a photo
-
-/** @param {HTMLElement} item */
-function makeMarks(item) {
-  if (!page.photos.has(item.dataset.content ?? "")) return;
-  part(item, ".decide").replaceChildren(copyOf("marks"));
-  paint(item);
-}
-
-/** @param {HTMLElement} item */
-function paint(item) {
-  const photo = photoOf(item);
-  const words = item.querySelector(".decision");
-  if (!photo || !words) return; // There is nothing to decide, or no mark is there yet.
-  const state = stateOf(photo.content);
-  item.classList.toggle("decided", Boolean(decisionOn(photo.content)));
-  const labels = { right: labelFor(photo, "right"), catalogue: labelFor(photo, "catalogue") };
-  for (const button of part(item, ".marks").querySelectorAll("button")) {
-    const name = /** @type {Mark} */ (button.dataset.mark);
-    const on = name === "catalogue" ? Boolean(state.member) : isMarked(state.own, name, labels);
-    button.setAttribute("aria-pressed", String(on));
-    button.disabled = name === "right" && !labels.right;
-    button.title = { ...titles(labels, state), out: "Leave it out (O)", wrong: "Say which class it is (W)" }[name];
-    if (name === "catalogue") part(button, "span").textContent = on ? "−" : "+";
-  }
-  words.textContent = sentence(state, photo);
-}
-
-/**
- * Whether a mark is that of a decision: what is confirmed may by now be another class.
- * @param {Decision | undefined} own @param {Mark} name @param {{ right: string }} labels
- */
-function isMarked(own, name, labels) {
-  return own?.decision === name && (name !== "right" || own.label === labels.right);
-}
-
-/** @param {{ right: string, catalogue: string }} labels @param {State} state */
-function titles({ right, catalogue }, { member }) {
-  const into = `Into the catalogue as ${catalogue || "…"} (C)`;
-  return {
-    right: right ? `It is ${right} (R)` : "There is no class to confirm",
-    catalogue: member ? "Take it out of the catalogue (C)" : into,
-  };
-}
-
-/** @param {State} state @param {Decidable} photo */
-function sentence({ own, member, left, as }, { files = 1 }) {
-  const out = member ? "Left out of this set" : "Left out";
-  /** @type {Record<string, string>} */
-  const words = { right: `Right: ${own?.label}`, wrong: `Wrong: it is ${own?.label}`, out };
-  const all = files > 1 ? `, with all ${files} files of the same bytes` : "";
-  const said = [];
-  if (own) said.push(words[own.decision] + all + ending(own));
-  if (member && as) said.push(`Into the catalogue as ${as.label}${ending(member, as)}`);
-  if (left && left !== own && isNew(left)) said.push("Out of the catalogue");
-  return said.join("; ");
-}
-
-/**
- * Return the note of the first decision, and whether the last run has applied all.
- * @param {Decision[]} rows
- */
-function ending(...rows) {
-  return (rows[0].note ? `, ${rows[0].note}` : "") + (rows.some(isNew) ? "" : " (done)");
-}
-
-/**
- * Ask for the class of a photo.
- * @param {HTMLElement} item @param {Decidable} photo @param {Mark} name
- */
-function choose(item, photo, name) {
-  const place = part(item, ".decide");
-  place.querySelector("form")?.remove();
-  const form = part(copyOf("chooser"), "form");
-  const input = part(form, "input", HTMLInputElement);
-  const known = decisionOn(photo.content);
-  const other = photo.label === photo.prediction ? "" : photo.label;
-  input.value = (known?.decision === "wrong" && known.label) || photo.suggestion || other || "";
-  const showIfNew = () => {
-    const label = input.value.trim();
-    part(form, ".new-class").hidden = !label || page.classes.includes(label);
-  };
-  const close = () => {
-    form.remove();
-    item.focus();
-  };
-  input.addEventListener("input", showIfNew);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const label = input.value.trim().normalize("NFC"); // As the workflow writes all classes.
-    if (!label) return;
-    close();
-    addDecisions([decide(photo, name, label)]);
-    offerClasses();
-  });
-  form.addEventListener("keydown", (event) => {
-    event.stopPropagation();
-    if (event.key !== "Escape") return;
-    event.preventDefault(); // The large view stays.
-    close();
-  });
-  part(form, "[type=button]").addEventListener("click", close);
-  place.append(form);
-  showIfNew();
-  input.focus();
-  input.select();
-}
-
-/** Offer the classes of the catalogue, and the new ones that were decided. */
-function offerClasses() {
-  const labels = [...memory.values()].map((row) => row.label);
-  const offered = [...new Set([...page.classes, ...labels])].filter(Boolean);
-  const options = offered.map((label) => {
-    const option = document.createElement("option");
-    option.value = label;
-    return option;
-  });
-  part(document, "#classes-offered").replaceChildren(...options);
-}
-
-// ---- The keys
-
-/** @type {Record<string, Mark>} */
-const MARKS = { r: "right", w: "wrong", o: "out", c: "catalogue" };
-
-/** @param {KeyboardEvent} event */
-function pressed(event) {
-  const { target } = event;
-  if (!(target instanceof Element)) return;
-  if (target.closest("input:not([type=checkbox], [type=radio]), select, textarea")) return;
-  /** @type {HTMLElement | null} */
-  const item = target.closest(".item");
-  if (!item || event.altKey || event.metaKey) return;
-  const key = event.key.toLowerCase();
-  if (key === "z" && !event.shiftKey) undo();
-  else if (event.ctrlKey) return;
-  else if (MARKS[key]) mark(item, MARKS[key]);
-  else if (key === "?") keysHelp.showModal();
-  else if (item.closest("dialog")) return;
-  else if (event.key.startsWith("Arrow")) move(item, event.key);
-  else if (event.key === "Enter" && target === item) page.open(item);
-  else return;
-  event.preventDefault();
-}
-
-/**
- * Bring the focus to the next item in a direction.
- * @param {HTMLElement} item @param {string} key
- */
-function move(item, key) {
-  const items = parts(document, ".item:not(dialog)");
-  const at = items.indexOf(item);
-  if (key === "ArrowRight") return items[at + 1]?.focus();
-  if (key === "ArrowLeft") return items[at - 1]?.focus();
-  const { top, left } = item.getBoundingClientRect();
-  const further = key === "ArrowDown" ? items.slice(at + 1) : items.slice(0, at).reverse();
-  let row = null;
-  let nearest = null;
-  for (const other of further) {
-    const place = other.getBoundingClientRect();
-    if (Math.abs(place.top - top) < 2) continue;
-    row ??= place.top;
-    if (Math.abs(place.top - row) > 2) break;
-    const distance = Math.abs(place.left - left);
-    if (!nearest || distance < nearest.distance) nearest = { other, distance };
-  }
-  return nearest?.other.focus();
-}
-
-/**
- * Let Tab reach only the item that had the focus last.
- * @param {HTMLElement | null} item
- */
-function reach(item) {
-  for (const other of parts(document, '.item[tabindex="0"]')) other.tabIndex = -1;
-  if (item) item.tabIndex = 0;
-}
-
-// ---- The bar
-
-const bar = part(document, ".deciding");
-const keysHelp = part(document, "dialog.keys", HTMLDialogElement);
-const chosenFile = part(bar, "[type=file]", HTMLInputElement);
-
-function repaint() {
-  for (const item of parts(document, ".item[data-content]")) paint(item);
-  const { decided, fresh, all } = counted();
-  const left = (all - decided).toLocaleString("en");
-  part(bar, ".decided-count").textContent =
-    `${decided.toLocaleString("en")} of ${all.toLocaleString("en")} decided, ${left} left`;
-  const progress = part(bar, "progress", HTMLProgressElement);
-  progress.max = Math.max(all, 1);
-  progress.value = decided;
-  part(bar, '[data-act="undo"]', HTMLButtonElement).disabled = steps.length === 0;
-  part(bar, '[data-act="save"]', HTMLButtonElement).disabled = toSave().length === 0;
-  part(bar, ".next").textContent = hint(fresh);
-  page.changed?.();
-}
-
-function counted() {
-  const ids = [...page.photos.keys()];
-  const decided = ids.filter(decisionOn);
-  // Photos with equal bytes are decided together, and each of them counts.
-  /** @param {string[]} some */
-  const number = (some) => some.reduce((sum, id) => sum + (page.photos.get(id)?.copies ?? 1), 0);
-  const fresh = ids.filter((id) => Object.values(stateOf(id)).some((row) => row?.when && isNew(row)));
-  return { all: number(ids), decided: number(decided), fresh: number(fresh) };
-}
-
-/** @param {number} fresh */
-function hint(fresh) {
-  const forgets = kept ? "" : "This browser does not keep your decisions: save them before you leave this page. ";
-  if (fresh === 0) return `${forgets}Mark photos by their buttons or keys.`;
-  return (
-    `${forgets}${fresh.toLocaleString("en")} decided since the last run. To apply them, save decisions.csv next ` +
-    "to config.yaml, set “decisions: decisions.csv” there, and run again."
-  );
-}
-
-/** @param {string} message */
-function say(message) {
-  part(bar, ".message").textContent = message;
-}
-
 /** Return the decisions for the file: all of this project, of this browser and of the last run. */
 function toSave() {
   readStored();
   return merged([...applied.values()], [...memory.values()]);
 }
 
-function save() {
-  const rows = toSave();
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv" }));
-  link.download = "decisions.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  unsaved = false;
-  say(`Saved: ${rows.length.toLocaleString("en")} decisions.`);
+// ---- The names of classes
+
+const MOST_NEAR = 5;
+
+/** Return the classes of the catalogue, and the new ones that were decided. */
+function knownClasses() {
+  const decided = toSave().map((row) => row.label);
+  return [...new Set([...page.classes, ...decided])].filter(Boolean);
 }
 
 /**
- * Read a file, and add its decisions that are later than the known ones.
- * @param {File} file
+ * Return the known classes that a new one may be a slip of, the nearest first.
+ *
+ * They are equal without regard to case, spaces, hyphens, underscores and the plural; or one slip
+ * apart where both have four letters or more, two slips where both have seven. A slip is a letter
+ * too many, too few or another one, or two letters that are swapped.
+ * @param {string} label @param {string[]} known
  */
-async function load(file) {
-  const most = Number(bar.dataset.mostBytes);
-  const tooLarge = `The file has ${file.size.toLocaleString("en")} bytes; allowed: ${most.toLocaleString("en")}`;
-  const { rows, faults } =
-    file.size > most ? { rows: [], faults: [tooLarge] } : readDecisions(await file.arrayBuffer());
-  showFaults(file.name, faults);
-  if (faults.length > 0) return;
-  readStored();
-  const later = rows.filter((row) => {
-    const subject = subjectOf(row);
-    return laterOf(laterOf(applied.get(subject), memory.get(subject)), row) === row;
+function nearClasses(label, known) {
+  const plain = plainName(label);
+  const found = known.map((name) => {
+    const other = plainName(name);
+    const shorter = Math.min([...plain].length, [...other].length);
+    const allowed = shorter < 4 ? 0 : shorter < 7 ? 1 : 2;
+    const apart = singular(plain) === singular(other) ? 0 : slips([...plain], [...other]);
+    return { name, apart, near: apart <= allowed };
   });
-  const elsewhere = rows.filter((row) => !page.photos.has(row.content_id)).length;
-  if (later.length > 0) addDecisions(later.map((row) => ({ ...row, home })));
-  offerClasses();
-  say(
-    `${file.name}: ${later.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} ` +
-      `decisions are new or later; ${elsewhere.toLocaleString("en")} are of photos not on this page.`,
-  );
+  const near = found.filter((one) => one.near).sort((a, b) => a.apart - b.apart);
+  return near.slice(0, MOST_NEAR).map((one) => one.name);
 }
 
-/** @param {string} name @param {string[]} faults */
-function showFaults(name, faults) {
-  const shown = faults.slice(0, MOST_FAULTS);
-  const rest = faults.length - shown.length;
-  const items = [...shown, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])].map((fault) => {
-    const item = document.createElement("li");
-    item.textContent = fault;
-    return item;
-  });
-  const title = document.createElement("p");
-  title.textContent = `${name} was not read. Correct it, or read another file:`;
-  const list = document.createElement("ul");
-  list.append(...items);
-  part(bar, ".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));
-  if (faults.length > 0) say("");
+/** @param {string} label */
+function plainName(label) {
+  return label.normalize("NFKC").toLowerCase().replaceAll(/[\s_\p{Pd}\p{Cf}]/gu, "");
 }
 
-// ---- The beginning
+/**
+ * Return a name without the ends that a plural can have: berries and berry, dresses and dress.
+ * @param {string} name
+ */
+function singular(name) {
+  return name.replace(/(ies|y)$/, "i").replace(/[es]+$/, "") || name;
+}
 
-/** @param {Deciding} given */
-function startDeciding(given) {
-  page = given;
-  applied = new Map(merged([], given.decided).map((row) => [subjectOf(row), row]));
-  try {
-    home = new URL(given.alone ? location.pathname : "..", location.href).href;
-  } catch {
-    home = ""; // Inside a frame.
+/**
+ * Return how many slips make `b` of `a`, see `nearClasses`.
+ * @param {string[]} a @param {string[]} b
+ */
+function slips(a, b) {
+  /** @type {number[][]} */
+  const table = [b.map((_, n) => n)]; // table[i][j]: of the first i and j letters.
+  table[0].push(b.length);
+  for (let i = 1; i <= a.length; i += 1) {
+    table[i] = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const other = a[i - 1] === b[j - 1] ? 0 : 1;
+      table[i][j] = Math.min(table[i - 1][j] + 1, table[i][j - 1] + 1, table[i - 1][j - 1] + other);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        table[i][j] = Math.min(table[i][j], table[i - 2][j - 2] + 1);
+      }
+    }
   }
-  readStored();
-  offerClasses();
-  document.addEventListener("keydown", pressed);
-  document.addEventListener("focusin", (event) => {
-    /** @type {HTMLElement | null} */
-    const item = event.target instanceof Element ? event.target.closest(".item:not(dialog)") : null;
-    if (item) reach(item);
-  });
-  document.addEventListener("click", (event) => {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
-    /** @type {HTMLElement | null | undefined} */
-    const item = button?.closest(".item");
-    const { mark: name, act } = button?.dataset ?? {};
-    if (item && name) mark(item, /** @type {Mark} */ (name));
-    if (act === "undo") undo();
-    if (act === "save") save();
-    if (act === "keys") keysHelp.showModal();
-    if (act === "load") chosenFile.click();
-    if (act === "close-keys") keysHelp.close();
-  });
-  chosenFile.addEventListener("change", async () => {
-    const file = chosenFile.files?.[0];
-    if (file) await load(file);
-    chosenFile.value = ""; // The same file can be chosen again.
-  });
-  document.addEventListener("dragover", (event) => {
-    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-  });
-  document.addEventListener("drop", (event) => {
-    const [file] = event.dataTransfer?.files ?? [];
-    if (!file) return;
-    event.preventDefault(); // The browser would go to the file.
-    load(file);
-  });
-  window.addEventListener("storage", (event) => {
-    if (event.key !== STORE && event.key !== null) return;
-    readStored();
-    repaint();
-  });
-  window.addEventListener("beforeunload", (event) => {
-    if (unsaved && !kept) event.preventDefault();
-  });
-  repaint();
+  return table[a.length][b.length];
 }

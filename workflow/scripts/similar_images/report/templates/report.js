@@ -479,10 +479,12 @@ function sureOnes() {
 }
 
 function countMany() {
-  const number = sureOnes().length;
+  const photos = sureOnes();
+  const number = photos.length;
   const button = part(many, "button", HTMLButtonElement);
   button.textContent = `Take ${count(number, "photo")} into the catalogue`;
   button.disabled = number === 0;
+  part(many, ".as-classes").textContent = asClasses(photos);
 }
 
 function adoptMany() {
