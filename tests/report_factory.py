@@ -153,7 +153,7 @@ def write_audit(
         ("outlier", "shoes/5", "shoes", "hats/4", "hats"),
         ("small_class", "shoes/5", "shoes", "", ""),
     ]
-    found += [("decided", "boots/0", "boots", "", "")] if left_out else []
+    found += [("decided_photo", "boots/0", "boots", "", "")] if left_out else []
     names = ("finding", "image", "label", "other_image", "other_label")
     findings = [dict(zip(names, row, strict=True)) | {"rank": "1", "score": "0.5"} for row in found]
     more = {f"boots/more {n}": 6 + n for n in range(doubtful)}

@@ -654,7 +654,7 @@ def test_a_photo_of_the_catalogue_that_was_left_out_is_taken_back_on_the_audit(
     left = row(0, "out", "", image="boots/0", set="catalogue", when=OLD)
     audit = visit(write_audit(tmp_path / "catalogue", left_out=True, decided=[left]))
     audit.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
-    item = audit.page.locator("li.item.decided").filter(has_text="boots/0")
+    item = audit.page.locator("li.item.decided_photo").filter(has_text="boots/0")
     expect(item.locator("img")).to_have_count(1)
     expect(item.locator(".decision")).to_have_text("Left out (done)")
     button(item, "Leave out").click()

@@ -1,9 +1,11 @@
 """What people have decided counts from the next run on, and costs no extraction."""
 
+import json
 import os
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,6 +254,58 @@ def test_decisions_that_are_withdrawn_leave_nothing_behind(project: Project) -> 
     assert project.predictions() == before
     assert project.shards() == shards
     assert not project.run().jobs
+
+
+def page_data(project: Project, name: str) -> Any:
+    """Return the data in a page."""
+    text = project.result(f"{name}/report.html").read_text("utf-8")
+    data = text.partition('<script type="application/json" id="data">')[2]
+    return json.loads(data.partition("</script>")[0])
+
+
+def test_decisions_that_are_taken_back_on_the_page_leave_nothing_but_their_rows(
+    project: Project,
+) -> None:
+    before = project.predictions()
+    quality = project.json("catalogue/quality.json")
+    made = [
+        ("catalogue/boots/0.png", "wrong", "sandals"),
+        ("catalogue/sneakers/1.png", "out", ""),
+        ("new/boots/1.png", "out", ""),
+        ("new/sandals/0.png", "right", "boots"),
+    ]
+    decide(project, *made)
+    project.run("all", "audit")
+    # What was left out has its picture, to be taken back.
+    (left_out,) = [card for card in page_data(project, "new")["cards"] if card["decision"] == "out"]
+    assert left_out["picture"] == id_of(project, "new/boots/1.png")
+    asked = {photo["name"] for photo in page_data(project, "catalogue")["photos"]}
+    assert {"boots/0.png", "sneakers/1.png"} <= asked
+    thumbnails = project.result("catalogue/report_files").rglob("*.jpg")
+    assert id_of(project, "catalogue/sneakers/1.png") in {path.stem for path in thumbnails}
+
+    shutil.move(project.folder / "decisions.csv", project.folder / "earlier.csv")
+    back = [(path, "undecided", "") for path, _, _ in made]
+    decide(project, *made, *back)  # later than the others
+    project.settle(decisions=["decisions.csv", "earlier.csv"])
+    run = project.run()
+    assert project.predictions() == before
+    assert project.json("catalogue/quality.json") == quality
+    assert {row["decision"] for row in page_data(project, "new")["decided"]} == {"undecided"}
+    assert "No file of decisions has" not in run.console
+    assert "csv: ignored" not in run.console
+    assert not project.run().jobs
+
+
+def test_decisions_on_a_set_that_is_not_configured_are_named(project: Project) -> None:
+    decide(project, ("new/boots/0.png", "wrong", "sandals"))
+    file = project.folder / "decisions.csv"
+    file.write_text(file.read_text().replace(",new,", ",sprng,"))
+    console = project.run("results/new/predictions.csv").console
+    assert (
+        "decisions.csv: ignored 1 decision on the set “sprng”, which is not in config.yaml: "
+        "'boots/0.png'."
+    ) in console
 
 
 def test_all_kinds_of_decisions_in_several_files_equal_a_clean_rebuild(

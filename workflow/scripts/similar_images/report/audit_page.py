@@ -20,7 +20,7 @@ MOST_SHOWN = 20_000
 # Findings about single photos; the others are about classes, and show examples.
 DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
 # Not a finding, but shown as one.
-DECIDED = "decided"
+DECIDED = "decided_photo"
 DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", DECIDED}
 # How likely a label is, by its share of the confidence, which is at most a half.
 DOUBTS = {0.1: "very unlikely to be", 0.3: "unlikely to be", 1.0: "may not be"}
