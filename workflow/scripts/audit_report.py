@@ -32,7 +32,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     files = cards.files(listing, shown) | cards.files(members, shown)
     contents = {content_id: file for content_id, file in files.values() if content_id}
     photos = Photos.of(snakemake.config)
-    progress = Progress(len(contents), unit="pictures")
+    progress = Progress(len(contents), "picture")
     pictures = thumbnails.make(contents, folder, snakemake.threads, progress, photos)
     retries.record(again, photos.unread)
     report = audit_page.AuditReport(

@@ -52,7 +52,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         products = cards.products(predictions, answered, snakemake.params.product)
     contents = cards.contents(predictions, queries, similar)
     photos = Photos.of(snakemake.config)
-    progress = Progress(len(contents), unit="pictures")
+    progress = Progress(len(contents), "picture")
     decoders = snakemake.resources.decoders
     pictures = thumbnails.make(contents, folder, decoders, progress, photos)
     retries.record(page.with_name(retries.NAME), photos.unread)

@@ -4,9 +4,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 import pyarrow as pa
+import pytest
 
 from similar_images.curation.findings import Finding
 from similar_images.decisions.decisions import Decision
