@@ -58,10 +58,9 @@ rule compare_metrics:
 
 
 # Each entry is a run of this workflow in another folder, with other settings. It shares the shards,
-# which never change: so the features of the current settings come first.
+# which never change.
 rule compare_entry:
     input:
-        ancient("results/catalogue/images.parquet"),
         before_jobs(lambda wildcards: network_digests(ENTRIES[wildcards.entry])),
     output:
         "results/compare/{entry}.json",
