@@ -478,6 +478,7 @@ def test_what_a_run_has_applied_is_taken_back_by_its_button_and_by_undo_restored
     expect(card(other, 0).locator(".decision")).to_have_text(words)
     # Taken back, it can be decided again, and what is decided then can be removed.
     press(seen, 0, "Leave out" if name == "Right" else "Right")
+    expect(card(seen, 0).locator(".decision")).to_contain_text(", a note")
     seen.page.keyboard.press("Z")
     expect(card(seen, 0).locator(".decision")).to_have_text("Decision taken back")
 
@@ -893,7 +894,10 @@ def test_in_the_large_view_photos_are_decided_and_get_notes(seen: Visit, tmp_pat
     keys.press("Enter")
     dialog = seen.page.get_by_role("dialog")
     expect(dialog.get_by_label("Note")).to_be_disabled()
+    keys.press("z")
+    expect(dialog.locator(".message")).to_contain_text("Nothing to undo here.")
     keys.press("r")
+    expect(dialog.locator(".message")).to_be_empty()
     dialog.get_by_label("Note").press_sequentially("really, a boot")  # and no marks
     dialog.get_by_label("Note").press("Enter")
     dialog.get_by_role("button", name="Close").focus()

@@ -8,6 +8,7 @@
 
 const MOST_FAULTS = 20;
 const MOST_LISTED = 100; // Decisions; a longer list is slow.
+const MOST_CLASSES_NAMED = 6;
 
 // ---- The elements of the page
 
@@ -70,6 +71,7 @@ function applyStep(changes) {
   keep(changes);
   unsaved = true;
   repaint();
+  say("");
 }
 
 function undo() {
@@ -162,8 +164,12 @@ function asClasses(photos) {
     const label = labelFor(photo, "catalogue");
     numbers.set(label, (numbers.get(label) ?? 0) + 1);
   }
-  const sorted_ = [...numbers].sort((a, b) => b[1] - a[1]);
-  return sorted_.map(([label, number]) => `${number.toLocaleString("en")} as ${label}`).join(", ");
+  const words = [...numbers]
+    .sort((a, b) => b[1] - a[1])
+    .map(([label, number]) => `${number.toLocaleString("en")} as ${label}`);
+  const rest = words.length - MOST_CLASSES_NAMED;
+  if (rest < 2) return words.join(", ");
+  return [...words.slice(0, MOST_CLASSES_NAMED), `the others as ${rest} more classes`].join(", ");
 }
 
 // ---- The marks of a photo
@@ -198,7 +204,7 @@ function paint(item) {
   }
   words.textContent = sentence(state, photo);
   for (const label of new Set([state.own?.label, state.as?.label])) {
-    if (!label || page.classes.includes(label)) continue;
+    if (!label || catalogueClasses.has(label)) continue;
     const badge = document.createElement("span");
     badge.className = "badge";
     badge.textContent = "new class";
@@ -512,6 +518,13 @@ function forgetButton(rows, text) {
 /** @param {string} message */
 function say(message) {
   part(bar, ".message").textContent = message;
+  const large = document.querySelector("dialog[open] .decide"); // It covers the bar.
+  if (!large) return;
+  const shown = large.querySelector(".message") ?? document.createElement("p");
+  shown.className = "message";
+  shown.setAttribute("role", "status");
+  shown.textContent = message;
+  large.append(shown);
 }
 
 function save() {

@@ -263,6 +263,8 @@ function keep(changes) {
 
 /** @type {Deciding} */
 let page; // What `startDeciding` is given.
+/** @type {Set<string>} */
+let catalogueClasses = new Set();
 /** @type {Map<string, Decision>} */
 let applied = new Map(); // The decisions that the last run knew, by subject.
 /** @type {Map<string, Set<string>>} */
@@ -274,6 +276,7 @@ let home = "";
 /** @param {Deciding} given */
 function readPage(given) {
   page = given;
+  catalogueClasses = new Set(given.classes);
   applied = new Map(merged([], given.decided).map((row) => [subjectOf(row), row]));
   try {
     home = new URL(given.alone ? location.pathname : "..", location.href).href;
@@ -390,6 +393,7 @@ function labelFor(photo, name) {
  * @param {Decidable} photo @param {Mark} name @param {string} label
  */
 function decide(photo, name, label) {
+  const { own, here, back } = stateOf(photo.content);
   return {
     content_id: photo.content,
     image: photo.name,
@@ -397,7 +401,7 @@ function decide(photo, name, label) {
     decision: name,
     label: name === "out" ? "" : label,
     when: momentAfter(photo.content),
-    note: decisionOn(photo.content)?.note ?? "",
+    note: (own ?? here ?? back)?.note ?? "",
     home,
   };
 }
@@ -444,7 +448,7 @@ const MOST_NEAR = 5;
 /** Return the classes of the catalogue, and the new ones that were decided. */
 function knownClasses() {
   const decided = toSave().map((row) => row.label);
-  return [...new Set([...page.classes, ...decided])].filter(Boolean);
+  return [...new Set([...catalogueClasses, ...decided])].filter(Boolean);
 }
 
 /**
