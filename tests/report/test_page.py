@@ -491,7 +491,7 @@ def test_the_photos_of_a_product_are_together_and_show_what_it_is_by_all_of_them
         *(Product("P1", 3, "<b>"), Product("P1", 3, "<b>"), Product("single.jpg", 1, "b")),
     ]
     cards = [
-        replace(card, product=product)
+        replace(card, product=product, label="a")
         for card, product in zip(made_cards(6, ["a", "b"]), shown, strict=True)
     ]
     right = {"labelled": 2, "correct": 1, "accuracy": 0.5, "accuracy_interval_95": [0.1, 0.9]}
@@ -508,8 +508,8 @@ def test_the_photos_of_a_product_are_together_and_show_what_it_is_by_all_of_them
         for card in seen.page.locator(".card").all()
     ]
     assert together == [
-        *["all 3 photos of the product: <b>"] * 3,
-        *["all 2 photos of the product: a"] * 2,
+        *["all 3 photos of the product: <b> (wrong)"] * 3,
+        *["all 2 photos of the product: a (right)"] * 2,
         "",
     ]
 

@@ -1,5 +1,6 @@
 """The audit of the catalogue, asked for by name."""
 
+import re
 import shutil
 
 from PIL import Image, ImageOps
@@ -31,6 +32,9 @@ def test_the_audit_finds_what_is_wrong_with_a_catalogue(project: Project) -> Non
     project.image("catalogue/tiny/boots-like.png", seed=7)
     run = project.run("audit")
     assert "wrong_label: " in run.console
+    assert re.search(
+        r"audit: \d+ with a doubtful label, .* Look at results/catalogue/report.html", run.console
+    )
     findings = {(row["finding"], row["image"]): row for row in project.rows("catalogue/audit.csv")}
     wrong = findings["wrong_label", "sandals/moved.png"]
     assert (wrong["label"], wrong["other_label"]) == ("sandals", "boots")

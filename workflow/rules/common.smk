@@ -636,3 +636,17 @@ def show_outcome():
         # If jobs share no folder, people find the results at another place.
         shown = [line.replace(str(results), RESULTS.place) for line in lines]
         logger.info("\n".join(["", *shown, ""]))
+
+
+def show_audit():
+    """Show how much the audit has found, if its page was written."""
+    # Imported here, since other runs do not need them.
+    from similar_images.curation.findings import FINDINGS
+    from similar_images.report import audit_page
+
+    page = RESULTS.folder / "catalogue" / "report.html"
+    if any(str(page) in job.output for job in workflow.dag.finished_jobs):
+        audit = page.with_name("audit.csv")
+        RESULTS.fetch(audit)
+        place = f"{RESULTS.place}/catalogue/{page.name}"
+        logger.info(f"{audit_page.summary(FINDINGS.read(audit), place)}\n")

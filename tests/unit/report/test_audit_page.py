@@ -17,6 +17,7 @@ from similar_images.report.audit_page import (
     images,
     render,
     shown,
+    summary,
 )
 from similar_images.report.cards import File
 from similar_images.report.portable import AFTER, BEFORE
@@ -101,3 +102,12 @@ def test_photos_that_were_decided_on_are_shown_those_left_out_first_then_the_lat
     ]
     found = [(row["image"], row["label"]) for row in decided_photos(decided, members, manifest)]
     assert found == [("boots/2", "boots"), ("new:4", "hats"), ("boots/1", "hats")]
+
+
+def test_a_run_ends_with_how_much_was_found() -> None:
+    found = [*rows(2), *({"finding": "wrong_label"} for _ in range(1200))]
+    assert summary(found, "results/catalogue/report.html") == (
+        "audit: 2 unlike all others, 1,200 with a doubtful label. "
+        "Look at results/catalogue/report.html"
+    )
+    assert summary([], "page") == "audit: nothing was found. Look at page"

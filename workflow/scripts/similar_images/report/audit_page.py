@@ -22,6 +22,16 @@ DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
 # Not a finding, but shown as one.
 DECIDED = "decided_photo"
 DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", DECIDED}
+# Words for any number of findings.
+IN_SUMMARY = {
+    "wrong_label": "with a doubtful label",
+    "duplicate_across_classes": "in two classes",
+    "duplicate": "twice in a class",
+    "mirrored_duplicate": "mirrored",
+    "outlier": "unlike all others",
+    "confused_classes": "confused pairs of classes",
+    "small_class": "small classes",
+}
 # How likely a label is, by its share of the confidence, which is at most a half.
 DOUBTS = {0.1: "very unlikely to be", 0.3: "unlikely to be", 1.0: "may not be"}
 
@@ -174,12 +184,19 @@ def _in_words(row: Row) -> tuple[str, str]:
         return f"{score:.0%} of their photos look more like the other", ""
     if kind == "small_class":
         return f"{score:.0f} photo{'' if score == 1 else 's'}", ""
-    if kind == DECIDED:
+    if kind not in DUPLICATES:
         return "", ""
     if score == 0:
         return "the same bytes, or no visible difference", ""
     mirrored = ", mirrored" if kind == "mirrored_duplicate" else ""
     return f"almost the same pixels{mirrored}", f"largest difference: {score:.2f} of the contrast"
+
+
+def summary(findings: Iterable[Row], page: str) -> str:
+    """Return a line on how many findings there are of each kind, for the end of a run."""
+    numbers = Counter(row["finding"] for row in findings)
+    counts = [f"{number:,} {IN_SUMMARY[kind]}" for kind, number in numbers.items()]
+    return f"audit: {', '.join(counts) or 'nothing was found'}. Look at {page}"
 
 
 def render(report: AuditReport, folder: Path) -> str:

@@ -95,7 +95,7 @@ function answerOf(card) {
   if (card.decision && card.original_label !== card.label) lines.push(line("original label ", card.original_label || "–"));
   if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
   lines.push(...card.extra_columns.map(([name, value]) => line(`${name} `, value)));
-  if (card.product && card.product.photos > 1) lines.push(productOf(card.product));
+  if (card.product && card.product.photos > 1) lines.push(productOf(card.product, card.label));
   return lines;
 }
 
@@ -117,9 +117,14 @@ function othersOf(card) {
   return rest > 0 ? `${named} and ${rest} more` : named;
 }
 
-/** @param {Product} product */
-function productOf({ photos, prediction }) {
-  return line(`all ${photos} photos of the product: `, prediction || "–");
+/**
+ * Say what a product is. Right and wrong are of the photo alone, so the product has its own.
+ * @param {Product} product @param {string} label
+ */
+function productOf({ photos, prediction }, label) {
+  const made = line(`all ${photos} photos of the product: `, prediction || "–");
+  if (label && prediction) made.append(label === prediction ? " (right)" : " (wrong)");
+  return made;
 }
 
 /** @param {Card} card */
