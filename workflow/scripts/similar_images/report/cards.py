@@ -207,7 +207,7 @@ def cards(
             before=changed.get(row["image"]),
             extra_columns=[(name, row[name]) for name in extra_columns if row[name]],
             product=products.get(row["image"]),
-            added=row.get("added", ""),
+            added=row["added"],
         )
         for row in predictions
     ]
