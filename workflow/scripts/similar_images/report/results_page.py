@@ -99,7 +99,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         curve=charts.curve(report.quality),
         few_classes=report.confusion.total <= FEW_CLASSES,
         timeline=charts.timeline(report.history),
-        several_times=len({card.added for card in report.cards}) > 1,
+        several_times=len({card.added for card in report.cards} - {""}) > 1,
         changed=any(card.before is not None for card in report.cards),
         review_order=any(card.review_order is not None for card in report.cards),
         rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},

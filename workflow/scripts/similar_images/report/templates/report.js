@@ -36,7 +36,7 @@ const many = part(document, ".many");
 
 /** @type {Card[]} */
 let matching = []; // The cards that fit the filter, in order; the first of them are in the list.
-const severalTimes = new Set(cards.map((card) => card.added)).size > 1;
+const severalTimes = new Set(cards.map((card) => card.added).filter(Boolean)).size > 1;
 /** @type {HTMLInputElement | null} */
 let typedLast = null; // The text box of the last change of the filter.
 
