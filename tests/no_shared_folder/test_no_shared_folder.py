@@ -136,6 +136,7 @@ def test_jobs_without_a_shared_folder_give_the_results_of_a_local_run_and_reuse_
     second = run_without_shared_folder(isolated, store, "portable", "audit")
     project.run("portable", "audit")
     assert second.jobs["extract"] == 1
+    assert "catalogue: 1 photo added" in second.console
     found = results_in(store)
     assert_equal(found, project)
     sent = project.result("new/report_portable.html").read_bytes()
