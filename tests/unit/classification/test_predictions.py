@@ -121,6 +121,7 @@ def test_a_row_has_the_prediction_and_the_three_most_similar_images() -> None:
         "duplicate_of": None,
         "original_label": "boots",
         "decision": None,
+        "added": None,
         "error": None,
     }
 

@@ -33,11 +33,6 @@ function line(text, name) {
   return made;
 }
 
-/** @param {number} number @param {string} noun */
-function count(number, noun) {
-  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-}
-
 /**
  * Return the end of a path or address, without the digest of its query.
  * @param {string} path

@@ -174,7 +174,7 @@ function similarItem(card, number) {
 function showLeftOut(whole) {
   const notice = part(document, ".left-out");
   notice.textContent =
-    `This file has ${cards.length.toLocaleString("en")} of the ${count(whole.all, "photo")}, in small ` +
+    `This file has ${cards.length.toLocaleString("en")} of the ${inWords(whole.all, "photo")}, in small ` +
     `pictures: ${whole.which}. The numbers on this page count all ` +
     "photos, so a number can lead to fewer photos than it counts. All of them are in " +
     `${whole.address}, in the project that made this file.`;
@@ -331,7 +331,7 @@ function offerTimes() {
   const times = [...new Set(cards.map((card) => card.added))].filter(Boolean).sort().reverse();
   const options = times.map((time) => {
     const since = cards.filter((card) => card.added >= time).length;
-    return new Option(`since ${timeInWords(time)} (${count(since, "photo")})`, time);
+    return new Option(`since ${timeInWords(time)} (${inWords(since, "photo")})`, time);
   });
   select?.append(...options);
 }
@@ -416,7 +416,7 @@ function show(filter) {
   growToFill();
   reach(list.querySelector("li"));
   countMany();
-  const all = count(cards.length, "photo") + (lacksPhotos ? " in this file" : "");
+  const all = inWords(cards.length, "photo") + (lacksPhotos ? " in this file" : "");
   part(document, ".shown").textContent =
     matching.length === cards.length ? all : `${matching.length.toLocaleString("en")} of ${all}`;
   for (const button of parts(document, ".matrix button")) {
@@ -487,7 +487,7 @@ function countMany() {
   const photos = sureOnes();
   const number = photos.length;
   const button = part(many, "button", HTMLButtonElement);
-  button.textContent = `Take ${count(number, "photo")} into the catalogue`;
+  button.textContent = `Take ${inWords(number, "photo")} into the catalogue`;
   button.disabled = number === 0;
   part(many, ".as-classes").textContent = asClasses(photos);
 }
@@ -496,7 +496,7 @@ function adoptMany() {
   const photos = sureOnes();
   if (photos.length === 0) return;
   adopt(photos);
-  say(`${count(photos.length, "photo")} taken into the catalogue; Undo takes them all back.`);
+  say(`${inWords(photos.length, "photo")} taken into the catalogue; Undo takes them all back.`);
 }
 
 // ---- Saving the view
@@ -557,7 +557,7 @@ function sendView() {
   const said = part(document, ".sending");
   const command = `snakemake --cores 8 results/${data.set}/report_portable.html --config portable=${name}`;
   said.replaceChildren(
-    `${count(matching.length, "photo")} saved in ${name}. Move this file next to config.yaml, and run `,
+    `${inWords(matching.length, "photo")} saved in ${name}. Move this file next to config.yaml, and run `,
     element("code", "", command),
     ` there. It writes results/${data.set}/report_portable.html, one file with these photos, to send.`,
   );
