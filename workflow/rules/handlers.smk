@@ -1,0 +1,131 @@
+"""What happens when a run starts, stops or ends."""
+
+import _thread
+import atexit
+import logging
+import signal
+import threading
+
+
+def handle_sigterm_in_a_thread():
+    """Let Snakemake's handler of SIGTERM run in another thread.
+
+    The handler takes a lock (Snakemake 9.27) that the main thread holds while it records the end of
+    a job. Python runs handlers in the main thread, which would then wait for its own lock forever.
+    `threading.Thread` takes locks too. tests/faults/test_sigterm.py has the smallest case.
+    """
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.getsignal(signal.SIGTERM)
+        signal.signal(
+            signal.SIGTERM, lambda *args: _thread.start_new_thread(handler, args)
+        )
+
+
+def stop_without_tracebacks():
+    """Let Ctrl-C end this run and its jobs with one sentence.
+
+    A terminal interrupts all processes, and each would show where it was. So jobs ignore that; they
+    get SIGTERM instead, which ends a process silently, and on which `extract` keeps what it has.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
+        shell.prefix("trap '' INT; ")
+
+
+def stop(*_):
+    """End the jobs and then this process. If Ctrl-C is pressed again, end the jobs again."""
+    # Snakemake needs it, too. Imported here, since no other run does.
+    import psutil
+
+    for process in psutil.Process().children(recursive=True):
+        process.terminate()
+    if signal.getsignal(signal.SIGINT) is stop:
+        signal.signal(signal.SIGINT, lambda *_: stop())
+        # That the jobs ended is no error.
+        logger.addFilter(lambda record: record.levelno < logging.ERROR)
+        atexit.register(
+            print, "Stopped. Run the same command again to continue.", file=sys.stderr
+        )
+        sys.exit(1)
+
+
+def lift_limit_of_jobs_per_time():
+    """Remove the limit of jobs that start in a second, if all run on this computer.
+
+    It spares the schedulers of clusters. Here Snakemake (9.27) would wait for that second at the
+    end of the run.
+    """
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
+def mark_unfinished():
+    """Mark the jobs that this run did not finish, so that the next one runs them.
+
+    A failed job leaves no output. Snakemake makes that output again only for a target that lists
+    it: a later file that is requested by name would count as up to date.
+    """
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.basedir == SOURCE:  # not of a parent workflow
+            workflow.persistence.started(job)
+
+
+def show_outcome():
+    """Show what has changed and the main results, and update the history of all sets."""
+    # Imported here, since other runs do not need it.
+    from similar_images.images import listing
+    from similar_images.report import history, run_summary
+
+    # Not `needrun_jobs`: after the checkpoint, these lack the jobs before it.
+    written = {str(path) for job in workflow.dag.finished_jobs for path in job.output}
+
+    def with_new(names, file):
+        return [name for name in names if str(RESULTS.folder / name / file) in written]
+
+    listed = with_new(COLLECTIONS, "manifest.parquet")
+    sets = with_new(sorted(QUERIES), "report.html")
+    results = RESULTS.folder
+    read = in_results(listed, listing.NAME, listing.CHANGES_NAME)
+    if sets:
+        read += [
+            "results/history.csv",
+            *in_results(QUERIES, "metrics.json", "history.csv"),
+            *in_results(
+                ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
+            ),
+        ]
+    RESULTS.fetch(*(results.parent / file for file in read))
+    lines = run_summary.changes(results, listed)
+    if sets:
+        before = history.last_metric(results / "history.csv")
+        history.write_all(results)
+        RESULTS.put(results / "history.csv")
+        lines += run_summary.lines(results, sets, before)
+        known = classes_of(*COLLECTIONS)
+        new = decisions.new_classes(decided, known)
+        lines += run_summary.new_classes(new, known)
+        for name in sets:
+            portable = results / name / "report_portable.html"
+            if portable.exists() and str(portable) not in written:
+                lines.append(
+                    f"{portable} is of an earlier run. To make it again: "
+                    "snakemake --cores 8 portable"
+                )
+    if lines:
+        # If jobs share no folder, people find the results at another place.
+        shown = [line.replace(str(results), RESULTS.place) for line in lines]
+        logger.info("\n".join(["", *shown, ""]))
+
+
+def show_audit():
+    """Show how much the audit has found, if its page was written."""
+    # Imported here, since other runs do not need them.
+    from similar_images.curation.findings import FINDINGS
+    from similar_images.report import audit_page
+
+    page = RESULTS.folder / "catalogue" / "report.html"
+    if any(str(page) in job.output for job in workflow.dag.finished_jobs):
+        audit = page.with_name("audit.csv")
+        RESULTS.fetch(audit)
+        place = f"{RESULTS.place}/catalogue/{page.name}"
+        logger.info(f"{audit_page.summary(FINDINGS.read(audit), place)}\n")
