@@ -518,7 +518,7 @@ def test_undo_says_what_to_do_where_it_can_do_nothing_and_needs_no_focus(seen: V
     press(seen, 0, "Right")
     seen.page.get_by_role("searchbox", name="File name").press("z")
     expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
-    seen.page.get_by_role("button", name="Show all").click()
+    seen.page.get_by_role("button", name="Clear filters").click()
     seen.page.locator(".card.decided").wait_for()
     seen.page.evaluate("document.activeElement.blur()")
     keys.press("z")
