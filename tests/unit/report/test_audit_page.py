@@ -105,9 +105,10 @@ def test_photos_that_were_decided_on_are_shown_those_left_out_first_then_the_lat
 
 
 def test_a_run_ends_with_how_much_was_found() -> None:
-    found = [*rows(2), *({"finding": "wrong_label"} for _ in range(1200))]
+    found = [*rows(2), {"finding": "confused_classes"}]
+    found += [{"finding": "wrong_label"} for _ in range(1200)]
     assert summary(found, "results/catalogue/report.html") == (
-        "audit: 2 unlike all others, 1,200 with a doubtful label. "
+        "audit: 2 outliers, 1 pair of confused classes, 1,200 doubtful labels. "
         "Look at results/catalogue/report.html"
     )
     assert summary([], "page") == "audit: nothing was found. Look at page"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.wording import counted
 from ..decisions.decisions import CATALOGUE, OUT, UNDECIDED, Decision
 from ..images import thumbnails
 from .cards import File, Photo, Row, photo_fields
@@ -22,15 +23,15 @@ DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
 # Not a finding, but shown as one.
 DECIDED = "decided_photo"
 DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", DECIDED}
-# Words for any number of findings.
-IN_SUMMARY = {
-    "wrong_label": "with a doubtful label",
-    "duplicate_across_classes": "in two classes",
-    "duplicate": "twice in a class",
-    "mirrored_duplicate": "mirrored",
-    "outlier": "unlike all others",
-    "confused_classes": "confused pairs of classes",
-    "small_class": "small classes",
+# One and several of each kind.
+NOUNS = {
+    "wrong_label": ("doubtful label", None),
+    "duplicate_across_classes": ("picture in two classes", "pictures in two classes"),
+    "duplicate": ("duplicate", None),
+    "mirrored_duplicate": ("mirror image", None),
+    "outlier": ("outlier", None),
+    "confused_classes": ("pair of confused classes", "pairs of confused classes"),
+    "small_class": ("small class", "small classes"),
 }
 # How likely a label is, by its share of the confidence, which is at most a half.
 DOUBTS = {0.1: "very unlikely to be", 0.3: "unlikely to be", 1.0: "may not be"}
@@ -183,7 +184,7 @@ def _in_words(row: Row) -> tuple[str, str]:
     if kind == "confused_classes":
         return f"{score:.0%} of their photos look more like the other", ""
     if kind == "small_class":
-        return f"{score:.0f} photo{'' if score == 1 else 's'}", ""
+        return counted(int(score), "photo"), ""
     if kind not in DUPLICATES:
         return "", ""
     if score == 0:
@@ -195,7 +196,7 @@ def _in_words(row: Row) -> tuple[str, str]:
 def summary(findings: Iterable[Row], page: str) -> str:
     """Return a line on how many findings there are of each kind, for the end of a run."""
     numbers = Counter(row["finding"] for row in findings)
-    counts = [f"{number:,} {IN_SUMMARY[kind]}" for kind, number in numbers.items()]
+    counts = [counted(number, *NOUNS[kind]) for kind, number in numbers.items()]
     return f"audit: {', '.join(counts) or 'nothing was found'}. Look at {page}"
 
 
