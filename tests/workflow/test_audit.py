@@ -33,7 +33,7 @@ def test_the_audit_finds_what_is_wrong_with_a_catalogue(project: Project) -> Non
     run = project.run("audit")
     assert "wrong_label: " in run.console
     assert re.search(
-        r"audit: \d+ with a doubtful label, .* Look at results/catalogue/report.html", run.console
+        r"audit: \d+ doubtful labels?, .* Look at results/catalogue/report.html", run.console
     )
     findings = {(row["finding"], row["image"]): row for row in project.rows("catalogue/audit.csv")}
     wrong = findings["wrong_label", "sandals/moved.png"]
