@@ -61,6 +61,14 @@ def test_ctrl_c_in_a_job_ends_with_one_sentence_and_the_next_run_continues(
     assert not project.run().jobs
 
 
+def test_what_has_changed_is_told_in_the_run_that_was_stopped(project: Project) -> None:
+    project.run()
+    project.image("catalogue/boots/added.png", seed=400)
+    run = interrupted(project, "predict")
+    assert "catalogue: 1 photo added" in run.console
+    assert_one_sentence(run)
+
+
 def test_ctrl_c_while_planning_ends_with_one_sentence(project: Project, tmp_path: Path) -> None:
     snakefile = tmp_path / "interrupted.smk"
     snakefile.write_text(WHILE_PLANNING)

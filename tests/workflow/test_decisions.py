@@ -243,7 +243,7 @@ def test_decisions_that_are_withdrawn_leave_nothing_behind(project: Project) -> 
     decide(project)
     run = project.run()
     assert run.jobs == OF_CATALOGUE + Counter(merge=1)
-    assert "No file of decisions has 4 decisions of the last run any more" in run.console
+    assert "4 decisions of the last run not in the file of decisions any more" in run.console
     assert len(project.rows("plan/decisions-lost.csv")) == 4
     assert project.predictions() == before
     assert project.json("catalogue/quality.json") == quality
@@ -292,7 +292,7 @@ def test_decisions_that_are_taken_back_on_the_page_leave_nothing_but_their_rows(
     assert project.predictions() == before
     assert project.json("catalogue/quality.json") == quality
     assert {row["decision"] for row in page_data(project, "new")["decided"]} == {"undecided"}
-    assert "No file of decisions has" not in run.console
+    assert "not in the file of decisions any more" not in run.console
     assert "csv: ignored" not in run.console
     assert not project.run().jobs
 

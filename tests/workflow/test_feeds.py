@@ -61,13 +61,17 @@ def write_feed(project: Project, name: str, server: Server, photos: list[Path]) 
 
 
 def answers(project: Project) -> dict[str, dict[str, str]]:
-    """Return what is predicted, by the ends of the names, which folders and addresses share."""
+    """Return what is predicted, by the ends of the names, which folders and addresses share.
+
+    They do not share the time at which their photos were first listed.
+    """
+    own = {"product_id", "added"}
     named = ("image", *(f"similar_{n}" for n in (1, 2, 3)))
     rows = [
         row | {name: "/".join(row[name].partition("?")[0].split("/")[-2:]) for name in named}
         for row in project.rows("new/predictions.csv")
     ]
-    return {row["image"]: {k: v for k, v in row.items() if k != "product_id"} for row in rows}
+    return {row["image"]: {k: v for k, v in row.items() if k not in own} for row in rows}
 
 
 def fetched(server: Server) -> int:

@@ -364,7 +364,8 @@ def test_times_are_kept_for_each_shard_and_summed_up(project: Project) -> None:
 def test_any_number_of_query_sets_and_none_at_all(project: Project) -> None:
     project.settle(queries={"again": "photos/new"})
     project.run()
-    assert project.rows("again/predictions.csv") == project.rows("new/predictions.csv")
+    first, again = (project.rows(f"{name}/predictions.csv") for name in ("new", "again"))
+    assert [row | {"added": ""} for row in again] == [row | {"added": ""} for row in first]
     project.settle(queries={"again": None, "new": None})
     assert project.run().jobs == {"plan": 1}
 

@@ -80,7 +80,7 @@ from similar_images.core import file_formats, files, settings
 from similar_images.core.digests import Digests
 from similar_images.core.errors import DamagedFileError, UserError, reason
 from similar_images.core.processes import find_modules_first_in
-from similar_images.evaluation import missing_classes, settings_comparison
+from similar_images.evaluation import settings_comparison
 from similar_images.backbones import loading
 from similar_images.decisions import decisions
 from similar_images.images import lists, retries
@@ -399,34 +399,16 @@ def classes_of(*names):
 
 
 @cache
-def warn_of_classes():
-    """Warn, once in a run, of classes that look like one, and of those that the catalogue lacks.
-
-    The summary of the run knows the latter better, also where there are decisions.
-    """
+def warn_of_similar_classes():
+    """Warn, once in a run, of classes that look like one."""
     if workflow.is_main_process:
         decided_labels = {one.label for one in decided if one.label is not None}
-        groups = alike(decided_labels | classes_of(*COLLECTIONS))
-        for names in groups:
+        for names in alike(decided_labels | classes_of(*COLLECTIONS)):
             logger.warning(
                 "These names count as different classes, but differ only in case, in spaces "
                 f"around them or in invisible characters: {', '.join(map(repr, names))}. If they "
                 "are one class, give it one name."
             )
-        catalogue = summary("catalogue")
-        for name in QUERIES if catalogue and not decided else []:
-            found = summary(name)
-            images_of = found.images_of if found else {}
-            missing = missing_classes.of_names(
-                {
-                    label: images
-                    for label, images in images_of.items()
-                    if label not in catalogue.classes.union(*groups)
-                },
-                catalogue.images_of,
-            )
-            for line in missing_classes.sentences(name, missing):
-                logger.warning(line)
 
 
 @cache

@@ -2,7 +2,7 @@
 # the shards of earlier runs in results/features/.
 checkpoint plan:
     input:
-        before_jobs(lambda wildcards: warn_of_classes()),
+        before_jobs(lambda wildcards: warn_of_similar_classes()),
         before_jobs(lambda wildcards: warn_of_unused_columns()),
         manifests=in_results(COLLECTIONS, "manifest.parquet"),
         model="results/model/model.json",

@@ -4,7 +4,11 @@ import _thread
 import atexit
 import logging
 import signal
+import sys
 import threading
+from contextlib import suppress
+
+from snakemake.logging import logger
 
 
 def handle_sigterm_in_a_thread():
@@ -38,7 +42,8 @@ def stop(*_):
     import psutil
 
     for process in psutil.Process().children(recursive=True):
-        process.terminate()
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
     if signal.getsignal(signal.SIGINT) is stop:
         signal.signal(signal.SIGINT, lambda *_: stop())
         # That the jobs ended is no error.
@@ -70,62 +75,79 @@ def mark_unfinished():
             workflow.persistence.started(job)
 
 
-def show_outcome():
-    """Show what has changed and the main results, and update the history of all sets."""
-    # Imported here, since other runs do not need it.
-    from similar_images.images import listing
-    from similar_images.report import history, run_summary
-
+def collections_with_new(file, names):
+    """Return the collections among `names` whose `file` was written in this run."""
     # Not `needrun_jobs`: after the checkpoint, these lack the jobs before it.
     written = {str(path) for job in workflow.dag.finished_jobs for path in job.output}
+    return [name for name in names if str(RESULTS.folder / name / file) in written]
 
-    def with_new(names, file):
-        return [name for name in names if str(RESULTS.folder / name / file) in written]
 
-    listed = with_new(COLLECTIONS, "manifest.parquet")
-    sets = with_new(sorted(QUERIES), "report.html")
-    results = RESULTS.folder
-    read = in_results(listed, listing.NAME, listing.CHANGES_NAME)
-    if sets:
-        read += [
-            "results/history.csv",
-            *in_results(QUERIES, "metrics.json", "history.csv"),
-            *in_results(
-                ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
-            ),
-        ]
-    RESULTS.fetch(*(results.parent / file for file in read))
-    lines = run_summary.changes(results, listed)
-    if sets:
-        before = history.last_metric(results / "history.csv")
-        history.write_all(results)
-        RESULTS.put(results / "history.csv")
-        lines += run_summary.lines(results, sets, before)
-        known = classes_of(*COLLECTIONS)
-        new = decisions.new_classes(decided, known)
-        lines += run_summary.new_classes(new, known)
-        for name in sets:
-            portable = results / name / "report_portable.html"
-            if portable.exists() and str(portable) not in written:
-                lines.append(
-                    f"{portable} is of an earlier run. To make it again: "
-                    "snakemake --cores 8 portable"
-                )
+def show(lines):
+    """Show lines about the results at the place where people find these."""
     if lines:
-        # If jobs share no folder, people find the results at another place.
-        shown = [line.replace(str(results), RESULTS.place) for line in lines]
+        # If jobs share no folder, that is another place.
+        shown = [line.replace(str(RESULTS.folder), RESULTS.place) for line in lines]
         logger.info("\n".join(["", *shown, ""]))
 
 
-def show_audit():
-    """Show how much the audit has found, if its page was written."""
-    # Imported here, since other runs do not need them.
+def changes():
+    """Return lines on what was added, removed, moved or changed in this run."""
+    # Imported here, since other runs do not need it.
+    from similar_images.images import listing
+    from similar_images.report import run_summary
+
+    listed = collections_with_new("manifest.parquet", COLLECTIONS)
+    files = in_results(listed, listing.NAME, listing.CHANGES_NAME)
+    RESULTS.fetch(*(RESULTS.folder.parent / file for file in files))
+    labels = {one.label for one in decided if one.label is not None}
+    return run_summary.changes(RESULTS.folder, listed, labels)
+
+
+def main_results():
+    """Return lines on the main results and update the history, if a report was written."""
+    sets = collections_with_new("report.html", sorted(QUERIES))
+    if not sets:
+        return []
+    from similar_images.report import history, run_summary
+
+    results = RESULTS.folder
+    read = [
+        "results/history.csv",
+        *in_results(QUERIES, "metrics.json", "history.csv"),
+        *in_results(
+            ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
+        ),
+    ]
+    RESULTS.fetch(*(results.parent / file for file in read))
+    before = history.last_metric(results / "history.csv")
+    history.write_all(results)
+    RESULTS.put(results / "history.csv")
+    known = classes_of(*COLLECTIONS)
+    new = decisions.new_classes(decided, known)
+    return [
+        *run_summary.lines(results, sets, before),
+        *run_summary.new_classes(new, known),
+    ]
+
+
+def pages_to_send():
+    """Return lines on where the pages to send are, and which a new report has left behind."""
+    from similar_images.report import run_summary
+
+    names = sorted(QUERIES)
+    made = collections_with_new("report_portable.html", names)
+    renewed = collections_with_new("report.html", names)
+    return run_summary.portable_pages(RESULTS.folder, made, renewed)
+
+
+def audit_results():
+    """Return a line on how much the audit has found, if its page was written."""
+    if not collections_with_new("report.html", ["catalogue"]):
+        return []
     from similar_images.curation.findings import FINDINGS
     from similar_images.report import audit_page
 
     page = RESULTS.folder / "catalogue" / "report.html"
-    if any(str(page) in job.output for job in workflow.dag.finished_jobs):
-        audit = page.with_name("audit.csv")
-        RESULTS.fetch(audit)
-        place = f"{RESULTS.place}/catalogue/{page.name}"
-        logger.info(f"{audit_page.summary(FINDINGS.read(audit), place)}\n")
+    audit = page.with_name("audit.csv")
+    RESULTS.fetch(audit)
+    return [audit_page.summary(FINDINGS.read(audit), page)]

@@ -67,8 +67,8 @@ with logged(snakemake.log[0], "plan"):
         logging.warning("%s: %s", files, warning)
     if missing:
         logging.warning(
-            "No file of decisions has %s of the last run any more, such as %s of %s in %s. They "
-            "are kept in %s: name it in `decisions`, too, unless you took them back.",
+            "%s of the last run not in the file of decisions any more, such as “%s” for %s (%s). "
+            "The photos are as they were before. To get decisions back, copy their rows from %s.",
             counted(len(missing), "decision"),
             missing[0].decision,
             missing[0].image,

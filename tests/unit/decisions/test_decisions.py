@@ -303,6 +303,15 @@ def test_decisions_that_a_run_applied_and_no_file_has_any_more_are_reported_and_
     assert decisions.remember([], applied, lost) == []
 
 
+def test_a_file_of_missing_decisions_keeps_those_of_earlier_runs(tmp_path: Path) -> None:
+    applied, lost = tmp_path / "applied.csv", tmp_path / "lost.csv"
+    both = decisions.read([put(tmp_path / "1.csv", row(), row(B))])
+    decisions.remember(both, applied, lost)
+    decisions.remember(both[1:], applied, lost)
+    decisions.remember([], applied, lost)
+    assert decisions.read([lost]) == both
+
+
 def test_the_pages_write_the_columns_of_the_table() -> None:
     script = (TEMPLATES / "decisions.js").read_text("utf-8")
     columns = ", ".join(f'"{name}"' for name in decisions.TABLE.names)

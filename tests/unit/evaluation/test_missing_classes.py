@@ -8,13 +8,17 @@ CATALOGUE = {"outerwear": 20, "boots": 20, "caps": 2}
 RENAME = "If they are one class, give both the same name (of the folder, or in the list)."
 
 
-def rows(label: str, *predictions: str, original: str | None = None) -> list[dict[str, str]]:
+def rows(
+    label: str, *predictions: str, original: str | None = None, error: str = ""
+) -> list[dict[str, str]]:
     """Return rows of predictions.csv; a prediction "" was refused."""
     return [
         {
             "label": label,
             "original_label": label if original is None else original,
             "prediction": prediction,
+            "refused": "" if prediction or error else "confidence 0.2",
+            "error": error,
             "correct": str(prediction == label).lower() if prediction else "",
         }
         for prediction in predictions
@@ -53,6 +57,12 @@ def test_a_class_that_the_catalogue_hardly_has_is_told_unless_its_photos_are_rig
         "hardly count as right. Add photos of that class to the catalogue."
     ]
     assert told(*rows("caps", "boots", "caps")) == []
+
+
+def test_files_that_are_no_photos_and_refused_photos_of_a_known_class_tell_nothing() -> None:
+    assert told(*rows("docs", "", error="not an image")) == []
+    assert told(*rows("hats", "", "", error="left out by a decision")) == []
+    assert told(*rows("caps", "")) == []
 
 
 def test_labels_that_only_decisions_gave_are_left_to_the_list_of_new_classes() -> None:

@@ -49,11 +49,13 @@ def test_what_no_plan_names_is_unused(tmp_path: Path) -> None:
     assert {kept, source, compared}.isdisjoint(store.unused(tmp_path))
 
 
-def test_what_a_stopped_run_had_extracted_is_unused(tmp_path: Path) -> None:
-    put(tmp_path / "features/A-1/kept.parquet")
-    partial = put(tmp_path / "features/A-1/stopped.partial")
-    plan(tmp_path, "A-1", "kept")
-    assert store.unused(tmp_path) == [partial]
+def test_what_a_stopped_run_had_extracted_is_unused_once_no_plan_names_its_shard(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path / "features/A-1/planned.partial")
+    spare = put(tmp_path / "features/A-1/spare.partial")
+    plan(tmp_path, "A-1", "planned")
+    assert store.unused(tmp_path) == [spare]
 
 
 def test_without_a_plan_nothing_counts_as_unused(tmp_path: Path) -> None:

@@ -98,6 +98,18 @@ def test_a_photo_that_cannot_be_read_for_a_while_keeps_its_time_and_has_not_chan
     assert found.changes == []
 
 
+def test_photos_in_a_folder_that_cannot_be_read_for_a_while_keep_their_times(
+    runs: Callable[..., Runs],
+) -> None:
+    found = runs(boots_1="a", boots_2="b", caps_1="c")
+    unread = listed(caps_1="c").to_pylist()
+    unread.append({"image": "boots", "file": b"", "fault": "permission denied"})
+    assert found.run(manifest.TABLE.from_rows(unread)).changes == []
+    found.run(listed(boots_1="a", boots_2="b", caps_1="c"))
+    assert found.changes == []
+    assert set(found.added.values()) == {OLD}
+
+
 def test_a_content_that_was_gone_in_a_run_is_new_again(runs: Callable[..., Runs]) -> None:
     found = runs(boots_1="a", boots_2="b").run(listed(boots_1="a"))
     assert found.run(listed(boots_1="a", boots_2="b")).added["boots/2.jpg"] == NEW

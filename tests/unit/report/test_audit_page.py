@@ -107,8 +107,8 @@ def test_photos_that_were_decided_on_are_shown_those_left_out_first_then_the_lat
 def test_a_run_ends_with_how_much_was_found() -> None:
     found = [*rows(2), {"finding": "confused_classes"}]
     found += [{"finding": "wrong_label"} for _ in range(1200)]
-    assert summary(found, "results/catalogue/report.html") == (
+    assert summary(found, Path("results/catalogue/report.html")) == (
         "audit: 2 outliers, 1 pair of confused classes, 1,200 doubtful labels. "
         "Look at results/catalogue/report.html"
     )
-    assert summary([], "page") == "audit: nothing was found. Look at page"
+    assert summary([], Path("page")) == "audit: nothing was found. Look at page"

@@ -120,10 +120,21 @@ def test_a_view_of_other_photos_is_refused(tmp_path: Path) -> None:
         portable(page.read_text("utf-8"), tmp_path, "results/x/report.html", ["other.jpg"])
 
 
-@pytest.mark.parametrize("content", [None, b"", b"photo\n1.jpg\n", b"\xff", b'image\n"1'])
-def test_what_is_no_view_is_refused(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "cannot be read"),
+        (b"\xff", "cannot be read"),
+        (b'image\n"1', "cannot be read"),
+        (b"", "has no column image"),
+        (b"photo\n1.jpg\n", "has no column image"),
+        (b"label;image\nboots;1.jpg\n", "has no column image, separated by commas"),
+        (b"label,image\n\n", "names no photos"),
+    ],
+)
+def test_what_is_no_view_is_refused(tmp_path: Path, content: bytes | None, fault: str) -> None:
     path = tmp_path / "view.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=f"portable: {path} is not a CSV file with a column image"):
+    with pytest.raises(UserError, match=f"portable: {path} {fault}.* Save the view"):
         read_view(path)

@@ -140,10 +140,12 @@ def test_changes_are_told_for_each_collection_that_has_some(results: Path) -> No
 def test_classes_that_only_decisions_name_are_listed_with_similar_ones() -> None:
     known = ["jacket", "shirt", "boots"]
     assert new_classes({}, known) == []
-    assert new_classes({"jaket": 1}, known) == ["new classes: jaket (1 photo); similar: jacket"]
-    assert new_classes({"hats": 12}, known) == ["new classes: hats (12 photos)"]
+    assert new_classes({"jaket": 1}, known) == [
+        "new classes by decisions: jaket (1 photo); similar: jacket"
+    ]
+    assert new_classes({"hats": 12}, known) == ["new classes by decisions: hats (12 photos)"]
     assert new_classes({"Shirt": 2, "hats": 1, "jaket": 1}, known) == [
-        "new classes: Shirt (2 photos), hats (1 photo), jaket (1 photo); "
+        "new classes by decisions: Shirt (2 photos), hats (1 photo), jaket (1 photo); "
         "similar: Shirt to shirt, jaket to jacket"
     ]
 

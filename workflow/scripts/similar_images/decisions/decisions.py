@@ -120,7 +120,7 @@ def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Dec
     Args:
         decided: see `read`.
         applied: the file that records them.
-        lost: the file for the missing ones, if there are any.
+        lost: the file that collects the missing ones; it may be one of those that were read.
     """
     before: list[Decision] = read_cache(_read, applied, [])
     subjects = {decision.subject for decision in decided}
@@ -130,7 +130,9 @@ def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Dec
         if decision.subject not in subjects and decision.decision != UNDECIDED
     ]
     if missing:
-        _write(lost, missing)
+        earlier: list[Decision] = read_cache(_read, lost, [])
+        kept = {one.subject: one for one in [*earlier, *missing]}
+        _write(lost, kept.values())
     _write(applied, decided)
     return missing
 

@@ -33,8 +33,8 @@ class MissingClass(NamedTuple):
     predicted: str | None
 
 
-def of_names(images: Mapping[str, int], catalogue: Mapping[str, int]) -> list[MissingClass]:
-    """Return the classes that the catalogue lacks, before anything is predicted.
+def _lacking(images: Mapping[str, int], catalogue: Mapping[str, int]) -> list[MissingClass]:
+    """Return which classes of `images` the catalogue lacks, those with most photos first.
 
     Args:
         images: how many photos of the query set have each label.
@@ -55,19 +55,23 @@ def of_names(images: Mapping[str, int], catalogue: Mapping[str, int]) -> list[Mi
 def of_predictions(predictions: Sequence[Row], catalogue: Mapping[str, int]) -> list[MissingClass]:
     """Return the classes that the catalogue lacks and whose photos are mostly not right.
 
-    Labels that only decisions gave are not counted: the end of a run lists these as new classes.
+    Files that cannot be used and photos that were left out do not count, nor do refused ones of a
+    class that the catalogue has. Neither do labels that only decisions gave: the end of a run lists
+    these as new classes.
     """
     answers = defaultdict(list)
     for row in predictions:
-        if row["label"] and row["label"] == row["original_label"]:
-            answers[row["label"]].append(row["prediction"])
+        label = row["label"]
+        other = row["error"] or (row["refused"] and label in catalogue)
+        if label and label == row["original_label"] and not other:
+            answers[label].append(row["prediction"])
     wrong = {
         label: len(predicted)
         for label, predicted in answers.items()
         if 2 * predicted.count(label) < len(predicted)
     }
     return [
-        one._replace(predicted=_mostly(answers[one.label])) for one in of_names(wrong, catalogue)
+        one._replace(predicted=_mostly(answers[one.label])) for one in _lacking(wrong, catalogue)
     ]
 
 

@@ -23,7 +23,7 @@ def of_former_models(store: Path) -> list[Path]:
 
 
 def unused(results: Path) -> list[Path]:
-    """Return the shards in `results` that no plan names, and those of stopped runs, sorted.
+    """Return the shards in `results` that no plan names, sorted; also parts of them (`.partial`).
 
     The plans are that of `results` and those of the settings that were compared.
 
@@ -34,6 +34,7 @@ def unused(results: Path) -> list[Path]:
     for path in (results / PLAN, *results.glob(f"compare/*/results/{PLAN}")):
         plan = read_json(path)
         names = {*plan["sources"], *(name for names in plan["shards"].values() for name in names)}
-        used |= {results / "features" / plan["model"] / f"{name}.parquet" for name in names}
+        folder = results / "features" / plan["model"]
+        used |= {folder / f"{name}{end}" for name in names for end in (".parquet", ".partial")}
     kept = {*results.glob("features/*/*.parquet"), *results.glob("features/*/*.partial")}
     return sorted(kept - used)

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -31,13 +31,11 @@ class Summary:
         fingerprint: changes when a file is added, changed, renamed, relabelled or deleted.
         images: files that may be images (not broken links, pipes and so on).
         classes: the names of the classes.
-        images_of: how many images each class has.
     """
 
     fingerprint: str
     images: int
     classes: frozenset[str]
-    images_of: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Part(NamedTuple):
@@ -91,8 +89,8 @@ def summarise(
                 "sub-folder for each class, or name a list with the columns image and label."
             )
         raise UserError(f"{named}: there are no images in it. Put some there, or name another.")
-    images_of = {label: count for label, count in images.items() if label is not None and count}
-    return Summary(hasher.hexdigest(), images.total(), frozenset(images_of), images_of)
+    classes = frozenset(label for label, count in images.items() if label is not None and count)
+    return Summary(hasher.hexdigest(), images.total(), classes)
 
 
 def check_catalogue(summary: Summary, neighbours: int) -> None:

@@ -271,8 +271,8 @@ def is_folder(path: Path) -> bool:
     """
     if not path.is_dir() and not path.is_file():
         raise UserError(
-            f"{path}: no such folder or file. Give a folder with one sub-folder for each class, a "
-            "list (CSV, Parquet or JSON lines) with the columns image and label, or, as queries, "
-            "a single image."
+            f"{path}: no such folder or file. Give a folder with one sub-folder for each class, or "
+            "a list (CSV, Parquet or JSON lines) with the columns image and label. A query set may "
+            "also be a single image."
         )
     return path.is_dir()

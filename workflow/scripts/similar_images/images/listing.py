@@ -99,15 +99,22 @@ def dated(manifest: pa.Table, former: pa.Table | None, now: datetime) -> pa.Tabl
 def of(manifest: pa.Table, former: pa.Table | None) -> pa.Table:
     """Return the listing of a dated manifest.
 
-    A photo that is there but cannot be read now stays as it was in the `former` listing.
+    What is there but cannot be read now, a photo or all of a folder, stays as it was in the
+    `former` listing.
     """
     readable = pc.is_valid(manifest["content_id"])
     found = manifest.filter(readable).select(TABLE.names)
     if former is None:
         return found
-    unread = manifest["image"].filter(pc.invert(readable))
-    kept = former.filter(pc.is_in(former["image"], unread.combine_chunks()))
-    return pa.concat_tables([found, kept]).sort_by("image")
+    unread = set(manifest["image"].filter(pc.invert(readable)).to_pylist())
+    if not unread:
+        return found
+    there = set(found["image"].to_pylist())
+    kept = [
+        image not in there and not unread.isdisjoint(_path_and_folders(image))
+        for image in former["image"].to_pylist()
+    ]
+    return pa.concat_tables([found, former.filter(pa.array(kept, pa.bool_()))]).sort_by("image")
 
 
 def changes(former: pa.Table | None, now: pa.Table) -> list[Change]:
@@ -156,6 +163,12 @@ def in_words(found: Sequence[Mapping[str, str]], classes: Iterable[str]) -> str:
     vanished = {row["label_before"] for row in found if row["label_before"]}.difference(classes)
     gone = f"; no photo is left in {_named(sorted(vanished))}" if vanished else ""
     return ", ".join(words) + gone
+
+
+def _path_and_folders(image: str) -> Iterator[str]:
+    """Yield the path of an image and those of the folders that it is in."""
+    parts = image.split("/")
+    return ("/".join(parts[:count]) for count in range(len(parts), 0, -1))
 
 
 def _without_equals(table: pa.Table, other: pa.Table) -> dict[str, Photo]:

@@ -193,7 +193,7 @@ def _in_words(row: Row) -> tuple[str, str]:
     return f"almost the same pixels{mirrored}", f"largest difference: {score:.2f} of the contrast"
 
 
-def summary(findings: Iterable[Row], page: str) -> str:
+def summary(findings: Iterable[Row], page: Path) -> str:
     """Return a line on how many findings there are of each kind, for the end of a run."""
     numbers = Counter(row["finding"] for row in findings)
     counts = [counted(number, *NOUNS[kind]) for kind, number in numbers.items()]

@@ -17,6 +17,7 @@ from ..core.errors import UserError
 from ..core.file_formats import csv_lines
 from ..images import thumbnails
 
+SAVE_AGAIN = "Save the view on the report again."
 # With three similar photos each, the file has about 8 MB and can be sent by mail.
 MOST_CARDS = 200
 # The longest side of a picture, in pixels.
@@ -36,14 +37,18 @@ def read_view(path: Path) -> list[str]:
         UserError: the file cannot be read, or has no column of images.
     """
     try:
-        header, *rows = csv_lines(path)
-        place = header.index("image")
-        return [row[place] for row in rows]
-    except (OSError, ValueError, IndexError) as error:
+        header, *rows = csv_lines(path) or [[]]
+    except (OSError, ValueError) as error:
+        raise UserError(f"portable: {path} cannot be read ({error}). {SAVE_AGAIN}") from error
+    if "image" not in header:
         raise UserError(
-            f"portable: {path} is not a CSV file with a column image ({error}). Save the view on "
-            "the report again"
-        ) from error
+            f"portable: {path} has no column image, separated by commas from others. {SAVE_AGAIN}"
+        )
+    place = header.index("image")
+    images = [row[place] for row in rows if len(row) > place]
+    if not images:
+        raise UserError(f"portable: {path} names no photos. {SAVE_AGAIN}")
+    return images
 
 
 def portable(

@@ -1,6 +1,7 @@
 """The summary at the end of a run, in a few lines."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ from ..images import listing
 from ..images.names import similar
 
 
-def changes(results: Path, collections: Iterable[str]) -> list[str]:
+def changes(results: Path, collections: Iterable[str], decided: Iterable[str] = ()) -> list[str]:
     """Return a line for each of the `collections` whose photos have changed.
 
     Args:
         results: the folder of all results.
         collections: those that were listed in this run.
+        decided: the labels that decisions give; these classes are not gone.
     """
-    return _lines(_changes, results, collections)
+    return _lines(partial(_changes, frozenset(decided)), results, collections)
 
 
 def lines(results: Path, sets: Iterable[str], metric_before: str = "") -> list[str]:
@@ -56,7 +58,25 @@ def new_classes(photos: Mapping[str, int], known: Iterable[str]) -> list[str]:
     close = {label: found for label in photos if (found := similar(label, known))}
     pairs = [found if len(photos) == 1 else f"{label} to {found}" for label, found in close.items()]
     note = f"; similar: {', '.join(pairs)}" if pairs else ""
-    return [f"new classes: {', '.join(counts)}{note}"]
+    return [f"new classes by decisions: {', '.join(counts)}{note}"]
+
+
+def portable_pages(results: Path, made: Iterable[str], renewed: Iterable[str]) -> list[str]:
+    """Return a line for each page to send that was made, or that a new report has left behind.
+
+    Args:
+        results: the folder of all results.
+        made: the query sets whose page to send was made in this run.
+        renewed: those whose report was.
+    """
+    pages = {name: results / name / "report_portable.html" for name in (*made, *renewed)}
+    return [
+        f"{name}: the page to send is {page}"
+        if name in made
+        else f"{page} is of an earlier run. To make it again: snakemake --cores 8 portable"
+        for name, page in pages.items()
+        if page.exists()
+    ]
 
 
 def _lines(part: Callable[[Path, str], str], results: Path, names: Iterable[str]) -> list[str]:
@@ -71,12 +91,12 @@ def _guarded(part: Callable[..., str], results: Path, *names: str) -> str:
         return str(error)
 
 
-def _changes(results: Path, name: str) -> str:
+def _changes(decided: frozenset[str], results: Path, name: str) -> str:
     found = listing.CHANGES.read(results / name / listing.CHANGES_NAME)
     if not found:
         return ""
     classes = listing.TABLE.read(results / name / listing.NAME, ["label"])["label"]
-    return f"{name}: {listing.in_words(found, classes.unique().to_pylist())}"
+    return f"{name}: {listing.in_words(found, decided.union(classes.unique().to_pylist()))}"
 
 
 def _set(results: Path, name: str) -> str:
