@@ -225,6 +225,46 @@ def test_decisions_are_still_there_after_a_reload_and_in_another_tab(seen: Visit
     expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots")
 
 
+def test_undo_leaves_what_another_tab_has_decided_since(seen: Visit) -> None:
+    other = seen.page.context.new_page()
+    other.goto(seen.page.url)
+    press(seen, 0, "Right")
+    button(other.locator(".card").nth(0), "Leave out").click()
+    expect(card(seen, 0).locator(".decision")).to_have_text("Left out")
+    press(seen, 5, "Right")
+    seen.page.get_by_label("All photos of this view").fill("0.9")
+    seen.page.locator(".many button").click()
+    button(other.locator(".card").nth(1), "Catalogue").click()
+    expect(card(seen, 1).locator(".decision")).to_be_empty()
+    undo = seen.page.get_by_role("button", name="Undo")
+    again = "decided again in another tab."
+    for words in (
+        f"Undone: 2 decisions. Not undone: 1 decision; it was {again}",
+        "Undone.",
+        f"Not undone: it was {again}",
+    ):
+        undo.click()
+        expect(reported(seen)).to_have_text(words)
+    expect(card(seen, 0).locator(".decision")).to_have_text("Left out")
+    expect(undo).to_be_disabled()
+
+
+def test_a_note_that_is_being_typed_stays_when_another_tab_decides(seen: Visit) -> None:
+    other = seen.page.context.new_page()
+    other.goto(seen.page.url)
+    press(seen, 0, "Right")
+    card(seen, 0).focus()
+    seen.page.keyboard.press("Enter")
+    note = seen.page.get_by_role("dialog").get_by_label("Note")
+    note.press_sequentially("half")
+    button(other.locator(".card").nth(1), "Leave out").click()
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+    expect(note).to_have_value("half")
+    note.press_sequentially(" a boot")
+    note.press("Enter")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots, half a boot")
+
+
 @pytest.mark.parametrize("way", [load, drop])
 def test_a_saved_file_is_read_back_in_another_browser(
     seen: Visit, visit: Open, page: Path, tmp_path: Path, way: Callable[..., None]
@@ -483,6 +523,21 @@ def test_what_a_run_has_applied_is_taken_back_by_its_button_and_by_undo_restored
     expect(card(seen, 0).locator(".decision")).to_have_text("Decision taken back")
 
 
+def test_another_mark_over_an_applied_decision_is_taken_back_with_it(
+    visit: Open, tmp_path: Path
+) -> None:
+    seen = visit(applied_page(tmp_path, "wrong", "hats"))
+    words = card(seen, 0).locator(".decision")
+    press(seen, 0, "Other class")
+    expect(words).to_have_text("Decision taken back")
+    press(seen, 0, "Right")
+    expect(words).to_have_text("Right: boots, a note")
+    press(seen, 0, "Right")
+    expect(words).to_have_text("Decision taken back")
+    first, _ = read(saved(seen), tmp_path)
+    assert first["decision"] == "undecided"
+
+
 def test_a_decision_that_the_last_run_took_back_is_no_decision_and_stays_in_the_file(
     visit: Open, tmp_path: Path
 ) -> None:
@@ -709,6 +764,18 @@ def test_a_photo_leaves_the_catalogue_by_its_own_button_and_comes_back_by_it(
     expect(card(member, 0).locator(".decision")).to_have_text("Into the catalogue as boots")
     again = row(0, "catalogue", when="2026-11-24T17:03:13Z")
     assert saved(member) == text([left, again], tmp_path)
+
+
+def test_a_note_stays_when_a_photo_leaves_the_catalogue_and_comes_back(
+    visit: Open, tmp_path: Path
+) -> None:
+    taken = row(0, "catalogue", when=OLD, note="a note")
+    cards = [replace(six()[0], decision="catalogue"), *six()[1:]]
+    seen = visit(write_page(tmp_path / "set", cards, CLASSES, decided=[taken]))
+    press(seen, 0, "Catalogue")
+    press(seen, 0, "Catalogue")
+    words = card(seen, 0).locator(".decision")
+    expect(words).to_have_text("Into the catalogue as boots, a note (done)")
 
 
 def test_a_photo_that_a_run_took_out_of_the_catalogue_is_put_back_by_its_button(

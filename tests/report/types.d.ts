@@ -66,7 +66,17 @@ type Mark = "right" | "wrong" | "out" | "catalogue";
 type Kept = Decision & { home: string };
 
 /** What is decided of a content, see `stateOf`. */
-type State = Record<"own" | "here" | "member" | "left" | "back" | "as", Decision | undefined>;
+type State = Record<
+  "own" | "here" | "member" | "left" | "former" | "back" | "as",
+  Decision | undefined
+>;
+
+/** A change of one subject, for undo: what the browser kept before, and what it kept then. */
+interface Done {
+  subject: string;
+  before: Kept | null;
+  wrote: Kept | null;
+}
 
 /** What a mark shows, and its title without the key. */
 interface Face {

@@ -194,9 +194,7 @@ startDeciding({
   decided,
   photos: new Map(photos.map((photo) => [photo.content, photo])),
   open: (item) => showLarge(Number(item.dataset.place)),
-  changed: () => {
-    if (dialog.open) showNote();
-  },
+  changed: updateNote,
 });
 part(document, ".deciding").hidden = photos.length === 0;
 for (const kind of groups.keys()) {

@@ -48,8 +48,8 @@ function inWords(number, noun) {
 // ---- What is done
 
 let unsaved = false;
-/** @type {[string, Kept | null][][]} */
-const steps = []; // For undo: for each step the former decisions.
+/** @type {Done[][]} */
+const steps = []; // For undo.
 
 /**
  * Add decisions as one step of undo.
@@ -67,23 +67,34 @@ function addDecisions(rows) {
  */
 function applyStep(changes) {
   readStored();
-  steps.push(changes.map(([subject]) => [subject, memory.get(subject) ?? null]));
+  steps.push(changes.map(([subject, wrote]) => ({ subject, before: memory.get(subject) ?? null, wrote })));
   keep(changes);
   unsaved = true;
   repaint();
   say("");
 }
 
+/** Undo the last step, except for what another tab has decided since. */
 function undo() {
   const step = steps.pop();
   if (!step) {
     say("Nothing to undo here. Press the marked button again to take back a decision.");
     return;
   }
-  keep(step);
+  readStored();
+  const own = step.filter(({ subject, wrote }) => sameRow(memory.get(subject) ?? null, wrote));
+  keep(own.map(({ subject, before }) => [subject, before]));
   unsaved = true;
   repaint();
-  say(step.length === 1 ? "Undone." : `Undone: ${inWords(step.length, "decision")}.`);
+  say(undone(own.length, step.length - own.length));
+}
+
+/** @param {number} number @param {number} others */
+function undone(number, others) {
+  const again = `${others === 1 ? "it was" : "they were"} decided again in another tab.`;
+  if (number === 0) return `Not undone: ${again}`;
+  const rest = others > 0 ? ` Not undone: ${inWords(others, "decision")}; ${again}` : "";
+  return (number === 1 ? "Undone." : `Undone: ${inWords(number, "decision")}.`) + rest;
 }
 
 /**
@@ -119,7 +130,8 @@ function mark(item, name) {
 }
 
 /**
- * Remove a mark. What the last run has applied is taken back by a new decision.
+ * Remove a mark. Where the last run has applied a decision, even another one, a new one takes it
+ * back: the next run would apply it otherwise.
  * @param {Decidable} photo @param {Mark} name
  */
 function unmark(photo, name) {
@@ -127,9 +139,9 @@ function unmark(photo, name) {
   const row = name === "catalogue" ? member : own;
   if (!row) return; // Another tab has removed it.
   const subject = subjectOf(row);
-  if (name === "catalogue" && applied.has(subject)) addDecisions([leaveCatalogue(row)]);
-  else if (isNew(row)) applyStep([[subject, null]]);
-  else addDecisions([takeBack(row)]);
+  const before = applied.get(subject);
+  if (!before || before.decision === "undecided") applyStep([[subject, null]]);
+  else addDecisions([name === "catalogue" ? leaveCatalogue(row) : takeBack(row)]);
 }
 
 /**

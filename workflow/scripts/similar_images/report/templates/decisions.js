@@ -179,6 +179,14 @@ function sameDecision(a, b) {
 }
 
 /**
+ * Whether two rows, either of which may be missing, say the same in all columns.
+ * @param {Decision | null} a @param {Decision | null} b
+ */
+function sameRow(a, b) {
+  return COLUMNS.every((name) => a?.[name] === b?.[name]);
+}
+
+/**
  * Return the later of two decisions, either of which may be missing.
  * @template {Decision | undefined} T
  * @param {Decision | undefined} first @param {T} second
@@ -310,7 +318,7 @@ function decisionsOn(id) {
  * `own`: the decision on its class in the collection of this page.
  * `here`: the one that took it into the catalogue, where that counts in this collection, too.
  * `member`: the decision by which it is in the catalogue; `as`: the one that gives it its class there.
- * `left`: the decision that took it out of the catalogue.
+ * `left`: the decision that took it out of the catalogue; `former`: the one by which it was in it.
  * `back`: the one that took back an earlier one on its class in the collection of this page.
  * @param {string | null} id
  * @returns {State}
@@ -331,7 +339,8 @@ function stateOf(id) {
   const own = here && laterOf(decided, here) === here ? undefined : decided;
   const onClass = [onClassIn(querySetOf(member)), there].filter((row) => row?.label);
   const back = decided ? undefined : saidIn(page.set);
-  return { own, here, member, left, back, as: onClass.reduce(laterOf, member) };
+  const former = left && taken;
+  return { own, here, member, left, former, back, as: onClass.reduce(laterOf, member) };
 }
 
 /**
@@ -393,7 +402,7 @@ function labelFor(photo, name) {
  * @param {Decidable} photo @param {Mark} name @param {string} label
  */
 function decide(photo, name, label) {
-  const { own, here, back } = stateOf(photo.content);
+  const { own, here, back, former } = stateOf(photo.content);
   return {
     content_id: photo.content,
     image: photo.name,
@@ -401,7 +410,7 @@ function decide(photo, name, label) {
     decision: name,
     label: name === "out" ? "" : label,
     when: momentAfter(photo.content),
-    note: (own ?? here ?? back)?.note ?? "",
+    note: (own ?? here ?? back ?? former)?.note ?? "",
     home,
   };
 }

@@ -138,17 +138,23 @@ function stripButton({ photo, title }, number) {
   return button;
 }
 
-/** Show the note of the decision on the photo; a page calls this when decisions have changed. */
+/** Show the note of the decision on the photo. */
 function showNote() {
   const row = decisionOn(dialog.dataset.content ?? "");
   note.value = row?.note ?? "";
   note.disabled = !row;
-  note.placeholder = row ? "" : "decide first";
+  note.placeholder = row ? "" : "Decide on the photo, then you can add a note";
+}
+
+/** Show the note anew, but not while it is being typed; a page calls this when decisions have changed. */
+function updateNote() {
+  if (dialog.open && document.activeElement !== note) showNote();
 }
 
 /** @param {string} text */
 function writeNote(text) {
   const row = decisionOn(dialog.dataset.content ?? "");
+  if (!row) say("The note was not kept: the decision was taken back in another tab.");
   if (!row || row.note === text) return;
   addDecisions([{ ...row, note: text, when: momentAfter(row.content_id), home }]);
 }
@@ -208,4 +214,5 @@ function startLarge(given) {
   });
   dialog.addEventListener("close", () => gallery.leave(large.place));
   note.addEventListener("change", () => writeNote(note.value.trim()));
+  note.addEventListener("blur", updateNote);
 }

@@ -673,7 +673,7 @@ startDeciding({
   open: (item) => openLarge(cards[Number(item.dataset.number)], 1),
   changed: () => {
     countMany();
-    if (dialog.open) showNote();
+    updateNote();
   },
 });
 if (lacksPhotos) showLeftOut(portable);
