@@ -232,8 +232,9 @@ def test_undo_leaves_what_another_tab_has_decided_since(seen: Visit) -> None:
     button(other.locator(".card").nth(0), "Leave out").click()
     expect(card(seen, 0).locator(".decision")).to_have_text("Left out")
     press(seen, 5, "Right")
-    seen.page.get_by_label("All photos of this view").fill("0.9")
-    seen.page.locator(".many button").click()
+    least = seen.page.get_by_label("All photos of this view")
+    least.fill("0.9")
+    least.press("Enter")
     button(other.locator(".card").nth(1), "Catalogue").click()
     expect(card(seen, 1).locator(".decision")).to_be_empty()
     undo = seen.page.get_by_role("button", name="Undo")
@@ -454,6 +455,16 @@ def test_what_has_no_class_cannot_be_confirmed(visit: Open, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("width", [400, 1100])
+def test_the_buttons_of_the_bar_are_in_one_row(visit: Open, page: Path, width: int) -> None:
+    seen = visit(page, viewport={"width": width, "height": 900})
+    press(seen, 0, "Right")
+    buttons = seen.page.locator(".deciding-row button:visible").all()
+    places = [one.bounding_box() for one in buttons]
+    assert len({place["y"] for place in places if place}) == 1
+    assert len(places) == (3 if width == 400 else 4)
+
+
+@pytest.mark.parametrize("width", [400, 1100])
 def test_long_names_of_classes_are_cut_in_the_buttons_and_whole_in_their_titles(
     visit: Open, tmp_path: Path, width: int
 ) -> None:
@@ -508,7 +519,7 @@ def test_what_a_run_has_applied_is_taken_back_by_its_button_and_by_undo_restored
     back = [row(0, "undecided", "", note="a note"), row(9, "right", set="other")]
     content = saved(seen)
     assert content == text(back, tmp_path)
-    expect(reported(seen)).to_have_text("Saved: 1 new + 1 earlier decision.")
+    expect(reported(seen)).to_have_text("Saved: 1 not applied yet + 1 earlier decision.")
     seen.page.reload()
     expect(card(seen, 0).locator(".decision")).to_have_text("Decision taken back")
     other = visit(page)
@@ -612,16 +623,37 @@ def test_decisions_that_only_this_browser_has_are_listed_and_can_be_forgotten(
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
 
 
-def test_all_counters_tell_new_decisions_from_earlier_ones(visit: Open, tmp_path: Path) -> None:
+def test_the_bar_tells_what_is_not_applied_and_what_is_not_saved(visit: Open, tmp_path: Path) -> None:
     known = [row(0, "right", when=OLD), row(8, "out", "", when=OLD, set="other")]
     seen = visit(write_page(tmp_path / "set", six(), CLASSES, decided=known))
     to_save = seen.page.locator(".to-save")
-    expect(to_save).to_have_text("To save: 2 earlier decisions")
+    save = seen.page.get_by_role("button", name="Save decisions.csv")
+    expect(to_save).to_have_text("2 earlier decisions; all saved")
+    expect(save).not_to_have_class(re.compile("primary"))
+    expect(save).to_be_enabled()
     press(seen, 1, "Right")
-    expect(to_save).to_have_text("To save: 1 new + 2 earlier decisions")
+    both = "1 not applied yet + 2 earlier decisions"
+    expect(to_save).to_have_text(f"{both}; 1 not saved yet")
+    expect(save).to_have_class(re.compile("primary"))
     expect(seen.page.locator(".pending summary")).to_have_text("Not applied yet: 1 decision")
     saved(seen)
-    expect(reported(seen)).to_have_text("Saved: 1 new + 2 earlier decisions.")
+    expect(reported(seen)).to_have_text(f"Saved: {both}.")
+    for _ in range(2):
+        expect(to_save).to_have_text(f"{both}; all saved")
+        expect(save).not_to_have_class(re.compile("primary"))
+        seen.page.reload()
+    press(seen, 1, "Leave out")
+    expect(to_save).to_have_text(f"{both}; 1 not saved yet")
+    seen.page.keyboard.press("z")
+    expect(to_save).to_have_text(f"{both}; all saved")
+    press(seen, 1, "Right")  # which the saved file has
+    expect(to_save).to_have_text("2 earlier decisions; 1 not saved yet")
+    seen.page.keyboard.press("z")
+    expect(to_save).to_have_text(f"{both}; all saved")
+    press(seen, 2, "Right")
+    saved(seen)
+    seen.page.keyboard.press("z")
+    expect(to_save).to_have_text(f"{both}; 1 not saved yet")
 
 
 def test_a_slip_of_a_class_is_asked_about_before_it_becomes_one(
@@ -661,7 +693,8 @@ def test_a_new_class_that_resembles_no_other_is_confirmed_too(seen: Visit) -> No
     press(seen, 0, "Other class")
     seen.page.keyboard.type("umbrellas")
     seen.page.keyboard.press("Enter")
-    expect(card(seen, 0).locator(".unknown")).to_contain_text("No class has this name yet.")
+    expect(card(seen, 0).locator(".unknown")).to_have_text("Use the new class “umbrellas”")
+    expect(card(seen, 0).locator(".new-class")).to_be_hidden()
     expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
     seen.page.keyboard.press("Enter")
     expect(card(seen, 0).locator(".decision")).to_contain_text("umbrellas")

@@ -62,8 +62,8 @@ type Said = Map<string, { row: Decision; line: number }>;
 
 type Mark = "right" | "wrong" | "out" | "catalogue";
 
-/** A decision in this browser, with the project that it is of. */
-type Kept = Decision & { home: string };
+/** A decision in this browser: the project that it is of, and whether a saved file has it. */
+type Kept = Decision & { home: string; saved?: string };
 
 /** What is decided of a content, see `stateOf`. */
 type State = Record<

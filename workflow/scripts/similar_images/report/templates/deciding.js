@@ -47,7 +47,6 @@ function inWords(number, noun) {
 
 // ---- What is done
 
-let unsaved = false;
 /** @type {Done[][]} */
 const steps = []; // For undo.
 
@@ -58,7 +57,7 @@ const steps = []; // For undo.
 function addDecisions(rows) {
   const fault = rows.map(faultOf).find(Boolean);
   if (fault) say(`This cannot be decided: ${fault}.`);
-  else applyStep(rows.map((row) => [subjectOf(row), row]));
+  else applyStep(rows.map((row) => [subjectOf(row), { ...row, saved: "" }]));
 }
 
 /**
@@ -69,7 +68,6 @@ function applyStep(changes) {
   readStored();
   steps.push(changes.map(([subject, wrote]) => ({ subject, before: memory.get(subject) ?? null, wrote })));
   keep(changes);
-  unsaved = true;
   repaint();
   say("");
 }
@@ -84,7 +82,6 @@ function undo() {
   readStored();
   const own = step.filter(({ subject, wrote }) => sameRow(memory.get(subject) ?? null, wrote));
   keep(own.map(({ subject, before }) => [subject, before]));
-  unsaved = true;
   repaint();
   say(undone(own.length, step.length - own.length));
 }
@@ -327,7 +324,10 @@ function choose(item, photo, name) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (known.includes(typed())) accept(typed());
-    else if (typed()) confirmNew(unknown, typed(), nearClasses(typed(), known), accept);
+    else if (typed()) {
+      part(form, ".new-class").hidden = true; // The question says it.
+      confirmNew(unknown, typed(), nearClasses(typed(), known), accept);
+    }
   });
   form.addEventListener("keydown", (event) => {
     event.stopPropagation();
@@ -359,8 +359,8 @@ function confirmNew(place, label, near, accept) {
     return button;
   });
   const question = document.createElement("p");
-  question.textContent = near.length > 0 ? "Did you mean:" : "No class has this name yet.";
-  place.replaceChildren(question, ...answers);
+  question.textContent = "Did you mean:";
+  place.replaceChildren(...(near.length > 0 ? [question] : []), ...answers);
   place.hidden = false;
   answers[0].focus();
 }
@@ -452,8 +452,12 @@ function repaint() {
   progress.max = Math.max(all, 1);
   progress.value = decided;
   part(bar, '[data-act="undo"]', HTMLButtonElement).disabled = steps.length === 0;
-  part(bar, '[data-act="save"]', HTMLButtonElement).disabled = rows.length === 0;
-  part(bar, ".to-save").textContent = rows.length > 0 ? `To save: ${newAndEarlier(rows)}` : "";
+  const unsaved = numberUnsaved(rows);
+  const saving = part(bar, '[data-act="save"]', HTMLButtonElement);
+  saving.disabled = rows.length === 0;
+  saving.classList.toggle("primary", rows.length > 0 && unsaved > 0);
+  const how = unsaved > 0 ? `${unsaved.toLocaleString("en")} not saved yet` : "all saved";
+  part(bar, ".to-save").textContent = rows.length > 0 ? `${byRun(rows)}; ${how}` : "";
   part(bar, ".next").textContent = hint(rows);
   showPending(rows.filter(isNew));
   page.changed?.();
@@ -472,12 +476,12 @@ function counted() {
  * Return how many decisions the last run has not applied, and how many it has.
  * @param {Decision[]} rows
  */
-function newAndEarlier(rows) {
-  const fresh = rows.filter(isNew).length;
-  const earlier = rows.length - fresh;
-  if (earlier === 0) return inWords(fresh, "new decision");
-  if (fresh === 0) return inWords(earlier, "earlier decision");
-  return `${fresh.toLocaleString("en")} new + ${inWords(earlier, "earlier decision")}`;
+function byRun(rows) {
+  const open = rows.filter(isNew).length;
+  const earlier = rows.length - open;
+  if (earlier === 0) return `${inWords(open, "decision")} not applied yet`;
+  if (open === 0) return inWords(earlier, "earlier decision");
+  return `${open.toLocaleString("en")} not applied yet + ${inWords(earlier, "earlier decision")}`;
 }
 
 /** @param {Decision[]} rows */
@@ -485,7 +489,7 @@ function hint(rows) {
   const forgets = kept ? "" : "This browser does not keep your decisions: save them before you leave this page. ";
   if (!rows.some(isNew)) return `${forgets}Mark photos by their buttons or keys.`;
   return (
-    `${forgets}To apply new decisions, save decisions.csv next to config.yaml, set “decisions: decisions.csv” ` +
+    `${forgets}To apply your decisions, save decisions.csv next to config.yaml, set “decisions: decisions.csv” ` +
     "there, and run again."
   );
 }
@@ -546,8 +550,9 @@ function save() {
   link.download = "decisions.csv";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  unsaved = false;
-  say(`Saved: ${newAndEarlier(rows)}.`);
+  markSaved();
+  repaint();
+  say(`Saved: ${byRun(rows)}.`);
 }
 
 /**
@@ -636,7 +641,7 @@ function startDeciding(given) {
     repaint();
   });
   window.addEventListener("beforeunload", (event) => {
-    if (unsaved && !kept) event.preventDefault();
+    if (!kept && numberUnsaved(toSave()) > 0) event.preventDefault();
   });
   repaint();
 }

@@ -222,6 +222,8 @@ let kept = true; // Whether it can store anything: some browsers store nothing f
 let memory = new Map();
 /** @type {Kept[]} */
 let others = []; // The decisions of other projects, which may be on the same photos.
+/** @type {Set<string>} */
+const removed = new Set(); // Subjects of decisions that a saved file has and this tab removed.
 
 function readStored() {
   try {
@@ -241,7 +243,7 @@ function readStored() {
  * @param {Record<string, unknown> | null} stored
  */
 function storedRow(stored) {
-  const names = [...COLUMNS, "home"];
+  const names = [...COLUMNS, "home", "saved"];
   const cells = names.map((name) => [name, String(stored?.[name] ?? "")]);
   const row = /** @type {Kept} */ (Object.fromEntries(cells));
   return faultOf(row) ? null : row;
@@ -254,6 +256,7 @@ function storedRow(stored) {
 function keep(changes) {
   readStored(); // Another tab may have decided since.
   for (const [subject, row] of changes) {
+    if (memory.get(subject)?.saved) removed.add(subject);
     if (row) memory.set(subject, row);
     else memory.delete(subject);
   }
@@ -442,6 +445,25 @@ function takeBack(row) {
 function momentAfter(id) {
   const times = decisionsOn(id).map((row) => timeOf(row.when) + 1000);
   return new Date(Math.max(Date.now(), ...times)).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/**
+ * Return how many decisions, out of `toSave`, are neither as the last run had them nor as a file
+ * that this browser saved.
+ * @param {Decision[]} rows
+ */
+function numberUnsaved(rows) {
+  const changed = rows.filter((row) => {
+    const stored = memory.get(subjectOf(row));
+    return stored === row && !stored.saved;
+  });
+  return changed.length + [...removed].filter((subject) => !memory.has(subject)).length;
+}
+
+/** Remember that the decisions of this browser are in a file. */
+function markSaved() {
+  keep([...memory].map(([subject, row]) => [subject, { ...row, saved: "yes" }]));
+  removed.clear();
 }
 
 /** Return the decisions for the file: all of this project, of this browser and of the last run. */
