@@ -1,5 +1,6 @@
 """The page of the catalogue's audit in a real browser."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,10 +35,18 @@ def test_each_finding_shows_its_picture_beside_the_evidence(page: Visit, project
 
 def test_a_count_at_the_top_leads_to_its_findings(page: Visit) -> None:
     page.page.get_by_role("link", name="in two classes").or_(
-        page.page.get_by_role("link", name="small classes")
+        page.page.get_by_role("link", name=re.compile("small class"))
     ).first.click()
     assert page.hash() in ("#duplicate_across_classes", "#small_class")
     expect(page.page.locator(page.hash())).to_be_in_viewport()
+
+
+def test_the_tiles_count_in_singular_and_plural(many: Visit) -> None:
+    tiles = many.page.locator(".findings-tiles .tile")
+    expect(tiles.filter(has_text="label")).to_have_text("98doubtful labels")
+    expect(tiles.filter(has_text="outlier")).to_have_text("1outlier")
+    expect(tiles.filter(has_text="small")).to_have_text("1small class")
+    expect(tiles.filter(has_text="confused")).to_have_text("0confused pairs")
 
 
 @pytest.fixture
@@ -85,6 +94,7 @@ def test_all_doubtful_labels_can_be_decided_step_by_step(many: Visit) -> None:
     section.get_by_role("button", name="Show 38 more").click()
     expect(section.locator(".card")).to_have_count(98)
     expect(section.locator(".more")).to_be_hidden()
+    expect(section.locator(".item").nth(60)).to_be_focused()
     section.locator(".item").last.focus()
     many.page.keyboard.press("r")
     expect(section.locator(".decision").last).to_contain_text("Right: boots")

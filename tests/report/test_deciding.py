@@ -623,7 +623,9 @@ def test_decisions_that_only_this_browser_has_are_listed_and_can_be_forgotten(
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
 
 
-def test_the_bar_tells_what_is_not_applied_and_what_is_not_saved(visit: Open, tmp_path: Path) -> None:
+def test_the_bar_tells_what_is_not_applied_and_what_is_not_saved(
+    visit: Open, tmp_path: Path
+) -> None:
     known = [row(0, "right", when=OLD), row(8, "out", "", when=OLD, set="other")]
     seen = visit(write_page(tmp_path / "set", six(), CLASSES, decided=known))
     to_save = seen.page.locator(".to-save")
@@ -980,12 +982,12 @@ def test_low_confidence_and_the_review_order_can_come_first(visit: Open, tmp_pat
     assert seen.cards() == [f"{n}.jpg" for n in (1, 3, 0, 5, 4, 2)]
 
 
-def test_what_changed_since_the_last_run_is_a_view(visit: Open, tmp_path: Path) -> None:
+def test_what_changed_since_the_previous_run_is_a_view(visit: Open, tmp_path: Path) -> None:
     cards = [replace(six()[0], before="hats"), *six()[1:]]
     seen = visit(write_page(tmp_path / "set", cards, CLASSES))
-    seen.page.get_by_role("combobox", name="Since the last run").select_option("changed")
+    seen.page.get_by_role("combobox", name="Changed since the previous run").select_option("yes")
     assert seen.cards() == ["0.jpg"]
-    expect(card(seen, 0)).to_contain_text("in the last run hats")
+    expect(card(seen, 0)).to_contain_text("before: hats")
 
 
 def test_in_the_large_view_photos_are_decided_and_get_notes(seen: Visit, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -358,6 +359,7 @@ def test_more_cards_come_by_a_button_too(visit: Open, report_factory: Path) -> N
     before = len(large.cards())
     large.page.locator(".more button").dispatch_event("click")
     assert len(large.cards()) > before
+    expect(large.page.locator(".card").nth(before)).to_be_focused()
 
 
 def test_print_shows_every_card_of_the_view_and_no_controls(
@@ -586,6 +588,39 @@ def test_a_confidence_is_limited_on_both_sides_as_the_cards_show_it(
     expect(sure.page.locator(".filters .fault")).to_be_empty()
 
 
+@pytest.mark.parametrize("unfinished", ["0,", "70.", "0.", "7 "])
+def test_a_confidence_that_is_being_typed_is_no_fault(sure: Visit, unfinished: str) -> None:
+    sure.page.get_by_label("from", exact=True).fill(unfinished)
+    expect(sure.page.locator(".filters .fault")).to_be_empty()
+
+
+def test_both_confidences_are_named_where_both_are_wrong(sure: Visit) -> None:
+    sure.page.get_by_label("from", exact=True).fill("much")
+    sure.page.get_by_label("to", exact=True).fill("101")
+    fault = sure.page.locator(".filters .fault")
+    expect(fault).to_contain_text("“much” and “101” are no confidences: allowed are 0 to")
+
+
+def test_code_in_the_advice_has_no_backticks(visit: Open, tmp_path: Path) -> None:
+    advice = "With `search.metric: auto`, about 9 instead of 8 would be right <b>."
+    page = write_page(tmp_path / "set", made_cards(1, ["a", "b"]), ["a", "b"], advice=advice)
+    shown = visit(page).page.locator(".advice")
+    expect(shown).to_have_text(advice.replace("`", ""))
+    expect(shown.locator("code")).to_have_text("search.metric: auto")
+
+
+def test_an_opened_form_does_not_move_the_pictures_of_the_card_beside(
+    visit: Open, tmp_path: Path
+) -> None:
+    seen = visit(write_page(tmp_path / "set", made_cards(6, ["a", "b"]), ["a", "b"]))
+    card = seen.page.locator(".card").nth(1)
+    inside = "card => card.querySelector('.similar').offsetTop - card.offsetTop"
+    before = card.evaluate(inside)
+    seen.page.locator(".card").nth(0).locator("[data-mark=wrong]").click()
+    expect(seen.page.locator(".card .chooser")).to_be_visible()
+    assert card.evaluate(inside) == before
+
+
 @pytest.mark.parametrize("wrong", ["much", "101", "-1", "7 1", "1.2.3", "%", "."])
 def test_a_wrong_confidence_is_met_with_what_is_allowed(sure: Visit, wrong: str) -> None:
     allowed = "allowed are 0 to 100 %, such as 71 %, 71 or 0.71; 1 is 100 %."
@@ -647,9 +682,10 @@ def test_a_refused_photo_shows_its_label(visit: Open, tmp_path: Path) -> None:
 
 
 def saved_view(seen: Visit, button: str, folder: Path) -> list[dict[str, str]]:
+    seen.page.clock.set_fixed_time(datetime(2026, 11, 27, 13, 14).astimezone())
     with seen.page.expect_download() as download:
         seen.page.get_by_role("button", name=button).click()
-    assert download.value.suggested_filename == "new-view.csv"
+    assert download.value.suggested_filename == "new-view-20261127-1314.csv"
     download.value.save_as(folder / "view.csv")
     return read_csv(folder / "view.csv")
 
@@ -695,8 +731,9 @@ def test_the_page_says_how_to_make_a_page_of_a_view(new: Visit, tmp_path: Path) 
     (row,) = saved_view(new, "Send this view as a page", tmp_path)
     assert row["image"] == "sandals/looks like boots.png"
     expect(new.page.locator(".sending")).to_have_text(
-        "1 photo saved in new-view.csv. Move this file next to config.yaml, and run snakemake "
-        "--cores 8 results/new/report_portable.html --config portable=new-view.csv there. It "
+        "1 photo saved in new-view-20261127-1314.csv. Move this file next to config.yaml, and run "
+        "snakemake --cores 8 results/new/report_portable.html --config "
+        "portable=new-view-20261127-1314.csv there. It "
         "writes results/new/report_portable.html, one file with these photos, to send."
     )
     choose(new, "right")
@@ -709,7 +746,7 @@ def test_a_view_is_sent_as_one_file_with_its_photos_alone(
     new = visit(project.result("new/report.html"), "#label=sandals")
     saved_view(new, "Send this view as a page", tmp_path)
     command = (new.page.locator(".sending code").text_content() or "").split()
-    shutil.copy(tmp_path / "view.csv", project.folder / "new-view.csv")
+    shutil.copy(tmp_path / "view.csv", project.folder / command[-1].removeprefix("portable="))
     # The program, "--cores" and their number are those of the test.
     project.run(*command[3:])
     shutil.copy(project.result("new/report_portable.html"), tmp_path / "sent.html")

@@ -59,7 +59,7 @@ def test_only_the_first_of_many_findings_are_shown() -> None:
         ("wrong_label", 0.04, "very unlikely to be boots"),
         ("wrong_label", 0.1, "unlikely to be boots"),
         ("wrong_label", 0.4, "may not be boots"),
-        ("outlier", 0.21, "no photo is similar"),
+        ("outlier", 0.21, "least similar to the others"),
         ("confused_classes", 0.25, "25% of their photos look more like the other"),
         ("small_class", 1, "1 photo"),
         ("small_class", 3, "3 photos"),

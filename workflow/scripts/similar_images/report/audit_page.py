@@ -180,7 +180,8 @@ def _in_words(row: Row) -> tuple[str, str]:
         likely = next(words for limit, words in DOUBTS.items() if score < limit)
         return f"{likely} {label}", f"{score:.0%} of the confidence is in {label}"
     if kind == "outlier":
-        return "no photo is similar", f"mean similarity (cosine) of its ten nearest: {score:.3f}"
+        detail = f"mean similarity (cosine) of its ten nearest: {score:.3f}"
+        return "least similar to the others", detail
     if kind == "confused_classes":
         return f"{score:.0%} of their photos look more like the other", ""
     if kind == "small_class":

@@ -145,6 +145,17 @@ function grow(kind) {
   return list;
 }
 
+/**
+ * Add findings, and give the focus to the first of them: the button may be hidden by now.
+ * @param {string} kind
+ */
+function growByButton(kind) {
+  const first = part(document, `section[aria-labelledby="${kind}"] .findings`).childElementCount;
+  const card = /** @type {HTMLElement} */ (grow(kind).children[first]);
+  const item = card.matches(".item") ? card : card.querySelector(".item, button");
+  if (item instanceof HTMLElement) item.focus();
+}
+
 // ---- The large view
 
 /**
@@ -199,6 +210,6 @@ startDeciding({
 part(document, ".deciding").hidden = photos.length === 0;
 for (const kind of groups.keys()) {
   grow(kind);
-  part(document, `section[aria-labelledby="${kind}"] .more button`).addEventListener("click", () => grow(kind));
+  part(document, `section[aria-labelledby="${kind}"] .more button`).addEventListener("click", () => growByButton(kind));
 }
 reach(document.querySelector(".item:not(dialog)"));

@@ -93,7 +93,7 @@ function statusOf(card) {
 function answerOf(card) {
   const lines = [...namedOf(card)];
   if (card.decision && card.original_label !== card.label) lines.push(line("original label ", card.original_label || "–"));
-  if (card.before !== null) lines.push(line("in the last run ", card.before || "–"));
+  if (card.before !== null) lines.push(line("before: ", card.before || "–"));
   lines.push(...card.extra_columns.map(([name, value]) => line(`${name} `, value)));
   if (card.product && card.product.photos > 1) lines.push(productOf(card.product, card.label));
   return lines;
@@ -274,7 +274,7 @@ const ALLOWED = "allowed are 0 to 100 %, such as 71 %, 71 or 0.71; 1 is 100 %";
  * @param {string} text
  */
 function confidenceOf(text) {
-  const [, number, percent] = /^(\d*(?:[.,]\d{1,9})?)\s*(%?)$/.exec(text.trim()) ?? [];
+  const [, number, percent] = /^(\d+[.,]?|\d*[.,]\d{1,9})\s*(%?)$/.exec(text.trim()) ?? [];
   if (!number) return null;
   const value = Number(number.replace(",", "."));
   const isShare = !percent && value <= 1;
@@ -285,15 +285,25 @@ function confidenceOf(text) {
 }
 
 /**
- * Return the confidence in an input, null where it is empty or wrong; what is wrong is shown.
- * @param {HTMLInputElement} input @param {HTMLElement} fault
+ * Return the confidence in an input, null where it is empty or wrong.
+ * @param {HTMLInputElement} input
  */
-function readConfidence(input, fault) {
+function readConfidence(input) {
   const found = confidenceOf(input.value);
   const wrong = !found && (input.required || input.value.trim() !== "");
   input.setAttribute("aria-invalid", String(wrong));
-  if (wrong) fault.textContent = `“${input.value}” is no confidence: ${ALLOWED}.`;
   return found;
+}
+
+/**
+ * Say which inputs are wrong, after `readConfidence`.
+ * @param {HTMLElement} place
+ */
+function showWrong(place) {
+  const wrong = parts(place, "input[aria-invalid=true]");
+  const values = wrong.map((input) => `“${/** @type {HTMLInputElement} */ (input).value}”`);
+  const verb = wrong.length === 1 ? "is no confidence" : "are no confidences";
+  part(place, ".fault").textContent = wrong.length > 0 ? `${values.join(" and ")} ${verb}: ${ALLOWED}.` : "";
 }
 
 /**
@@ -406,11 +416,10 @@ function show(filter) {
     cards.filter((card) => fits(card, filter)),
     filter.sort,
   );
-  const fault = part(form, ".fault");
-  fault.textContent = "";
   for (const limit of parts(form, ".limit")) {
-    if (limit instanceof HTMLInputElement) readConfidence(limit, fault);
+    if (limit instanceof HTMLInputElement) readConfidence(limit);
   }
+  showWrong(form);
   part(form, "[type=reset]").hidden = sameFilter(filter, { ...EMPTY, status: filter.status });
   list.replaceChildren();
   growToFill();
@@ -476,9 +485,8 @@ function byPlace(a, b) {
 // ---- Many at once: photos with a high confidence go into the catalogue
 
 function sureOnes() {
-  const fault = part(many, ".fault");
-  fault.textContent = "";
-  const least = readConfidence(part(many, "#least", HTMLInputElement), fault);
+  const least = readConfidence(part(many, "#least", HTMLInputElement));
+  showWrong(many);
   const known = matching.filter((card) => card.content !== null);
   return least ? adoptable(known.filter((card) => keepsLimit(card, least, atLeast))) : [];
 }
@@ -537,6 +545,16 @@ function rowOf(card) {
   };
 }
 
+/**
+ * Return a time for the name of a file, such as 20261127-1314.
+ * @param {Date} time
+ */
+function minuteIn(time) {
+  const [year, ...rest] = [time.getFullYear(), time.getMonth() + 1, time.getDate(), time.getHours(), time.getMinutes()];
+  const [month, day, hour, minute] = rest.map((number) => String(number).padStart(2, "0"));
+  return `${year}${month}${day}-${hour}${minute}`;
+}
+
 /** Save the photos of this view, in its order, and return the name of the file. */
 function saveView() {
   const rows = matching.map(rowOf);
@@ -545,7 +563,8 @@ function saveView() {
   const text = lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  link.download = `${data.set}-view.csv`;
+  // With the time: a browser gives a second file of the same name another one.
+  link.download = `${data.set}-view-${minuteIn(new Date())}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   return link.download;
@@ -612,7 +631,11 @@ function leaveLarge(place) {
 form.addEventListener("input", change);
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("reset", () => setTimeout(change)); // After the form is empty.
-part(more, "button").addEventListener("click", growToFill);
+part(more, "button").addEventListener("click", () => {
+  const first = list.childElementCount;
+  growToFill();
+  parts(list, ".card")[first]?.focus(); // The button may be hidden by now.
+});
 window.addEventListener("hashchange", () => {
   if (!sameFilter(readAddress(), readForm())) show(writeForm(readAddress()));
 });
