@@ -1,7 +1,8 @@
 """The quality of the catalogue, the metrics and the votes."""
 
-from pathlib import Path
+from pathlib import re
 
+import Path
 import pytest
 from PIL import Image
 
@@ -158,7 +159,7 @@ def test_an_out_of_distribution_photo_can_be_refused(project: Project) -> None:
     assert (metrics["readable"], metrics["refused"]) == (7, len(refused))
     assert f"{len(refused)} refused" in run.console
     page = project.result("new/report.html").read_text("utf-8")
-    assert f"{len(refused)} refused" in page
+    assert re.search(rf'tile refused".*?class="number">{len(refused)}<', page, re.DOTALL)
     project.settle(search={"reject": None})
     project.run()
     assert not any(row["refused"] for row in project.rows("new/predictions.csv"))
