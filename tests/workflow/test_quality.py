@@ -1,8 +1,8 @@
 """The quality of the catalogue, the metrics and the votes."""
 
-from pathlib import re
+import re
+from pathlib import Path
 
-import Path
 import pytest
 from PIL import Image
 
