@@ -104,11 +104,12 @@ def test_with_cosine_the_page_and_the_end_of_a_run_say_which_setting_would_be_be
     project: Project,
 ) -> None:
     advice = "With `search.metric: auto`, about "
+    on_page = "With <code>search.metric: auto</code>, about "
     assert advice not in project.run().console
-    assert advice not in project.result("new/report.html").read_text("utf-8")
+    assert on_page not in project.result("new/report.html").read_text("utf-8")
     add_scenes(project)
     assert advice in project.run().console.rpartition("new: ")[2]
-    assert advice in project.result("new/report.html").read_text("utf-8")
+    assert on_page in project.result("new/report.html").read_text("utf-8")
 
 
 def add_scenes(project: Project) -> None:
