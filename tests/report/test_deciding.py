@@ -229,13 +229,16 @@ def test_undo_leaves_what_another_tab_has_decided_since(seen: Visit) -> None:
     other = seen.page.context.new_page()
     other.goto(seen.page.url)
     press(seen, 0, "Right")
+    expect(other.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
     button(other.locator(".card").nth(0), "Leave out").click()
     expect(card(seen, 0).locator(".decision")).to_have_text("Left out")
     press(seen, 5, "Right")
     least = seen.page.get_by_label("All photos of this view")
     least.fill("0.9")
     least.press("Enter")
-    button(other.locator(".card").nth(1), "Catalogue").click()
+    second = other.locator(".card").nth(1)
+    expect(second.locator(".decision")).to_contain_text("Into the catalogue")
+    button(second, "Catalogue").click()
     expect(card(seen, 1).locator(".decision")).to_be_empty()
     undo = seen.page.get_by_role("button", name="Undo")
     again = "decided again in another tab."
@@ -254,6 +257,7 @@ def test_a_note_that_is_being_typed_stays_when_another_tab_decides(seen: Visit) 
     other = seen.page.context.new_page()
     other.goto(seen.page.url)
     press(seen, 0, "Right")
+    expect(other.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
     card(seen, 0).focus()
     seen.page.keyboard.press("Enter")
     note = seen.page.get_by_role("dialog").get_by_label("Note")
@@ -356,7 +360,7 @@ def test_the_page_writes_and_reads_csv_as_the_pipeline_does(seen: Visit, tmp_pat
     texts = ["".join(random_.choices(signs, k=random_.randrange(8))) for _ in range(2000)]
     rows = [row(n, "right", image=text, note=text[::-1]) for n, text in enumerate(texts)]
     expected = text(rows, tmp_path)
-    assert seen.page.evaluate("rows => csvOf(rows)", rows).encode() == expected
+    assert seen.page.evaluate("rows => csvOf(COLUMNS, rows)", rows).encode() == expected
     records = seen.page.evaluate("text => csvRecords(text)", expected.decode())
     assert [record["cells"] for record in records] == csv_lines(tmp_path / "expected.csv")
 
@@ -933,6 +937,7 @@ def test_each_page_that_was_sent_as_one_file_keeps_its_own_decisions(
         shutil.copy(project.result("new/report_portable.html"), page)
     seen = visit(pages[0])
     press(seen, 0, "Leave out")
+    expect(decided(seen)).to_contain_text("1 of ")
     seen.page.goto(pages[1].as_uri() + "#sort=")
     expect(decided(seen)).to_contain_text("0 of ")
     seen.page.goto(pages[0].as_uri() + "#sort=")

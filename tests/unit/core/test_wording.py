@@ -2,7 +2,7 @@
 
 import pytest
 
-from similar_images.core.wording import counted
+from similar_images.core.wording import counted, first_of
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,9 @@ def test_one_has_no_plural_and_thousands_are_separated(number: int, words: str) 
 def test_a_plural_can_be_irregular() -> None:
     assert counted(1, "class", "classes") == "1 class"
     assert counted(3, "class", "classes") == "3 classes"
+
+
+def test_of_many_names_the_first_are_named_and_the_others_counted() -> None:
+    assert first_of([], 2) == ""
+    assert first_of(["a", "b"], 2) == "a, b"
+    assert first_of(["a", "b", *"c" * 1200], 2) == "a, b and 1,200 more"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.tables import Column, ParquetTable
-from ..core.wording import counted
+from ..core.wording import counted, first_of
 from ..images import manifest
 from ..images.columns import CONTENT_ID, DECISION, FILE, ORIGINAL_LABEL, PRODUCT, SET
 from .decisions import CATALOGUE, OUT, UNDECIDED, Decision
@@ -113,22 +113,18 @@ def without_effect(decided: Sequence[Decision], manifests: Mapping[str, pa.Table
         if one.decision != UNDECIDED and not elsewhere and not here:
             lost.setdefault(one.set, []).append(one.image)
     for name, photos in lost.items():
+        named = first_of(list(map(repr, photos)), MOST_NAMED)
         ignored = f"ignored {counted(len(photos), 'decision')} on the set “{name}”"
         if name in manifests:
             yield (
-                f"{ignored}, which has no photo with these bytes any more: {_named(photos)}. If a "
+                f"{ignored}, which has no photo with these bytes any more: {named}. If a "
                 "photo was edited, decide on it again."
             )
         else:
             yield (
-                f"{ignored}, which is not in config.yaml: {_named(photos)}. Correct the column "
+                f"{ignored}, which is not in config.yaml: {named}. Correct the column "
                 "`set`, or add the set to `queries`."
             )
-
-
-def _named(photos: Sequence[str]) -> str:
-    more = len(photos) - MOST_NAMED
-    return ", ".join(map(repr, photos[:MOST_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def digest(overrides: pa.Table, collection: str) -> str:

@@ -22,7 +22,7 @@ class MissingClass(NamedTuple):
         label: its name.
         images: the photos with that label.
         in_catalogue: photos in the catalogue, fewer than `ENOUGH`.
-        similar: a class of the catalogue with a similar name, if it is told and there is one.
+        similar: a class of the catalogue with a similar name, if any; only of the first `NAMED`.
         predicted: the class that most of its photos are predicted as, or None.
     """
 
@@ -47,9 +47,9 @@ def _lacking(images: Mapping[str, int], catalogue: Mapping[str, int]) -> list[Mi
         if catalogue.get(label, 0) < ENOUGH
     ]
     found.sort(key=lambda one: (-one.images, one.label))
-    # Comparing names takes long, and no others are told.
-    told = [one._replace(similar=similar(one.label, known)) for one in found[:NAMED]]
-    return told + found[NAMED:]
+    # Comparing names takes long, and no others are named.
+    named = [one._replace(similar=similar(one.label, known)) for one in found[:NAMED]]
+    return named + found[NAMED:]
 
 
 def of_predictions(predictions: Sequence[Row], catalogue: Mapping[str, int]) -> list[MissingClass]:
@@ -76,7 +76,7 @@ def of_predictions(predictions: Sequence[Row], catalogue: Mapping[str, int]) -> 
 
 
 def sentences(name: str, found: Sequence[MissingClass]) -> list[str]:
-    """Return what to tell about the classes that the catalogue lacks.
+    """Return lines for the console about the classes that the catalogue lacks.
 
     Args:
         name: of the query set.

@@ -125,7 +125,7 @@ def run(folder: Path, snakefile: str, cores: int) -> None:
 def outcome(results: Path) -> dict[str, Any]:
     """Return the figures of the run with these `results`.
 
-    The accuracy is that by cross-validation, whatever the metric, so that all can be compared.
+    The accuracy is that by cross-validation for every metric, so that all can be compared.
     """
     model, quality, timing = (read_json(results.parent / target) for target in FIGURES)
     network = (results / "model" / "backbone").rglob("*")

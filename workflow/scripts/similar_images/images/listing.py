@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from ..core.errors import DamagedFileError, UserError
 from ..core.files import replacing
 from ..core.tables import Column, CsvTable, ParquetTable
-from ..core.wording import counted
+from ..core.wording import counted, first_of
 from .columns import ADDED, CONTENT_ID, IMAGE, LABEL
 
 logger = logging.getLogger(__name__)
@@ -234,8 +234,6 @@ def _between_classes(rows: Sequence[Mapping[str, str]]) -> Iterator[tuple[int, s
 
 
 def _named(names: Iterable[str]) -> str:
-    """Return the first of `names`, and how many more there are."""
+    """Return the first of `names`; "and 1 more" would be as long as the name."""
     names = list(names)
-    if len(names) <= NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[: NAMED - 1])} and {len(names) - NAMED + 1:,} more"
+    return first_of(names, NAMED if len(names) <= NAMED else NAMED - 1)

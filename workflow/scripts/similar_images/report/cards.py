@@ -123,7 +123,7 @@ def contents(
     predictions: Iterable[Row], queries: Mapping[str, File], similar: Mapping[str, File]
 ) -> dict[str, bytes]:
     """Return the content ids of the images that can be shown, each with a file that has it."""
-    # Whoever left a photo out has to see it to take this back.
+    # People have to see a photo that was left out to take this back.
     readable = [
         queries[row["image"]] for row in predictions if not row["error"] or row["decision"] == OUT
     ]

@@ -40,6 +40,41 @@ function copyOf(id) {
   return /** @type {DocumentFragment} */ (content.cloneNode(true));
 }
 
+/**
+ * Return an element with a class and a text; names from files are never parsed as HTML.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag @param {string} className
+ */
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+/**
+ * Return a button with a text.
+ * @param {string} text @param {() => void} act
+ */
+function plainButton(text, act) {
+  const button = element("button", "plain-button", text);
+  button.type = "button";
+  button.addEventListener("click", act);
+  return button;
+}
+
+/**
+ * Let the browser save a CSV file.
+ * @param {string} text @param {string} name
+ */
+function saveFile(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 /** @param {number} number @param {string} noun */
 function inWords(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
@@ -214,9 +249,7 @@ function paint(item) {
   words.textContent = sentence(state, photo);
   for (const label of new Set([state.own?.label, state.as?.label])) {
     if (!label || catalogueClasses.has(label)) continue;
-    const badge = document.createElement("span");
-    badge.className = "badge";
-    badge.textContent = "new class";
+    const badge = element("span", "badge", "new class");
     badge.title = `The catalogue has no class ${label} yet`;
     words.append(" ", badge);
   }
@@ -350,16 +383,11 @@ function choose(item, photo, name) {
  */
 function confirmNew(place, label, near, accept) {
   const answers = [...near, label].map((name) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "plain-button";
-    button.textContent = name === label ? `Use the new class “${label}”` : name;
+    const button = plainButton(name === label ? `Use the new class “${label}”` : name, () => accept(name));
     button.title = name;
-    button.addEventListener("click", () => accept(name));
     return button;
   });
-  const question = document.createElement("p");
-  question.textContent = "Did you mean:";
+  const question = element("p", "", "Did you mean:");
   place.replaceChildren(...(near.length > 0 ? [question] : []), ...answers);
   place.hidden = false;
   answers[0].focus();
@@ -504,30 +532,24 @@ function showPending(rows) {
   part(pending, "summary").textContent = `Not applied yet: ${inWords(rows.length, "decision")}`;
   const latest = [...rows].sort((a, b) => timeOf(b.when) - timeOf(a.when)).slice(0, MOST_LISTED);
   const items = latest.map((row) => {
-    const item = document.createElement("li");
-    const words = document.createElement("span");
-    words.textContent = `${row.image} in ${row.set}: ${verdict(row)} (${row.when.slice(0, 10)})`;
-    item.append(words, forgetButton([row], "Forget"));
+    const item = element("li", "");
+    const words = `${row.image} in ${row.set}: ${verdict(row)} (${row.when.slice(0, 10)})`;
+    item.append(element("span", "", words), forgetButton([row], "Forget"));
     return item;
   });
   const rest = rows.length - latest.length;
-  const more = document.createElement("li");
-  more.textContent = `and ${rest.toLocaleString("en")} more`;
+  const more = element("li", "", `and ${rest.toLocaleString("en")} more`);
   part(pending, "ul").replaceChildren(...items, ...(rest > 0 ? [more] : []));
   part(pending, ".forget").replaceChildren(...(rows.length > 1 ? [forgetButton(rows, "Forget all of them")] : []));
 }
 
 /** @param {Decision[]} rows @param {string} text */
 function forgetButton(rows, text) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "plain-button";
-  button.textContent = text;
-  if (rows.length === 1) button.setAttribute("aria-label", `Forget: ${rows[0].image}, ${verdict(rows[0])}`);
-  button.addEventListener("click", () => {
+  const button = plainButton(text, () => {
     applyStep(rows.map((row) => [subjectOf(row), null]));
     say(`Forgotten: ${inWords(rows.length, "decision")}. Undo restores this.`);
   });
+  if (rows.length === 1) button.setAttribute("aria-label", `Forget: ${rows[0].image}, ${verdict(rows[0])}`);
   return button;
 }
 
@@ -545,11 +567,7 @@ function say(message) {
 
 function save() {
   const rows = toSave();
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([csvOf(rows)], { type: "text/csv" }));
-  link.download = "decisions.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveFile(csvOf(COLUMNS, rows), "decisions.csv");
   markSaved();
   repaint();
   say(`Saved: ${byRun(rows)}.`);
@@ -585,15 +603,10 @@ async function load(file) {
 function showFaults(name, faults) {
   const shown = faults.slice(0, MOST_FAULTS);
   const rest = faults.length - shown.length;
-  const items = [...shown, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])].map((fault) => {
-    const item = document.createElement("li");
-    item.textContent = fault;
-    return item;
-  });
-  const title = document.createElement("p");
-  title.textContent = `${name} was not read. Correct it, or read another file:`;
-  const list = document.createElement("ul");
-  list.append(...items);
+  const lines = [...shown, ...(rest > 0 ? [`and ${rest.toLocaleString("en")} more`] : [])];
+  const title = element("p", "", `${name} was not read. Correct it, or read another file:`);
+  const list = element("ul", "");
+  list.append(...lines.map((line) => element("li", "", line)));
   part(bar, ".faults").replaceChildren(...(faults.length > 0 ? [title, list] : []));
   if (faults.length > 0) say("");
 }

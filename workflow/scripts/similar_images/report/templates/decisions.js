@@ -27,11 +27,12 @@ function csvCell(text) {
 }
 
 /**
- * Return `rows`, objects with all `COLUMNS`, as the text of a decisions.csv.
- * @param {Decision[]} rows
+ * Return `rows` as the text of a CSV file with these columns, which a row may lack.
+ * @template {string} Name
+ * @param {Name[]} columns @param {{ [name in Name]?: string }[]} rows
  */
-function csvOf(rows) {
-  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((name) => row[name]))];
+function csvOf(columns, rows) {
+  const lines = [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))];
   return lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
 }
 

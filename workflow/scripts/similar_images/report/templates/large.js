@@ -14,18 +14,6 @@ let large = { place: 0, beside: 0, zoom: 0 };
 
 // ---- Elements
 
-/**
- * Return an element with a class and a text; names from files are never parsed as HTML.
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {string} className
- */
-function element(tag, className, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
 /** @param {string} text @param {string} name */
 function line(text, name) {
   const made = element("span", "", text);
@@ -146,7 +134,7 @@ function showNote() {
   note.placeholder = row ? "" : "Decide on the photo, then you can add a note";
 }
 
-/** Show the note anew, but not while it is being typed; a page calls this when decisions have changed. */
+/** Show the note again, but not while it is being typed; a page calls this when decisions have changed. */
 function updateNote() {
   if (dialog.open && document.activeElement !== note) showNote();
 }

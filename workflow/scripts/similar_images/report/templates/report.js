@@ -559,15 +559,10 @@ function minuteIn(time) {
 function saveView() {
   const rows = matching.map(rowOf);
   const columns = [...new Set(rows.flatMap(Object.keys))];
-  const lines = [columns, ...rows.map((row) => columns.map((name) => row[name] ?? ""))];
-  const text = lines.map((cells) => `${cells.map(csvCell).join(",")}\n`).join("");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   // With the time: a browser gives a second file of the same name another one.
-  link.download = `${data.set}-view-${minuteIn(new Date())}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return link.download;
+  const name = `${data.set}-view-${minuteIn(new Date())}.csv`;
+  saveFile(csvOf(columns, rows), name);
+  return name;
 }
 
 /** Save the photos of this view, and say how to make a page of them: no browser can read its pictures. */
