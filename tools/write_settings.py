@@ -32,6 +32,12 @@ On the command line, write `--config search='{{metric: auto}}'`. Numbers need a 
 
 {settings}
 
+## Lists with other columns
+
+These belong to `catalogue` or a set of `queries` ([feeds.md](feeds.md)).
+
+{lists}
+
 ## Your own network
 
 These belong to `backbone` ([own-network.md](own-network.md)).
@@ -61,9 +67,12 @@ def block(name: str, rule: Rules) -> str:
 
 def reference(schema: Rules) -> str:
     """Return docs/settings.md: an entry for every setting."""
-    network = schema["properties"]["backbone"]["then"]["properties"]
+    network, lists = (
+        schema["properties"][name]["then"]["properties"] for name in ("backbone", "catalogue")
+    )
     return REFERENCE.format(
         settings="\n".join(entry(*item) for item in declared(schema)),
+        lists="\n".join(entry(*item) for item in lists.items()),
         network="\n".join(entry(*item) for item in network.items()),
     )
 

@@ -63,9 +63,9 @@ def write_feed(project: Project, name: str, server: Server, photos: list[Path]) 
 def answers(project: Project) -> dict[str, dict[str, str]]:
     """Return what is predicted, by the ends of the names, which folders and addresses share.
 
-    They do not share the time at which their photos were first listed.
+    They do not share the time at which their photos were first listed, nor lines of a list.
     """
-    own = {"product_id", "added"}
+    own = {"product_id", "added", "row"}
     named = ("image", *(f"similar_{n}" for n in (1, 2, 3)))
     rows = [
         row | {name: "/".join(row[name].partition("?")[0].split("/")[-2:]) for name in named}

@@ -56,7 +56,7 @@ rule predict:
         vote=config["search"]["vote"],
         reject=config["search"]["reject"],
         extra_columns=lambda wildcards: columns_of(wildcards.queries),
-        product=lambda wildcards: PRODUCT,
+        product=lambda wildcards: product_of(wildcards.queries),
         code=CODE,
     message:
         "Predicting the classes of {wildcards.queries}"

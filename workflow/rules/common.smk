@@ -85,6 +85,7 @@ from similar_images.backbones import loading
 from similar_images.decisions import decisions
 from similar_images.images import lists, retries
 from similar_images.images.folders import check_not_own
+from similar_images.images.sources import Source
 from similar_images.images.names import alike
 from similar_images.images.fingerprint import check_catalogue, summarise
 from similar_images.storage.access import Access
@@ -186,6 +187,32 @@ RESULTS = checked("", results_of, config)
 
 QUERIES = [name for name, path in config["queries"].items() if path is not None]
 COLLECTIONS = ["catalogue", *QUERIES]
+
+
+def setting_of(name):
+    return "catalogue" if name == "catalogue" else f"queries.{name}"
+
+
+def location_of(name):
+    """Return the setting of a collection: a path, an address, or a mapping for a list."""
+    return config["catalogue"] if name == "catalogue" else config["queries"][name]
+
+
+SOURCES = {
+    name: checked(
+        f"{setting_of(name)}: ", Source.of, location_of(name), name == "catalogue"
+    )
+    for name in COLLECTIONS
+}
+
+
+def product_of(name):
+    """Return the column that names the product in a list, or None."""
+    return SOURCES[name].product or config["product"]
+
+
+# Whether products are classified.
+PRODUCT = any(map(product_of, COLLECTIONS))
 DECISIONS = decisions.paths(config["decisions"])
 VIEWS = [Path(config["portable"])] if config["portable"] else []  # One, or none.
 
@@ -270,7 +297,6 @@ COMPARISON = METRIC_COMPARISON if METRIC == "auto" else []
 ADVICE = METRIC_COMPARISON if METRIC == "cosine" else []
 INDEX = ["results/catalogue/approximate.faiss", "results/catalogue/approximate.json"]
 APPROXIMATE = INDEX if config["search"]["index"] == "approximate" else []
-PRODUCT = config["product"]
 # The likely classes need `conformal.NEIGHBOURS`, even if fewer vote on the prediction.
 NEIGHBOURS = max(
     config["search"]["neighbours"] * (nearest.PICTURES if PRODUCT else 1),
@@ -302,23 +328,15 @@ OWN_FOLDERS = [
 ]
 
 
-def setting_of(name):
-    return "catalogue" if name == "catalogue" else f"queries.{name}"
-
-
-def location_of(name):
-    return config["catalogue"] if name == "catalogue" else config["queries"][name]
-
-
 def is_list(name):
-    return checked(f"{setting_of(name)}: ", lists.is_list, location_of(name))
+    return checked(f"{setting_of(name)}: ", lists.is_list, SOURCES[name])
 
 
 def columns_of(name):
     """Return the extra columns of a list; those of a query set are copied to its predictions."""
     if not is_list(name):
         return []
-    product = [PRODUCT] if PRODUCT else []
+    product = [product_of(name)] if product_of(name) else []
     return (
         product
         if name == "catalogue"
@@ -348,14 +366,15 @@ def summary(name):
     )
     checked("", RESULTS.fetch, metadata_file)
     setting = f"{setting_of(name)}: "
-    if not is_address(location_of(name)):
-        checked(setting, check_not_own, Path(location_of(name)), RESULTS.folder)
+    source = SOURCES[name]
+    if not is_address(source.location):
+        checked(setting, check_not_own, Path(source.location), RESULTS.folder)
     found = None
     try:
         found = checked(
             setting,
             summarise,
-            location_of(name),
+            source,
             config["images"]["follow_links"],
             name == "catalogue",
             metadata_cache,
@@ -421,7 +440,7 @@ def warn_of_unused_columns():
             "columns has no effect: it names columns of lists, and no query set is a list. Name a "
             "list under queries, or set columns: []."
         )
-    if QUERIES and PRODUCT and not any(map(is_list, COLLECTIONS)):
+    if QUERIES and config["product"] and not any(map(is_list, COLLECTIONS)):
         logger.warning(
             "product has no effect: it names a column of lists, and no collection is a list. Name "
             "a list under catalogue or queries, or set product: null."
@@ -430,13 +449,13 @@ def warn_of_unused_columns():
 
 if STORED and workflow.is_main_process:
     for name in COLLECTIONS:
-        checked(f"{setting_of(name)}: ", lists.check_remote, location_of(name))
+        checked(f"{setting_of(name)}: ", lists.check_remote, SOURCES[name])
 
 
 # Snakemake sends rules, scripts, all that is beside these, and config files to jobs that share no
 # folder. This adds the other files that they read.
 if STORED and workflow.is_main_process:
-    listed = [location_of(name) for name in COLLECTIONS if is_list(name)]
+    listed = [SOURCES[name].location for name in COLLECTIONS if is_list(name)]
     for path in [*DECISIONS, *VIEWS, *map(Path, listed)]:
         checked("", check_sent, path)
     workflow.configfiles += [*map(str, [*DECISIONS, *VIEWS]), *listed]

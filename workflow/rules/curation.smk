@@ -40,7 +40,7 @@ rule export:
     params:
         folder=lambda wildcards: config["export"]["folder"],
         how=config["export"]["as"],
-        product=lambda wildcards: PRODUCT,
+        product=lambda wildcards: product_of("catalogue"),
     message:
         "Writing the corrected catalogue to {params.folder}"
     script:

@@ -15,7 +15,7 @@ rule manifest:
         location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
         extra_columns=lambda wildcards: columns_of(wildcards.collection),
-        product=lambda wildcards: PRODUCT,
+        product=lambda wildcards: product_of(wildcards.collection),
         own_folders=OWN_FOLDERS,
         most_failed=config["remote"]["most_failed"],
         code=CODE,

@@ -95,7 +95,7 @@ rule report:
     params:
         neighbours=config["search"]["neighbours"],
         extra_columns=lambda wildcards: columns_of(wildcards.queries),
-        product=lambda wildcards: PRODUCT,
+        product=lambda wildcards: product_of(wildcards.queries),
         decisions=lambda wildcards: config["decisions"],
         decisions_digests=lambda wildcards: decisions_digests(),
         code=CODE,

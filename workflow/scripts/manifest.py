@@ -10,6 +10,7 @@ from similar_images.core.wording import counted
 from similar_images.images import collection, listing, manifest, retries
 from similar_images.images.lists import is_list
 from similar_images.images.photos import Photos
+from similar_images.images.sources import Source
 from similar_images.storage.addresses import is_address
 from similar_images.storage.metadata import MetadataCache
 from similar_images.storage.results import results_of
@@ -29,15 +30,16 @@ now = datetime.now(UTC)
 with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
     metadata_cache = MetadataCache(looked, photos.access, params.most_failed)
+    source = Source.of(params.location, needs_label=name == "catalogue")
     entries = collection.scan(
-        params.location,
+        source,
         params.follow_links,
         metadata_cache,
         params.extra_columns,
         map(Path, params.own_folders),
     )
     # Threads that wait for a server take no core.
-    local = not is_address(params.location) and not is_list(params.location)
+    local = not is_address(source.location) and not is_list(source)
     table = manifest.build(
         collection.with_class(entries) if name == "catalogue" else entries,
         hashes,

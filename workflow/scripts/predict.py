@@ -25,7 +25,7 @@ from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
 from similar_images.features import sharded_features
 from similar_images.features.merge import read_rejected
-from similar_images.images import manifest, retries
+from similar_images.images import lists, manifest, retries
 from similar_images.images.photos import Photos
 from similar_images.search import neighbours
 from similar_images.storage.results import results_of
@@ -59,9 +59,10 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     quality = read_json(Path(snakemake.input.quality))
     product_of = sharded_features.products(catalogue)
     vote = VOTES[snakemake.params.vote]
+    rejected = read_rejected(Path(snakemake.input.rejected))
     predicted = predictions.predict(
         found,
-        read_rejected(Path(snakemake.input.rejected)),
+        [file for file in rejected if file.reason not in lists.NO_PHOTO],
         {copy.image: copy for copy in copies},
         predictions.decided(queries),
         predictions.Classifier(
@@ -78,11 +79,12 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     names = snakemake.params.extra_columns
     listed = manifest.TABLE.read(Path(snakemake.input.manifest))
     extra_columns = manifest.extra_columns(listed, names)
-    added = manifest.added(listed)
+    added, row_of = manifest.added(listed), manifest.list_rows(listed)
     rows = [
         {
             **row,
             "added": added[str(row["image"])],
+            "row": row_of[str(row["image"])],
             **dict(zip(names, extra_columns[str(row["image"])], strict=True)),
         }
         for row in predicted.rows

@@ -122,6 +122,7 @@ def test_a_row_has_the_prediction_and_the_three_most_similar_images() -> None:
         "original_label": "boots",
         "decision": None,
         "added": None,
+        "row": None,
         "error": None,
     }
 

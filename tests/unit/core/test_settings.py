@@ -190,6 +190,16 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("search: {metric: }", "^search.metric has no value; allowed: cosine, adapted, adapted-"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
         ("queries: {shoes: 7}", "^queries.shoes: 7 is not allowed; allowed: the path"),
+        ("catalogue: {preset: shopify}", "^catalogue.list is missing; allowed: the path of a file"),
+        (
+            "queries: {shoes: {list: a.csv, preset: amazon}}",
+            "^queries.shoes.preset: 'amazon' is not allowed; allowed: shopify, google-merchant or",
+        ),
+        (
+            "catalogue: {list: a.csv, images: x}",
+            "^catalogue: unknown key images; allowed: list, preset, image, label, label_part, prod",
+        ),
+        ("catalogue: {list: a.csv, image: []}", "^catalogue.image: .* allowed: the name of a col"),
         (
             "columns: [votes]",
             "^columns.*: 'votes' is not allowed; allowed: the name of a column",
@@ -327,8 +337,8 @@ def test_no_setting_is_an_infinite_number(key: str, value: str) -> None:
 def test_the_error_of_a_missing_catalogue_says_what_it_may_be() -> None:
     with pytest.raises(
         UserError,
-        match=r"^catalogue is missing; allowed: the path of a folder or of a list, or the address "
-        r"of a bucket. See docs/settings.md.$",
+        match=r"^catalogue is missing; allowed: the path of a folder or of a list, the address of "
+        r"a bucket, or a mapping with the columns of a list. See docs/settings.md.$",
     ):
         settings.check({}, SCHEMA, ())
 

@@ -100,6 +100,7 @@ def test_a_query_becomes_a_member_of_the_catalogue_by_its_first_file() -> None:
     assert row == {
         "image": "new:boots/3",
         "added": None,
+        "row": None,
         "file": b"photos/boots/3",
         "label": "caps",
         "content_id": "c",

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import subprocess
 import sys
 import uuid
@@ -39,7 +40,7 @@ def json_lines(path: Path, *values: str) -> Path:
 
 
 def texts(path: Path) -> list[str]:
-    return [row.extra_columns[0] for row in read(path, ["value"])]
+    return [row.extra_columns[0] for row in read(path, ["value"]).rows]
 
 
 MOMENTS: dict[str, tuple[pa.Array, list[str]]] = {
@@ -77,7 +78,7 @@ def test_dates_and_times_are_iso_texts_where_pandas_is_hidden(tmp_path: Path, hi
         f"{HIDDEN[hidden]}"
         "from similar_images.images.lists import read\n"
         "files = Path(sys.argv[1]).glob('*/list.parquet')\n"
-        "values = lambda file: [row.extra_columns[0] for row in read(file, ['value'])]\n"
+        "values = lambda file: [row.extra_columns[0] for row in read(file, ['value']).rows]\n"
         "print(json.dumps({file.parent.name: values(file) for file in files}))"
     )
     run = subprocess.run(
@@ -128,12 +129,26 @@ def test_a_value_of_parquet_is_read_as_what_it_means(
         (pa.array([1.0, 2.0**53]), "row 2, column value: 9007199254740992, a number with more"),
         (pa.array([1.0, 2.0**24], pa.float32()), "row 2, column value: 16777216, a number with"),
         (pa.array([0, 2**30], pa.date32()), "row 2, column value: a date out of range"),
+    ],
+)  # fmt: skip
+def test_a_value_of_parquet_that_would_be_misread_is_a_fault_of_its_row(
+    tmp_path: Path, column: Any, message: str
+) -> None:
+    good, bad = read(parquet(tmp_path, column), ["value"]).rows
+    assert (good.fault, good.extra_columns != ("",)) == (None, True)
+    assert (bad.image, bad.label, bad.place) == ("1.jpg", None, "row 2")
+    assert re.match(message, f"{bad.place}, {bad.fault}")
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
         (pa.array([["x"]]), r"column value: values of the type list<.*allowed: texts, numbers"),
         (pa.array([{"x": 1}]), r"column value: values of the type struct<"),
         (pa.array([[("x", 1)]], pa.map_(pa.string(), pa.int64())), r"column value: .* map<"),
     ],
-)  # fmt: skip
-def test_a_value_of_parquet_that_would_be_misread_is_reported_with_column_and_row(
+)
+def test_a_column_of_parquet_that_has_no_texts_is_refused(
     tmp_path: Path, column: Any, message: str
 ) -> None:
     with pytest.raises(UserError, match=rf"list\.parquet, {message}"):
@@ -164,15 +179,17 @@ def test_a_value_of_json_is_read_as_what_it_means(
         ("12345678901234567.0", "12345678901234568, a number with more digits"),
     ],
 )
-def test_a_value_of_json_that_would_be_misread_is_reported_with_column_and_line(
+def test_a_value_of_json_that_would_be_misread_is_a_fault_of_its_row(
     tmp_path: Path, value: str, message: str
 ) -> None:
-    with pytest.raises(UserError, match=rf"list\.jsonl, line 2, column value: {message}"):
-        read(json_lines(tmp_path, '"x"', value), ["value"])
+    good, bad = read(json_lines(tmp_path, '"x"', value), ["value"]).rows
+    assert (good.fault, good.extra_columns) == (None, ("x",))
+    assert (bad.image, bad.label, bad.place) == ("1.jpg", None, "line 2")
+    assert re.match(f"column value: {message}", str(bad.fault))
 
 
 def test_a_missing_label_of_pandas_is_no_label_and_bytes_are_their_text(tmp_path: Path) -> None:
     table = {"image": [b"a.jpg", b"b.jpg"], "label": pa.array([None, 7.0])}
     pq.write_table(pa.table(table), tmp_path / "list.parquet")
-    found = read(tmp_path / "list.parquet")
+    found = read(tmp_path / "list.parquet").rows
     assert [(row.image, row.label) for row in found] == [("a.jpg", None), ("b.jpg", "7")]

@@ -39,6 +39,7 @@ def test_a_row_shows_content_label_file_and_shard(pipeline: Pipeline) -> None:
         "fault": None,
         "product": None,
         "added": None,
+        "row": None,
     }
 
 

@@ -17,15 +17,16 @@ from .vote import Vote
 Photo = Mapping[str, str]  # a row of `predictions.csv`
 
 
-def product_of(row: Photo, column: str) -> str:
+def product_of(row: Photo, column: str | None) -> str:
     """Return the product of a query: the value in `column`, or else the photo itself."""
-    return normal_form(row.get(column, "").strip()) or row["image"]
+    named = row.get(column, "") if column else ""
+    return normal_form(named.strip()) or row["image"]
 
 
 def answers(
     predictions: Iterable[Photo],
     neighbours: pa.Table,
-    column: str,
+    column: str | None,
     known: Mapping[str, str],
     voters: int,
     vote: Vote,
@@ -38,7 +39,7 @@ def answers(
     Args:
         predictions: rows of `predictions.csv`; those that were rejected or refused do not vote.
         neighbours: of the readable queries, see `neighbours.TABLE`.
-        column: of `predictions`, that names the product.
+        column: of `predictions`, that names the product, if any.
         known: the products of the catalogue's images that have one.
         voters: how many products vote for each photo.
         vote: how they are counted, one of `vote.VOTES`.

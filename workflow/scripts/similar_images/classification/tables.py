@@ -1,7 +1,7 @@
 """The tables of the classification. The Snakefile reads them, so this imports nothing slow."""
 
 from ..core.tables import Column, CsvTable, numbered
-from ..images.columns import ADDED, DECISION, IMAGE, LABEL, ORIGINAL_LABEL
+from ..images.columns import ADDED, DECISION, IMAGE, LABEL, ORIGINAL_LABEL, ROW
 from .nearest import SHOWN
 
 PREDICTIONS = CsvTable(
@@ -48,6 +48,7 @@ PREDICTIONS = CsvTable(
     ORIGINAL_LABEL,
     DECISION,
     ADDED,
+    ROW,
     Column("error", str, "why it cannot be used"),
 )
 VOTE_COUNTS = CsvTable(

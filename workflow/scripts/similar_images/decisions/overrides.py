@@ -151,6 +151,7 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
             "fault": pc.if_else(left_out, LEFT_OUT, table["fault"]),
             "product": table["product"],
             "added": table["added"],
+            "row": table["row"],
             "original_label": table["label"],
             "decision": decision,
             "set": pa.repeat(collection, len(table)),
@@ -160,7 +161,7 @@ def apply(table: pa.Table, overrides: pa.Table, collection: str) -> pa.Table:
     adopted = own.filter(pc.is_valid(own["image"]))
     if not len(adopted):
         return changed
-    for name in ("fault", "added"):
+    for name in ("fault", "added", "row"):
         adopted = adopted.append_column(name, pa.nulls(len(adopted), pa.string()))
     members = adopted.select(OVERRIDDEN.names).cast(OVERRIDDEN.schema)
     return pa.concat_tables([changed, members]).sort_by("image")

@@ -45,13 +45,13 @@ TABLE = CsvTable(
 def merged(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return `config` with `changes`, which may name single settings of its mappings.
 
-    The settings of a backbone do not apply to another, so it is changed as a whole.
+    The settings of a backbone or catalogue do not apply to another: these are changed as a whole.
     """
     return {
         **config,
         **{
             key: {**config.get(key, {}), **value}
-            if isinstance(value, Mapping) and key != "backbone"
+            if isinstance(value, Mapping) and key not in ("backbone", "catalogue")
             else value
             for key, value in changes.items()
         },
@@ -105,7 +105,9 @@ def _link(path: Path, target: Path) -> None:
         path.symlink_to(os.path.relpath(target, path.parent))
 
 
-def _absolute(location: str) -> str:
+def _absolute(location: str | Mapping[str, Any]) -> str | dict[str, Any]:
+    if isinstance(location, Mapping):
+        return {**location, "list": os.path.abspath(location["list"])}
     return location if is_address(location) else os.path.abspath(location)
 
 

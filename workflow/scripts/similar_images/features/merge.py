@@ -16,6 +16,7 @@ from ..core.wording import counted
 from ..decisions.decisions import OUT
 from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, ORIGINAL_LABEL
 from ..images.folders import NO_LOSS
+from ..images.lists import PRODUCT_HAS_IMAGE
 from . import sharded_features, shards
 from .plan import shard_names
 
@@ -160,7 +161,8 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
             catalogue and fewer than two classes have a readable image.
     """
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
-    bad = [file for file in rejected if file.decision != OUT and file.reason not in NO_LOSS]
+    no_loss = NO_LOSS | {PRODUCT_HAS_IMAGE}
+    bad = [file for file in rejected if file.decision != OUT and file.reason not in no_loss]
     if bad and on_error == "stop":
         listed = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(

@@ -3,6 +3,7 @@
 A folder or bucket has a sub-folder for each class.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -24,10 +25,15 @@ from .folders import (
     status_or_fault,
     walk,
 )
-from .names import Spellings, as_text, fault_of_label, label_of, normal_form
+from .names import Spellings, as_text, fault_of_label, label_of, normal_form, similar
+from .sources import Location, Source
+
+logger = logging.getLogger(__name__)
 
 # The last time stamp that a column holds, of the year 2262.
 LATEST = 2**63 - 1
+# So many files below a list are looked at for one that is like a missing image.
+MOST_LOOKED_AT = 10_000
 
 
 class Entry(NamedTuple):
@@ -46,6 +52,7 @@ class Entry(NamedTuple):
         extra_columns: the values of the extra columns of a list.
         ctime: time of the last change of the file or its name, in nanoseconds; unlike `mtime`,
             programs cannot set it, so it shows that another file replaced this one.
+        row: the line or row of a list that names it first.
     """
 
     image: str
@@ -58,10 +65,11 @@ class Entry(NamedTuple):
     version: str | None = None
     extra_columns: tuple[str, ...] = ()
     ctime: int = 0
+    row: int | None = None
 
 
 def scan(
-    location: str | Path,
+    location: Location,
     follow_links: bool = False,
     metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
@@ -71,7 +79,7 @@ def scan(
 
     A folder's sub-folders are the classes; nested folders belong to the class above them, and
     files directly in the folder have no class. The same holds for a bucket. A list has
-    the columns `image` (relative to the list, or an address) and `label` (may be empty). A single
+    columns for images (relative to the list, or addresses) and their class: see `lists`. A single
     image has no class, and is called as its file.
 
     Args:
@@ -84,13 +92,16 @@ def scan(
     Raises:
         UserError: there is no folder, bucket, list or image at `location`.
     """
-    if is_address(str(location)):
-        return _scan_bucket(str(location), metadata_cache)
-    path = Path(location)
+    source = Source.of(location)
+    if is_address(source.location):
+        return _scan_bucket(source.location, metadata_cache)
+    if source.is_mapped:
+        return _scan_list(source, metadata_cache, extra_columns)
+    path = Path(source.location)
     if is_folder(path):
         return _scan_folder(path, follow_links, own)
-    if lists.is_list(path):
-        return _scan_list(path, metadata_cache, extra_columns)
+    if lists.is_list(source):
+        return _scan_list(source, metadata_cache, extra_columns)
     return iter([_single_image(path)])
 
 
@@ -124,17 +135,51 @@ def _scan_bucket(prefix: str, metadata_cache: MetadataCache) -> Iterator[Entry]:
 
 
 def _scan_list(
-    path: Path, metadata_cache: MetadataCache, extra_columns: Sequence[str]
+    source: Source, metadata_cache: MetadataCache, extra_columns: Sequence[str]
 ) -> Iterator[Entry]:
-    rows = lists.read(path, extra_columns)
+    rows, description = lists.read(source, extra_columns)
+    logger.info("%s", description)
     seen = metadata_cache.at(lists.addresses_in(rows))
-    files = _ListedFiles(path)
+    files = _ListedFiles(source)
+    named: dict[str, list[_Listed]] = {}
     for row in rows:
-        if row.address is not None:
+        if row.fault is not None:
+            file = os.fsencode(source.location)
+            entry = Entry(row.image, file, row.label, fault=row.fault)
+        elif row.address is not None:
             entry = _remote_entry(row.image, row.image, row.label, seen[row.image])
         else:
             entry = files.entry(row)
-        yield entry._replace(extra_columns=row.extra_columns)
+        entry = entry._replace(extra_columns=row.extra_columns, row=row.row)
+        named.setdefault(entry.image, []).append(_Listed(row.place, entry))
+    files.check_any_found(has_others=bool(seen))
+    for _, listed in sorted(named.items()):
+        yield _once(listed)
+
+
+class _Listed(NamedTuple):
+    """An image in a list, and the place of its row."""
+
+    place: str
+    entry: Entry
+
+
+def _once(listed: Sequence[_Listed]) -> Entry:
+    """Return the one entry of an image that is in a list several times.
+
+    It has a fault if its rows give it several classes.
+    """
+    first = min(listed, key=lambda one: one.entry.row or 0).entry
+    labels: dict[str, str] = {}
+    for place, entry in listed:
+        if entry.label is not None:
+            labels.setdefault(entry.label, place)
+    if first.fault is not None or not labels:
+        return first
+    if len(labels) == 1:
+        return first._replace(label=next(iter(labels)))
+    differ = ", ".join(f"{label} in {place}" for label, place in labels.items())
+    return first._replace(label=None, fault=f"listed with several classes: {differ}")
 
 
 def _single_image(path: Path) -> Entry:
@@ -145,43 +190,88 @@ def _single_image(path: Path) -> Entry:
 
 
 class _ListedFiles:
-    """The files of a list; their names may have another Unicode form on disk."""
+    """The files of a list; their names may have another Unicode form on disk, or backslashes."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._base = os.fsencode(path.parent)
+    def __init__(self, source: Source) -> None:
+        self._list = source.location
+        self._folder = lists.folder_of(source)
+        self._base = os.fsencode(self._folder)
         self._spellings = Spellings()
-        # The row and status of each file whose name can have several Unicode forms.
-        self._known: dict[str, tuple[lists.ListRow, os.stat_result]] = {}
+        # The name and status of each file whose name can have several Unicode forms.
+        self._known: dict[str, tuple[str, os.stat_result]] = {}
+        self._tried: set[str] = set()
+        self._is_any_found = False
 
     def entry(self, row: lists.ListRow) -> Entry:
-        """Return the entry of a row.
+        """Return the entry of a row. A file has one name, whatever the rows call it."""
+        self._tried.add(row.image)
+        name, file, finding = self._find(row.image)
+        self._is_any_found |= isinstance(finding, os.stat_result) or os.path.lexists(file)
+        if isinstance(finding, os.stat_result) and not name.isascii():
+            name = self._first_name(name, finding)
+        return _file_entry(os.fsencode(name), file, row.label, finding)
+
+    def check_any_found(self, has_others: bool) -> None:
+        """Check that at least one of the files exists.
+
+        Args:
+            has_others: whether the list has images that are no files.
 
         Raises:
-            UserError: another row names the same file.
+            UserError: none does.
         """
-        image = os.fsencode(row.image)
-        file = os.path.join(self._base, image)
-        finding = status_or_fault(partial(os.stat, file))
-        if isinstance(finding, str) and not os.path.lexists(file):
-            match self._spellings.of(self._base, image):
-                case [file]:
-                    finding = status_or_fault(partial(os.stat, file))
-                case [_, *_] as files:
-                    above = os.path.join(self._base, b"")
-                    names = (ascii(os.fsdecode(one.removeprefix(above))) for one in files)
-                    finding = f"in several Unicode forms: {' and '.join(names)}; name one of them"
-        if isinstance(finding, os.stat_result) and not row.image.isascii():
-            self._check_once(row, finding)
-        return _file_entry(image, file, row.label, finding)
+        if self._is_any_found or has_others or not self._tried:
+            return
+        first = min(self._tried)
+        like = self._like(first)
+        hint = f" There is {like}." if like else ""
+        raise UserError(
+            f"{self._list}: none of its images is there ({len(self._tried):,} looked up, the first "
+            f"at {self._folder / first}).{hint} Paths are relative to the folder of the list: move "
+            "the list, or correct the paths."
+        )
 
-    def _check_once(self, row: lists.ListRow, status: os.stat_result) -> None:
-        first, known = self._known.setdefault(normal_form(row.image), (row, status))
-        if first is not row and os.path.samestat(known, status):
-            raise UserError(
-                f"{self._path}, {row.place}: {row.image} is the same file as in {first.place}, in "
-                "another Unicode form. Name each image once."
-            )
+    def _find(self, image: str) -> tuple[str, bytes, Finding]:
+        """Return the name of an image, the path of its file, and its status or fault."""
+        name = os.fsencode(image)
+        file = os.path.join(self._base, name)
+        finding = status_or_fault(partial(os.stat, file))
+        if isinstance(finding, os.stat_result) or os.path.lexists(file):
+            return image, file, finding
+        match self._spellings.of(self._base, name):
+            case [other]:
+                return image, other, status_or_fault(partial(os.stat, other))
+            case [_, *_] as files:
+                above = os.path.join(self._base, b"")
+                names = (ascii(os.fsdecode(one.removeprefix(above))) for one in files)
+                several = f"in several Unicode forms: {' and '.join(names)}; name one of them"
+                return image, files[0], several
+        if "\\" in image:
+            found = self._find(image.replace("\\", "/"))
+            if os.path.lexists(found[1]):
+                return found
+        return image, file, finding
+
+    def _first_name(self, image: str, status: os.stat_result) -> str:
+        """Return how this file was called when it was first found, in any Unicode form."""
+        name, known = self._known.setdefault(normal_form(image), (image, status))
+        return name if os.path.samestat(known, status) else image
+
+    def _like(self, image: str) -> str | None:
+        """Return the path of a file that is called like `image`, or None."""
+        tried = self._folder / image.replace("\\", "/")
+        beside: dict[str, str] = {}
+        count = 0
+        for folder in (tried.parent, self._folder):
+            for above, _, names in os.walk(folder):
+                for name in names:
+                    beside.setdefault(name, os.path.join(above, name))
+                count += len(names)
+                if count > MOST_LOOKED_AT:
+                    break
+            if found := similar(tried.name, beside):
+                return beside[found]
+        return None
 
 
 def _with_possible_class(entry: Entry) -> Entry:

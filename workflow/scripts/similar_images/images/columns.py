@@ -15,5 +15,6 @@ ADDED = Column(
     "when its bytes were first listed in this collection, such as `2026-11-27T11:02:33Z`; moved, "
     "renamed or copied photos keep it",
 )
+ROW = Column("row", int, "the line or row of the list that names it, empty if there is no list")
 SET = Column("set", str, "the collection of the file")
-SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET, ADDED)
+SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET, ADDED, ROW)

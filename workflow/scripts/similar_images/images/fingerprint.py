@@ -18,6 +18,7 @@ from ..storage.metadata import NO_METADATA, MetadataCache
 from .collection import Entry, scan
 from .folders import Bounds, Finding, Folder, is_folder, list_folder, walk
 from .names import fault_of_label, label_of
+from .sources import Location, Source
 
 # Starting other processes takes about as long.
 SECONDS_ALONE = 0.02
@@ -54,7 +55,7 @@ class _Part(NamedTuple):
 
 
 def summarise(
-    location: str | Path,
+    location: Location,
     follow_links: bool = False,
     needs_class: bool = False,
     metadata_cache: MetadataCache = NO_METADATA,
@@ -68,11 +69,13 @@ def summarise(
     Raises:
         UserError: as `scan`, or it has no images that count.
     """
-    if not is_address(str(location)) and is_folder(Path(location)):
-        parts = _parts_of_folder(Path(location), follow_links, own)
+    source = Source.of(location)
+    place = source.location
+    if not is_address(place) and not source.is_mapped and is_folder(Path(place)):
+        parts = _parts_of_folder(Path(place), follow_links, own)
     else:
         parts = iter(
-            [_part_of(scan(location, metadata_cache=metadata_cache, extra_columns=extra_columns))]
+            [_part_of(scan(source, metadata_cache=metadata_cache, extra_columns=extra_columns))]
         )
     hasher = hashlib.sha256()
     images: Counter[str | None] = Counter()
@@ -82,7 +85,7 @@ def summarise(
     hasher.update(str(metadata_cache.tries).encode())  # known only after the requests
     without_class = images.pop(None, 0) if needs_class else 0
     if not images.total():
-        named = name_of(str(location)) if is_address(str(location)) else location
+        named = name_of(place) if is_address(place) else place
         if without_class:
             raise UserError(
                 f"{named}: its images have no class ({without_class:,} in all). Put them into a "

@@ -1,38 +1,50 @@
-"""A collection as a list: CSV, Parquet or JSON lines, a row for each image."""
+"""A collection as a list: a table of which each row names images."""
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from ..core.errors import UserError
-from ..core.file_formats import csv_rows, true_text
+from ..core.wording import counted
 from ..storage.addresses import is_address, looks_like_address, name_of
-from .cells import Cells, cells_of, text_of
-from .names import fault_of_label, listed_label, normal_form
+from . import list_tables
+from .list_columns import Row, Wanted
+from .list_presets import DEEPEST, WHOLE
+from .names import fault_of_label, listed_label
+from .sources import Location, Source
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-# The place of a row, for error messages, and its texts by column.
-Row = tuple[str, Mapping[str, str]]
-_LINE_END = re.compile(r"\r\n|\r|\n")
 # How the name of a file ends that is an image and no list.
 IMAGES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
-# How the name of an image in a list ends.
-_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+NO_IMAGE = "no image in this row"
+# Shops list a product's sizes and colours so.
+PRODUCT_HAS_IMAGE = "no image in this row, but in another one of its product"
+# Rows rejected for these reasons name no photo.
+NO_PHOTO = frozenset({NO_IMAGE, PRODUCT_HAS_IMAGE})
+_NO_ADDRESS = (
+    "the image looks like an address, but is not one; an address begins with its scheme, such as "
+    "https://"
+)
+# What separates several images in a cell.
+_BETWEEN = (",", ";", "|", "\n")
+# A comma with a backslash before it belongs to the name of a category.
+_BETWEEN_PATHS = re.compile(r"(?<!\\),")
 
 
 class ListRow(NamedTuple):
-    """A row of a list.
+    """An image in a list, or a row without one.
 
     Attributes:
-        image: its name: a path relative to the list, or the name of an address.
+        image: its name: a path relative to the list, or the name of an address. Without an image,
+            the place of the row.
         address: its address, or None for a file.
         label: the class, or None.
         place: of the row in the list, for error messages.
         extra_columns: its values in the extra columns.
+        row: the number of the row or line.
+        fault: why there is no image, or None.
     """
 
     image: str
@@ -40,48 +52,62 @@ class ListRow(NamedTuple):
     label: str | None
     place: str
     extra_columns: tuple[str, ...] = ()
+    row: int | None = None
+    fault: str | None = None
 
 
-def read(path: Path, extra_columns: Sequence[str] = ()) -> list[ListRow]:
-    """Return the rows of the list at `path`, sorted by image.
+class ImageList(NamedTuple):
+    """The content of a list.
 
-    The ending of its name decides: .parquet, .jsonl and .ndjson (JSON lines), otherwise CSV.
+    Attributes:
+        rows: sorted by image; an image that is listed several times has several rows.
+        description: how many rows the list has, and its format.
+    """
+
+    rows: list[ListRow]
+    description: str
+
+
+def read(location: Location, extra_columns: Sequence[str] = ()) -> ImageList:
+    """Return the content of a list.
+
+    A row of which something cannot be read has a fault.
 
     Args:
-        path: of the list.
+        location: of the list, with its columns.
         extra_columns: further columns to read.
 
     Raises:
-        UserError: it is damaged, a column is missing, an image is empty or named twice, or a label
-            cannot be the name of a class.
+        UserError: it is damaged, so that rows could be lost, or a column is missing.
     """
-    columns = ("image", "label", *map(normal_form, extra_columns))
-    rows = READERS.get(path.suffix.lower(), _csv)(path, columns)
-    listed: dict[str, ListRow] = {}
-    for place, row in rows:
-        image, label, *others = (row[name] for name in columns)
-        if not image:
-            raise UserError(f"{path}, {place}: the image is empty.")
-        if looks_like_address(image):
-            raise UserError(
-                f"{path}, {place}: the image looks like an address, but is not one. An address "
-                "begins with its scheme, such as https://, and with no space before it."
-            )
-        image, address = (name_of(image), image) if is_address(image) else (image, None)
-        if image in listed:
-            raise UserError(
-                f"{path}, {place}: {image} is in the list already. Name each image once."
-            )
-        if fault := fault_of_label(label.strip()):
-            raise UserError(f"{path}, {place}: {fault}. Write it without.")
-        listed[image] = ListRow(image, address, listed_label(label), place, tuple(others))
-    return [listed[image] for image in sorted(listed)]
+    source = Source.of(location)
+    path = Path(source.location)
+    table = list_tables.read(path, _wanted(source, extra_columns), source.sheet)
+    folder = folder_of(source)
+    records = [_record(source, folder, row) for row in table.rows]
+    if source.product:
+        records = list(_with_first_rows(records))
+    found = [
+        row for record in records for row in _rows(record, path.name, f"{table.unit} {record.row}")
+    ]
+    described = f"{path.name}: {counted(len(table.rows), 'row')}, {table.kind}"
+    return ImageList(sorted(found, key=lambda row: row.image), described)
 
 
-def is_list(location: str | Path) -> bool:
-    """Whether a list is at `location`: a file that is not a single image, by its name."""
-    path = Path(location)
-    return path.is_file() and path.suffix.lower() not in IMAGES
+def is_list(location: Location) -> bool:
+    """Whether a list is at `location`.
+
+    That is a file that is not a single image, by its name, or one whose columns are mapped.
+    """
+    source = Source.of(location)
+    path = Path(source.location)
+    return source.is_mapped or (path.is_file() and path.suffix.lower() not in IMAGES)
+
+
+def folder_of(source: Source) -> Path:
+    """Return the folder that the paths in a list are relative to."""
+    path = Path(source.location)
+    return path if path.is_dir() else path.parent
 
 
 def addresses_in(rows: Iterable[ListRow]) -> dict[str, str]:
@@ -89,226 +115,175 @@ def addresses_in(rows: Iterable[ListRow]) -> dict[str, str]:
     return {row.image: row.address for row in rows if row.address is not None}
 
 
-def addresses(collections: Iterable[str]) -> dict[str, str]:
+def addresses(collections: Iterable[Location]) -> dict[str, str]:
     """Return the addresses in those of `collections` that are lists, by their names."""
-    paths = map(Path, filter(is_list, collections))
-    return addresses_in(row for path in paths for row in read(path))
+    return addresses_in(row for one in filter(is_list, collections) for row in read(one).rows)
 
 
-def check_remote(location: str) -> None:
+def check_remote(location: Location) -> None:
     """Check that all photos of a collection are at addresses that any machine can fetch.
 
     Raises:
         UserError: they are not.
     """
-    if is_address(location):
+    source = Source.of(location)
+    if is_address(source.location):
         return
-    if not is_list(location):
+    if not is_list(source):
         raise UserError(
-            f"{location} is on this computer, and jobs that share no folder cannot read it. Put "
-            "the photos into a bucket and name that, or name a list of addresses."
+            f"{source.location} is on this computer, and jobs that share no folder cannot read it. "
+            "Put the photos into a bucket and name that, or name a list of addresses."
         )
-    image = next((row.image for row in read(Path(location)) if row.address is None), None)
+    files = (row.image for row in read(source).rows if row.address is None and row.fault is None)
+    image = next(files, None)
     if image is not None:
         raise UserError(
-            f"{location}: {image} is a file, which jobs that share no folder cannot read. Name "
-            "only addresses."
+            f"{source.location}: {image} is a file, which jobs that share no folder cannot read. "
+            "Name only addresses."
         )
 
 
-def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv_rows(stream)
-            _, header = next(rows, (1, []))
-            header = _names(f"{path}, line 1", map(true_text, header))
-            _check_columns(path, columns, header, "The first line must name them.")
-            wanted = {name: header.index(name) for name in columns}
-            for line, row in rows:
-                if row:  # not an empty line
-                    _check_row(f"{path}, line {line}", row, len(header), wanted["image"])
-                    yield f"line {line}", {name: true_text(row[n]) for name, n in wanted.items()}
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, "a CSV file") from error
-    except ValueError as error:
-        raise UserError(
-            f"{path}, {error}. Close each quotation mark that opens a cell, and double those in it."
-        ) from error
+def images_in(cell: str) -> list[str]:
+    """Return the images in a cell.
 
-
-def _check_row(place: str, row: Sequence[str], cells: int, image: int) -> None:
-    """Check the cells of a row of a CSV.
-
-    Args:
-        place: of the row.
-        row: its cells.
-        cells: how many the header has.
-        image: the index of the image among them.
-
-    Raises:
-        UserError: it has more or fewer cells than the header, or a cell contains other rows.
+    Several are a list of JSON, or separated by commas, semicolons, bars or line breaks; addresses
+    also by spaces. A cell is divided only if each part looks like an image.
     """
-    if len(row) != cells:
-        raise UserError(
-            f"{place}: cells: {len(row)}; allowed: {cells}, as in the first line. A text with a "
-            'comma needs quotation marks around it, as in "Boots, ankle"; an empty cell needs its '
-            "comma."
+    cell = cell.strip()
+    if cell.startswith("[") and (listed := _json_list(cell)) is not None:
+        return listed
+    for separator in _BETWEEN:
+        if separator in cell:
+            parts = [part for part in map(str.strip, cell.split(separator)) if part]
+            if parts and _all_look_like_images(parts):
+                return parts
+    words = cell.split()
+    if words and all(map(_begins_like_address, words)):
+        return words
+    return [cell] if cell else []
+
+
+def part_of_label(cell: str, label_part: str) -> str:
+    """Return the part of a cell that is the class: see `list_presets`."""
+    if label_part == WHOLE:
+        return cell
+    cells = _BETWEEN_PATHS.split(cell) if label_part == DEEPEST else [cell]
+    paths = [[part.strip() for part in one.split(">") if part.strip()] for one in cells]
+    deepest = max(paths, key=len)
+    return deepest[-1].replace("\\,", ",") if deepest else ""
+
+
+class _Record(NamedTuple):
+    """What a row of a list says.
+
+    Attributes:
+        row: its number.
+        images: all in it.
+        label: the class, or "".
+        product: its name if it is mapped, or "".
+        extra_columns: its values in the extra columns.
+        fault: why it cannot be read, or None.
+        no_image: why it has no image, if it has none.
+    """
+
+    row: int
+    images: Sequence[str]
+    label: str
+    product: str
+    extra_columns: tuple[str, ...]
+    fault: str | None
+    no_image: str = NO_IMAGE
+
+
+def _wanted(source: Source, extra_columns: Sequence[str]) -> list[Wanted]:
+    """Return the columns to read, in the order in which `_record` takes them."""
+    images = [Wanted(name, name not in source.optional, several=True) for name in source.image]
+    label = Wanted(source.label, source.label not in source.optional)
+    product = [source.product] if source.product else []
+    return [*images, label, *map(Wanted, [*product, *extra_columns])]
+
+
+def _record(source: Source, folder: Path, row: Row) -> _Record:
+    count = len(source.image)
+    label, *others = row.cells[count:]
+    product = others.pop(0).strip() if source.product else ""
+    images = [image for cell in row.cells[:count] for image in _images_there(cell, folder)]
+    label = part_of_label(label, source.label_part)
+    return _Record(row.number, images, label, product, tuple(others), row.fault)
+
+
+def _images_there(cell: str, folder: Path) -> list[str]:
+    """Return the images in a cell: it is one if all of it is the name of a file in `folder`."""
+    found = images_in(cell)
+    if found and found != [cell] and os.path.lexists(folder / cell):
+        return [cell]
+    return found
+
+
+def _with_first_rows(records: Sequence[_Record]) -> Iterator[_Record]:
+    """Yield `records`; what is empty is taken from the first row of the product.
+
+    Shops write a product's class and title only there.
+    """
+    first: dict[str, _Record] = {}
+    pictured = {record.product for record in records if record.images and record.product}
+    for record in records:
+        above = first.setdefault(record.product, record) if record.product else record
+        extra_columns = (
+            own if own.strip() else other
+            for own, other in zip(record.extra_columns, above.extra_columns, strict=True)
         )
-    for n, cell in enumerate(row):
-        if "\n" not in cell and "\r" not in cell:
-            continue
-        first, *others = _LINE_END.split(cell)
-        if _are_rows([*row[:n], first], others, row[n + 1 :], image):
-            raise UserError(
-                f"{place}: cell {n + 1} contains the rows below it: it begins with a quotation "
-                "mark that is closed only later. Remove the mark, or double it within another pair."
-            )
+        yield record._replace(
+            label=record.label if record.label.strip() else above.label,
+            extra_columns=tuple(extra_columns),
+            no_image=PRODUCT_HAS_IMAGE if record.product in pictured else NO_IMAGE,
+        )
 
 
-def _are_rows(
-    before: Sequence[str], others: Sequence[str], after: Sequence[str], image: int
-) -> bool:
-    """Whether the lines of a cell without its quotation marks would be rows with images.
+def _rows(record: _Record, name: str, place: str) -> Iterator[ListRow]:
+    """Yield a row for each image of a record, or one with a fault.
 
     Args:
-        before: the cells up to this one, and its first line.
-        others: the other lines of the cell.
-        after: the cells after it.
-        image: the place of the image in a row.
+        record: a row of the list.
+        name: of the list.
+        place: of the record.
     """
-    cells = len(before) + len(after)
-    *first, begun = before
-    *whole, last = (line.split(",") for line in others)
-    rows = [[*first, *begun.split(",")], *whole, [*last, *after]]
-    return all(len(row) == cells and _is_image(row[image]) for row in rows)
+    fault = record.fault or fault_of_label(record.label.strip())
+    label = None if fault else listed_label(record.label)
+    row = ListRow(f"{name}, {place}", None, label, place, record.extra_columns, record.row, fault)
+    if not record.images:
+        yield row._replace(fault=fault or record.no_image)
+    for image in record.images:
+        yield _named(row, image)
 
 
-def _is_image(cell: str) -> bool:
-    return is_address(cell) or _ENDING.search(cell.strip()) is not None
+def _named(row: ListRow, image: str) -> ListRow:
+    """Return `row` with an image, or with a fault if that cannot be one."""
+    if image.startswith("//"):  # a page gives its own scheme to such an address
+        image = f"https:{image}"
+    if is_address(image):
+        return row._replace(image=name_of(image), address=image)
+    if looks_like_address(image):  # its query may be secret
+        return row._replace(fault=row.fault or _NO_ADDRESS)
+    return row._replace(image=image)
 
 
-def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    # Objects as pairs, because a dictionary would hide repeated keys.
-    decode = json.JSONDecoder(object_pairs_hook=tuple).decode
-    named: set[str] = set()
-    before: Sequence[str] | None = None
-    number = 0
+def _json_list(cell: str) -> list[str] | None:
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    row = decode(line)
-                    if not isinstance(row, tuple):
-                        raise ValueError("another value")
-                    if "\\u" in line:  # it can contain half a character
-                        json.dumps(row, ensure_ascii=False).encode()
-                    keys = [name for name, _ in row]
-                    if keys != before:  # most lines have the same keys
-                        names = _names(f"{path}, line {number}", keys)
-                        named.update(names)
-                        before = keys
-                    values = dict(zip(names, (value for _, value in row), strict=True))
-                    cells = [(name, text_of, values.get(name)) for name in columns]
-                    yield _row(path, f"line {number}", cells)
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, "JSON lines") from error
-    except (ValueError, RecursionError) as error:
-        found = error.msg if isinstance(error, json.JSONDecodeError) else error
-        raise UserError(
-            f"{path}, line {number}: not a JSON object ({found}). Write one object in each line."
-        ) from error
-    _check_columns(path, columns, named, "Each line is an object with these keys.")
+        values = json.loads(cell)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        return None
+    return [one.strip() for one in values if one.strip()]
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    import pyarrow as pa  # slow, and the Snakefile reads this module
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            names = _names(str(path), file.schema_arrow.names)
-            _check_columns(path, columns, names, "These are its columns' names.")
-            stored = [file.schema_arrow.names[names.index(name)] for name in columns]
-            number = 0
-            for batch in file.iter_batches(columns=stored, use_threads=False):
-                found = [_column(path, name, batch[name]) for name in stored]
-                texts = [column.text for column in found]
-                for values in zip(*(column.values for column in found), strict=True):
-                    number += 1
-                    yield _row(path, f"row {number}", zip(columns, texts, values, strict=True))
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(f"{path}: not a Parquet file ({error}). Write it once more.") from error
+def _all_look_like_images(parts: Sequence[str]) -> bool:
+    """Whether all are addresses, or all are files of images."""
+    if any(map(_begins_like_address, parts)):  # a file's path could belong to the address before it
+        return all(map(_begins_like_address, parts))
+    return all(Path(part).suffix.lower() in IMAGES for part in parts)
 
 
-READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
-    ".parquet": _parquet,
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
-}
-
-
-def _not_utf8(path: Path, kind: str) -> UserError:
-    """Return the error of a list of this `kind` whose bytes are not UTF-8."""
-    data = path.read_bytes()
-    try:
-        data.decode("utf-8")
-        place = ""  # it has changed in between
-    except UnicodeDecodeError as error:
-        line = 1 + data.count(b"\n", 0, error.start)
-        place = f", line {line}: the byte 0x{data[error.start]:02x} is not UTF-8"
-    images = ", ".join(sorted(IMAGES))
-    return UserError(
-        f"{path}{place}: a list must be {kind} in UTF-8. Save it so (in a spreadsheet program as "
-        f"“CSV UTF-8”). If it is a single image, its name must end in one of {images}."
-    )
-
-
-def _check_columns(path: Path, wanted: Iterable[str], there: Iterable[str], how: str) -> None:
-    missing = sorted(set(wanted) - set(there))
-    if missing:
-        raise UserError(f"{path}: the column {' and '.join(missing)} is missing. {how}")
-
-
-def _names(place: str, columns: Iterable[str]) -> list[str]:
-    """Return the names of `columns` in their normal form.
-
-    Raises:
-        UserError: two columns have the same name. Columns without a name are ignored.
-    """
-    names = list(map(normal_form, columns))
-    known: dict[str, int] = {}
-    for number, name in enumerate(map(str.strip, names), 1):
-        if name and name in known:
-            raise UserError(
-                f"{place}: the columns {known[name]} and {number} are both called {name}. Rename "
-                "or remove one of them."
-            )
-        known[name] = number
-    return names
-
-
-def _column(path: Path, name: str, array: "pa.Array") -> Cells:
-    try:
-        return cells_of(array)
-    except ValueError as error:
-        raise UserError(f"{path}, column {name}: {error}.") from error
-
-
-def _row(path: Path, place: str, cells: Iterable[tuple[str, Callable[[Any], str], Any]]) -> Row:
-    """Return a row.
-
-    Args:
-        path: of the list.
-        place: of the row.
-        cells: for each column its name, the function that turns a value into text, and the value.
-
-    Raises:
-        UserError: a value has no text.
-    """
-    row = {}
-    for name, text_of_value, value in cells:
-        try:
-            row[name] = text_of_value(value)
-        except ValueError as error:
-            raise UserError(f"{path}, {place}, column {name}: {error}.") from error
-    return place, row
+def _begins_like_address(text: str) -> bool:
+    return is_address(text) or text.startswith("//")

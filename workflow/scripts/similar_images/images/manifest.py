@@ -18,7 +18,7 @@ from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
 from .collection import LATEST, Entry
-from .columns import ADDED, CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT
+from .columns import ADDED, CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT, ROW
 from .photos import LOCAL, Photos
 from .retries import TRANSIENT
 
@@ -31,6 +31,7 @@ TABLE = ParquetTable(
     Column("fault", str, "why the file cannot be used"),
     PRODUCT,
     ADDED,
+    ROW,
 )
 CACHE = ParquetTable(
     "results/<collection>/hashes.parquet",
@@ -54,6 +55,7 @@ FILES = pa.schema(
         ("version", pa.string()),
         ("extra_columns", pa.list_(pa.string())),
         ("ctime", pa.int64()),
+        ("row", pa.int64()),
     ]
 )
 HASHES = pa.schema([("content_id", pa.string()), ("fault", pa.string()), ("current", pa.bool_())])
@@ -114,6 +116,7 @@ def build(
             "fault": hashes["fault"],
             "product": pc.if_else(pc.equal(products, ""), None, products),
             "added": unknown,  # see `listing.dated`
+            "row": files["row"],
         },
         schema=TABLE.schema,
     )
@@ -141,6 +144,11 @@ def extra_columns(table: pa.Table, names: Sequence[str]) -> dict[str, list[str]]
 def added(table: pa.Table) -> dict[str, str | None]:
     """Return when the content of each image of a manifest was first listed."""
     return dict(zip(table["image"].to_pylist(), table["added"].to_pylist(), strict=True))
+
+
+def list_rows(table: pa.Table) -> dict[str, int | None]:
+    """Return the line or row of the list that names each image of a manifest."""
+    return dict(zip(table["image"].to_pylist(), table["row"].to_pylist(), strict=True))
 
 
 def files_by_content(table: pa.Table) -> dict[str, list[bytes]]:

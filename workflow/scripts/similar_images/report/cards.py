@@ -140,7 +140,7 @@ def products(predictions: Iterable[Row], answers: Iterable[Row], column: str) ->
     Args:
         predictions: rows of `predictions.csv`.
         answers: rows of `products.csv`.
-        column: of `predictions`, that names the product.
+        column: of `predictions`, that names the product, if any.
     """
     known = {
         row["product"]: Product(row["product"], int(row["images"]), row["prediction"])

@@ -1,0 +1,37 @@
+"""The table in the file of a list, whatever its format."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.errors import UserError
+from . import list_csv, list_json, list_parquet, list_workbook
+from .list_columns import Table, Wanted
+
+
+def read(path: Path, wanted: Sequence[Wanted], sheet: str | None = None) -> Table:
+    """Return the table at `path`.
+
+    The ending of its name decides: .parquet, .xlsx, .json, .jsonl and .ndjson (JSON lines),
+    otherwise texts with separators. A text may be packed (.gz). A folder has files of Parquet.
+
+    Args:
+        path: of the list.
+        wanted: the columns to read; their names ignore case and spaces around them.
+        sheet: the sheet of a workbook; by default its first.
+
+    Raises:
+        UserError: it is damaged, or a column is missing or there twice.
+    """
+    try:
+        if path.is_dir():
+            return list_parquet.read(path, sorted(path.glob("**/*.parquet")), wanted)
+        match Path(path.name.lower().removesuffix(".gz")).suffix:
+            case ".parquet":
+                return list_parquet.read(path, [path], wanted)
+            case ".xlsx" | ".xlsm":
+                return list_workbook.read(path, wanted, sheet)
+            case ".json" | ".jsonl" | ".ndjson" as ending:
+                return list_json.read(path, wanted, ending)
+        return list_csv.read(path, wanted)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file. Name a list that is there.") from error

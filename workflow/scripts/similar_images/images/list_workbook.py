@@ -1,0 +1,68 @@
+"""Lists as sheets of a workbook."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import UserError
+from .cells import text_of
+from .list_columns import Table, Wanted, column_names, places_of, row_of
+
+
+def read(path: Path, wanted: Sequence[Wanted], sheet: str | None) -> Table:
+    """Return the table of a sheet, by default the first.
+
+    Raises:
+        UserError: it is no workbook, or the sheet or a column is missing.
+    """
+    try:
+        return _read(path, wanted, sheet)
+    except (UserError, FileNotFoundError):
+        raise
+    except Exception as error:  # damaged bytes can raise anything
+        raise UserError(
+            f"{path}: not a workbook of Excel ({error}). Save it as .xlsx once more."
+        ) from error
+
+
+def _read(path: Path, wanted: Sequence[Wanted], sheet: str | None) -> Table:
+    import openpyxl  # slow, and the Snakefile reads this module
+
+    with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+        names = [one.title for one in book.worksheets]
+        if sheet is not None and sheet not in names:
+            raise UserError(
+                f"{path}: there is no sheet {sheet}. Its sheets are {', '.join(names)}."
+            )
+        chosen = book[sheet or names[0]]
+        chosen.reset_dimensions()  # some programs write wrong ones
+        return _of_sheet(path, wanted, chosen.title, chosen.iter_rows(values_only=True))
+
+
+def _of_sheet(
+    path: Path, wanted: Sequence[Wanted], title: str, rows: Iterable[Sequence[Any]]
+) -> Table:
+    numbered = (
+        (number, row)
+        for number, row in enumerate(rows, 1)
+        if any(value is not None and str(value).strip() for value in row)
+    )
+    top, header = next(numbered, (1, ()))
+    names = column_names(f"{path}, row {top}", ("" if v is None else str(v) for v in header))
+    places = places_of(str(path), wanted, names)
+    texts = [_sheet_text] * len(wanted)
+    found = []
+    for number, row in numbered:
+        values = (row[n] if n is not None and n < len(row) else None for n in places)
+        found.append(row_of(number, zip(wanted, texts, values, strict=True)))
+    return Table(found, "row", f"the sheet {title}")
+
+
+def _sheet_text(value: object) -> str:
+    if isinstance(value, datetime) and value.time() == time():
+        value = value.date()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, timedelta) else text_of(value)
