@@ -340,6 +340,74 @@ def test_another_store_is_read_through_what_all_of_them_have(
     assert buckets.fetch("oss://shop/a.jpg") == b"shop/a.jpg"
 
 
+@pytest.mark.parametrize("scheme", ["s3a", "s3n", "S3"])
+def test_the_schemes_of_hadoop_lead_to_the_same_objects(
+    store: Store, buckets: Buckets, scheme: str
+) -> None:
+    address = store.put("hadoop/a.jpg", b"bytes")
+    other = address.replace("s3:", f"{scheme}:")
+    assert buckets.fetch(other) == b"bytes"
+    assert buckets.metadata_of(other) == buckets.metadata_of(address)
+    assert [name for name, _ in buckets.listed(f"{scheme}://shop/hadoop")] == [address]
+
+
+class Azure:
+    """A store of Azure, with the options and paths of adlfs."""
+
+    opened: ClassVar[list[object]] = []
+
+    def __init__(self, account_name: str | None = None, **_: object) -> None:
+        if account_name is None:
+            raise ValueError("Must provide either a connection_string or account_name: s3cr3t")
+        self.opened.append(account_name)
+
+    def cat_file(self, path: str, start: int, end: int, timeout: float) -> bytes:
+        return path.encode()
+
+    def find(self, path: str, detail: bool, timeout: float) -> object:
+        return {f"{path}/a.jpg": {"type": "file", "size": 3, "etag": "1"}}
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Buckets:
+    monkeypatch.setattr(fsspec, "get_filesystem_class", {"abfs": Azure}.__getitem__)
+    monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING", raising=False)
+    monkeypatch.setattr(Azure, "opened", [])
+    return Buckets(replace(LIMITS, allowed=("abfs://*",)))
+
+
+def test_the_account_of_an_address_is_that_of_the_store(azure: Buckets) -> None:
+    for account in ("one", "two", "one"):
+        folder = f"abfss://photos@{account}.blob.core.windows.net/boots"
+        normal = f"abfs://photos@{account}.dfs.core.windows.net/boots/a.jpg"
+        assert [name for name, _ in azure.listed(folder)] == [normal]
+        assert azure.fetch(normal) == b"photos/boots/a.jpg"
+    assert Azure.opened == ["one", "two"]
+
+
+def test_without_an_account_the_message_says_how_to_name_it(azure: Buckets) -> None:
+    with pytest.raises(FetchError, match="AZURE_STORAGE_ACCOUNT_NAME") as raised:
+        azure.fetch("abfs://photos/a.jpg")
+    assert "s3cr3t" not in str(raised.value)
+
+
+def test_a_connection_string_never_leads_to_another_account(
+    azure: Buckets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = "AZURE_STORAGE_CONNECTION_STRING"
+    monkeypatch.setenv(variable, "AccountName=shop2;AccountKey=s3cr3t")
+    address = "abfs://photos@shop.dfs.core.windows.net/a.jpg"
+    with pytest.raises(FetchError, match=f"{variable} is not that of the account shop:") as raised:
+        azure.fetch(address)
+    assert "s3cr3t" not in str(raised.value)
+    for text in (
+        "AccountName=shop;AccountKey=k",
+        "BlobEndpoint=https://shop.blob.core.windows.net",
+    ):
+        monkeypatch.setenv(variable, text)
+        assert azure.fetch(address) == b"photos/a.jpg"
+
+
 def test_who_has_no_bucket_loads_nothing_of_it() -> None:
     code = (
         "import sys, similar_images.storage.buckets as b\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError
-from ..storage.addresses import ObjectMetadata, is_address
+from ..storage.addresses import ObjectMetadata, is_address, normal_address
 from ..storage.metadata import NO_METADATA, MetadataCache
 from . import lists
 from .folders import (
@@ -127,7 +127,7 @@ def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[FolderContents]
 
 def _scan_bucket(prefix: str, metadata_cache: MetadataCache) -> Iterator[Entry]:
     for name, metadata in metadata_cache.below(prefix).items():
-        image = name.removeprefix(prefix.rstrip("/") + "/")
+        image = name.removeprefix(normal_address(prefix).rstrip("/") + "/")
         path = os.fsencode(image)
         faults = filter(None, map(fault_of_name, path.split(b"/")))
         metadata = metadata._replace(fault=next(faults, metadata.fault))

@@ -18,9 +18,16 @@ ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 WEB = ("http", "https")
 # The object stores, by scheme, with the package of fsspec that reads each.
 OBJECT_STORES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs", "abfs": "adlfs", "oss": "ossfs"}
+# Other schemes for the same objects: those of Hadoop, and that of Google's own tools.
+ALIASES = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}
+# The stores of Azure. An address may name the account of its container.
+AZURE = ("az", "abfs")
+_AZURE_BUCKET = re.compile(
+    r"([a-z0-9$*-]{1,63})@([a-z0-9*]{1,24})\.(?:dfs|blob)\.core\.windows\.net", re.IGNORECASE
+)
 # An address with a mistake at its beginning, or a space before it.
 _NEARLY = re.compile(
-    rf"\s*({ADDRESS.pattern}|({'|'.join((*WEB, *OBJECT_STORES))}):/|//)", re.IGNORECASE
+    rf"\s*({ADDRESS.pattern}|({'|'.join((*WEB, *OBJECT_STORES, *ALIASES))}):/|//)", re.IGNORECASE
 )
 # In a name, the digest of the hidden part follows this.
 HIDDEN = "?#"
@@ -158,8 +165,49 @@ def looks_like_address(text: str) -> bool:
 
 
 def scheme_of(address: str) -> str:
-    """Return the scheme of `address`, such as https."""
-    return address.partition("://")[0].lower()
+    """Return the scheme of `address`, such as https; s3 for the other ways to write that."""
+    scheme = address.partition("://")[0].lower()
+    return ALIASES.get(scheme, scheme)
+
+
+def normal_address(address: str) -> str:
+    """Return `address`; that of an object in the one way that names it."""
+    scheme = scheme_of(address)
+    if scheme not in OBJECT_STORES:
+        return address
+    bucket, slash, key = address.partition("://")[2].partition("/")
+    if scheme in AZURE and (match := _AZURE_BUCKET.fullmatch(bucket)):
+        bucket = f"{match[1]}@{match[2]}.dfs.core.windows.net".lower()
+    return f"{scheme}://{bucket}{slash}{key}"
+
+
+class StoredObject(NamedTuple):
+    """An object or a folder in a store.
+
+    Attributes:
+        scheme: of the store.
+        account: the account of Azure that the address names, or "".
+        path: as fsspec knows it: the bucket and the key.
+    """
+
+    scheme: str
+    account: str
+    path: str
+
+    def address_of(self, path: str) -> str:
+        """Return the address of `path` in the same store."""
+        bucket, slash, key = path.partition("/")
+        account = f"@{self.account}.dfs.core.windows.net" if self.account else ""
+        return f"{self.scheme}://{bucket}{account}{slash}{key}"
+
+
+def stored_object(address: str) -> StoredObject:
+    """Return what is at `address` in a store."""
+    scheme, _, path = normal_address(address).partition("://")
+    bucket, slash, key = path.partition("/")
+    match = _AZURE_BUCKET.fullmatch(bucket) if scheme in AZURE else None
+    container, account = (match[1], match[2]) if match else (bucket, "")
+    return StoredObject(scheme, account, container + slash + key)
 
 
 def name_of(address: str) -> str:
@@ -167,18 +215,22 @@ def name_of(address: str) -> str:
 
     The query, and what comes before the host, may contain a secret such as a signature. A digest
     replaces them, so that two addresses never have the same name. The part after # does not belong
-    to a web address; in a bucket, ? and # are ordinary characters.
+    to a web address; in a bucket, ? and # are ordinary characters. The account of Azure is shown.
     """
-    if scheme_of(address) in WEB:
+    address = normal_address(address)
+    scheme = scheme_of(address)
+    if scheme in AZURE and stored_object(address).account:
+        return address
+    if scheme in WEB:
         address = address.partition("#")[0]
-    scheme, before_host, shown, query = PARTS.fullmatch(address).groups("")  # type: ignore[union-attr]
-    if scheme_of(address) in OBJECT_STORES:
+    start, before_host, shown, query = PARTS.fullmatch(address).groups("")  # type: ignore[union-attr]
+    if scheme in OBJECT_STORES:
         shown, query = shown + query, ""
     secret = before_host + query
     if not secret:
         return address
     digest = hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()[:DIGITS]
-    return f"{scheme}{shown}{HIDDEN}{digest}"
+    return f"{start}{shown}{HIDDEN}{digest}"
 
 
 def parse(address: str) -> ParsedAddress:
@@ -218,7 +270,9 @@ def _parse_object(address: str, scheme: str) -> ParsedAddress:
     Raises:
         ValueError: there is no such name.
     """
-    bucket, slash, key = address.partition("://")[2].partition("/")
+    bucket, slash, key = normal_address(address).partition("://")[2].partition("/")
+    if scheme in AZURE and _AZURE_BUCKET.fullmatch(bucket):
+        return ParsedAddress(scheme, bucket, None, slash + key, "")
     if "@" in bucket:
         raise FetchError("an address with a name or password before its bucket")
     if not HOST.fullmatch(bucket):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.wording import counted
-from .addresses import FetchError, Limits, ObjectMetadata, scheme_of
+from .addresses import FetchError, Limits, ObjectMetadata, StoredObject, stored_object
 from .object_stores import fault_of, open_store, status_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Buckets:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._stores: dict[str, AbstractFileSystem] = {}
+        self._stores: dict[tuple[str, str], AbstractFileSystem] = {}
         self._lock = threading.Lock()
 
     def metadata_of(self, address: str) -> ObjectMetadata:
@@ -59,11 +59,11 @@ class Buckets:
             FetchError: they cannot be listed.
         """
         self._limits.check(prefix)
-        scheme, path = _parts(prefix)
-        below = self._pages if scheme == "s3" else self._found
-        for name, info in below(self._store(scheme), path.rstrip("/")):
-            if not name.endswith("/"):
-                address = f"{scheme}://{name}"
+        folder = stored_object(prefix)
+        below = self._pages if folder.scheme == "s3" else self._found
+        for path, info in below(self._store(folder), folder.path.rstrip("/")):
+            if not path.endswith("/"):
+                address = folder.address_of(path)
                 yield address, self._metadata_of_listed(address, info)
 
     def _pages(self, store: "AbstractFileSystem", path: str) -> Iterator[tuple[str, Any]]:
@@ -84,18 +84,19 @@ class Buckets:
     def _find(self, address: str) -> tuple["AbstractFileSystem", str]:
         """Return the store of `address` and the path in it, if it is allowed."""
         self._check(address)
-        scheme, path = _parts(address)
-        return self._store(scheme), path
+        found = stored_object(address)
+        return self._store(found), found.path
 
     def _check(self, address: str) -> None:
         self._limits.check(address)
-        _check_name(_parts(address)[1])
+        _check_name(stored_object(address).path)
 
-    def _store(self, scheme: str) -> "AbstractFileSystem":
+    def _store(self, place: StoredObject) -> "AbstractFileSystem":
         with self._lock:
-            if scheme not in self._stores:
-                self._stores[scheme] = open_store(scheme, self._limits)
-            return self._stores[scheme]
+            key = place.scheme, place.account
+            if key not in self._stores:
+                self._stores[key] = open_store(place.scheme, self._limits, place.account)
+            return self._stores[key]
 
     def _ask(self, call: Any, *args: Any, **options: Any) -> Any:
         try:
@@ -121,11 +122,6 @@ class Buckets:
 
     def _too_large(self) -> FetchError:
         return FetchError(f"more than {counted(self._limits.max_bytes, 'byte')} (remote.max_bytes)")
-
-
-def _parts(address: str) -> tuple[str, str]:
-    """Return the scheme of `address`, and the path as fsspec knows it: the bucket and the key."""
-    return scheme_of(address), address.partition("://")[2]
 
 
 def _check_name(path: str) -> None:

@@ -10,7 +10,7 @@ from ..core.file_formats import read_json_cache
 from ..core.files import write_checked
 from ..core.wording import counted
 from .access import NO_ACCESS, Access
-from .addresses import FetchError, ObjectMetadata, name_of
+from .addresses import FetchError, ObjectMetadata, name_of, normal_address
 
 
 class NotAskedError(Exception):
@@ -74,7 +74,7 @@ class MetadataCache:
             NotAskedError: they would have to be listed.
         """
         known = self._read()
-        start = prefix.rstrip("/") + "/"
+        start = normal_address(prefix).rstrip("/") + "/"
         if not self._ask_again and known and all(name.startswith(start) for name in known):
             return known
         self._check_allowed()

@@ -10,6 +10,7 @@ network whatever `Limits.private` says.
 
 import errno
 import logging
+import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -31,11 +32,16 @@ _NO_NAME = {"ParamValidationError", "ValueError"}
 _BUSY = {errno.EBUSY, errno.EREMOTEIO}
 
 
-def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
+def open_store(scheme: str, limits: Limits, account: str = "") -> "AbstractFileSystem":
     """Return the store of `scheme`, without a cache of listings, which could be outdated.
 
+    Args:
+        scheme: as in `addresses.OBJECT_STORES`.
+        limits: of its connections.
+        account: of Azure; by default, that of the environment.
+
     Raises:
-        FetchError: its package is not installed.
+        FetchError: its package is not installed, or the account is not known.
     """
     try:
         import fsspec
@@ -49,8 +55,30 @@ def open_store(scheme: str, limits: Limits) -> "AbstractFileSystem":
         ) from error
     for package in ("aiobotocore", "botocore"):  # of S3; they log where credentials were found
         logging.getLogger(package).setLevel(logging.WARNING)
-    options = {"config_kwargs": _settings(limits)} if scheme == "s3" else {}
-    return kind(use_listings_cache=False, skip_instance_cache=True, **options)
+    options: dict[str, Any] = {"config_kwargs": _settings(limits)} if scheme == "s3" else {}
+    if account:
+        _check_connection_string(account)
+        options["account_name"] = account
+    try:
+        return kind(use_listings_cache=False, skip_instance_cache=True, **options)
+    except ValueError:  # of adlfs, with a message that may hold credentials
+        raise FetchError(
+            "the store cannot be opened: for Azure, write "
+            "abfs://container@account.dfs.core.windows.net, or set AZURE_STORAGE_ACCOUNT_NAME"
+        ) from None
+
+
+def _check_connection_string(account: str) -> None:
+    """Check that the environment does not lead to another account: adlfs would prefer that.
+
+    Raises:
+        FetchError: it does.
+    """
+    text = os.environ.get("AZURE_STORAGE_CONNECTION_STRING", "")
+    if text and not re.search(rf"(AccountName=|//){re.escape(account)}([;.]|$)", text):
+        raise FetchError(
+            f"AZURE_STORAGE_CONNECTION_STRING is not that of the account {account}: remove it"
+        )
 
 
 def fault_of(error: Exception, limits: Limits) -> FetchError:

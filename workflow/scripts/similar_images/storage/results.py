@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UserError
 from ..core.files import checksum_file_of
-from .addresses import OBJECT_STORES, FetchError, Limits, scheme_of
+from .addresses import OBJECT_STORES, FetchError, Limits, scheme_of, stored_object
 from .object_stores import fault_of, open_store
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class StoredResults(Results):
     @cached_property
     def _store(self) -> "AbstractFileSystem":
         try:
-            return open_store(scheme_of(self.place), self._limits)
+            place = stored_object(self.place)
+            return open_store(place.scheme, self._limits, place.account)
         except FetchError as error:
             raise UserError(f"{self.place}: {error}") from error
 
@@ -117,7 +118,7 @@ class StoredResults(Results):
 
     def _name(self, path: Path) -> str:
         """Return what the store calls `path`: the bucket and the key."""
-        place = PurePosixPath(self.place.partition("://")[2])
+        place = PurePosixPath(stored_object(self.place).path)
         return str(place / path.relative_to(self.folder))
 
     def _ask(self, call: Callable[..., Any], *args: Any) -> Any:
