@@ -13,7 +13,7 @@ import gzip
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from hashlib import md5
@@ -136,21 +136,32 @@ def serving(
     files: Mapping[str, bytes], certificate: Path | None = None, port: int = 0
 ) -> Iterator[Server]:
     """Serve `files` by their paths, over TLS if there is a `certificate` with its key."""
+    server = Server(files, "https" if certificate else "http")
+    with listening(server.serve, certificate, port) as found:
+        server.origin += f":{found}"
+        yield server
+
+
+@contextmanager
+def listening(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    certificate: Path | None = None,
+    port: int = 0,
+) -> Iterator[int]:
+    """Let `serve` answer connections on another thread, and yield the port."""
     context = None
     if certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate)
-    server = Server(files, "https" if certificate else "http")
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    start = asyncio.start_server(server.serve, "127.0.0.1", port, ssl=context, backlog=1000)
-    listening = asyncio.run_coroutine_threadsafe(start, loop).result()
-    server.origin += f":{listening.sockets[0].getsockname()[1]}"
+    start = asyncio.start_server(serve, "127.0.0.1", port, ssl=context, backlog=1000)
+    server = asyncio.run_coroutine_threadsafe(start, loop).result()
     try:
-        yield server
+        yield server.sockets[0].getsockname()[1]
     finally:
-        asyncio.run_coroutine_threadsafe(_stop(listening), loop).result()
+        asyncio.run_coroutine_threadsafe(_stop(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -218,7 +229,12 @@ def well(request: Request) -> Script:
 
 def no_head(code: int = 405) -> Fault:
     """Answer to GET alone."""
-    return lambda request: (status(code) if request.method == "HEAD" else well)(request)
+    return for_head(status(code))
+
+
+def for_head(fault: Fault) -> Fault:
+    """Answer to HEAD with `fault`, and to GET as if there were none."""
+    return lambda request: (fault if request.method == "HEAD" else well)(request)
 
 
 def closed(request: Request) -> Script:

@@ -1,5 +1,6 @@
 """Tests of photos at addresses of the web, each against a server that behaves so."""
 
+import gzip
 import logging
 import socket
 import time
@@ -139,12 +140,68 @@ def test_metadata_has_no_more_than_can_be_trusted(
     assert expected is None or metadata == expected
 
 
-@pytest.mark.parametrize("code", [403, 405, 501])
-def test_where_head_is_refused_a_get_is_begun(server: Server, code: int) -> None:
-    server.faults["a.jpg"] = web_server.no_head(code)
-    asked = asking(server)
+@pytest.mark.parametrize(
+    "what",
+    [
+        *map(status, (400, 401, 403, 404, 405, 410, 500, 501, 502, 504)),
+        web_server.silent,
+        web_server.closed,
+        web_server.bytes_(b"\x00garbage\r\n\r\n"),
+        with_headers(Content_Type="text/html"),
+        redirect("a.jpg"),
+        redirect("http://elsewhere.example/login"),
+    ],
+)
+def test_where_head_fails_a_get_is_begun(server: Server, what: Fault) -> None:
+    server.faults["a.jpg"] = web_server.for_head(what)
+    asked = asking(server, seconds=2)
     assert asked.metadata_of(server.address("a.jpg")) == asked.metadata_of(server.address("b.jpg"))
     assert server.requests["HEAD", "a.jpg"] == server.requests["GET", "a.jpg"] == 1
+
+
+def test_a_head_without_an_answer_leaves_most_of_the_time_to_get(server: Server) -> None:
+    def slow(request: web_server.Request) -> web_server.Script:
+        yield 1.0
+        yield from (web_server.silent if request.method == "HEAD" else web_server.well)(request)
+
+    server.faults["a.jpg"] = slow
+    assert asking(server, seconds=4).metadata_of(server.address("a.jpg")).size == len(PHOTO)
+
+
+def test_a_host_that_never_answers_head_is_asked_by_get_alone(server: Server) -> None:
+    names = [f"{n}.jpg" for n in range(10)]
+    for name in names:
+        server.put(name, PHOTO)
+        server.faults[name] = web_server.no_head()
+    asked = asking(server)
+    assert {asked.metadata_of(server.address(name)).fault for name in names} == {None}
+    assert sum(server.requests["HEAD", name] for name in names) == web.HEAD_FAILURES
+    assert sum(server.requests["GET", name] for name in names) == len(names)
+
+
+def test_one_failure_of_head_in_between_is_no_reason_to_give_it_up(server: Server) -> None:
+    server.faults["a.jpg"] = web_server.no_head()
+    asked = asking(server)
+    for _ in range(4):
+        for name in ("a.jpg", "b.jpg"):
+            assert asked.metadata_of(server.address(name)).fault is None
+    assert server.requests["HEAD", "a.jpg"] == server.requests["HEAD", "b.jpg"] == 4
+    assert server.requests["GET", "b.jpg"] == 0
+
+
+def test_of_a_photo_that_get_refuses_too_the_fault_is_that_of_get(server: Server) -> None:
+    server.faults["a.jpg"] = lambda request: status(400 if request.method == "HEAD" else 410)(
+        request
+    )
+    reported = ObjectMetadata(fault="410: gone", retryable=False)
+    assert asking(server).metadata_of(server.address("a.jpg")) == reported
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_a_busy_server_gets_no_get_after_each_head(server: Server, code: int) -> None:
+    server.faults["a.jpg"] = status(code)
+    assert asking(server).metadata_of(server.address("a.jpg")).retryable
+    assert server.requests == {("HEAD", "a.jpg"): TRIES}
 
 
 def test_no_body_is_read_for_a_look(server: Server, promptly: Callable[..., Any]) -> None:
@@ -168,7 +225,9 @@ def test_what_may_succeed_later_is_tried_again_and_reported(server: Server, kind
     assert metadata.fault.startswith(reason)
     assert metadata.retryable
     tries = 1 if kind == "507" else TRIES
-    assert server.requests == {("GET", "a.jpg"): tries, ("HEAD", "a.jpg"): tries}
+    overloaded = kind in ("429", "503")
+    assert server.requests["HEAD", "a.jpg"] == (tries if overloaded else 1)
+    assert server.requests["GET", "a.jpg"] == (tries if overloaded else 2 * tries)
 
 
 @pytest.mark.parametrize("kind", FINAL)
@@ -199,8 +258,9 @@ def test_an_empty_body_is_no_photo(server: Server) -> None:
 def test_a_server_that_recovers_gives_its_photo(server: Server, code: int) -> None:
     server.faults["a.jpg"] = status_at_first(code, TRIES - 1)
     assert asking(server).fetch(server.address("a.jpg")) == PHOTO
+    server.requests.clear()
     assert asking(server).metadata_of(server.address("a.jpg")).size == len(PHOTO)
-    assert server.requests == {("GET", "a.jpg"): TRIES, ("HEAD", "a.jpg"): TRIES}
+    assert sum(server.requests.values()) == TRIES + (code == 500)
 
 
 def test_the_waits_between_tries_grow(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,6 +361,85 @@ def test_a_body_in_pieces_is_put_together(server: Server) -> None:
     assert fault(lambda: asking(server, max_bytes=299).fetch(server.address("a.jpg")))[0] == (
         "more than 299 bytes"
     )
+
+
+# What the headers say, and what the bytes say
+
+IMAGES = {
+    "JPEG": b"\xff\xd8\xff\xe0" + PHOTO,
+    "PNG": b"\x89PNG\r\n\x1a\n" + PHOTO,
+    "AVIF": b"\x00\x00\x00\x1cftypavif" + PHOTO,
+}
+TYPES = ("text/html; charset=utf-8", "application/json", "application/octet-stream", "text/plain")
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+@pytest.mark.parametrize("sent_as", TYPES)
+def test_an_image_is_one_whatever_the_server_calls_it(
+    server: Server, kind: str, sent_as: str
+) -> None:
+    server.put("a.jpg", IMAGES[kind])
+    server.faults["a.jpg"] = with_headers(Content_Type=sent_as, ETag='"1"')
+    asked = asking(server)
+    assert asked.fetch(server.address("a.jpg")) == IMAGES[kind]
+    metadata = ObjectMetadata(size=len(IMAGES[kind]), version='"1"')
+    assert asked.metadata_of(server.address("a.jpg")) == metadata
+
+
+def test_an_image_in_pieces_is_known_by_its_first_bytes_too(server: Server) -> None:
+    image = IMAGES["PNG"][:300]
+    pieces = b"".join(b"%x\r\n%b\r\n" % (1, image[n : n + 1]) for n in range(300))
+    start = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.faults["a.jpg"] = lambda request: [
+        start if request.method == "HEAD" else start + pieces + b"0\r\n\r\n"
+    ]
+    assert asking(server).fetch(server.address("a.jpg")) == image
+    assert asking(server).metadata_of(server.address("a.jpg")).fault is None
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in</html>" * 10, b"<p>", b"GIF", b'{"error": 1}'])
+def test_a_page_sent_with_200_is_no_picture(server: Server, body: bytes) -> None:
+    reported = ("text/html in place of a picture", False)
+    assert fault_of(server, with_headers(body, Content_Type="text/html")) == reported
+    metadata = asking(server).metadata_of(server.address("a.jpg"))
+    assert metadata == ObjectMetadata(fault=reported[0])
+
+
+def test_of_an_endless_page_only_the_beginning_is_read(
+    server: Server, promptly: Callable[..., Any]
+) -> None:
+    def endless(request: web_server.Request) -> web_server.Script:
+        yield web_server.head(200, Content_Type="text/html", **{"Content-Length": 10**10})
+        while request.method == "GET":
+            yield b"<html>" * 1000
+
+    server.faults["a.jpg"] = endless
+    asked = asking(server, max_bytes=10**11)
+    reported = promptly(lambda: fault(lambda: asked.fetch(server.address("a.jpg"))))
+    assert reported[0] == "text/html in place of a picture"
+
+
+@pytest.mark.parametrize(
+    "coding", ["aws-chunked", "", "utf-8", "identity, aws-chunked", "ISO-8859-1", "none", "binary"]
+)
+def test_a_content_coding_that_packs_nothing_is_ignored(server: Server, coding: str) -> None:
+    server.faults["a.jpg"] = with_headers(Content_Encoding=coding)
+    asked = asking(server)
+    assert asked.fetch(server.address("a.jpg")) == PHOTO
+    assert asked.metadata_of(server.address("a.jpg")) == ObjectMetadata(size=len(PHOTO))
+    assert server.requests == {("GET", "a.jpg"): 1, ("HEAD", "a.jpg"): 1}
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "br", "deflate", "zstd", "aws-chunked, GZIP"])
+def test_a_packed_answer_is_refused_unless_it_is_not_packed(server: Server, coding: str) -> None:
+    packed = gzip.compress(IMAGES["PNG"])
+    reported = ("packed by the server, though it was asked not to", False)
+    assert fault_of(server, with_headers(packed, Content_Encoding=coding)) == reported
+    server.put("a.jpg", IMAGES["PNG"])
+    server.faults["a.jpg"] = with_headers(Content_Encoding=coding)
+    asked = asking(server)
+    assert asked.fetch(server.address("a.jpg")) == IMAGES["PNG"]
+    assert asked.metadata_of(server.address("a.jpg")) == ObjectMetadata(size=len(IMAGES["PNG"]))
 
 
 # Redirects
@@ -779,7 +918,7 @@ def test_what_is_not_tls_is_reported() -> None:
         metadata = pool.submit(
             Web(Limits((origin,), True, 8, 5, 1000)).metadata_of, f"{origin}/a.jpg"
         )
-        for _ in range(TRIES):
+        for _ in range(1 + TRIES):  # HEAD, and then GET
             connection, _ = plain.accept()
             with connection:
                 connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")

@@ -1,8 +1,9 @@
 """Photos at addresses of http and https: their metadata, and their bytes.
 
 Whatever a server does, the result is a photo or a fault with its reason, within the limits. After a
-temporary failure the request is repeated, with growing waits. A reason never contains the query of
-an address, and only the host of a redirect.
+temporary failure the request is repeated, with growing waits. If the headers of an answer say that
+it is no picture, its first bytes decide. A reason never contains the query of an address, and only
+the host of a redirect.
 """
 
 import io
@@ -14,6 +15,7 @@ import ssl
 import threading
 import time
 from calendar import timegm
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_tz
@@ -36,7 +38,13 @@ from urllib3.exceptions import TimeoutError as TooLateError
 from ..core.errors import reason
 from ..core.wording import counted
 from .addresses import WEB, FetchError, Limits, ObjectMetadata, ParsedAddress
-from .connections import GuardedPool, GuardedTlsPool, PrivateAddressError, tls
+from .connections import (
+    GuardedPool,
+    GuardedTlsPool,
+    PrivateAddressError,
+    tls,
+)
+from .signatures import LENGTH, is_image
 
 TRIES = 4
 FIRST_WAIT = 0.5  # seconds; each next wait is twice as long, minus a random part of up to half
@@ -48,15 +56,27 @@ CHUNK = 256 * 1024
 # A longer rest of an answer is not read; its connection is closed instead.
 SHORT = 64 * 1024
 HEADERS = {"User-Agent": "Similar Image Finder", "Accept": "*/*", "Accept-Encoding": "identity"}
+# HEAD may use this share of the time; some servers never answer it.
+HEAD_SHARE = 0.25
+# A host that fails HEAD so often in a row, and then answers GET, is asked by GET alone.
+HEAD_FAILURES = 3
 
 REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 # Temporary failures: RFC 9110, 15.5.9 and 15.6, and RFC 6585, 4.
 BUSY = (408, 429, 500, 502, 503, 504)
-# HEAD is unknown or forbidden: a signature, as in S3, may allow only GET.
-NO_HEAD = (403, 405, 501)
-# A login page, or an error sent with status 200. Not text/plain: old servers send it for unknown
-# types, so there the bytes decide.
+# They ask for fewer requests, so a HEAD request is not followed by a GET request at once.
+OVERLOADED = (429, 503)
+# Usually a login page, or an error sent with status 200. Not text/plain: old servers send it for
+# unknown types.
 NO_PICTURE = re.compile(r"(text/(?!plain\b)[a-z.+-]{1,40}|application/(json|xml|xhtml\+xml))\b")
+# Content codings that compress, https://www.iana.org/assignments/http-parameters. Many servers send
+# others that change nothing, such as aws-chunked, utf-8 or none.
+PACKINGS = frozenset(
+    (
+        *("br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip"),
+        *("x-compress", "x-gzip", "zstd"),
+    )
+)
 # A longer ETag is ignored.
 ETAG = re.compile(r"[\x21-\x7e]{1,128}")
 DIGITS = re.compile(r"[0-9]{1,18}")
@@ -79,6 +99,7 @@ class Web:
         self._lock = threading.Lock()
         self._places = cache(lambda host: threading.BoundedSemaphore(limits.connections))
         self._pools = lru_cache(HOSTS)(self._new_pool)
+        self._head_failures: Counter[str] = Counter()
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -86,8 +107,9 @@ class Web:
 
     def metadata_of(self, address: str) -> ObjectMetadata:
         """Return the metadata of `address` without its bytes."""
+        clock = _Clock(self._limits.seconds)
         try:
-            return self._with_retries(lambda clock: self._ask_metadata(address, clock))
+            return self._ask_metadata(address, self._allowed(address).place, clock)
         except FetchError as error:
             return ObjectMetadata(fault=str(error), retryable=error.retryable)
 
@@ -97,30 +119,36 @@ class Web:
         Raises:
             FetchError: there are none or too many, or they do not arrive.
         """
-        return self._with_retries(lambda clock: self._ask("GET", address, clock, self._body))
+        clock = _Clock(self._limits.seconds)
+        return _with_retries(lambda: self._ask("GET", address, clock, self._body), clock)
 
-    def _with_retries(self, work: Callable[["_Clock"], T]) -> T:
-        """Return the result of `work`, which is repeated after each `_RetryError`.
+    def _ask_metadata(self, address: str, place: str, clock: "_Clock") -> ObjectMetadata:
+        """Return the metadata of `address` by HEAD, or by GET if HEAD does not give it.
 
         Raises:
-            FetchError: it failed, or took too long.
+            FetchError: GET failed too, or the server is overloaded.
         """
-        clock = _Clock(self._limits.seconds)
-        for tries in range(1, TRIES + 1):
+        if self._head_failures[place] < HEAD_FAILURES:
             try:
-                return work(clock)
-            except _RetryError as error:
-                wait = max(error.wait, FIRST_WAIT * 2 ** (tries - 1) * random.uniform(0.5, 1))
-                if tries == TRIES or wait >= clock.left():
-                    raise FetchError(_after_retries(error, tries), retryable=True) from error
-                time.sleep(wait)
-        raise AssertionError("the last try has returned or raised")
+                metadata = _with_retries(lambda: self._ask_head(address, clock), clock)
+            except _NoHeadError:
+                pass
+            else:
+                self._head_failures[place] = 0
+                return metadata
+        metadata = _with_retries(
+            lambda: self._ask("GET", address, clock, self._metadata_of_get), clock
+        )
+        self._head_failures[place] += 1
+        return metadata
 
-    def _ask_metadata(self, address: str, clock: "_Clock") -> ObjectMetadata:
+    def _ask_head(self, address: str, clock: "_Clock") -> ObjectMetadata:
         try:
-            return self._ask("HEAD", address, clock, self._metadata_of_head)
-        except _NoHeadError:
-            return self._ask("GET", address, clock, self._metadata_of_answer)
+            return self._ask("HEAD", address, clock.part(HEAD_SHARE), self._metadata_of_head)
+        except _OverloadedError:
+            raise
+        except FetchError as error:
+            raise _NoHeadError from error
 
     def _ask(
         self, method: str, address: str, clock: "_Clock", read: Callable[[BaseHTTPResponse], T]
@@ -175,18 +203,24 @@ class Web:
         """Yield the answer of one host, using one of the connections that are allowed to it."""
         with self._lock:
             place = self._places(parts.host)
-            pool = self._pools(parts.scheme, parts.host, parts.port)
         with clock.stopped():
             place.acquire()
         try:
             with _faults(clock):
-                answer = _request(pool, method, parts, clock)
+                answer = self._request(method, parts, clock)
                 try:
                     yield answer
                 finally:
                     _put_back(answer)
         finally:
             place.release()
+
+    def _request(self, method: str, parts: ParsedAddress, clock: "_Clock") -> BaseHTTPResponse:
+        """Return the answer to one request; its body is not read yet."""
+        with self._lock:
+            pool = self._pools(parts.scheme, parts.host, parts.port)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return _sent(pool, method, target, clock)
 
     def _new_pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
         most, private = self._limits.connections, self._limits.private
@@ -195,41 +229,43 @@ class Web:
         return GuardedTlsPool(host, port, maxsize=most, private=private, ssl_context=self._tls)
 
     def _metadata_of_head(self, answer: BaseHTTPResponse) -> ObjectMetadata:
-        if answer.status in NO_HEAD:
-            raise _NoHeadError("HEAD is refused")
-        return self._metadata_of_answer(answer)
-
-    def _metadata_of_answer(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         size = self._check(answer)
-        etag = answer.headers.get("ETag", "").strip()
-        version = etag if ETAG.fullmatch(etag) else ""
-        return ObjectMetadata(
-            size or 0, _nanoseconds(answer.headers.get("Last-Modified", "")), version
-        )
+        if doubt := _doubt(answer):
+            raise FetchError(doubt)
+        return _metadata(answer, size)
+
+    def _metadata_of_get(self, answer: BaseHTTPResponse) -> ObjectMetadata:
+        size = self._check(answer)
+        doubt = _doubt(answer)
+        if doubt and not is_image(answer.read(LENGTH, decode_content=False)):
+            raise FetchError(doubt)
+        return _metadata(answer, size)
 
     def _body(self, answer: BaseHTTPResponse) -> bytes:
         size = self._check(answer)
+        doubt = _doubt(answer)
         body = io.BytesIO()
+        start = b""
         for chunk in answer.stream(CHUNK, decode_content=False):
             body.write(chunk)
             self._check_size(body.tell())
-        if not body.tell():
+            start += chunk[: LENGTH - len(start)]
+            if doubt and len(start) == LENGTH and not is_image(start):
+                raise FetchError(doubt)
+        if not start:
             # If the connection breaks in the headers, http.client reports an empty body.
             raise FetchError("empty file") if size == 0 or answer.chunked else _broken_off()
+        if doubt and not is_image(start):
+            raise FetchError(doubt)
         return body.getvalue()
 
     def _check(self, answer: BaseHTTPResponse) -> int | None:
         """Return the size of the body by the headers of `answer`, or None.
 
         Raises:
-            FetchError: by its headers it is no picture.
+            FetchError: there is no body, or it is too large.
         """
         _check_status(answer)
-        if kind := NO_PICTURE.match(answer.headers.get("Content-Type", "").strip().lower()):
-            raise FetchError(f"{kind[1]} in place of a picture")
-        # It was not requested, and a small compressed answer can be huge.
-        if answer.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-            raise FetchError("packed by the server, though it was asked not to")
         length = answer.headers.get("Content-Length", "").strip()
         if not DIGITS.fullmatch(length):
             return None
@@ -249,25 +285,56 @@ class _RetryError(FetchError):
         self.wait = wait
 
 
-class _NoHeadError(FetchError):
-    """The server refuses HEAD requests."""
+class _OverloadedError(_RetryError):
+    """The server asks for fewer requests."""
+
+
+class _NoHeadError(Exception):
+    """A HEAD request gives no metadata."""
 
 
 class _Clock:
     """The time limit of a photo, which does not count waiting for a free connection."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, whole: "_Clock | None" = None) -> None:
         self.seconds = seconds
+        self._whole = whole
         self._ends = time.monotonic() + seconds
 
     def left(self) -> float:
         return self._ends - time.monotonic()
 
+    def part(self, share: float) -> "_Clock":
+        """Return the limit of a part of the work, which may use a `share` of the time left."""
+        return _Clock(self.left() * share, whole=self)
+
     @contextmanager
     def stopped(self) -> Iterator[None]:
         start = time.monotonic()
         yield
-        self._ends += time.monotonic() - start
+        self._extend(time.monotonic() - start)
+
+    def _extend(self, seconds: float) -> None:
+        self._ends += seconds
+        if self._whole:
+            self._whole._extend(seconds)
+
+
+def _with_retries(work: Callable[[], T], clock: _Clock) -> T:
+    """Return the result of `work`, which is repeated after each `_RetryError`.
+
+    Raises:
+        FetchError: it failed, or took too long.
+    """
+    for tries in range(1, TRIES + 1):
+        try:
+            return work()
+        except _RetryError as error:
+            wait = max(error.wait, FIRST_WAIT * 2 ** (tries - 1) * random.uniform(0.5, 1))
+            if tries == TRIES or wait >= clock.left():
+                raise FetchError(_after_retries(error, tries), retryable=True) from error
+            time.sleep(wait)
+    raise AssertionError("the last try has returned or raised")
 
 
 def _after_retries(error: _RetryError, tries: int) -> str:
@@ -275,15 +342,13 @@ def _after_retries(error: _RetryError, tries: int) -> str:
     return f"{error}{asked}" + (f"; tried {tries} times" if tries > 1 else "")
 
 
-def _request(
-    pool: HTTPConnectionPool, method: str, parts: ParsedAddress, clock: _Clock
-) -> BaseHTTPResponse:
+def _sent(pool: HTTPConnectionPool, method: str, target: str, clock: _Clock) -> BaseHTTPResponse:
     """Return the answer to one request; its body is not read yet."""
     if clock.left() <= 0:
         raise _too_long(clock)
     return pool.urlopen(
         method,
-        (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+        target,
         headers=HEADERS,
         timeout=Timeout(total=clock.left()),
         retries=_ONCE,
@@ -348,12 +413,35 @@ def _broken_off() -> _RetryError:
 
 def _check_status(answer: BaseHTTPResponse) -> None:
     status = answer.status
-    phrase = responses[status].lower() if status in responses else "a status unknown to HTTP"
-    fault = f"{status}: {phrase}"
+    fault = _words(status)
+    if status in OVERLOADED:
+        raise _OverloadedError(fault, _retry_after(answer))
     if status in BUSY:
         raise _RetryError(fault, _retry_after(answer))
     if status != 200:
         raise FetchError(fault, retryable=500 <= status < 600)
+
+
+def _words(status: int) -> str:
+    phrase = responses[status].lower() if status in responses else "a status unknown to HTTP"
+    return f"{status}: {phrase}"
+
+
+def _doubt(answer: BaseHTTPResponse) -> str | None:
+    """Return why, by its headers, `answer` is no picture, or None."""
+    if kind := NO_PICTURE.match(answer.headers.get("Content-Type", "").strip().lower()):
+        return f"{kind[1]} in place of a picture"
+    codings = answer.headers.get("Content-Encoding", "").lower().split(",")
+    if PACKINGS.intersection(coding.strip() for coding in codings):
+        # It is not unpacked: it was not requested, and a small packed answer can be huge.
+        return "packed by the server, though it was asked not to"
+    return None
+
+
+def _metadata(answer: BaseHTTPResponse, size: int | None) -> ObjectMetadata:
+    etag = answer.headers.get("ETag", "").strip()
+    version = etag if ETAG.fullmatch(etag) else ""
+    return ObjectMetadata(size or 0, _nanoseconds(answer.headers.get("Last-Modified", "")), version)
 
 
 def _retry_after(answer: BaseHTTPResponse) -> float:
