@@ -355,3 +355,12 @@ def test_an_extra_column_has_no_name_that_predictions_csv_uses(name: str) -> Non
     for text in (f"columns: [price, {name}]", f"product: {name}"):
         with pytest.raises(UserError, match=f"'{name}' is not allowed"):
             check(text)
+
+
+def test_a_value_in_place_of_the_name_of_its_variable_is_not_shown() -> None:
+    with pytest.raises(UserError) as raised:
+        check("remote: {headers: {'https://shop.example': {Authorization: Bearer s3cr3t}}}")
+    assert "s3cr3t" not in str(raised.value)
+    assert "Authorization: its value is not allowed; allowed: the name of an env" in str(
+        raised.value
+    )

@@ -310,7 +310,7 @@ def run_script(folder: Path) -> None:
     """Run the script as its rule does."""
     limits = {"allowed": [], "private": False, "connections": 1, "seconds": 1, "max_bytes": 1}
     settings = {
-        "remote": limits | {"cache_gigabytes": 0},
+        "remote": limits | {"user_agent": "me", "headers": {}, "cache_gigabytes": 0},
         "catalogue": "photos",
         "queries": {},
         "results": {"folder": "results"},

@@ -1,6 +1,7 @@
 """Tests of which addresses may be asked, and what they are called."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from similar_images.core.errors import UserError
 from similar_images.storage.addresses import LONGEST, FetchError, Limits, is_address, name_of, parse
 
 SECRET = "hunter2"
+OTHERS: dict[str, Any] = {"user_agent": "me", "headers": {}}
 
 
 def limits(*allowed: str) -> Limits:
@@ -182,6 +184,7 @@ def test_what_is_allowed_is_checked_before_anything_is_asked(beginning: str, rep
         "connections": 8,
         "seconds": 30,
         "max_bytes": 1000,
+        **OTHERS,
     }
     with pytest.raises(UserError, match=r"^remote\.allowed: ") as raised:
         Limits.of(remote)
@@ -195,8 +198,9 @@ def test_the_limits_are_those_of_the_settings() -> None:
         "connections": 8,
         "seconds": 30,
         "max_bytes": 1000,
+        **OTHERS,
     }
-    assert Limits.of(remote) == Limits(("https://*",), True, 8, 30, 1000)
+    assert Limits.of(remote) == Limits(("https://*",), True, 8, 30, 1000, "me")
 
 
 def test_an_address_differs_from_a_path() -> None:
@@ -254,6 +258,7 @@ def test_a_name_is_of_its_address_alone() -> None:
 @pytest.mark.parametrize("text", ["https://u:SECRET@cdn.example.com", "https://a.com?sig=SECRET"])
 def test_a_beginning_that_is_not_allowed_is_reported_without_its_secret(text: str) -> None:
     settings = {"allowed": [text], "private": False, "connections": 1, "seconds": 1, "max_bytes": 1}
+    settings |= OTHERS
     with pytest.raises(UserError) as refused:
         Limits.of(settings)
     assert "SECRET" not in str(refused.value)

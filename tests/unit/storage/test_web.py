@@ -706,7 +706,7 @@ def test_no_more_is_sent_to_a_server_than_what_is_wanted(
     assert server.heads["a.jpg"].decode().splitlines() == [
         "GET /a.jpg?size=1 HTTP/1.1",
         f"Host: {server.origin[7:]}",
-        "User-Agent: Similar Image Finder",
+        "User-Agent: SimilarImageFinder",
         "Accept: */*",
         "Accept-Encoding: identity",
         "",
@@ -721,6 +721,27 @@ def test_proxies_of_the_environment_are_not_used(
             monkeypatch.setenv(name, proxy.origin)
         assert asking(server).fetch(server.address("a.jpg")) == PHOTO
     assert proxy.connections == 0
+
+
+def test_the_program_is_called_as_the_settings_say(server: Server) -> None:
+    asking(server, user_agent="Shop crawler 2").fetch(server.address("a.jpg"))
+    assert b"\r\nUser-Agent: Shop crawler 2\r\n" in server.heads["a.jpg"]
+
+
+def test_secret_headers_are_sent_to_their_host_and_path_alone(server: Server) -> None:
+    token = ("Authorization", f"Bearer {SECRET}")
+    with serving({"b.jpg": PHOTO}) as other:
+        server.put("in/a.jpg", PHOTO)
+        server.faults["in/out.jpg"] = redirect("/b.jpg")
+        server.faults["in/other.jpg"] = redirect(other.address("b.jpg"))
+        asked = asking(server, other.origin, headers=((server.address("in"), (token,)),))
+        for path in ("in/a.jpg", "in/out.jpg", "in/other.jpg", "a.jpg"):
+            asked.fetch(server.address(path))
+    sent = f"\r\nAuthorization: Bearer {SECRET}\r\n".encode()
+    for path in ("in/a.jpg", "in/out.jpg", "in/other.jpg"):
+        assert sent in server.heads[path], path
+    for head in (server.heads["a.jpg"], server.heads["b.jpg"], other.heads["b.jpg"]):
+        assert SECRET.encode() not in head
 
 
 def test_an_address_with_spaces_and_other_letters_is_asked_for(server: Server) -> None:

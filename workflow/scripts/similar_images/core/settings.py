@@ -91,7 +91,8 @@ def _explain(error: ValidationError) -> str:
         return f"{name} is missing; allowed: {allowed(rule['properties'][missing])}"
     is_name = "propertyNames" in error.absolute_schema_path
     missing_value = value is None and not is_name
-    fault = " has no value" if missing_value else f": {value!r} is not allowed"
+    shown = "its value" if rule.get("writeOnly") else repr(value)
+    fault = " has no value" if missing_value else f": {shown} is not allowed"
     return f"{key}{fault}; allowed: {allowed(rule)}"
 
 

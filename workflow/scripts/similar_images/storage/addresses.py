@@ -6,13 +6,14 @@ Addresses are not trusted. No request goes to one that `Limits.allowed` does not
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..core.errors import UserError
+from .request_headers import Headers, from_environment
 
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 WEB = ("http", "https")
@@ -91,6 +92,8 @@ class Limits:
         connections: to one host at once.
         seconds: for one photo, from the first request to the last byte.
         max_bytes: of a photo.
+        user_agent: names the program in each request to a web server.
+        headers: further request headers for the addresses that begin so; their values are secret.
     """
 
     allowed: tuple[str, ...]
@@ -98,22 +101,33 @@ class Limits:
     connections: int
     seconds: float
     max_bytes: int
+    user_agent: str = "SimilarImageFinder"
+    headers: tuple[tuple[str, Headers], ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Limits":
         """Return the limits in the settings `remote`.
 
         Raises:
-            UserError: one of `allowed` is not the beginning of an address.
+            UserError: one of `allowed` is not the beginning of an address, or one of `headers` is
+                not allowed or has no value.
         """
         for beginning in settings["allowed"]:
-            _check_beginning(beginning)
+            _check_beginning("remote.allowed", beginning)
+        for beginning in settings["headers"]:
+            _check_beginning("remote.headers", beginning)
+            _check_secure(beginning, settings["private"])
         return cls(
             tuple(settings["allowed"]),
             settings["private"],
             settings["connections"],
             settings["seconds"],
             settings["max_bytes"],
+            settings["user_agent"],
+            tuple(
+                (beginning, from_environment(f"remote.headers.{beginning}", variables))
+                for beginning, variables in settings["headers"].items()
+            ),
         )
 
     def check(self, address: str) -> "ParsedAddress":
@@ -126,6 +140,15 @@ class Limits:
         if not any(_covers(_beginning(text), parts) for text in self.allowed):
             raise FetchError(f"{parts.place} is not in remote.allowed")
         return parts
+
+    def headers_for(self, parts: "ParsedAddress") -> dict[str, str]:
+        """Return the secret headers for an address of `parts`."""
+        return {
+            name: value
+            for beginning, headers in self.headers
+            if _covers(_beginning(beginning), parts)
+            for name, value in headers
+        }
 
 
 class ParsedAddress(NamedTuple):
@@ -301,17 +324,35 @@ def _beginning(text: str) -> tuple[ParsedAddress, re.Pattern[str]]:
     return parts, re.compile(re.escape(parts.host).replace(r"\*", ".*"))
 
 
-def _check_beginning(text: str) -> None:
+def _check_beginning(setting: str, text: str) -> None:
     try:
         parts, _ = _beginning(text)
     except FetchError as error:
         raise UserError(
-            f"remote.allowed: {name_of(text)!r} is {error}. Give the beginnings of addresses, such "
+            f"{setting}: {name_of(text)!r} is {error}. Give the beginnings of addresses, such "
             "as https://cdn.example.com or s3://shop/photos."
         ) from error
     if parts.query:
         raise UserError(
-            f"remote.allowed: {name_of(text)!r} has a query; leave out the ? and what follows."
+            f"{setting}: {name_of(text)!r} has a query; leave out the ? and what follows."
+        )
+
+
+def _check_secure(text: str, private: bool) -> None:
+    """Check that secret headers go to one host alone, and not readable over the internet.
+
+    Raises:
+        UserError: they do not.
+    """
+    parts, _ = _beginning(text)
+    if parts.scheme != "https" and not (private and parts.scheme == "http"):
+        raise UserError(
+            f"remote.headers: {text!r} is not of https, so that others could read the values on "
+            "their way. Use https; http is allowed with remote.private: true."
+        )
+    if "*" in parts.host:
+        raise UserError(
+            f"remote.headers: {text!r} has a * in its host. Name each host that may know them."
         )
 
 

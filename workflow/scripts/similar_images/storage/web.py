@@ -16,7 +16,7 @@ import threading
 import time
 from calendar import timegm
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_tz
 from functools import cache, cached_property, lru_cache
@@ -55,7 +55,7 @@ HOSTS = 50
 CHUNK = 256 * 1024
 # A longer rest of an answer is not read; its connection is closed instead.
 SHORT = 64 * 1024
-HEADERS = {"User-Agent": "Similar Image Finder", "Accept": "*/*", "Accept-Encoding": "identity"}
+HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 # HEAD may use this share of the time; some servers never answer it.
 HEAD_SHARE = 0.25
 # A host that fails HEAD so often in a row, and then answers GET, is asked by GET alone.
@@ -88,8 +88,8 @@ T = TypeVar("T")
 class Web:
     """Requests photos from web addresses; threads may share it.
 
-    It uses no proxy, cookie or password. Looking up a host's name may take longer than
-    `limits.seconds`: the system's resolv.conf limits that.
+    It uses no proxy, and no cookie or password but the headers of `limits`. Looking up a host's name
+    may take longer than `limits.seconds`: the system's resolv.conf limits that.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -219,8 +219,10 @@ class Web:
         """Return the answer to one request; its body is not read yet."""
         with self._lock:
             pool = self._pools(parts.scheme, parts.host, parts.port)
+        headers = {"User-Agent": self._limits.user_agent} | HEADERS
+        headers |= self._limits.headers_for(parts)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return _sent(pool, method, target, clock)
+        return _sent(pool, method, target, headers, clock)
 
     def _new_pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
         most, private = self._limits.connections, self._limits.private
@@ -342,14 +344,16 @@ def _after_retries(error: _RetryError, tries: int) -> str:
     return f"{error}{asked}" + (f"; tried {tries} times" if tries > 1 else "")
 
 
-def _sent(pool: HTTPConnectionPool, method: str, target: str, clock: _Clock) -> BaseHTTPResponse:
+def _sent(
+    pool: HTTPConnectionPool, method: str, target: str, headers: Mapping[str, str], clock: _Clock
+) -> BaseHTTPResponse:
     """Return the answer to one request; its body is not read yet."""
     if clock.left() <= 0:
         raise _too_long(clock)
     return pool.urlopen(
         method,
         target,
-        headers=HEADERS,
+        headers=headers,
         timeout=Timeout(total=clock.left()),
         retries=_ONCE,
         redirect=False,
