@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from project import Project, lay_out_shoes
+from proxy_server import proxying
 from s3_server import s3_server
-from web_server import Server, broken_off, serving, status, well
+from web_server import KEEP, Request, Script, Server, broken_off, head, serving, status, well
 
 SECRET = "signature=s3cr3t"
 
@@ -139,10 +140,74 @@ def written(project: Project) -> dict[str, bytes]:
 
 def test_secrets_of_addresses_appear_in_no_file_and_not_on_the_console(feed: Project) -> None:
     run = feed.run()
-    files = [path for path in feed.folder.glob("*/**/*") if path.is_file()]
-    assert len(files) > 50
-    assert [path for path in files if b"s3cr3t" in path.read_bytes()] == []
+    assert files_with(feed, b"s3cr3t") == []
     assert "s3cr3t" not in run.console
+
+
+def files_with(project: Project, text: bytes) -> list[Path]:
+    files = [path for path in project.folder.glob("*/**/*") if path.is_file()]
+    assert len(files) > 50
+    return [path for path in files if text in path.read_bytes()]
+
+
+def test_a_feed_comes_through_a_proxy_whose_password_is_left_nowhere(
+    folders: Project, feed: Project, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (feed.folder / "catalogue.csv", feed.folder / "new.jsonl"):
+        path.write_text(path.read_text().replace(server.origin, "http://shop.example"))
+    feed.settle(remote={"allowed": ["http://shop.example"], "private": False})
+    folders.run(*folders.answers())
+    with proxying({"shop.example:80": server.origin}, password="me:hunter2") as proxy:
+        monkeypatch.setenv("http_proxy", proxy.address)
+        run = feed.run()
+        assert len([asked for asked in proxy.asked if asked.startswith("GET http://shop.e")]) == 18
+    assert answers(feed) == answers(folders)
+    assert files_with(feed, b"hunter2") == []
+    assert "hunter2" not in run.console
+    assert "no connection to the proxy" in feed.run(fails=True).console
+
+
+def test_a_shop_that_wants_a_token_gets_it_and_it_is_left_nowhere(
+    folders: Project, feed: Project, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def guarded(request: Request) -> Script:
+        return (well if b"Authorization: Bearer hunter2" in request.head else status(401))(request)
+
+    server.faults = dict.fromkeys(
+        [str(path.relative_to(folders.photo(""))) for path in folders.photo("").rglob("*.png")],
+        guarded,
+    )
+    feed.settle(remote={"headers": {server.origin: {"Authorization": "SHOP_TOKEN"}}})
+    run = feed.run(fails=True)
+    assert "the environment variable SHOP_TOKEN is not set" in run.console
+    assert not server.requests
+    assert not feed.result("").exists()
+    monkeypatch.setenv("SHOP_TOKEN", "Bearer hunter2")
+    run = feed.run()
+    folders.run(*folders.answers())
+    assert answers(feed) == answers(folders)
+    assert files_with(feed, b"hunter2") == []
+    assert "hunter2" not in run.console
+    monkeypatch.setenv("SHOP_TOKEN", "Bearer hunter3")
+    server.faults.clear()
+    assert feed.run().jobs == {}, "another token changes no photo"
+
+
+def test_a_server_that_knows_no_head_and_calls_all_a_page_gives_what_folders_give(
+    folders: Project, feed: Project, server: Server
+) -> None:
+    def odd(request: Request) -> Script:
+        if request.method == "HEAD":
+            return status(404)(request)
+        headers = {"Content_Type": "text/html", "Content_Encoding": "aws-chunked", "ETag": '"1"'}
+        return [head(200, **headers, **{"Content-Length": len(request.data)}) + request.data, KEEP]
+
+    for path in folders.photo("").rglob("*.png"):
+        server.faults[str(path.relative_to(folders.photo("")))] = odd
+    feed.run()
+    folders.run(*folders.answers())
+    assert answers(feed) == answers(folders)
+    assert feed.run().jobs == {}
 
 
 def test_photos_that_fail_are_listed_and_tried_again_by_the_next_run(
@@ -242,6 +307,7 @@ def test_a_bucket_gives_what_the_folders_give_and_nothing_is_fetched_twice(
         project.run()
         assert project.predictions() == folders.predictions()
         assert project.run().jobs == {}
+        project.settle(catalogue=f"s3a://{store.bucket}/catalogue")  # the same photos
         store.put("new/boots/later.png", folders.photo("new/boots/0.png").read_bytes())
         run = project.run()
     assert run.jobs["extract"] == 0

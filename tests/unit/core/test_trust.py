@@ -35,7 +35,7 @@ def importers(wanted: set[str]) -> set[str]:
 
 
 def test_few_modules_speak_to_the_network_and_one_downloads_weights() -> None:
-    of_the_web = {"weights.py", "web.py", "connections.py"}
+    of_the_web = {"weights.py", "web.py", "connections.py", "proxies.py"}
     assert importers(NETWORK) == of_the_web | {"object_stores.py", "buckets.py", "results.py"}
     assert importers({"get_file"}) == {"weights.py"}
 

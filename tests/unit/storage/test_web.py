@@ -713,16 +713,6 @@ def test_no_more_is_sent_to_a_server_than_what_is_wanted(
     ]
 
 
-def test_proxies_of_the_environment_are_not_used(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with serving({}) as proxy:
-        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
-            monkeypatch.setenv(name, proxy.origin)
-        assert asking(server).fetch(server.address("a.jpg")) == PHOTO
-    assert proxy.connections == 0
-
-
 def test_the_program_is_called_as_the_settings_say(server: Server) -> None:
     asking(server, user_agent="Shop crawler 2").fetch(server.address("a.jpg"))
     assert b"\r\nUser-Agent: Shop crawler 2\r\n" in server.heads["a.jpg"]

@@ -37,13 +37,16 @@ from urllib3.exceptions import TimeoutError as TooLateError
 
 from ..core.errors import reason
 from ..core.wording import counted
-from .addresses import WEB, FetchError, Limits, ObjectMetadata, ParsedAddress
+from .addresses import PORTS, WEB, FetchError, Limits, ObjectMetadata, ParsedAddress
 from .connections import (
     GuardedPool,
     GuardedTlsPool,
     PrivateAddressError,
+    ProxyFailedError,
+    check_behind_proxy,
     tls,
 )
+from .proxies import Proxies, Proxy
 from .signatures import LENGTH, is_image
 
 TRIES = 4
@@ -88,8 +91,9 @@ T = TypeVar("T")
 class Web:
     """Requests photos from web addresses; threads may share it.
 
-    It uses no proxy, and no cookie or password but the headers of `limits`. Looking up a host's name
-    may take longer than `limits.seconds`: the system's resolv.conf limits that.
+    It uses the proxies of the environment, and the headers of `limits`; no cookie or password from
+    elsewhere. Looking up a host's name may take longer than `limits.seconds`: the system's
+    resolv.conf limits that.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -99,6 +103,8 @@ class Web:
         self._lock = threading.Lock()
         self._places = cache(lambda host: threading.BoundedSemaphore(limits.connections))
         self._pools = lru_cache(HOSTS)(self._new_pool)
+        self._proxies = Proxies()
+        self._check_behind_proxy = cache(check_behind_proxy)
         self._head_failures: Counter[str] = Counter()
 
     @cached_property
@@ -217,18 +223,29 @@ class Web:
 
     def _request(self, method: str, parts: ParsedAddress, clock: "_Clock") -> BaseHTTPResponse:
         """Return the answer to one request; its body is not read yet."""
+        proxy = self._proxies.of(parts)
+        if proxy and not self._limits.private:
+            host = parts.host.strip("[]")
+            self._check_behind_proxy(host, parts.port or PORTS[parts.scheme])
         with self._lock:
-            pool = self._pools(parts.scheme, parts.host, parts.port)
+            pool = self._pools(parts.scheme, parts.host, parts.port, proxy)
         headers = {"User-Agent": self._limits.user_agent} | HEADERS
         headers |= self._limits.headers_for(parts)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if proxy and parts.scheme == "http":  # RFC 9112, 3.2.2
+            headers |= proxy.headers
+            target = parts.place + target
         return _sent(pool, method, target, headers, clock)
 
-    def _new_pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
+    def _new_pool(
+        self, scheme: str, host: str, port: int | None, proxy: Proxy | None
+    ) -> HTTPConnectionPool:
         most, private = self._limits.connections, self._limits.private
         if scheme == "http":
-            return GuardedPool(host, port, maxsize=most, private=private)
-        return GuardedTlsPool(host, port, maxsize=most, private=private, ssl_context=self._tls)
+            return GuardedPool(host, port, maxsize=most, private=private, proxy=proxy)
+        return GuardedTlsPool(
+            host, port, maxsize=most, private=private, proxy=proxy, ssl_context=self._tls
+        )
 
     def _metadata_of_head(self, answer: BaseHTTPResponse) -> ObjectMetadata:
         size = self._check(answer)
@@ -381,6 +398,8 @@ def _faults(clock: _Clock) -> Iterator[None]:
         yield
     except PrivateAddressError as error:
         raise FetchError("an address of a private network") from error
+    except ProxyFailedError as error:
+        raise _too_long(clock) if clock.left() <= 0 else _fault_of_proxy(error) from error
     except HTTPError as error:
         raise _too_long(clock) if clock.left() <= 0 else _fault(error) from error
 
@@ -415,6 +434,14 @@ def _broken_off() -> _RetryError:
     return _RetryError("the connection broke off")
 
 
+def _fault_of_proxy(error: ProxyFailedError) -> FetchError:
+    """Return the message about a proxy, whose fault is never that of a photo."""
+    if not error.status:
+        return _RetryError(str(error))
+    fault = f"{error}: {_words(error.status)}"
+    return _RetryError(fault) if error.status in BUSY else FetchError(fault, retryable=True)
+
+
 def _check_status(answer: BaseHTTPResponse) -> None:
     status = answer.status
     fault = _words(status)
@@ -423,7 +450,8 @@ def _check_status(answer: BaseHTTPResponse) -> None:
     if status in BUSY:
         raise _RetryError(fault, _retry_after(answer))
     if status != 200:
-        raise FetchError(fault, retryable=500 <= status < 600)
+        # 407 comes from a proxy, and says nothing about the photo.
+        raise FetchError(fault, retryable=status == 407 or 500 <= status < 600)
 
 
 def _words(status: int) -> str:
