@@ -1,5 +1,5 @@
 # make run                    the sample data, or what config.yaml names
-# make audit, compare, export, portable, tidy  the same with this target of the workflow
+# make audit, compare, export, portable, tidy, workbook  the same with this target of the workflow
 # make test                   `quick` and `thorough`
 # make quick                  linters and unit tests, two minutes
 # make thorough               a first run, and the tests of models, runs, pages and faults
@@ -36,13 +36,13 @@ BIN := $(VENV)/bin
 NODE := tests/report/node_modules/.package-lock.json
 FUZZ ?= 60
 
-.PHONY: run audit compare export portable tidy test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
+.PHONY: run audit compare export portable tidy workbook test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 	@echo 'For the other commands, once in each terminal: . $(BIN)/activate'
 
-audit compare export portable tidy: $(VENV)/run.installed
+audit compare export portable tidy workbook: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all $@
 
 test: quick thorough

@@ -48,6 +48,7 @@ IN_PARTS = Scenario(("join_search",), {"search": {"parts": 2}, "extraction": {"s
 APPROXIMATE = Scenario(("approximate",), {"search": {"index": "approximate"}})
 AUTO = Scenario(("compare_metrics",), {"search": {"metric": "auto"}})
 PORTABLE = Scenario(("report_portable",), {}, "portable")
+WORKBOOK = Scenario(("report_workbook",), {}, "workbook")
 AUDIT = Scenario((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
 COMPARE = Scenario(
     (*FEATURES, "quality", "compare_entry", "compare_table"),
@@ -58,7 +59,7 @@ COMPARE = Scenario(
 # For each rule, the scenario in which it alone gets a fault: the usual one if it runs there.
 SCENARIOS = {
     rule: scenario
-    for scenario in (COMPARE, AUDIT, PORTABLE, AUTO, APPROXIMATE, IN_PARTS, USUAL)
+    for scenario in (COMPARE, AUDIT, PORTABLE, WORKBOOK, AUTO, APPROXIMATE, IN_PARTS, USUAL)
     for rule in scenario.rules
 }
 

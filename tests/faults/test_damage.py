@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios import APPROXIMATE, AUDIT, AUTO, COMPARE, PORTABLE, USUAL, Scenario, ScenarioProject
+from scenarios import (
+    APPROXIMATE,
+    AUDIT,
+    AUTO,
+    COMPARE,
+    PORTABLE,
+    USUAL,
+    WORKBOOK,
+    Scenario,
+    ScenarioProject,
+)
 from similar_images.core import files
 
 # For each scenario its files, and an output of the job that reads each file. The output is removed
@@ -40,6 +50,7 @@ READERS = {
     },
     AUTO: {"catalogue/metric_comparison.json": "new/neighbours.parquet"},
     PORTABLE: {"new/report.html": "new/report_portable.html"},
+    WORKBOOK: {"new/report.html": "new/predictions.xlsx"},
     AUDIT: {
         "catalogue/audit.csv": "catalogue/report.html",
         "catalogue/classes.csv": "catalogue/report.html",

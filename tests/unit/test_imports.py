@@ -20,6 +20,7 @@ SLOW = {
     "matplotlib",
     "nncf",
     "onnx",
+    "openpyxl",
     "openvino",
     "pandas",
     "s3fs",

@@ -58,7 +58,7 @@ def test_the_commands_of_the_readme_work_in_their_order(project: Project) -> Non
 
 def test_make_knows_the_targets_that_are_only_made_on_request(project: Project) -> None:
     (project.folder / "Makefile").symlink_to(ROOT / "Makefile")
-    targets = ["audit", "compare", "export", "portable", "tidy"]
+    targets = ["audit", "compare", "export", "portable", "tidy", "workbook"]
     done = shell(
         project.folder, f"make --dry-run --old-file=.venv/run.installed {' '.join(targets)}"
     )

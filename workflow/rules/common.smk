@@ -214,6 +214,7 @@ def product_of(name):
 # Whether products are classified.
 PRODUCT = any(map(product_of, COLLECTIONS))
 DECISIONS = decisions.paths(config["decisions"])
+checked("decisions: ", decisions.check_not_written, DECISIONS, RESULTS.folder)
 VIEWS = [Path(config["portable"])] if config["portable"] else []  # One, or none.
 
 
@@ -348,7 +349,9 @@ LIMITS = checked("", Limits.of, config["remote"])
 
 
 if workflow.is_main_process:
-    decided = checked("decisions: ", decisions.read, DECISIONS)
+    decided = checked(
+        "decisions: ", decisions.read, DECISIONS, RESULTS.folder / "plan" / "workbooks"
+    )
 
 
 # Servers are asked for metadata once in a run, by the process that plans it.

@@ -130,14 +130,19 @@ def main_results():
     ]
 
 
-def pages_to_send():
-    """Return lines on where the pages to send are, and which a new report has left behind."""
+def files_on_request():
+    """Return lines on where files on request are, and which a new report has left behind."""
     from similar_images.report import run_summary
 
     names = sorted(QUERIES)
-    made = collections_with_new("report_portable.html", names)
     renewed = collections_with_new("report.html", names)
-    return run_summary.portable_pages(RESULTS.folder, made, renewed)
+    return [
+        line
+        for file in run_summary.ON_REQUEST
+        for line in run_summary.on_request(
+            RESULTS.folder, file, collections_with_new(file.name, names), renewed
+        )
+    ]
 
 
 def audit_results():

@@ -132,6 +132,29 @@ rule report_portable:
         "../scripts/report_portable.py"
 
 
+# Made from the page alone. People may have decided in the former workbook, so it is not deleted
+# before the job starts.
+rule report_workbook:
+    input:
+        plan=PLAN,
+        page="results/{queries}/report.html",
+    output:
+        update("results/{queries}/predictions.xlsx"),
+    log:
+        "logs/{queries}/report_workbook.log",
+    conda:
+        "../envs/pipeline.yaml"
+    resources:
+        # As in `report`.
+        decoders=min(2, workflow.resource_settings.cores or 1),
+    params:
+        code=CODE,
+    message:
+        "Writing the workbook of {wildcards.queries}"
+    script:
+        "../scripts/report_workbook.py"
+
+
 rule audit_report:
     input:
         plan=PLAN,

@@ -42,7 +42,9 @@ with logged(snakemake.log[0], "plan"):
     )
     results.put(*there.difference(features.iterdir()))  # those that were damaged, and are gone
     plan.write(Path(snakemake.output.contents), table)
-    decided = decisions.read(decisions.paths(snakemake.params.decisions))
+    files = decisions.paths(snakemake.params.decisions)
+    decided = decisions.read(files)
+    decisions.keep_workbooks(files, shards.with_name("workbooks"))
     with results.keeping(applied, lost):
         missing = decisions.remember(decided, applied, lost)
     changes = overrides.build(decided, manifests)
@@ -63,8 +65,7 @@ with logged(snakemake.log[0], "plan"):
     if decided:
         logging.info("%s", counted(len(decided), "decision"))
     for warning in overrides.without_effect(decided, manifests):
-        files = ", ".join(map(str, decisions.paths(snakemake.params.decisions)))
-        logging.warning("%s: %s", files, warning)
+        logging.warning("%s: %s", ", ".join(map(str, files)), warning)
     if missing:
         logging.warning(
             "%s of the last run not in the file of decisions any more, such as “%s” for %s (%s). "

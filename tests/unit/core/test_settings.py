@@ -212,7 +212,7 @@ def test_these_settings_are_allowed(text: str) -> None:
         ("product: [a]", "^product: .* is not allowed; allowed: the name of a column"),
         (
             "decisions: 7",
-            "^decisions: 7 is not allowed; allowed: the path of a decisions.csv, a list",
+            "^decisions: 7 is not allowed; allowed: the path of a decisions.csv or predic",
         ),
         ("decisions: ''", "^decisions: '' is not allowed; allowed: the path"),
         ("decisions: [a.csv, null]", r"^decisions: \['a.csv', None\] is not allowed; allowed: the"),

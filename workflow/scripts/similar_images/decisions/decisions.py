@@ -1,4 +1,4 @@
-"""People's decisions on photos: files `decisions.csv`, as the pages save them.
+"""People's decisions on photos: files `decisions.csv`, as the pages save them, and workbooks.
 
 The Snakefile reads them at each start, so this imports nothing slow.
 """
@@ -13,8 +13,10 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from ..core import workbooks
 from ..core.errors import UserError, reason
 from ..core.file_formats import csv_rows, read_cache, true_text
+from ..core.files import digest, remove
 from ..core.tables import Column, CsvTable
 from ..core.wording import counted
 from ..images.fingerprint import Summary
@@ -36,6 +38,8 @@ TABLE = CsvTable(
     Column("when", str, "time with offset or `Z`, such as `2026-11-24T17:03:12Z`"),
     Column("note", str, "any text"),
 )
+# The name of a workbook in which people can decide.
+WORKBOOK = "predictions.xlsx"
 CATALOGUE = "catalogue"
 RIGHT, WRONG, OUT, UNDECIDED = "right", "wrong", "out", "undecided"
 # CATALOGUE is also a decision: the photo was taken into the catalogue.
@@ -82,26 +86,85 @@ class Decision(NamedTuple):
         return self.decision, self.label
 
 
+class Row(NamedTuple):
+    """A row of a file of decisions.
+
+    Attributes:
+        cells: texts by the columns of `TABLE`.
+        kind: what people call a place in the file: "line" or "cell".
+        places: the place of each column that can be wrong.
+    """
+
+    cells: Mapping[str, str]
+    kind: str
+    places: Mapping[str, str]
+
+
 def paths(setting: str | Sequence[str] | None) -> list[Path]:
     """Return the files that the setting `decisions` names."""
     named = [setting] if isinstance(setting, str) else setting or []
     return [Path(path) for path in named]
 
 
-def read(files: Iterable[Path]) -> list[Decision]:
+def check_not_written(files: Iterable[Path], results: Path) -> None:
+    """Check that the workflow will not write over a file of decisions.
+
+    Raises:
+        UserError: it is a workbook where `results` has its own.
+    """
+    for file in files:
+        if file.name == WORKBOOK and file.resolve().is_relative_to(results.resolve()):
+            raise UserError(
+                f"later runs replace {file}. Save it beside config.yaml, and name that file."
+            )
+
+
+def read(files: Iterable[Path], kept: Path | None = None) -> list[Decision]:
     """Return the latest decision on each subject; if several are equally late, the last in order.
+
+    Args:
+        files: of decisions.
+        kept: the folder of `keep_workbooks`; without it, workbooks themselves are read.
 
     Raises:
         UserError: a file is missing, unreadable, damaged, or not a file of decisions. The first
-            faults are listed by line.
+            faults are listed by line or cell.
     """
     latest: dict[tuple[str, str, bool], Decision] = {}
     for file in files:
-        for decision in _read(file):
+        for decision in _read_kept(file, kept) if kept else _read(file):
             known = latest.get(decision.subject, decision)
             if decision.when >= known.when:
                 latest[decision.subject] = decision
     return list(latest.values())
+
+
+def keep_workbooks(files: Iterable[Path], folder: Path) -> None:
+    """Keep the decisions in workbooks as CSV files in `folder`, and remove all others there.
+
+    A workbook of 10,000 photos takes more than a second to read. The names are digests.
+
+    Raises:
+        UserError: as `read`.
+    """
+    kept = {_kept(file, folder): file for file in files if file.suffix == ".xlsx"}
+    for former in folder.glob("*.csv"):
+        if former not in kept:
+            remove(former)
+    for path, file in kept.items():
+        _write(path, _read(file))
+
+
+def _kept(file: Path, folder: Path) -> Path:
+    return folder / f"{digest(file)}.csv"
+
+
+def _read_kept(file: Path, folder: Path) -> list[Decision]:
+    """Return the decisions in a file, in less time if it is a workbook that is kept."""
+    found: list[Decision] | None = None
+    if file.suffix == ".xlsx" and file.is_file():
+        found = read_cache(_read, _kept(file, folder), None)
+    return _read(file) if found is None else found
 
 
 def rows(decided: Iterable[Decision]) -> list[dict[str, str]]:
@@ -170,32 +233,23 @@ def _read(path: Path) -> list[Decision]:
     """
     found: list[Decision] = []
     faults: list[str] = []
-    # The first decision on each content in a collection at a time, and its line.
-    known: dict[tuple[str, str, datetime], tuple[int, Decision]] = {}
+    # The first decision on each content in a collection at a time, and where it is.
+    known: dict[tuple[str, str, datetime], tuple[str, Decision]] = {}
     try:
-        for line, row in _rows(_text(path)):
-            if line == 1:
-                _check_header(row)
+        for row in _rows(path):
+            wrong = [row] if isinstance(row, str) else list(_placed_faults(row))
+            faults += wrong
+            if isinstance(row, str) or wrong:
                 continue
-            if len(row) != len(TABLE.names):
-                faults.append(
-                    f"line {line}: {counted(len(row), 'cell')}; allowed: {len(TABLE.names)}, as in "
-                    "the header"
-                )
-                continue
-            cells = dict(zip(TABLE.names, row, strict=True))
-            wrong = list(_faults(cells))
-            faults += [f"line {line}: {fault}" for fault in wrong]
-            if wrong:
-                continue
-            decision = _decision(cells)
+            decision = _decision(row.cells)
             found.append(decision)
             key = decision.content_id, decision.set, decision.when
-            first, other = known.setdefault(key, (line, decision))
+            first, other = known.setdefault(key, (row.places["decision"], decision))
             if other.verdict != decision.verdict:
                 faults.append(
-                    f"lines {first} and {line} contradict each other: on the same content in the "
-                    f"same set at the same time they say {_quoted(other)} and {_quoted(decision)}"
+                    f"{row.kind}s {first} and {row.places['decision']} contradict each other: on "
+                    "the same content in the same set at the same time they say "
+                    f"{_quoted(other)} and {_quoted(decision)}"
                 )
     except ValueError as error:
         faults.append(str(error))
@@ -204,22 +258,54 @@ def _read(path: Path) -> list[Decision]:
     return found
 
 
+def _rows(path: Path) -> Iterator[Row | str]:
+    """Yield the rows of a file of decisions, or what is wrong with one.
+
+    Raises:
+        UserError: it is missing or cannot be read.
+        ValueError: it is not a file of decisions.
+    """
+    if path.name.startswith("~$"):
+        raise UserError(f"{path} only shows that a workbook is open. Name {path.name[2:]}.")
+    data = _content(path)
+    if not workbooks.looks_like_workbook(data[:4]):
+        return _csv_rows(data)
+    # Imported here, since it needs this module.
+    from . import workbook
+
+    return workbook.rows(data)
+
+
+def _csv_rows(data: bytes) -> Iterator[Row | str]:
+    for line, cells in _lines(_text(data)):
+        if line == 1:
+            _check_header(cells)
+        elif len(cells) != len(TABLE.names):
+            yield (
+                f"line {line}: {counted(len(cells), 'cell')}; allowed: {len(TABLE.names)}, as in "
+                "the header"
+            )
+        else:
+            row = dict(zip(TABLE.names, cells, strict=True))
+            yield Row(row, "line", dict.fromkeys(TABLE.names, str(line)))
+
+
 def _complaint(path: Path, faults: Sequence[str]) -> str:
     listed = "\n".join(f"  {fault}" for fault in faults[:MOST_LISTED])
     more = f"\n  and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else ""
     return (
         f"{path} is not a file of decisions, or it is damaged:\n{listed}{more}\n"
-        "Correct or remove these lines, save the decisions from the page again, or set another "
-        "file."
+        "Correct or remove these lines or cells, save the decisions from the page again, or set "
+        "another file."
     )
 
 
-def _text(path: Path) -> str:
-    """Return the text of a file.
+def _content(path: Path) -> bytes:
+    """Return the bytes of a file.
 
     Raises:
         UserError: it is missing or cannot be read.
-        ValueError: it is not UTF-8 text, or too large.
+        ValueError: it is too large.
     """
     try:
         status = path.stat()
@@ -227,7 +313,7 @@ def _text(path: Path) -> str:
             raise UserError(f"{path} is not a regular file. Name another file.")
         if status.st_size > MOST_BYTES:
             raise ValueError(f"it has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}")
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(
             f"{path}: there is no such file. Save the decisions from the page under this name, "
@@ -235,6 +321,14 @@ def _text(path: Path) -> str:
         ) from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {reason(error)}. Name another file.") from error
+
+
+def _text(data: bytes) -> str:
+    """Return the text of a CSV file.
+
+    Raises:
+        ValueError: it is not UTF-8 text.
+    """
     for start, what in ((data.find(b"\0"), "a NUL byte"), (_first_not_utf8(data), "not UTF-8")):
         if start >= 0:
             line = 1 + data.count(b"\n", 0, start)
@@ -250,7 +344,7 @@ def _first_not_utf8(data: bytes) -> int:
     return -1
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each row of a CSV with the line that it begins in, the header first.
 
     Raises:
@@ -273,39 +367,57 @@ def _check_header(row: Sequence[str]) -> None:
         )
 
 
-def _faults(row: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is wrong with a row, and what is allowed."""
+def _placed_faults(row: Row) -> Iterator[str]:
+    """Yield what is wrong with a row, where, and what is allowed."""
+    for column, fault in _faults(row.cells):
+        yield f"{row.kind} {row.places[column]}: {fault}"
+
+
+def _faults(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the cells of a row, each with its column."""
     set_, decision, label = row["set"], row["decision"], row["label"]
     if not _CONTENT_ID.fullmatch(row["content_id"]):
         yield (
+            "content_id",
             f"content_id {_shown(row['content_id'])}; allowed: the SHA-256 of the file, 64 digits "
-            "of 0 to 9 and a to f"
+            "of 0 to 9 and a to f",
         )
     if not _SET.fullmatch(set_):
-        yield f"set {_shown(set_)}; allowed: catalogue, or the name of a query set"
+        yield "set", f"set {_shown(set_)}; allowed: catalogue, or the name of a query set"
     if decision not in DECISIONS:
-        yield f"decision {_shown(decision)}; allowed: {', '.join(DECISIONS)}"
-    elif decision in UNLABELLED and label:
-        yield f"label {_shown(label)} with the decision {decision}; allowed: none"
-    elif decision not in UNLABELLED and not as_label(label):
-        yield f"no label with the decision {decision}; allowed: the class that the photo has"
-    elif len(label) > LONGEST_LABEL:
-        yield f"a label of {len(label):,} characters; allowed: at most {LONGEST_LABEL:,}"
-    elif fault := fault_of_label(label):
-        yield f"label {_shown(label)}: {fault}; allowed: the name of a class"
+        yield "decision", f"decision {_shown(decision)}; allowed: {', '.join(DECISIONS)}"
+    elif fault := _fault_of_class(decision, label):
+        yield "label", fault
     if decision == set_ == CATALOGUE:
         yield (
+            "decision",
             "decision catalogue of a photo of the catalogue; allowed: right, wrong, out, "
-            "undecided, or the name of a query set as the set"
+            "undecided, or the name of a query set as the set",
         )
-    if not _is_time(row["when"]):
+    if not is_time(row["when"]):
         yield (
+            "when",
             f"when {_shown(row['when'])}; allowed: date, time and offset such as "
-            "2026-11-24T17:03:12Z"
+            "2026-11-24T17:03:12Z",
         )
 
 
-def _is_time(text: str) -> bool:
+def _fault_of_class(decision: str, label: str) -> str | None:
+    if decision in UNLABELLED:
+        return (
+            f"label {_shown(label)} with the decision {decision}; allowed: none" if label else None
+        )
+    if not as_label(label):
+        return f"no label with the decision {decision}; allowed: the class that the photo has"
+    if len(label) > LONGEST_LABEL:
+        return f"a label of {len(label):,} characters; allowed: at most {LONGEST_LABEL:,}"
+    if fault := fault_of_label(label):
+        return f"label {_shown(label)}: {fault}; allowed: the name of a class"
+    return None
+
+
+def is_time(text: str) -> bool:
+    """Return whether `text` is a date, time and offset."""
     try:
         return _WHEN.fullmatch(text) is not None and datetime.fromisoformat(text) is not None
     except ValueError:  # a thirteenth month

@@ -65,8 +65,7 @@ def portable(
     Raises:
         UserError: a thumbnail is missing, or an image of the view.
     """
-    head, _, rest = page.partition(BEFORE)
-    data, _, tail = rest.partition(AFTER)
+    head, data, tail = _parts(page)
     contents = json.loads(data)
     if view is None:
         cards, which = first(contents["cards"]), "the wrong answers, then the least sure ones"
@@ -80,6 +79,19 @@ def portable(
     }
     contents["cards"] = cards
     return f"{head}{BEFORE}{htmlsafe_json_dumps(contents)}{AFTER}{tail}"
+
+
+def page_data(page: str) -> dict[str, Any]:
+    """Return the data in a page, see `results_page.render`."""
+    data: dict[str, Any] = json.loads(_parts(page)[1])
+    return data
+
+
+def _parts(page: str) -> tuple[str, str, str]:
+    """Return the text before the data of a page, the data, and the text after them."""
+    head, _, rest = page.partition(BEFORE)
+    data, _, tail = rest.partition(AFTER)
+    return head, data, tail
 
 
 def first(cards: Sequence[Card], most: int = MOST_CARDS) -> list[Card]:
@@ -109,10 +121,29 @@ def _pictures(cards: Iterable[Card], folder: Path) -> dict[str, str]:
     """Return small pictures for `cards` in base64, by content id."""
     photos = [photo for card in cards for photo in (card, *card["similar"])]
     shown = sorted({photo["picture"] for photo in photos if photo["picture"]})
-    return {picture: _small(thumbnails.path_of(folder, picture)) for picture in shown}
+    return {
+        picture: base64.b64encode(shrunk(thumbnails.path_of(folder, picture))).decode()
+        for picture in shown
+    }
 
 
-def _small(thumbnail: Path) -> str:
+def shrunk(
+    thumbnail: Path,
+    side: int = SIDE,
+    quality: int = thumbnails.QUALITY,
+    reducing_gap: float = 2.0,
+) -> bytes:
+    """Return a thumbnail as a JPEG file of at most `side` pixels.
+
+    Args:
+        thumbnail: the file.
+        side: the longest side, in pixels.
+        quality: of the JPEG.
+        reducing_gap: see `PIL.Image.Image.thumbnail`.
+
+    Raises:
+        UserError: the thumbnail is missing.
+    """
     written = BytesIO()
     if not thumbnail.exists():
         raise UserError(
@@ -120,6 +151,6 @@ def _small(thumbnail: Path) -> str:
             "snakemake --cores 8 --forcerun report"
         )
     with Image.open(thumbnail) as image:
-        image.thumbnail((SIDE, SIDE), thumbnails.RESAMPLE)
-        image.save(written, "JPEG", quality=thumbnails.QUALITY)
-    return base64.b64encode(written.getvalue()).decode()
+        image.thumbnail((side, side), thumbnails.RESAMPLE, reducing_gap)
+        image.save(written, "JPEG", quality=quality)
+    return written.getvalue()

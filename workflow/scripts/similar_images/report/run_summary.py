@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.errors import UserError
 from ..core.file_formats import read_csv, read_json
@@ -12,6 +12,20 @@ from ..evaluation import missing_classes
 from ..evaluation.intervals import share_in_words
 from ..images import listing
 from ..images.names import similar
+
+
+class FileOnRequest(NamedTuple):
+    """A file that is made of a report on request: its name, what it is, and the target."""
+
+    name: str
+    noun: str
+    target: str
+
+
+ON_REQUEST = (
+    FileOnRequest("report_portable.html", "page to send", "portable"),
+    FileOnRequest("predictions.xlsx", "workbook", "workbook"),
+)
 
 
 def changes(results: Path, collections: Iterable[str], decided: Iterable[str] = ()) -> list[str]:
@@ -61,21 +75,24 @@ def new_classes(photos: Mapping[str, int], known: Iterable[str]) -> list[str]:
     return [f"new classes by decisions: {', '.join(counts)}{note}"]
 
 
-def portable_pages(results: Path, made: Iterable[str], renewed: Iterable[str]) -> list[str]:
-    """Return a line for each page to send that was made, or that a new report has left behind.
+def on_request(
+    results: Path, file: FileOnRequest, made: Iterable[str], renewed: Iterable[str]
+) -> list[str]:
+    """Return a line for each such file that was made, or that a new report has left behind.
 
     Args:
         results: the folder of all results.
-        made: the query sets whose page to send was made in this run.
+        file: which.
+        made: the query sets whose file was made in this run.
         renewed: those whose report was.
     """
-    pages = {name: results / name / "report_portable.html" for name in (*made, *renewed)}
+    paths = {name: results / name / file.name for name in (*made, *renewed)}
     return [
-        f"{name}: the page to send is {page}"
+        f"{name}: the {file.noun} is {path}"
         if name in made
-        else f"{page} is of an earlier run. To make it again: snakemake --cores 8 portable"
-        for name, page in pages.items()
-        if page.exists()
+        else f"{path} is of an earlier run. To make it again: snakemake --cores 8 {file.target}"
+        for name, path in paths.items()
+        if path.exists()
     ]
 
 

@@ -1,0 +1,89 @@
+"""Tests of opening workbooks: what is refused before it is read, and when one was saved."""
+
+from datetime import UTC, datetime
+from io import BytesIO
+from itertools import pairwise
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import pytest
+import xlsxwriter
+
+from similar_images.core import workbooks
+
+SAVED = datetime(2026, 3, 1, 12, 30, 5, tzinfo=UTC)
+
+
+def made(**replaced: bytes | None) -> BytesIO:
+    """Return a workbook, some of whose parts are replaced or, with None, left out."""
+    written = BytesIO()
+    with xlsxwriter.Workbook(written) as book:
+        book.set_properties({"created": SAVED.replace(tzinfo=None)})
+        book.add_worksheet().write_string(0, 0, "text")
+    changed = BytesIO()
+    with ZipFile(written) as old, ZipFile(changed, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            key = name.rpartition("/")[2].partition(".")[0]
+            content = replaced.get(key, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return changed
+
+
+def test_the_cells_of_a_workbook_are_read() -> None:
+    with workbooks.opened(made()) as book:
+        assert list(book.worksheets[0].values) == [("text",)]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an .xls file, or has a password; save"),
+        (b"PK\x03\x04 and no more", "it is damaged .*; save it as an Excel workbook"),
+        (made(Content_Types=b"<Types/>").getvalue()[:-30], "it is damaged"),
+        (made(workbook=b"<workbook").getvalue(), "it is damaged"),
+        (made(sheet1=b"<worksheet><sheetData><row r='x'>").getvalue(), "damaged|invalid"),
+    ],
+)
+def test_what_is_no_workbook_or_a_damaged_one_is_refused(data: bytes, words: str) -> None:
+    with pytest.raises(ValueError, match=words), workbooks.opened(BytesIO(data)) as book:
+        list(book.worksheets[0].values)
+
+
+def test_a_file_of_another_office_program_is_refused_with_what_to_do() -> None:
+    data = BytesIO()
+    with ZipFile(data, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    with (
+        pytest.raises(ValueError, match=r"another kind of file; save it as .* \(.xlsx\)"),
+        workbooks.opened(data),
+    ):
+        pass
+
+
+def test_what_would_fill_the_memory_when_it_is_unpacked_is_refused_packed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workbooks, "MOST_UNPACKED", 1_000_000)
+    bomb = made(sheet1=bytes(1_000_000))
+    assert len(bomb.getvalue()) < 20_000
+    with pytest.raises(ValueError, match="bytes unpacked; allowed: 1,000,000"):
+        workbooks.opened(bomb).__enter__()
+
+
+def test_entities_that_multiply_are_refused() -> None:
+    names = [f"e{n}" for n in range(30)]
+    entities = "".join(
+        f'<!ENTITY {name} "&{before};&{before};&{before};">' for before, name in pairwise(names)
+    )
+    text = f'<!DOCTYPE x [<!ENTITY e0 "{"a" * 1000}">{entities}]><sst><si><t>&e29;</t></si></sst>'
+    with (
+        pytest.raises(ValueError, match="damaged"),
+        workbooks.opened(made(sharedStrings=text.encode())),
+    ):
+        pass
+
+
+def test_a_workbook_says_itself_when_it_was_saved() -> None:
+    assert workbooks.saved_at(made()) == SAVED
+    for core in (None, b"<a/>", b"<a", b"<!DOCTYPE a><a/>"):
+        assert workbooks.saved_at(made(core=core)) is None

@@ -1,0 +1,87 @@
+"""Excel workbooks that people give us: opened within limits, and read row by row.
+
+openpyxl is imported only when a workbook is opened: the Snakefile reads this module.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, BinaryIO
+from xml.etree import ElementTree
+from zipfile import BadZipFile, ZipFile
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+
+# What a file begins with: a workbook is a zip. Files of old Office versions, and workbooks with a
+# password, are OLE files.
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+# A larger workbook is refused before it is unpacked. 100,000 photos take less.
+MOST_UNPACKED = 1_000_000_000
+# Rows as in Excel. Wider tables are refused, since each row is read to its last column.
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
+SAVE_AS = "save it as an Excel workbook (.xlsx), without a password"
+
+_PROPERTIES = "docProps/core.xml"
+_MODIFIED = "{http://purl.org/dc/terms/}modified"
+
+
+def looks_like_workbook(beginning: bytes) -> bool:
+    """Return whether a file that begins with these four bytes may be a workbook of any kind."""
+    return beginning in (ZIP, OLE)
+
+
+@contextmanager
+def opened(stream: BinaryIO) -> Iterator["Workbook"]:
+    """Open a workbook for reading; its formulas give the values that were saved with them.
+
+    Raises:
+        ValueError: it is not a workbook of this kind, damaged, or too large; also if what the block
+            reads from it is damaged.
+    """
+    from openpyxl import load_workbook  # slow
+
+    _check(stream)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of what it leaves out, such as pictures
+            workbook = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+            try:
+                yield workbook
+            finally:
+                workbook.close()
+    except (MemoryError, ValueError):
+        raise
+    except Exception as error:  # damaged XML can raise anything
+        raise ValueError(f"it is damaged ({error}); {SAVE_AS}") from error
+
+
+def saved_at(stream: BinaryIO) -> datetime | None:
+    """Return when a workbook was saved, by itself; None if it does not say.
+
+    openpyxl would take the present time then.
+    """
+    try:
+        with ZipFile(stream) as archive:
+            found = ElementTree.fromstring(archive.read(_PROPERTIES)).findtext(_MODIFIED)  # noqa: S314, expat limits entities
+        saved = datetime.fromisoformat(found or "")
+        return saved if saved.tzinfo else saved.replace(tzinfo=UTC)
+    except (KeyError, ValueError, ElementTree.ParseError):
+        return None
+
+
+def _check(stream: BinaryIO) -> None:
+    beginning = stream.read(4)
+    stream.seek(0)
+    if beginning == OLE:
+        raise ValueError(f"it is an .xls file, or has a password; {SAVE_AS}")
+    try:
+        with ZipFile(stream) as archive:
+            parts = archive.infolist()
+    except (BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"it is damaged ({error}); {SAVE_AS}") from error
+    if "[Content_Types].xml" not in {part.filename for part in parts}:
+        raise ValueError(f"it is another kind of file; {SAVE_AS}")
+    unpacked = sum(part.file_size for part in parts)
+    if unpacked > MOST_UNPACKED:
+        raise ValueError(f"it has {unpacked:,} bytes unpacked; allowed: {MOST_UNPACKED:,}")

@@ -1,0 +1,173 @@
+"""Decisions in a workbook, results/<set>/predictions.xlsx as people have filled it in.
+
+`report.workbook` writes it. Columns are found by their headers, so people may move them, and add
+others.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..core import workbooks
+from .decisions import CATALOGUE, OUT, RIGHT, UNDECIDED, WORKBOOK, WRONG, Row, is_time
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+# The headers of the columns that are read.
+IMAGE, PREDICTION, LABEL = "Image", "Prediction", "Label"
+DECISION, CLASS, NOTE = "Decision", "Class", "Your note"
+# These are hidden. The last three are what was decided when the workbook was written, and when; of
+# a photo without a decision, when the workbook was written.
+CONTENT_ID, SET = "content_id", "set"
+FORMER_DECISION, FORMER_CLASS, WHEN = "former decision", "former class", "when"
+HEADERS = (
+    *(IMAGE, PREDICTION, LABEL, DECISION, CLASS, NOTE),
+    *(CONTENT_ID, SET, FORMER_DECISION, FORMER_CLASS, WHEN),
+)
+# Lines above the header that people may add.
+MOST_ABOVE = 20
+
+
+class _Header(NamedTuple):
+    """The header of a sheet: its row from 1, and the column of each of `HEADERS` from 0."""
+
+    row: int
+    columns: Mapping[str, int]
+
+
+def rows(data: bytes) -> Iterator[Row | str]:
+    """Yield the decisions in a workbook as rows of decisions.csv, or what is wrong with one.
+
+    A decision that was changed since the workbook was written was made when it was saved.
+
+    Raises:
+        ValueError: it is not such a workbook.
+    """
+    stream = BytesIO(data)
+    with workbooks.opened(stream) as workbook:
+        saved = workbooks.saved_at(stream)
+        sheet, header = _sheet_with_decisions(workbook.worksheets)
+        for number, cells in _filled(sheet, header):
+            yield from _decided(number, cells, header, saved)
+
+
+def _sheet_with_decisions(sheets: "Sequence[Worksheet]") -> tuple["Worksheet", _Header]:
+    found = [(sheet, header) for sheet in sheets if (header := _header(sheet))]
+    if not found:
+        raise ValueError(
+            f"no sheet has the columns {', '.join(HEADERS)}; allowed: a {WORKBOOK} with all of "
+            "them, also the hidden ones"
+        )
+    if len(found) > 1:
+        names = ", ".join(repr(sheet.title) for sheet, _ in found)
+        raise ValueError(f"the sheets {names} have decisions; allowed: one. Remove the others")
+    return found[0]
+
+
+def _header(sheet: "Worksheet") -> _Header | None:
+    """Return the header of a sheet; None if the sheet lacks one of the columns."""
+    wide = sheet.iter_rows(max_row=MOST_ABOVE, max_col=workbooks.MOST_COLUMNS, values_only=True)
+    for number, cells in enumerate(wide, 1):
+        names = [cell.strip().casefold() if isinstance(cell, str) else "" for cell in cells]
+        if not all(header.casefold() in names for header in HEADERS):
+            continue
+        for header in HEADERS:
+            if names.count(header.casefold()) > 1:
+                raise ValueError(f"row {number}: two columns are called {header}; rename one")
+        return _Header(number, {header: names.index(header.casefold()) for header in HEADERS})
+    return None
+
+
+def _filled(sheet: "Worksheet", header: _Header) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the number and the cells of each row with a decision, now or when it was written."""
+    decisive = [header.columns[name] for name in (DECISION, CLASS, FORMER_DECISION)]
+    table = sheet.iter_rows(
+        min_row=header.row + 1,
+        max_row=workbooks.MOST_ROWS,
+        max_col=max(header.columns.values()) + 1,
+        values_only=True,
+    )
+    for number, cells in enumerate(table, header.row + 1):
+        if any(cells[column] is not None for column in decisive):
+            yield number, {name: cells[column] for name, column in header.columns.items()}
+
+
+def _decided(
+    number: int, values: Mapping[str, Any], header: _Header, saved: datetime | None
+) -> Iterator[Row | str]:
+    """Yield the decision in a row, or what is wrong with it."""
+    from openpyxl.utils import get_column_letter
+
+    places = {
+        name: f"{get_column_letter(column + 1)}{number}" for name, column in header.columns.items()
+    }
+    if not isinstance(values[CLASS], str | None):
+        yield (
+            f"cell {places[CLASS]}: {values[CLASS]!r}, a number or date; allowed: a text. Format "
+            "the cell as text, and enter the class again"
+        )
+        return
+    cells = {name: "" if value is None else str(value) for name, value in values.items()}
+    cells[DECISION] = cells[DECISION].strip().casefold()
+    cells[CLASS] = cells[CLASS] if cells[CLASS].strip() else ""
+    if not cells[CONTENT_ID]:
+        yield f"cell {places[DECISION]}: nothing can be decided on a photo that cannot be used"
+        return
+    changed = (cells[DECISION], cells[CLASS]) != (cells[FORMER_DECISION], cells[FORMER_CLASS])
+    if changed and (fault := _fault(cells)):
+        yield f"cell {places[CLASS]}: {fault}"
+        return
+    decision = {
+        "content_id": cells[CONTENT_ID],
+        "image": cells[IMAGE],
+        "when": _later(cells[WHEN], saved) if changed else cells[WHEN],
+        "note": cells[NOTE],
+        **_verdict(cells),
+    }
+    yield Row(
+        decision,
+        "cell",
+        {
+            "content_id": places[CONTENT_ID],
+            "set": places[SET],
+            "decision": places[DECISION],
+            "label": places[CLASS],
+            "when": places[WHEN],
+        },
+    )
+
+
+def _fault(cells: Mapping[str, str]) -> str:
+    """Return what is wrong with the class of a decision that was changed; "" if nothing is."""
+    if cells[CLASS] and not cells[DECISION]:
+        return f"the class {cells[CLASS]!r} without a decision; allowed: none"
+    if cells[DECISION] == WRONG and cells[CLASS] and cells[CLASS] == cells[PREDICTION]:
+        return f"{cells[CLASS]!r} is the prediction; allowed with wrong: another class"
+    return ""
+
+
+def _verdict(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return the set, the decision and the label. Without a class, it is as on the page."""
+    decision, label = cells[DECISION], cells[CLASS]
+    if not decision:  # taken back
+        if cells[FORMER_DECISION] == CATALOGUE:
+            return {"set": CATALOGUE, "decision": OUT, "label": ""}
+        return {"set": cells[SET], "decision": UNDECIDED, "label": ""}
+    if decision == RIGHT:
+        label = label or cells[PREDICTION] or cells[LABEL]
+    if decision == CATALOGUE:
+        label = label or cells[LABEL] or cells[PREDICTION]
+    return {"set": cells[SET], "decision": decision, "label": label}
+
+
+def _later(before: str, saved: datetime | None) -> str:
+    """Return when the workbook was saved: after `before`, even if that computer's clock is wrong.
+
+    Some programs do not write when they save.
+    """
+    if not is_time(before):
+        return before  # a fault
+    least = datetime.fromisoformat(before) + timedelta(microseconds=1)
+    return max(least, saved or least).astimezone(UTC).isoformat()
