@@ -89,7 +89,8 @@ SHORT = {
 }
 # What is kept from run to run: an old file can be beside the checksum of a new one.
 CACHES = {
-    *("hashes.parquet", "looks.json", "retries.json", "digests.json", "listing_changes.csv"),
+    *("hashes.parquet", "list.json", "looks.json", "retries.json", "digests.json"),
+    "listing_changes.csv",
     *("differences.parquet", "changed.csv", "decisions-applied.csv", "decisions-lost.csv"),
     *("answers.parquet", "catalogue.parquet"),  # of the search
 }

@@ -1,7 +1,10 @@
 """Whole runs on lists as shops and spreadsheet programs write them."""
 
+import os
+import time
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from project import CLASSES, Project, lay_out_shoes
@@ -79,3 +82,33 @@ def test_wrong_columns_end_the_run_before_any_job(shop: Project) -> None:
     assert "Its columns: ID, Name, Categories, Images" in run.console
     shop.settle(queries={"new": {"list": "woo.csv", "preset": "amazon"}})
     assert "allowed: shopify, google-merchant or woocommerce" in shop.run(fails=True).console
+
+
+def test_a_workbook_is_read_once_and_again_only_after_a_change(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shop.folder / "new.xlsx"
+    save(path, [("Image ", "id"), ("photos/new/boots/0.png", "00123"), (None, None)])
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    shop.settle(queries={"new": {"list": "new.xlsx", "product": "id"}, "excel": None})
+    time.sleep(2)  # a file that has just changed may change again without a new time
+    assert "new.xlsx: 1 row, the sheet Sheet" in shop.run(*shop.answers()).console
+    (row,) = shop.rows("new/predictions.csv")
+    assert (row["id"], row["row"]) == ("00123", "2")
+    blocked = shop.folder / "blocked"
+    (blocked / "openpyxl").mkdir(parents=True)
+    (blocked / "openpyxl" / "__init__.py").write_text("raise ImportError('no workbook is read')")
+    with monkeypatch.context() as patched:
+        patched.setenv("PYTHONPATH", str(blocked))
+        assert shop.run(*shop.answers()).jobs.total() == 0
+        save(path, [("image", "id"), ("photos/new/boots/0.png", "1E5")])
+        assert "no workbook is read" in shop.run(*shop.answers(), fails=True).console
+    shop.run(*shop.answers())
+    assert [row["id"] for row in shop.rows("new/predictions.csv")] == ["1E5"]
+
+
+def save(path: Path, rows: list[tuple[str | None, ...]]) -> None:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)

@@ -83,7 +83,7 @@ from similar_images.core.processes import find_modules_first_in
 from similar_images.evaluation import settings_comparison
 from similar_images.backbones import loading
 from similar_images.decisions import decisions
-from similar_images.images import lists, retries
+from similar_images.images import lists, retries, table_cache
 from similar_images.images.folders import check_not_own
 from similar_images.images.sources import Source
 from similar_images.images.names import alike
@@ -367,7 +367,8 @@ def summary(name):
         ask_again=asks,
         offline=workflow.is_main_process and not asks,
     )
-    checked("", RESULTS.fetch, metadata_file)
+    table_file = RESULTS.folder / name / table_cache.NAME
+    checked("", RESULTS.fetch, metadata_file, table_file)
     setting = f"{setting_of(name)}: "
     source = SOURCES[name]
     if not is_address(source.location):
@@ -383,6 +384,7 @@ def summary(name):
             metadata_cache,
             columns_of(name),
             map(Path, OWN_FOLDERS),
+            table_cache.TableCache(table_file),
         )
     except NotAskedError:
         pass
@@ -458,10 +460,15 @@ if STORED and workflow.is_main_process:
 # Snakemake sends rules, scripts, all that is beside these, and config files to jobs that share no
 # folder. This adds the other files that they read.
 if STORED and workflow.is_main_process:
-    listed = [SOURCES[name].location for name in COLLECTIONS if is_list(name)]
-    for path in [*DECISIONS, *VIEWS, *map(Path, listed)]:
+    listed = [
+        path
+        for name in COLLECTIONS
+        if is_list(name)
+        for path in lists.files_of(SOURCES[name])
+    ]
+    for path in [*DECISIONS, *VIEWS, *listed]:
         checked("", check_sent, path)
-    workflow.configfiles += [*map(str, [*DECISIONS, *VIEWS]), *listed]
+    workflow.configfiles += [*map(str, [*DECISIONS, *VIEWS, *listed])]
 
 
 def planned():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from similar_images.core.job import logged
 from similar_images.core.wording import counted
-from similar_images.images import collection, listing, manifest, retries
+from similar_images.images import collection, listing, manifest, retries, table_cache
 from similar_images.images.lists import is_list
 from similar_images.images.photos import Photos
 from similar_images.images.sources import Source
@@ -24,7 +24,8 @@ output = Path(snakemake.output[0])
 looked, hashes = output.with_name("looks.json"), output.with_name("hashes.parquet")
 again = output.with_name(retries.NAME)
 listed, changed = output.with_name(listing.NAME), output.with_name(listing.CHANGES_NAME)
-kept = results_of(snakemake.config).keeping(looked, hashes, again, listed, changed)
+table_file = output.with_name(table_cache.NAME)
+kept = results_of(snakemake.config).keeping(looked, hashes, again, listed, changed, table_file)
 now = datetime.now(UTC)
 
 with logged(snakemake.log[0], f"manifest {name}"), kept:
@@ -37,6 +38,7 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         metadata_cache,
         params.extra_columns,
         map(Path, params.own_folders),
+        table_cache.TableCache(table_file, is_written=True),
     )
     # Threads that wait for a server take no core.
     local = not is_address(source.location) and not is_list(source)

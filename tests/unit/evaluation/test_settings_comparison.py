@@ -86,6 +86,22 @@ def test_a_run_finds_the_decisions_and_the_queries_that_they_moved(
     assert config["decisions"] == [str(tmp_path / "decisions.csv")]
 
 
+def test_a_run_finds_a_list_whose_columns_are_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {
+        "catalogue": {"list": "lists/a.csv", "preset": "shopify"},
+        "backbone": "ColourHistogram",
+        "weights": None,
+        "queries": {},
+        "decisions": None,
+    }
+    settings_comparison.lay_out(Path("one"), settings, Path("features"))
+    config = yaml.safe_load(Path("one/config.yaml").read_text("utf-8"))
+    assert config["catalogue"] == {"list": str(tmp_path / "lists/a.csv"), "preset": "shopify"}
+
+
 def test_without_features_pkl_the_outcome_has_no_size_of_it(tmp_path: Path) -> None:
     quality = OUTCOME | {"cross_validation": TESTED}
     for name, content in zip(settings_comparison.FIGURES, (OUTCOME, quality, OUTCOME), strict=True):

@@ -237,8 +237,9 @@ def test_a_label_of_several_lines_is_a_fault_of_the_line_it_begins_in(tmp_path: 
 
 def test_the_addresses_of_lists_are_found_and_folders_and_buckets_have_none(tmp_path: Path) -> None:
     listed = str(csv_of(tmp_path, ROWS))
-    found = addresses([listed, str(tmp_path), "s3://shop/photos"])
-    assert list(found.values()) == ["https://shop.example/a.jpg"]
+    for setting in (listed, {"list": listed}):
+        found = addresses([setting, str(tmp_path), "s3://shop/photos"])
+        assert list(found.values()) == ["https://shop.example/a.jpg"]
 
 
 def test_photos_that_only_one_machine_sees_are_reported(tmp_path: Path) -> None:
@@ -248,6 +249,8 @@ def test_photos_that_only_one_machine_sees_are_reported(tmp_path: Path) -> None:
         UserError, match=r"list\.csv: b\.jpg is a file, which .* Name only addresses"
     ):
         check_remote(str(csv_of(tmp_path, ROWS)))
+    with pytest.raises(UserError, match=r"list\.csv: b\.jpg is a file"):
+        check_remote({"list": str(csv_of(tmp_path, ROWS))})
     with pytest.raises(
         UserError, match=r"is on this computer, and .* Put the photos into a bucket"
     ):

@@ -27,6 +27,7 @@ from .folders import (
 )
 from .names import Spellings, as_text, fault_of_label, label_of, normal_form, similar
 from .sources import Location, Source
+from .table_cache import NO_TABLES, TableCache
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ def scan(
     metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
+    table_cache: TableCache = NO_TABLES,
 ) -> Iterator[Entry]:
     """Yield every photo of the collection at `location`, in an order that never changes.
 
@@ -88,6 +90,7 @@ def scan(
         metadata_cache: of the addresses.
         extra_columns: extra columns of a list to read.
         own: folders that this workflow writes; they are not read.
+        table_cache: of the table of a list.
 
     Raises:
         UserError: there is no folder, bucket, list or image at `location`.
@@ -96,12 +99,12 @@ def scan(
     if is_address(source.location):
         return _scan_bucket(source.location, metadata_cache)
     if source.is_mapped:
-        return _scan_list(source, metadata_cache, extra_columns)
+        return _scan_list(source, metadata_cache, extra_columns, table_cache)
     path = Path(source.location)
     if is_folder(path):
         return _scan_folder(path, follow_links, own)
     if lists.is_list(source):
-        return _scan_list(source, metadata_cache, extra_columns)
+        return _scan_list(source, metadata_cache, extra_columns, table_cache)
     return iter([_single_image(path)])
 
 
@@ -135,9 +138,12 @@ def _scan_bucket(prefix: str, metadata_cache: MetadataCache) -> Iterator[Entry]:
 
 
 def _scan_list(
-    source: Source, metadata_cache: MetadataCache, extra_columns: Sequence[str]
+    source: Source,
+    metadata_cache: MetadataCache,
+    extra_columns: Sequence[str],
+    table_cache: TableCache,
 ) -> Iterator[Entry]:
-    rows, description = lists.read(source, extra_columns)
+    rows, description = lists.read(source, extra_columns, table_cache)
     logger.info("%s", description)
     seen = metadata_cache.at(lists.addresses_in(rows))
     files = _ListedFiles(source)
@@ -169,6 +175,8 @@ def _once(listed: Sequence[_Listed]) -> Entry:
 
     It has a fault if its rows give it several classes.
     """
+    if len(listed) == 1:
+        return listed[0].entry
     first = min(listed, key=lambda one: one.entry.row or 0).entry
     labels: dict[str, str] = {}
     for place, entry in listed:

@@ -19,6 +19,7 @@ from .collection import Entry, scan
 from .folders import Bounds, Finding, Folder, is_folder, list_folder, walk
 from .names import fault_of_label, label_of
 from .sources import Location, Source
+from .table_cache import NO_TABLES, TableCache
 
 # Starting other processes takes about as long.
 SECONDS_ALONE = 0.02
@@ -61,6 +62,7 @@ def summarise(
     metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
+    table_cache: TableCache = NO_TABLES,
 ) -> Summary:
     """Walk the collection at `location` without opening an image and return its summary.
 
@@ -74,9 +76,13 @@ def summarise(
     if not is_address(place) and not source.is_mapped and is_folder(Path(place)):
         parts = _parts_of_folder(Path(place), follow_links, own)
     else:
-        parts = iter(
-            [_part_of(scan(source, metadata_cache=metadata_cache, extra_columns=extra_columns))]
+        entries = scan(
+            source,
+            metadata_cache=metadata_cache,
+            extra_columns=extra_columns,
+            table_cache=table_cache,
         )
+        parts = iter([_part_of(entries)])
     hasher = hashlib.sha256()
     images: Counter[str | None] = Counter()
     for part in parts:

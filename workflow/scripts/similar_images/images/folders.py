@@ -272,7 +272,7 @@ def is_folder(path: Path) -> bool:
     if not path.is_dir() and not path.is_file():
         raise UserError(
             f"{path}: no such folder or file. Give a folder with one sub-folder for each class, or "
-            "a list (CSV, Parquet or JSON lines) with the columns image and label. A query set may "
+            "a list (such as CSV or .xlsx) with the columns image and label. A query set may "
             "also be a single image."
         )
     return path.is_dir()

@@ -1,14 +1,21 @@
 """The table in the file of a list, whatever its format."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ..core.errors import UserError
 from . import list_csv, list_json, list_parquet, list_workbook
 from .list_columns import Table, Wanted
+from .table_cache import NO_TABLES, TableCache
 
 
-def read(path: Path, wanted: Sequence[Wanted], sheet: str | None = None) -> Table:
+def read(
+    path: Path,
+    wanted: Sequence[Wanted],
+    sheet: str | None = None,
+    cache: TableCache = NO_TABLES,
+) -> Table:
     """Return the table at `path`.
 
     The ending of its name decides: .parquet, .xlsx, .json, .jsonl and .ndjson (JSON lines),
@@ -18,20 +25,27 @@ def read(path: Path, wanted: Sequence[Wanted], sheet: str | None = None) -> Tabl
         path: of the list.
         wanted: the columns to read; their names ignore case and spaces around them.
         sheet: the sheet of a workbook; by default its first.
+        cache: of a workbook's table.
 
     Raises:
         UserError: it is damaged, or a column is missing or there twice.
     """
     try:
         if path.is_dir():
-            return list_parquet.read(path, sorted(path.glob("**/*.parquet")), wanted)
+            return list_parquet.read(path, files_in(path), wanted)
         match Path(path.name.lower().removesuffix(".gz")).suffix:
             case ".parquet":
                 return list_parquet.read(path, [path], wanted)
             case ".xlsx" | ".xlsm":
-                return list_workbook.read(path, wanted, sheet)
+                read_it = partial(list_workbook.read, path, wanted, sheet)
+                return cache.table(path, wanted, sheet, read_it)
             case ".json" | ".jsonl" | ".ndjson" as ending:
                 return list_json.read(path, wanted, ending)
         return list_csv.read(path, wanted)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file. Name a list that is there.") from error
+
+
+def files_in(path: Path) -> list[Path]:
+    """Return the files of the list at `path`: itself, or the files of Parquet in a folder."""
+    return sorted(path.glob("**/*.parquet")) if path.is_dir() else [path]

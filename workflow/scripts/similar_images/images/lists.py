@@ -15,6 +15,7 @@ from .list_columns import Row, Wanted
 from .list_presets import DEEPEST, WHOLE
 from .names import fault_of_label, listed_label
 from .sources import Location, Source
+from .table_cache import NO_TABLES, TableCache
 
 # How the name of a file ends that is an image and no list.
 IMAGES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -29,6 +30,8 @@ _NO_ADDRESS = (
 )
 # What separates several images in a cell.
 _BETWEEN = (",", ";", "|", "\n")
+# A cell of most lists: one image, and nothing that could separate several.
+_ONE = re.compile(r"[^\s,;|\[]+")
 # A comma with a backslash before it belongs to the name of a category.
 _BETWEEN_PATHS = re.compile(r"(?<!\\),")
 
@@ -68,7 +71,9 @@ class ImageList(NamedTuple):
     description: str
 
 
-def read(location: Location, extra_columns: Sequence[str] = ()) -> ImageList:
+def read(
+    location: Location, extra_columns: Sequence[str] = (), cache: TableCache = NO_TABLES
+) -> ImageList:
     """Return the content of a list.
 
     A row of which something cannot be read has a fault.
@@ -76,13 +81,14 @@ def read(location: Location, extra_columns: Sequence[str] = ()) -> ImageList:
     Args:
         location: of the list, with its columns.
         extra_columns: further columns to read.
+        cache: of its table.
 
     Raises:
         UserError: it is damaged, so that rows could be lost, or a column is missing.
     """
     source = Source.of(location)
     path = Path(source.location)
-    table = list_tables.read(path, _wanted(source, extra_columns), source.sheet)
+    table = list_tables.read(path, _wanted(source, extra_columns), source.sheet, cache)
     folder = folder_of(source)
     records = [_record(source, folder, row) for row in table.rows]
     if source.product:
@@ -102,6 +108,11 @@ def is_list(location: Location) -> bool:
     source = Source.of(location)
     path = Path(source.location)
     return source.is_mapped or (path.is_file() and path.suffix.lower() not in IMAGES)
+
+
+def files_of(source: Source) -> list[Path]:
+    """Return the files that a list is in."""
+    return list_tables.files_in(Path(source.location))
 
 
 def folder_of(source: Source) -> Path:
@@ -150,6 +161,8 @@ def images_in(cell: str) -> list[str]:
     also by spaces. A cell is divided only if each part looks like an image.
     """
     cell = cell.strip()
+    if _ONE.fullmatch(cell):
+        return [cell]
     if cell.startswith("[") and (listed := _json_list(cell)) is not None:
         return listed
     for separator in _BETWEEN:
@@ -250,22 +263,18 @@ def _rows(record: _Record, name: str, place: str) -> Iterator[ListRow]:
     """
     fault = record.fault or fault_of_label(record.label.strip())
     label = None if fault else listed_label(record.label)
-    row = ListRow(f"{name}, {place}", None, label, place, record.extra_columns, record.row, fault)
-    if not record.images:
-        yield row._replace(fault=fault or record.no_image)
+    rest = label, place, record.extra_columns, record.row
     for image in record.images:
-        yield _named(row, image)
-
-
-def _named(row: ListRow, image: str) -> ListRow:
-    """Return `row` with an image, or with a fault if that cannot be one."""
-    if image.startswith("//"):  # a page gives its own scheme to such an address
-        image = f"https:{image}"
-    if is_address(image):
-        return row._replace(image=name_of(image), address=image)
-    if looks_like_address(image):  # its query may be secret
-        return row._replace(fault=row.fault or _NO_ADDRESS)
-    return row._replace(image=image)
+        if image.startswith("//"):  # a page gives its own scheme to such an address
+            image = f"https:{image}"
+        if is_address(image):
+            yield ListRow(name_of(image), image, *rest, fault)
+        elif looks_like_address(image):  # its query may be secret
+            yield ListRow(f"{name}, {place}", None, *rest, fault or _NO_ADDRESS)
+        else:
+            yield ListRow(image, None, *rest, fault)
+    if not record.images:
+        yield ListRow(f"{name}, {place}", None, *rest, fault or record.no_image)
 
 
 def _json_list(cell: str) -> list[str] | None:
