@@ -510,13 +510,14 @@ def test_a_backslash_separates_folders_if_the_file_exists(root: Path, text: str)
         ("a.jpg", r"C:\shop\photos\a.jpg", "a.jpg"),
         ("a.jpg", "photos/A.jpeg", "a.jpg"),
         ("other.png", "photos/a.jpg", None),
+        ("other.png", "photos\0/a.jpg", None),
     ],
 )
 def test_a_list_of_which_no_image_is_found_is_refused_with_what_is_like_the_first(
     root: Path, there: str, named: str, like: str | None
 ) -> None:
     put(root / there)
-    listing = csv_file(root, f"image,label\n{named},boots\nzzz.jpg,boots\n")
+    listing = csv_file(root, f"image,label\n{named},boots\n0.jpg,boots\n")
     with pytest.raises(UserError, match="none of its images is there") as refused:
         list(scan(listing))
     assert f"(2 looked up, the first at {root / named})" in str(refused.value)

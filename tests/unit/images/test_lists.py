@@ -501,12 +501,12 @@ def test_whatever_is_written_in_a_dialect_is_read_back(
     stream = StringIO()
     writer = csv.writer(stream, delimiter=separator, quoting=quoting, lineterminator=line_end)
     writer.writerow(["image", "A, b; c | d", "note"])
-    # After a capital Ã Windows-1252 looks like UTF-8, and such a list is refused.
+    # The writer does not quote a carriage return unless lines end with one. And what could be UTF-8
+    # as well as Windows-1252 is not told apart.
+    left_out = ("[Â-ô]" if encoding == "cp1252" else "$^") + ("|\r" if line_end == "\n" else "")
     cells = [
-        tuple(  # type: ignore[misc]
-            re.sub("Ã|â€", "a", text).encode(encoding, "ignore").decode(encoding) for text in row
-        )
-        for row in cells
+        (kept(first, encoding, left_out), kept(second, encoding, left_out))
+        for first, second in cells
     ]
     for n, row in enumerate(cells):
         writer.writerow([f"{n}.jpg", *row])
@@ -517,3 +517,8 @@ def test_whatever_is_written_in_a_dialect_is_read_back(
     assert {row.image: row.extra_columns for row in rows} == {
         f"{n}.jpg": tuple(map(true_text, row)) for n, row in enumerate(cells)
     }
+
+
+def kept(text: str, encoding: str, left_out: str) -> str:
+    """Return what of `text` can be written in an encoding, without what is `left_out`."""
+    return re.sub(left_out, "", text.encode(encoding, "ignore").decode(encoding))

@@ -207,12 +207,13 @@ class _ListedFiles:
         self._spellings = Spellings()
         # The name and status of each file whose name can have several Unicode forms.
         self._known: dict[str, tuple[str, os.stat_result]] = {}
-        self._tried: set[str] = set()
+        # The first row of each image that was looked up.
+        self._tried: dict[str, int] = {}
         self._is_any_found = False
 
     def entry(self, row: lists.ListRow) -> Entry:
         """Return the entry of a row. A file has one name, whatever the rows call it."""
-        self._tried.add(row.image)
+        self._tried.setdefault(row.image, row.row or 0)
         name, file, finding = self._find(row.image)
         self._is_any_found |= isinstance(finding, os.stat_result) or os.path.lexists(file)
         if isinstance(finding, os.stat_result) and not name.isascii():
@@ -230,7 +231,7 @@ class _ListedFiles:
         """
         if self._is_any_found or has_others or not self._tried:
             return
-        first = min(self._tried)
+        first = min(self._tried, key=self._tried.__getitem__)
         like = self._like(first)
         hint = f" There is {like}." if like else ""
         raise UserError(
@@ -267,6 +268,8 @@ class _ListedFiles:
 
     def _like(self, image: str) -> str | None:
         """Return the path of a file that is called like `image`, or None."""
+        if "\0" in image:
+            return None
         tried = self._folder / image.replace("\\", "/")
         beside: dict[str, str] = {}
         count = 0
