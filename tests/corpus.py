@@ -298,8 +298,6 @@ MALFORMED = [
         b"wrong/script.png", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", NO_IMAGE
     ),
     Odd(b"wrong/two formats.gif", lambda: b"GIF89a" + photo(), EITHER),
-    Odd(b"wrong/.hidden.jpg", photo, "hidden"),
-    Odd(b"wrong/..jpg", photo, "hidden"),
 ]
 BOMBS = [
     Odd(b"bombs/declared.bmp", huge_bmp, TOO_MANY),

@@ -35,7 +35,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for folder in ("new/boots", "broken", "catalogue/boots"):
         project.photo(folder).mkdir(exist_ok=True)
         project.photo(f"{folder}/empty.jpg").touch()
-        project.photo(f"{folder}/notes.txt").write_text("size 42")
+        project.photo(f"{folder}/notes.jpg").write_text("size 42")
     project.image("known/boots/0.png", seed=500)
     shutil.copy(project.photo("catalogue/boots/0.png"), project.photo("known/boots/same.png"))
     hostile_collection(project)
@@ -57,7 +57,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def hostile_collection(project: Project) -> None:
     """Write a catalogue with hostile classes besides the others, and queries that have them."""
     lines = [f"catalogue/{c}/{n}.png,{c}" for c in CLASSES for n in range(4)]
-    lines += ["catalogue/boots/empty.jpg,boots", "catalogue/boots/notes.txt,boots"]
+    lines += ["catalogue/boots/empty.jpg,boots", "catalogue/boots/notes.jpg,boots"]
     queries = []
     for number, label in enumerate(HOSTILE):
         quoted = '"' + label.replace('"', '""') + '"'

@@ -126,7 +126,7 @@ def test_cards_are_sorted_by_similarity_and_by_votes_with_rejected_ones_last(
         shown = new.page.locator(f".card {selector}").all_text_contents()
         values = [float(text.split(" of ")[0]) for text in shown]
         assert values == sorted(values, reverse=order == "high")
-        assert sorted(new.cards()[-2:]) == ["empty.jpg", "notes.txt"]
+        assert sorted(new.cards()[-2:]) == ["empty.jpg", "notes.jpg"]
 
 
 def test_the_address_holds_the_view(new: Visit, visit: Open, project: Project) -> None:
@@ -285,7 +285,7 @@ def test_rejected_files_of_both_collections_are_listed_with_their_reasons(new: V
     section = new.page.locator("section").filter(has=new.page.locator("#rejected-title"))
     assert section.locator("tr").filter(has_text="empty file").count() == 2
     expect(section).to_contain_text("boots/empty.jpg")
-    expect(section).to_contain_text("catalogue/boots/notes.txt")
+    expect(section).to_contain_text("catalogue/boots/notes.jpg")
     choose(new, "rejected")
     expect(new.page.locator(".card").first).to_contain_text("empty file")
 
@@ -303,9 +303,9 @@ def test_a_set_without_labels_says_so_and_shows_its_cards(visit: Open, project: 
 def test_a_set_of_rejected_files_alone_shows_their_reasons(visit: Open, project: Project) -> None:
     broken = visit(project.result("broken/report.html"))
     expect(broken.page.locator("header")).to_contain_text("None of the 2 photos could be read")
-    assert broken.cards() == ["empty.jpg", "notes.txt"]
+    assert broken.cards() == ["empty.jpg", "notes.jpg"]
     field(broken, "Sort by").select_option("votes-high")
-    assert broken.cards() == ["empty.jpg", "notes.txt"]
+    assert broken.cards() == ["empty.jpg", "notes.jpg"]
 
 
 def test_names_and_labels_that_hold_html_or_script_do_nothing(

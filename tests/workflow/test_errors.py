@@ -1,5 +1,6 @@
 """Mistakes in settings and photos give clear errors before any work."""
 
+import shutil
 from typing import Any
 
 import pytest
@@ -71,6 +72,14 @@ def test_class_names_that_look_alike_are_reported_once_in_a_run(project: Project
     assert "'Boots', 'boots'" in run.console
     assert "'sandals', 'sandals '" in run.console
     assert "'sneakers" not in run.console
+
+
+def test_classes_called_train_and_test_are_reported_once_in_a_run(project: Project) -> None:
+    for part in ("train", "test"):
+        shutil.copytree(project.photo("catalogue"), project.photo(f"all/{part}"))
+    project.settle(catalogue="photos/all")
+    console = project.run().console
+    assert console.count("If these are the classes, set catalogue: photos/all/train.") == 1
 
 
 def test_a_class_in_two_unicode_forms_is_one_class_in_a_run(project: Project) -> None:

@@ -56,6 +56,7 @@ rule predict:
         vote=config["search"]["vote"],
         reject=config["search"]["reject"],
         extra_columns=lambda wildcards: columns_of(wildcards.queries),
+        listed=lambda wildcards: is_list(wildcards.queries),
         product=lambda wildcards: product_of(wildcards.queries),
         code=CODE,
     message:

@@ -83,11 +83,12 @@ from similar_images.core.processes import find_modules_first_in
 from similar_images.evaluation import settings_comparison
 from similar_images.backbones import loading
 from similar_images.decisions import decisions
-from similar_images.images import lists, retries, table_cache
+from similar_images.images import depth, lists, retries, table_cache
 from similar_images.images.folders import check_not_own
 from similar_images.images.sources import Source
 from similar_images.images.names import alike
 from similar_images.images.fingerprint import check_catalogue, summarise
+from similar_images.images.skipping import Skipping
 from similar_images.storage.access import Access
 from similar_images.storage.addresses import Limits, is_address
 from similar_images.storage.metadata import MetadataCache, NotAskedError
@@ -384,6 +385,7 @@ def summary(name):
             metadata_cache,
             columns_of(name),
             map(Path, OWN_FOLDERS),
+            Skipping(config["images"]["ignore"]),
             table_cache.TableCache(table_file),
         )
     except NotAskedError:
@@ -396,7 +398,13 @@ def summary(name):
         )
     if found and name == "catalogue" and workflow.is_main_process:
         possible = decisions.at_most(found, decided)
-        checked("", check_catalogue, possible, config["search"]["neighbours"])
+        checked(
+            "",
+            check_catalogue,
+            possible,
+            config["search"]["neighbours"],
+            SOURCES[name].location,
+        )
     return found
 
 
@@ -433,6 +441,22 @@ def warn_of_similar_classes():
                 f"around them or in invisible characters: {', '.join(map(repr, names))}. If they "
                 "are one class, give it one name."
             )
+
+
+@cache
+def warn_of_deeper_classes():
+    """Warn, once in a run, of collections whose classes are called train and test."""
+    if not workflow.is_main_process:
+        return
+    for name, found in zip(COLLECTIONS, map(summary, COLLECTIONS)):
+        advice = found and depth.of_divisions(
+            SOURCES[name].location,
+            setting_of(name),
+            found.subfolders,
+            len(found.classes),
+        )
+        if advice:
+            logger.warning(advice)
 
 
 @cache

@@ -3,6 +3,7 @@
 checkpoint plan:
     input:
         before_jobs(lambda wildcards: warn_of_similar_classes()),
+        before_jobs(lambda wildcards: warn_of_deeper_classes()),
         before_jobs(lambda wildcards: warn_of_unused_columns()),
         manifests=in_results(COLLECTIONS, "manifest.parquet"),
         model="results/model/model.json",

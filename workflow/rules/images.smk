@@ -14,6 +14,7 @@ rule manifest:
         fingerprint=lambda wildcards: fingerprint_of(wildcards.collection),
         location=lambda wildcards: location_of(wildcards.collection),
         follow_links=config["images"]["follow_links"],
+        ignore=config["images"]["ignore"],
         extra_columns=lambda wildcards: columns_of(wildcards.collection),
         product=lambda wildcards: product_of(wildcards.collection),
         own_folders=OWN_FOLDERS,

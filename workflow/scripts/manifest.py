@@ -9,7 +9,9 @@ from similar_images.core.job import logged
 from similar_images.core.wording import counted
 from similar_images.images import collection, listing, manifest, retries, table_cache
 from similar_images.images.lists import is_list
+from similar_images.images.names import as_text
 from similar_images.images.photos import Photos
+from similar_images.images.skipping import Skipping
 from similar_images.images.sources import Source
 from similar_images.storage.addresses import is_address
 from similar_images.storage.metadata import MetadataCache
@@ -32,12 +34,15 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
     photos = Photos.of(snakemake.config)
     metadata_cache = MetadataCache(looked, photos.access, params.most_failed)
     source = Source.of(params.location, needs_label=name == "catalogue")
+    skipped: set[bytes] = set()
     entries = collection.scan(
         source,
         params.follow_links,
         metadata_cache,
         params.extra_columns,
         map(Path, params.own_folders),
+        Skipping(params.ignore),
+        skipped,
         table_cache.TableCache(table_file, is_written=True),
     )
     # Threads that wait for a server take no core.
@@ -66,3 +71,9 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
     # Last: a run after a fault compares with the same listing again.
     listing.write(listed, current)
     logging.info("%s", counted(len(table), "file"))
+    if skipped:
+        logging.info(
+            "skipped %s, such as %s",
+            counted(len(skipped), "system, sidecar or ignored file"),
+            as_text(min(skipped)),
+        )

@@ -25,7 +25,7 @@ from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
 from similar_images.features import sharded_features
 from similar_images.features.merge import read_rejected
-from similar_images.images import lists, manifest, retries
+from similar_images.images import manifest, retries
 from similar_images.images.photos import Photos
 from similar_images.search import neighbours
 from similar_images.storage.results import results_of
@@ -62,7 +62,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     rejected = read_rejected(Path(snakemake.input.rejected))
     predicted = predictions.predict(
         found,
-        [file for file in rejected if file.reason not in lists.NO_PHOTO],
+        [file for file in rejected if file.is_query(snakemake.params.listed)],
         {copy.image: copy for copy in copies},
         predictions.decided(queries),
         predictions.Classifier(

@@ -185,7 +185,7 @@ def test_these_settings_are_allowed(text: str) -> None:
         ),
         ("remote: {allowed.x: 1}", "^remote: unknown key allowed.x; allowed: allowed, private"),
         ("queries: {~: photos}", "^queries: None is not allowed; allowed: letters, digits"),
-        ("catalogue:", "^catalogue has no value; allowed: the path of a folder or of a list"),
+        ("catalogue:", "^catalogue has no value; allowed: the path of a folder, a zip or a list"),
         ("catalogue: ''", "^catalogue: '' is not allowed; allowed: the path"),
         ("search: {metric: }", "^search.metric has no value; allowed: cosine, adapted, adapted-"),
         ("queries: photos", "^queries: 'photos' is not allowed; allowed: a mapping of names"),
@@ -337,8 +337,8 @@ def test_no_setting_is_an_infinite_number(key: str, value: str) -> None:
 def test_the_error_of_a_missing_catalogue_says_what_it_may_be() -> None:
     with pytest.raises(
         UserError,
-        match=r"^catalogue is missing; allowed: the path of a folder or of a list, the address of "
-        r"a bucket, or a mapping with the columns of a list. See docs/settings.md.$",
+        match=r"^catalogue is missing; allowed: the path of a folder, a zip or a list, the address "
+        r"of a bucket, or a mapping with the columns of a list. See docs/settings.md.$",
     ):
         settings.check({}, SCHEMA, ())
 

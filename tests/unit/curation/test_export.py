@@ -8,6 +8,7 @@ import sys
 import unicodedata
 from pathlib import Path
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from similar_images.features import sharded_features
 from similar_images.images.collection import scan
 from similar_images.images.folders import EXPORTED, OWN
 from similar_images.images.names import fault_of_label, listed_label
+from similar_images.images.photos import LOCAL
 from similar_images.storage.addresses import name_of
 
 LABELS = [
@@ -363,6 +365,23 @@ def test_a_photo_that_has_changed_is_not_copied_for_what_it_was(
     (photos / "1.jpg").write_text("another")
     with pytest.raises(UserError, match=r"1\.jpg' cannot be exported: the file has changed"):
         export.export(tmp_path / "export", [member], "copies")
+
+
+def test_photos_in_a_zip_are_copied_but_not_linked_or_listed(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "shoes.zip", "w") as archive:
+        archive.writestr("boots/1.jpg", b"a boot")
+        archive.writestr("hats/1.jpg", b"a hat")
+    members = [
+        ExportedImage(entry.file, entry.label or "", LOCAL.identify(entry.file))
+        for entry in scan(tmp_path / "shoes.zip")
+    ]
+    export.export(tmp_path / "copies", members, "copies")
+    assert (tmp_path / "copies/boots/1.jpg").read_bytes() == b"a boot"
+    assert (tmp_path / "copies/hats/1.jpg").read_bytes() == b"a hat"
+    with pytest.raises(UserError, match=r"is in a zip; set export\.as: copies"):
+        export.export(tmp_path / "links", members, "links")
+    with pytest.raises(UserError, match=r"boots/1\.jpg is in a zip.* Set export\.as: copies"):
+        export.export(tmp_path / "list", members, "csv")
 
 
 def test_an_address_is_listed_but_no_link_leads_to_it(photos: Path, tmp_path: Path) -> None:

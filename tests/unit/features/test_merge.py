@@ -23,7 +23,7 @@ from similar_images.features.feature_table import FeatureTable
 from similar_images.features.levels import none
 from similar_images.features.merge import Rejected, RepeatedContent
 from similar_images.images import manifest
-from similar_images.images.collection import scan
+from similar_images.images.folders import OWN
 
 Row = tuple[str, str | None, str | None, str | None, str | None]
 
@@ -248,16 +248,32 @@ def test_rejected_files_stop_the_run_only_where_asked() -> None:
     assert "x.jpg: damaged" in message
 
 
-@pytest.mark.parametrize("name", [".DS_Store", "._a.jpg", "Thumbs.db", "results/a.jpg"])
-def test_what_is_nobody_s_photo_stops_no_run(tmp_path: Path, name: str) -> None:
-    for path in ("boots/a.jpg", f"boots/{name}"):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(b"data")
-    entries = scan(tmp_path, own=[tmp_path / "boots" / "results"])
-    rejected = [Rejected(one.image, one.label, one.fault) for one in entries if one.fault]
-    assert len(rejected) == 1
+def test_what_the_workflow_has_written_stops_no_run_and_is_no_photo() -> None:
     readable = pa.table({"label": ["boots", "sandals"]})
-    merge.check(readable, rejected, "new", "stop")
+    own = Rejected("results", None, OWN)
+    merge.check(readable, [own], "new", "stop")
+    assert not own.is_query(is_listed=False)
+
+
+def test_other_kinds_of_files_stop_a_run_where_asked_and_the_way_out_is_named() -> None:
+    readable = pa.table({"label": ["boots", "sandals"]})
+    with pytest.raises(UserError, match=r"price.pdf: no image\n.*name them in images\.ignore"):
+        merge.check(readable, [Rejected("boots/price.pdf", "boots", "no image")], "new", "stop")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *((name, False) for name in ("notes.txt", "boots/PRICE.PDF", "IMG_1.MOV", "a.jpg.zip")),
+        *((name, True) for name in ("a.jpg", "a", "boots.pdf/a", "a.CR2", "a.jpg_large", "a.heic")),
+    ],
+)
+def test_a_rejected_file_may_be_a_photo_unless_its_name_has_the_ending_of_another_kind(
+    name: str, expected: bool
+) -> None:
+    assert Rejected(name, None, "not a JPEG").is_query(is_listed=False) == expected
+    # People must be able to take a decision back.
+    assert Rejected(name, None, overrides.LEFT_OUT, None, "out").is_query(is_listed=False)
 
 
 def test_what_was_left_out_by_a_decision_stops_no_run() -> None:

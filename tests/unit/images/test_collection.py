@@ -15,8 +15,9 @@ from similar_images.core.errors import UserError
 from similar_images.images import collection
 from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import Summary, check_catalogue, summarise
-from similar_images.images.folders import CLUTTER, HIDDEN, NO_LOSS, OWN, check_not_own
+from similar_images.images.folders import OWN, check_not_own
 from similar_images.images.names import as_text
+from similar_images.images.skipping import Skipping
 from similar_images.images.sources import Source
 from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.addresses import ObjectMetadata
@@ -143,26 +144,79 @@ def test_a_backslash_that_escapes_nothing_stays_as_it_is() -> None:
     assert as_text(rb"a\b\n.jpg") == r"a\b\n.jpg"
 
 
-def test_hidden_files_and_folders_are_faulty_and_listed_once(root: Path) -> None:
-    put(root / ".DS_Store")
-    put(root / "boots" / ".a.jpg")
-    put(root / ".git" / "objects" / "b.jpg")
-    put(root / "boots" / ".thumbs" / "c.jpg")
-    found = faults(root)
-    assert set(found) == {".DS_Store", "boots/.a.jpg", ".git", "boots/.thumbs"}
-    assert all(fault.startswith("hidden") for fault in found.values())
-    assert labels(root) == {}
+def skipped(path: Path, *patterns: str) -> set[str]:
+    """Return the paths of the files and folders that are left out."""
+    found: set[bytes] = set()
+    entries = list(scan(path, skipping=Skipping(patterns), skipped=found))
+    assert summarise(path, skipping=Skipping(patterns)).images == len(entries)
+    assert found.isdisjoint(os.fsencode(entry.image) for entry in entries)
+    return {as_text(one) for one in found}
+
+
+# A photo of a class, and what different systems leave beside it, with what is reported of that.
+LEFT_BEHIND = {
+    "macOS": (
+        *(".DS_Store", "boots/.DS_Store", "boots/._1.jpg", "boots/Icon\r"),
+        *(".Trashes/1.jpg", "__MACOSX/boots/._1.jpg", "boots/1.aae", ".fseventsd/x"),
+    ),
+    "Windows": (
+        *("Thumbs.db", "boots/THUMBS.DB", "boots/desktop.ini", "$RECYCLE.BIN/S-1-5-21/1.jpg"),
+        *("System Volume Information/x", "boots/1.XMP", "boots/.picasa.ini", "boots/Picasa.ini"),
+    ),
+    "Synology": (
+        *("@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "boots/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg"),
+        *("#recycle/1.jpg", "#snapshot/boots/1.jpg", "boots/1.jpg.json"),
+    ),
+}
+
+
+@pytest.mark.parametrize("system", LEFT_BEHIND)
+def test_what_systems_and_programs_leave_in_folders_is_as_if_it_were_not_there(
+    root: Path, system: str
+) -> None:
+    put(root / "boots" / "1.jpg")
+    before = summarise(root)
+    for name in LEFT_BEHIND[system]:
+        put(root / name)
+    folders = {"__MACOSX", "@eaDir", "#recycle", "#snapshot", "$RECYCLE.BIN"}
+    folders |= {".Trashes", ".fseventsd", "System Volume Information", "boots/@eaDir"}
+    expected = {
+        next((one for one in folders if name.startswith(f"{one}/")), name)
+        for name in LEFT_BEHIND[system]
+    }
+    assert skipped(root) == expected
+    assert [entry.image for entry in scan(root)] == ["boots/1.jpg"]
+    assert summarise(root) == before
+
+
+def test_a_folder_may_have_the_ending_of_a_sidecar(root: Path) -> None:
+    put(root / "shop.json" / "1.jpg")
+    assert labels(root) == {"shop.json/1.jpg": "shop.json"}
 
 
 @pytest.mark.parametrize(
-    "name", ["Thumbs.db", "desktop.ini", "boots/THUMBS.DB", "__MACOSX/boots/a.jpg", "@eaDir/a.jpg"]
+    ("pattern", "expected"),
+    [
+        ("*_thumb.jpg", {"boots/1_thumb.jpg", "boots/old/3_THUMB.JPG"}),
+        ("old", {"boots/old"}),
+        ("Boots/Old/", {"boots/old"}),
+        ("boots/*.jpg", {"boots/1.jpg", "boots/1_thumb.jpg", "boots/old/3_THUMB.JPG"}),
+        ("?.jpg", {"boots/1.jpg", "sandals/2.jpg", "sandals/[x]/4.jpg"}),
+        ("[x]", set()),
+        ("[[]x]", {"sandals/[x]"}),
+        (f"{NFC}*", {f"sandals/{NFD}.png"}),
+        ("boot", set()),
+    ],
 )
-def test_what_systems_put_into_folders_is_listed_and_no_photo(root: Path, name: str) -> None:
-    put(root / "boots" / "a.jpg")
-    put(root / name)
-    (fault,) = faults(root).values()
-    assert fault in NO_LOSS
-    assert labels(root) == {"boots/a.jpg": "boots"}
+def test_images_ignore_names_files_and_folders_by_patterns(
+    root: Path, pattern: str, expected: set[str]
+) -> None:
+    for name in ("boots/1.jpg", "boots/1_thumb.jpg", "boots/old/3_THUMB.JPG", "sandals/2.jpg"):
+        put(root / name)
+    for name in ("sandals/[x]/4.jpg", f"sandals/{NFD}.png"):
+        put(root / name)
+    assert skipped(root, pattern) == expected
+    assert skipped(root, pattern, ".nothing") == expected
 
 
 @pytest.mark.parametrize("link", [None, "boots/all", "../elsewhere/all"])
@@ -207,19 +261,16 @@ def test_a_collection_in_the_results_is_refused(root: Path, place: str) -> None:
     check_not_own(root, root / "results")
 
 
-def test_a_bucket_s_hidden_keys_and_those_of_systems_are_no_photos() -> None:
-    class Bucket(MetadataCache):
-        def below(self, prefix: str) -> dict[str, ObjectMetadata]:
-            keys = ("boots/a.jpg", "boots/.DS_Store", ".trash/b.jpg", "boots/Thumbs.db")
-            return {f"{prefix}/{key}": ObjectMetadata(5, 1, "v1") for key in keys}
-
-    entries = scan("s3://shop/photos", metadata_cache=Bucket(None, NO_ACCESS, 1))
-    assert {entry.image: entry.fault for entry in entries} == {
-        "boots/a.jpg": None,
-        "boots/.DS_Store": HIDDEN,
-        ".trash/b.jpg": HIDDEN,
-        "boots/Thumbs.db": CLUTTER,
-    }
+def test_what_systems_leave_in_a_bucket_is_as_if_it_were_not_there() -> None:
+    keys = ("boots/a.jpg", "boots/.DS_Store", ".trash/b.jpg", "boots/Thumbs.db", "old/c.jpg")
+    found: set[bytes] = set()
+    skipping = Skipping(["old"])
+    bucket = Bucket(*keys)
+    entries = scan("s3://shop/photos", False, bucket, skipping=skipping, skipped=found)
+    assert [entry.image for entry in entries] == ["boots/a.jpg"]
+    assert found == {b"boots/.DS_Store", b".trash", b"boots/Thumbs.db", b"old"}
+    summary = summarise("s3://shop/photos", metadata_cache=bucket, skipping=skipping)
+    assert (summary.images, summary.classes) == (1, frozenset({"boots"}))
 
 
 def test_an_empty_file_is_faulty(root: Path) -> None:
@@ -827,11 +878,11 @@ def test_a_catalogue_that_cannot_vote_is_refused(
     classes: list[str], images: int, neighbours: int, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
-        check_catalogue(Summary("", images, frozenset(classes)), neighbours)
+        check_catalogue(Summary("", images, frozenset(classes)), neighbours, "photos")
 
 
 def test_a_catalogue_with_as_many_images_as_neighbours_is_enough() -> None:
-    check_catalogue(Summary("", 3, frozenset({"a", "b"})), 3)
+    check_catalogue(Summary("", 3, frozenset({"a", "b"})), 3, "photos")
 
 
 @pytest.mark.parametrize("name", ["4711.jpg", "Grüne Schuhe 1.JPG", "a.tiff", ".hidden.png"])

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..core.errors import UserError, reason
 from ..core.files import remove_abandoned, replacing
 from ..core.tables import Column, CsvTable
+from ..images.archives import parts_of
 from ..images.folders import EXPORTED
 from ..images.names import listed_label
 from ..images.photos import LOCAL, Photos
@@ -58,8 +59,8 @@ def export(
         The classes whose name no folder can have, each with the name of its folder.
 
     Raises:
-        UserError: `folder` exists; a photo cannot be read, or is at an address that a link cannot
-            lead to or a list may not show; or a list would rename a class.
+        UserError: `folder` exists; a photo cannot be read, or is where no link leads or what no
+            list may show; or a list would rename a class.
     """
     if os.path.lexists(folder):
         raise UserError(
@@ -113,6 +114,8 @@ def _sort_out(
 
 
 def _link(member: ExportedImage, place: bytes) -> None:
+    if parts_of(member.file):
+        raise OSError("it is in a zip; set export.as: copies")
     if is_address(os.fsdecode(member.file)):
         raise OSError("it is at an address; set export.as: copies, or csv")
     file = os.path.abspath(member.file)
@@ -134,6 +137,8 @@ def _list(path: Path, members: Iterable[ExportedImage], product: str | None) -> 
                 f"The class {member.label!r} has spaces around its name, which do not count in a "
                 "list. Give it another name, or set export.as: links, or copies."
             )
+        if parts_of(member.file):
+            raise UserError(f"{name} is in a zip, and no list can name it. Set export.as: copies.")
         if _hides(name):
             raise UserError(
                 f"{name} may hold a secret in its query, and no list shows it. Set export.as: "

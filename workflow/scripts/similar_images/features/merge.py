@@ -15,8 +15,9 @@ from ..core.tables import Column, CsvTable
 from ..core.wording import counted
 from ..decisions.decisions import OUT
 from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, ORIGINAL_LABEL
-from ..images.folders import NO_LOSS
-from ..images.lists import PRODUCT_HAS_IMAGE
+from ..images.folders import OWN
+from ..images.lists import NO_PHOTO, PRODUCT_HAS_IMAGE
+from ..images.skipping import is_other_kind
 from . import sharded_features, shards
 from .plan import shard_names
 
@@ -54,6 +55,16 @@ class Rejected(NamedTuple):
     reason: str
     original_label: str | None = None
     decision: str | None = None
+
+    def is_query(self, is_listed: bool) -> bool:
+        """Whether it gets a row of `predictions.csv`.
+
+        Whoever lists a file asks about it. In a folder, files of other kinds lie beside photos, but
+        what people decided about is a photo.
+        """
+        if is_listed:
+            return self.reason not in NO_PHOTO
+        return self.reason != OWN and (self.decision is not None or not is_other_kind(self.image))
 
 
 class Member(NamedTuple):
@@ -161,13 +172,13 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
             catalogue and fewer than two classes have a readable image.
     """
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
-    no_loss = NO_LOSS | {PRODUCT_HAS_IMAGE}
+    no_loss = (OWN, PRODUCT_HAS_IMAGE)
     bad = [file for file in rejected if file.decision != OUT and file.reason not in no_loss]
     if bad and on_error == "stop":
         listed = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(
             f"{name}: {counted(len(bad), 'file')} cannot be used, and images.on_error is stop:\n"
-            f"{listed}"
+            f"{listed}\nReplace them, name them in images.ignore, or set images.on_error: list."
         )
     if name == "catalogue" and len(readable["label"].unique()) < 2:
         raise UserError(f"catalogue: fewer than two classes have a readable image:\n{listed}")

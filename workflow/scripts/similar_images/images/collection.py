@@ -1,6 +1,6 @@
-"""The photos of a collection: a folder or bucket, a list, or a single image.
+"""The photos of a collection: a folder, zip or bucket, a list, or a single image.
 
-A folder or bucket has a sub-folder for each class.
+A folder, zip or bucket has a sub-folder for each class.
 """
 
 import logging
@@ -9,23 +9,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZipInfo
 
 from ..core.errors import UserError
 from ..storage.addresses import ObjectMetadata, is_address, normal_address
 from ..storage.metadata import NO_METADATA, MetadataCache
-from . import lists
+from . import archives, lists
 from .folders import (
     Bounds,
     Finding,
     Folder,
     FolderContents,
-    fault_of_name,
     is_folder,
     list_folder,
     status_or_fault,
     walk,
 )
 from .names import Spellings, as_text, fault_of_label, label_of, normal_form, similar
+from .skipping import DEFAULT, Skipping
 from .sources import Location, Source
 from .table_cache import NO_TABLES, TableCache
 
@@ -43,13 +44,15 @@ class Entry(NamedTuple):
     Attributes:
         image: path relative to the collection as text, or the name of an address; it names the
             photo in every table.
-        file: the path to open as the operating system's bytes, or the name of an address.
+        file: the path to open as the operating system's bytes, or the name of an address, or the
+            member of an archive: see `archives.file_of`.
         label: the class, or None.
         size: bytes.
         mtime: time of the last change, in nanoseconds.
         mode: the file's permissions.
         fault: why the photo cannot be used, or None.
-        version: see `ObjectMetadata.version`; None where it is a file.
+        version: see `ObjectMetadata.version`; of a member of an archive its checksum; None where
+            it is a file.
         extra_columns: the values of the extra columns of a list.
         ctime: time of the last change of the file or its name, in nanoseconds; unlike `mtime`,
             programs cannot set it, so it shows that another file replaced this one.
@@ -75,12 +78,14 @@ def scan(
     metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
+    skipping: Skipping = DEFAULT,
+    skipped: set[bytes] | None = None,
     table_cache: TableCache = NO_TABLES,
 ) -> Iterator[Entry]:
     """Yield every photo of the collection at `location`, in an order that never changes.
 
     A folder's sub-folders are the classes; nested folders belong to the class above them, and
-    files directly in the folder have no class. The same holds for a bucket. A list has
+    files directly in the folder have no class. The same holds for a zip or bucket. A list has
     columns for images (relative to the list, or addresses) and their class: see `lists`. A single
     image has no class, and is called as its file.
 
@@ -90,19 +95,24 @@ def scan(
         metadata_cache: of the addresses.
         extra_columns: extra columns of a list to read.
         own: folders that this workflow writes; they are not read.
+        skipping: which files and folders of a folder, zip or bucket are left out.
+        skipped: their paths are added to this set.
         table_cache: of the table of a list.
 
     Raises:
-        UserError: there is no folder, bucket, list or image at `location`.
+        UserError: there is no folder, zip, bucket, list or image at `location`.
     """
     source = Source.of(location)
+    skipped = set() if skipped is None else skipped
     if is_address(source.location):
-        return _scan_bucket(source.location, metadata_cache)
+        return _scan_bucket(source.location, metadata_cache, skipping, skipped)
     if source.is_mapped:
         return _scan_list(source, metadata_cache, extra_columns, table_cache)
     path = Path(source.location)
     if is_folder(path):
-        return _scan_folder(path, follow_links, own)
+        return _scan_folder(path, follow_links, own, skipping, skipped)
+    if archives.is_archive(path):
+        return _scan_archive(path, skipping, skipped)
     if lists.is_list(source):
         return _scan_list(source, metadata_cache, extra_columns, table_cache)
     return iter([_single_image(path)])
@@ -116,9 +126,12 @@ def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
         yield entry
 
 
-def _scan_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[Entry]:
+def _scan_folder(
+    root: Path, follow_links: bool, own: Iterable[Path], skipping: Skipping, skipped: set[bytes]
+) -> Iterator[Entry]:
     top = os.fsencode(root)
-    for contents in walk(root, follow_links, own, _look):
+    for contents in walk(root, follow_links, own, _look, skipping):
+        skipped.update(contents.skipped)
         for path, finding in contents.found:
             entry = _file_entry(path, os.path.join(top, path), label_of(path), finding)
             yield _with_possible_class(entry)
@@ -128,13 +141,54 @@ def _look(folders: Sequence[Folder], bounds: Bounds) -> Iterator[FolderContents]
     return (list_folder(folder, bounds) for folder in folders)
 
 
-def _scan_bucket(prefix: str, metadata_cache: MetadataCache) -> Iterator[Entry]:
+def _scan_bucket(
+    prefix: str, metadata_cache: MetadataCache, skipping: Skipping, skipped: set[bytes]
+) -> Iterator[Entry]:
     for name, metadata in metadata_cache.below(prefix).items():
         image = name.removeprefix(normal_address(prefix).rstrip("/") + "/")
         path = os.fsencode(image)
-        faults = filter(None, map(fault_of_name, path.split(b"/")))
-        metadata = metadata._replace(fault=next(faults, metadata.fault))
+        if part := skipping.skipped_part(path):
+            skipped.add(part)
+            continue
         yield _with_possible_class(_remote_entry(image, name, label_of(path), metadata))
+
+
+def _scan_archive(path: Path, skipping: Skipping, skipped: set[bytes]) -> Iterator[Entry]:
+    archive = os.fsencode(path)
+    try:
+        members = archives.Archive(archive).members
+    except archives.DamagedArchiveError as error:
+        raise UserError(
+            f"{path}: {error}. Make the zip again, or unpack it and name the folder."
+        ) from error
+    if archives.parts_of(archives.file_of(archive, b"")) != (archive, b""):
+        raise UserError(f"{path}: no folder above it may have a name that ends in .zip! Rename it.")
+    found = []
+    for member in members:
+        if part := skipping.skipped_part(member):
+            skipped.add(part)
+        else:
+            found.append(member)
+    outer = archives.outer_folder(path, found)
+    entries = [_archived_entry(archive, member, outer, members[member]) for member in found]
+    if entries and all(entry.fault for entry in entries):
+        raise UserError(
+            f"{path}: none of its files can be read, such as {entries[0].image}: "
+            f"{entries[0].fault}."
+        )
+    yield from map(_with_possible_class, entries)
+
+
+def _archived_entry(archive: bytes, member: bytes, outer: bytes, info: ZipInfo) -> Entry:
+    inner = member.removeprefix(outer)
+    return Entry(
+        as_text(inner),
+        archives.file_of(archive, member),
+        label_of(inner),
+        info.file_size,
+        fault=archives.fault_of(info),
+        version=f"{info.CRC:08x}",
+    )
 
 
 def _scan_list(

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -15,14 +15,22 @@ from ..core.errors import UserError
 from ..core.processes import forked, processes
 from ..storage.addresses import is_address, name_of
 from ..storage.metadata import NO_METADATA, MetadataCache
+from . import depth
+from .archives import is_archive
 from .collection import Entry, scan
-from .folders import Bounds, Finding, Folder, is_folder, list_folder, walk
-from .names import fault_of_label, label_of
+from .folders import Bounds, Finding, Folder, is_folder, list_folder, status_or_fault, walk
+from .lists import is_list
+from .names import fault_of_label, label_of, subfolder_of
+from .skipping import DEFAULT, Skipping
 from .sources import Location, Source
 from .table_cache import NO_TABLES, TableCache
 
 # Starting other processes takes about as long.
 SECONDS_ALONE = 0.02
+
+
+# The label of an image, and the folder of the class in which it is, if any.
+_Place = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -33,24 +41,26 @@ class Summary:
         fingerprint: changes when a file is added, changed, renamed, relabelled or deleted.
         images: files that may be images (not broken links, pipes and so on).
         classes: the names of the classes.
+        subfolders: the names of the folders in each class that has no image outside them.
     """
 
     fingerprint: str
     images: int
     classes: frozenset[str]
+    subfolders: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class _Part(NamedTuple):
-    """The summary of one folder of a collection, or of a whole list or bucket.
+    """The summary of one folder of a collection, or of a whole list, archive or bucket.
 
     Attributes:
         digest: of the files' paths, faults, sizes, times and modes.
-        images: how many files may be images, by label.
+        images: how many files may be images, by label and folder in that class.
         folders, links: see `FolderContents`.
     """
 
     digest: bytes
-    images: Mapping[str | None, int]
+    images: Mapping[_Place, int]
     folders: Sequence[Folder] = ()
     links: Sequence[Folder] = ()
 
@@ -62,6 +72,7 @@ def summarise(
     metadata_cache: MetadataCache = NO_METADATA,
     extra_columns: Sequence[str] = (),
     own: Iterable[Path] = (),
+    skipping: Skipping = DEFAULT,
     table_cache: TableCache = NO_TABLES,
 ) -> Summary:
     """Walk the collection at `location` without opening an image and return its summary.
@@ -74,20 +85,28 @@ def summarise(
     source = Source.of(location)
     place = source.location
     if not is_address(place) and not source.is_mapped and is_folder(Path(place)):
-        parts = _parts_of_folder(Path(place), follow_links, own)
+        parts = _parts_of_folder(Path(place), follow_links, own, skipping)
     else:
         entries = scan(
             source,
-            metadata_cache=metadata_cache,
-            extra_columns=extra_columns,
+            follow_links,
+            metadata_cache,
+            extra_columns,
+            own,
+            skipping,
             table_cache=table_cache,
         )
-        parts = iter([_part_of(entries)])
+        parts = iter([_part_of(entries, in_folders=not is_list(source))])
     hasher = hashlib.sha256()
-    images: Counter[str | None] = Counter()
+    if is_archive(place):  # it may have been damaged, and its members' checksums are the same
+        hasher.update(_record(b"", status_or_fault(Path(place).stat)))
+    places: Counter[_Place] = Counter()
     for part in parts:
         hasher.update(part.digest)
-        images.update(part.images)
+        places.update(part.images)
+    images: Counter[str | None] = Counter()
+    for (label, _), count in places.items():
+        images[label] += count
     hasher.update(str(metadata_cache.tries).encode())  # known only after the requests
     without_class = images.pop(None, 0) if needs_class else 0
     if not images.total():
@@ -99,11 +118,11 @@ def summarise(
             )
         raise UserError(f"{named}: there are no images in it. Put some there, or name another.")
     classes = frozenset(label for label, count in images.items() if label is not None and count)
-    return Summary(hasher.hexdigest(), images.total(), classes)
+    return Summary(hasher.hexdigest(), images.total(), classes, _subfolders(places))
 
 
-def check_catalogue(summary: Summary, neighbours: int) -> None:
-    """Check that a catalogue is large enough for a vote.
+def check_catalogue(summary: Summary, neighbours: int, location: str | Path) -> None:
+    """Check that the catalogue at `location` is large enough for a vote.
 
     Raises:
         UserError: it has fewer than two classes, or fewer images than `neighbours`.
@@ -112,6 +131,7 @@ def check_catalogue(summary: Summary, neighbours: int) -> None:
         raise UserError(
             f"catalogue: it has {_listed(summary.classes)}; at least two are needed, "
             "each a sub-folder with images (or a label in the list)."
+            + depth.of_one_class(location, summary.subfolders)
         )
     if neighbours > summary.images:
         raise UserError(
@@ -124,7 +144,21 @@ def _listed(classes: frozenset[str]) -> str:
     return f"one class ({next(iter(classes))})" if classes else "no class"
 
 
-def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Iterator[_Part]:
+def _subfolders(places: Mapping[_Place, int]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str | None]] = {}
+    for (label, folder), count in places.items():
+        if label is not None and count:
+            found.setdefault(label, set()).add(folder)
+    return {
+        label: frozenset(folder for folder in folders if folder is not None)
+        for label, folders in sorted(found.items())
+        if None not in folders
+    }
+
+
+def _parts_of_folder(
+    root: Path, follow_links: bool, own: Iterable[Path], skipping: Skipping
+) -> Iterator[_Part]:
     """Yield a part for each folder.
 
     The slow part is to read the status of each file. When it has taken as long as starting other
@@ -143,25 +177,33 @@ def _parts_of_folder(root: Path, follow_links: bool, own: Iterable[Path]) -> Ite
                 chunk = 1 + len(others) // (8 * processes())
                 yield from pool().map(summarise_one, others, chunksize=chunk)
 
-        yield from walk(root, follow_links, own, look)
+        yield from walk(root, follow_links, own, look, skipping)
 
 
 def _part_of_folder(folder: Folder, bounds: Bounds) -> _Part:
     contents = list_folder(folder, bounds)
     images = sum(isinstance(finding, os.stat_result) for _, finding in contents.found)
-    label = label_of(os.path.join(folder.path, b""))
+    inside = os.path.join(folder.path, b"")
+    label = label_of(inside)
     usable = 0 if fault_of_label(label) else images
     digest = _digest(_record(path, finding) for path, finding in contents.found)
-    return _Part(digest, {label: usable}, contents.folders, contents.links)
+    place = label, subfolder_of(inside)
+    return _Part(digest, {place: usable}, contents.folders, contents.links)
 
 
-def _part_of(entries: Iterable[Entry]) -> _Part:
-    """Return a whole list or bucket as one part."""
+def _part_of(entries: Iterable[Entry], *, in_folders: bool) -> _Part:
+    """Return a whole list, archive or bucket as one part.
+
+    Args:
+        entries: all of it.
+        in_folders: whether the folders of the images are the classes.
+    """
     records = []
-    images: Counter[str | None] = Counter()
+    images: Counter[_Place] = Counter()
     for entry in entries:
         records.append(repr(entry).encode())
-        images[entry.label] += entry.fault is None
+        folder = subfolder_of(os.fsencode(entry.image)) if in_folders else None
+        images[entry.label, folder] += entry.fault is None
     return _Part(_digest(records), images)
 
 

@@ -9,9 +9,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from ..core.errors import UserError, reason
 from .names import as_text
+from .skipping import DEFAULT, Skipping
 
-HIDDEN = "hidden: its name starts with a dot"
-CLUTTER = "a system file, not a photo"
 OWN = "written by this workflow, not a photo"
 # The file that marks an exported folder, wherever it is moved.
 EXPORTED = b".similar-image-finder-export"
@@ -22,8 +21,6 @@ _WRITTEN = (
     frozenset({b"catalogue", b"features", b"model", b"plan"}),
     frozenset({b"catalogue", b"features", b"model.log", b"plan.log"}),
 )
-# Files rejected for these reasons are no photos.
-NO_LOSS = frozenset({HIDDEN, CLUTTER, OWN})
 LEAVES = "link that leaves the collection's folder (images.follow_links: true follows it)"
 READ_AS = "the same folder as {}, and each folder is read once"
 
@@ -44,15 +41,6 @@ class Folder(NamedTuple):
     fault: str | None = None
 
 
-# Of Windows, macOS and Synology, in lower case; most of their names are hidden.
-_OF_SYSTEMS = frozenset(
-    {
-        *(b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"$recycle.bin"),
-        *(b"system volume information", b"icon\r", b"__macosx", b"@eadir"),
-    }
-)
-
-
 # The status of a file that may be an image, or its fault.
 Finding = os.stat_result | str
 
@@ -64,11 +52,13 @@ class FolderContents(NamedTuple):
         found: files by path relative to the collection, each with its status or fault.
         folders: real folders.
         links: folders that links lead to.
+        skipped: paths of files and folders that are left out.
     """
 
     found: list[tuple[bytes, Finding]]
     folders: list[Folder]
     links: list[Folder]
+    skipped: list[bytes]
 
 
 class Bounds(NamedTuple):
@@ -80,12 +70,14 @@ class Bounds(NamedTuple):
         own: real paths of folders that this workflow writes.
         trees: real paths of folders that are read with all sub-folders, and their names in the
             collection.
+        skipping: which files and folders are left out.
     """
 
     home: bytes
     follow_links: bool
     own: frozenset[bytes]
     trees: Mapping[bytes, bytes]
+    skipping: Skipping
 
 
 class Subfolders(Protocol):
@@ -108,6 +100,7 @@ def walk(
     follow_links: bool,
     own: Iterable[Path],
     look: Callable[[Sequence[Folder], Bounds], Iterable[P]],
+    skipping: Skipping = DEFAULT,
 ) -> Iterator[P]:
     """Yield a part for each folder of the collection at `root`, and each real folder once.
 
@@ -119,18 +112,20 @@ def walk(
         follow_links: whether links that lead out of it are followed.
         own: folders that this workflow writes; they are not read, except for `root` itself.
         look: returns the parts of independent folders, in order.
+        skipping: which files and folders are left out.
     """
     file = os.fsencode(root)
     top = Folder(b"", file, os.path.realpath(file))
     trees: dict[bytes, bytes] = {}
     written = frozenset(os.path.realpath(os.fsencode(folder)) for folder in own)
     links = [top]
+    bounds = Bounds(top.real, follow_links, written, trees, skipping)
     while links:
-        level = _entered(links, trees)
+        level = _entered(links, trees, skipping)
         links = []
         while level:
             below: list[Folder] = []
-            for part in look(level, Bounds(top.real, follow_links, written, trees)):
+            for part in look(level, bounds):
                 yield part
                 below += part.folders
                 links += part.links
@@ -142,7 +137,7 @@ def list_folder(folder: Folder, bounds: Bounds) -> FolderContents:
 
     For a folder that does not count or cannot be listed, its fault is the only entry.
     """
-    contents = FolderContents([], [], [])
+    contents = FolderContents([], [], [], [])
     if folder.fault is not None:
         contents.found.append((folder.path, folder.fault))
         return contents
@@ -165,8 +160,8 @@ def _add_child(
 ) -> None:
     """Add `child` of `folder` to `contents`."""
     path = os.path.join(folder.path, child.name)
-    if fault := fault_of_name(child.name):
-        contents.found.append((path, fault))
+    if bounds.skipping.skips(path, folder=child.is_dir(follow_symlinks=False)):
+        contents.skipped.append(path)
     elif child.is_symlink():
         real = os.path.realpath(child.path)
         if fault := _fault_of_target(real, bounds):
@@ -185,13 +180,6 @@ def _add_child(
         contents.found.append((path, status_or_fault(child.stat)))
 
 
-def fault_of_name(name: bytes) -> str | None:
-    """Return why a file or folder called `name` holds no photos, or None."""
-    if name.startswith(b".") and name not in (b".", b".."):  # parts of keys in buckets
-        return HIDDEN
-    return CLUTTER if name.lower() in _OF_SYSTEMS else None
-
-
 def _fault_of_target(real: bytes, bounds: Bounds) -> str | None:
     """Return why a link to the real path `real` is not followed, or None."""
     if any(_is_in(real, folder) for folder in bounds.own):
@@ -203,12 +191,14 @@ def _is_in(real: bytes, folder: bytes) -> bool:
     return os.path.commonpath([real, folder]) == folder
 
 
-def _entered(links: Iterable[Folder], trees: dict[bytes, bytes]) -> list[Folder]:
+def _entered(
+    links: Iterable[Folder], trees: dict[bytes, bytes], skipping: Skipping
+) -> list[Folder]:
     """Return `links`, with a fault if the folder is read already; add the others to `trees`."""
     entered = []
     # A folder comes before those below it, and the links to one folder are in order.
     for link in sorted(links, key=attrgetter("real", "path")):
-        known = _known(link.real, trees)
+        known = _known(link.real, trees, skipping)
         if known is None:
             trees[link.real] = link.path
             entered.append(link)
@@ -217,15 +207,21 @@ def _entered(links: Iterable[Folder], trees: dict[bytes, bytes]) -> list[Folder]
     return sorted(entered)
 
 
-def _known(real: bytes, trees: Mapping[bytes, bytes]) -> bytes | None:
+def _known(real: bytes, trees: Mapping[bytes, bytes], skipping: Skipping) -> bytes | None:
     """Return the path in the collection under which the folder `real` is read, if it is."""
-    folder, below = real, b""
+    folder = real
+    below: list[bytes] = []
     while folder not in trees:
         folder, name = os.path.split(folder)
-        if not name or fault_of_name(name):
+        if not name:
             return None
-        below = os.path.join(name, below) if below else name
-    return os.path.join(trees[folder], below) if below else trees[folder]
+        below.insert(0, name)
+    path = trees[folder]
+    for name in below:
+        path = os.path.join(path, name)
+        if skipping.skips(path, folder=True):
+            return None
+    return path
 
 
 def _read_as(path: bytes) -> str:
@@ -264,15 +260,15 @@ def check_not_own(root: Path, results: Path) -> None:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether the collection at `path` is a folder; otherwise it is a list or an image.
+    """Whether the collection at `path` is a folder; otherwise it is a zip, a list or an image.
 
     Raises:
         UserError: it is none of these.
     """
     if not path.is_dir() and not path.is_file():
         raise UserError(
-            f"{path}: no such folder or file. Give a folder with one sub-folder for each class, or "
-            "a list (such as CSV or .xlsx) with the columns image and label. A query set may "
-            "also be a single image."
+            f"{path}: no such folder or file. Give a folder with one sub-folder for each class, a "
+            "zip of it, or a list (such as CSV or .xlsx) with the columns image and label. A query "
+            "set may also be a single image."
         )
     return path.is_dir()

@@ -11,6 +11,7 @@ from ..core.errors import UserError
 from ..core.wording import counted
 from ..storage.addresses import is_address, looks_like_address, name_of
 from . import list_tables
+from .archives import is_archive
 from .list_columns import Row, Wanted
 from .list_presets import DEEPEST, WHOLE
 from .names import fault_of_label, listed_label
@@ -103,11 +104,13 @@ def read(
 def is_list(location: Location) -> bool:
     """Whether a list is at `location`.
 
-    That is a file that is not a single image, by its name, or one whose columns are mapped.
+    That is a file that is neither a single image nor an archive, by its name, or one whose columns
+    are mapped.
     """
     source = Source.of(location)
     path = Path(source.location)
-    return source.is_mapped or (path.is_file() and path.suffix.lower() not in IMAGES)
+    listed = path.is_file() and path.suffix.lower() not in IMAGES and not is_archive(path)
+    return source.is_mapped or listed
 
 
 def files_of(source: Source) -> list[Path]:

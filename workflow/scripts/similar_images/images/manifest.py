@@ -17,6 +17,7 @@ from ..core.errors import reason
 from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
+from . import archives
 from .collection import LATEST, Entry
 from .columns import ADDED, CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT, ROW
 from .photos import LOCAL, Photos
@@ -36,12 +37,12 @@ TABLE = ParquetTable(
 CACHE = ParquetTable(
     "results/<collection>/hashes.parquet",
     # A collection can be replaced by another one with the same name.
-    Column("place", bytes, "absolute path, or address"),
+    Column("place", bytes, "absolute path, member of an archive, or address"),
     Column("size", int, "bytes"),
     Column("mtime", int, "nanoseconds; null if the content may change without a new size or time"),
     Column("ctime", int, "nanoseconds"),
     CONTENT_ID,
-    Column("version", str, "what the server says, see `ObjectMetadata.version`"),
+    Column("version", str, "see `Entry.version`"),
 )
 # In memory only: fields of `Entry` and of `_Identity`.
 FILES = pa.schema(
@@ -199,6 +200,9 @@ def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.
 
 
 def _place(file: bytes) -> bytes:
+    if parts := archives.parts_of(file):
+        archive, member = parts
+        return archives.file_of(os.path.abspath(archive), member)
     return file if is_address(os.fsdecode(file)) else os.path.abspath(file)
 
 
@@ -238,3 +242,5 @@ def _identity(photos: Photos, file: bytes, before: str | None) -> _Identity:
         return _Identity(None, reason(error), True)
     except OSError as error:
         return _Identity(None, reason(error), True)
+    except archives.DamagedArchiveError as error:
+        return _Identity(None, str(error), True)

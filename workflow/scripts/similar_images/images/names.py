@@ -48,6 +48,12 @@ def label_of(relative: bytes) -> str | None:
     return None if not slash or folder in (b".", b"..") else as_label(as_text(folder))
 
 
+def subfolder_of(relative: bytes) -> str | None:
+    """Return the folder of its class in which the file at `relative` is, or None."""
+    parts = relative.split(b"/", 2)
+    return as_text(parts[1]) if len(parts) == 3 else None
+
+
 @lru_cache(10_000)  # many photos have one class
 def as_label(name: str) -> str | None:
     """Return the class called `name`, or None if no character of the name is visible."""
