@@ -51,6 +51,12 @@ def write_shard(path: Path, content_ids: list[str], fingerprint: str, features: 
     """Write a shard of images without faults."""
     count = len(content_ids)
     shard = shards.Shard(
-        content_ids, [None] * count, [1] * count, fingerprint, features, levels.none(count)
+        content_ids,
+        [None] * count,
+        [1] * count,
+        fingerprint,
+        features,
+        levels.none(count),
+        notes=[None] * count,
     )
     shards.write(path, shard, Timing())

@@ -52,7 +52,13 @@ def lay_out(folder: Path, rows: Rows, size: int) -> Path:
         shard_of |= dict.fromkeys(ids, name)
         count = len(ids)
         shard = shards.Shard(
-            list(ids), [None] * count, [9] * count, "model", np.stack(features), levels.none(count)
+            list(ids),
+            [None] * count,
+            [9] * count,
+            "model",
+            np.stack(features),
+            levels.none(count),
+            notes=[None] * count,
         )
         path = store.folder(folder.parent, "network", "model") / f"{name}.parquet"
         shards.write(path, shard, Timing())

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms
+import pillow_heif
+from PIL import Image, ImageCms, TiffImagePlugin
+
+pillow_heif.register_heif_opener()
 
 READ = None
 DAMAGED = "damaged or truncated: "
-NO_IMAGE = "not a JPEG, PNG, WebP, GIF, BMP or TIFF image"
+NO_IMAGE = "not a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF image"
 TOO_MANY = "too many pixels"
 TOO_MUCH = "more than 67108864 bytes beside its pixels"
 EITHER = ""  # begins every reason, and need not be one: what a decoder makes of it is its own
@@ -29,6 +32,8 @@ FORMATS = {
     "gif": "GIF",
     "bmp": "BMP",
     "tif": "TIFF",
+    "heic": "HEIF",
+    "avif": "AVIF",
 }
 ORIENTATION = 0x0112
 
@@ -113,6 +118,10 @@ def with_profile() -> bytes:
     return encode(noise("CMYK"), "JPEG", icc_profile=profile + bytes(3_000_000))
 
 
+def small_profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
 def transparent_palette(format_: str) -> bytes:
     return encode(noise().quantize(16), format_, transparency=3)
 
@@ -182,10 +191,7 @@ def huge_webp() -> bytes:
 
 
 def huge_jpeg() -> bytes:
-    data = bytearray(photo())
-    frame = data.index(b"\xff\xc0")
-    data[frame + 5 : frame + 9] = struct.pack(">HH", 65500, 65500)
-    return bytes(data)
+    return resized_jpeg(photo(), 65_500)
 
 
 def tiff(tags: dict[int, int], data: bytes) -> bytes:
@@ -217,6 +223,51 @@ def tiff_in_a_circle() -> bytes:
     (tags,) = struct.unpack_from("<H", data, directory)
     struct.pack_into("<L", data, directory + 2 + 12 * tags, directory)
     return bytes(data)
+
+
+def small_heic() -> bytes:
+    """Return a HEIC of 2048 x 2048 pixels that claims to have 16 x 16."""
+    return with_size(encode(Image.new("RGB", (2048, 2048)), "HEIF"), 16, 16)
+
+
+def with_size(data: bytes, width: int, height: int) -> bytes:
+    """Return the bytes of a HEIC or AVIF with another size in its header."""
+    place = data.index(b"ispe") + 8
+    return data[:place] + struct.pack(">LL", width, height) + data[place + 8 :]
+
+
+def resized_jpeg(data: bytes, side: int) -> bytes:
+    """Return a JPEG that claims to be a square with sides of `side`."""
+    changed = bytearray(data)
+    frame = next(place for kind in b"\xc0\xc2" if (place := data.find(bytes([255, kind]))) > 0)
+    changed[frame + 5 : frame + 9] = struct.pack(">HH", side, side)
+    return bytes(changed)
+
+
+def progressive_jpeg() -> bytes:
+    """Return a progressive JPEG of 144 million pixels, whose coefficients would take 860 MB."""
+    return resized_jpeg(encode(noise(), "JPEG", progressive=True, subsampling=0), 12_000)
+
+
+def unsampled_jpeg() -> bytes:
+    """Return a progressive JPEG whose colours are each sampled zero times."""
+    data = bytearray(encode(noise(), "JPEG", progressive=True))
+    frame = data.index(b"\xff\xc2")
+    data[frame + 11 : frame + 19 : 3] = bytes(3)
+    return bytes(data)
+
+
+def cut_jpeg() -> bytes:
+    """Return the beginning of a JPEG of 1.6 billion pixels."""
+    return resized_jpeg(photo()[:-2], 40_000)
+
+
+def layers() -> bytes:
+    """Return a TIFF with 60 MB of what Photoshop puts beside the picture."""
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[37724] = bytes(60_000_000)
+    tags.tagtype[37724] = 7
+    return encode(noise(), "TIFF", tiffinfo=tags)
 
 
 def many_scans() -> bytes:
@@ -276,7 +327,17 @@ MALFORMED = [
     *(
         Odd(b"cut/%d.%s" % (1000 * share, ending.encode()), partial(cut, format_, share), reason)
         for ending, format_ in FORMATS.items()
-        for share, reason in ((0.002, NO_IMAGE), (0.1, ""), (0.5, DAMAGED), (0.9, DAMAGED))
+        if ending in ("png", "webp", "gif", "bmp", "tif")
+        for share, reason in ((0.002, EITHER), (0.1, EITHER), (0.5, DAMAGED), (0.9, DAMAGED))
+    ),
+    *(
+        Odd(b"cut/%d.%s" % (1000 * share, ending), partial(cut, format_, share), "")
+        for ending, format_ in ((b"heic", "HEIF"), (b"avif", "AVIF"))
+        for share in (0.1, 0.5, 0.9)
+    ),
+    *(
+        Odd(b"cut/%d.jpg" % (1000 * share), partial(cut, "JPEG", share), reason)
+        for share, reason in ((0.002, NO_IMAGE), (0.1, EITHER), (0.4, DAMAGED), (0.9, READ))
     ),
     *(
         Odd(
@@ -306,6 +367,15 @@ BOMBS = [
     Odd(b"bombs/declared.png", lambda: png(2**31 - 1, 2**31 - 1, pixels=b""), TOO_MANY),
     Odd(b"bombs/declared.tif", huge_tiff, TOO_MANY),
     Odd(b"bombs/declared.webp", huge_webp, TOO_MANY),
+    Odd(b"bombs/declared.heic", lambda: with_size(encode(noise(), "HEIF"), 60_000, 60_000), EITHER),
+    Odd(
+        b"bombs/declared.avif", lambda: with_size(encode(noise(), "AVIF"), 16_000, 16_000), TOO_MANY
+    ),
+    Odd(b"bombs/small.heic", small_heic, DAMAGED),
+    Odd(b"bombs/progressive.jpg", progressive_jpeg, TOO_MANY),
+    Odd(b"bombs/cut.jpg", cut_jpeg, DAMAGED),
+    Odd(b"bombs/no sampling.jpg", unsampled_jpeg, EITHER),
+    Odd(b"bombs/layers.tif", layers, READ),
     Odd(b"bombs/flood.png", lambda: png(10_000, 10_000), TOO_MANY),
     Odd(b"bombs/allowed flood.png", lambda: png(7_000, 7_000), READ),
     Odd(b"bombs/tile.tif", lambda: tiled_tiff(20_000), TOO_MANY),
@@ -345,6 +415,8 @@ ODD = [
     Odd(b"odd/tall.png", lambda: encode(noise(size=(1, 20_000))), READ),
     Odd(b"odd/wide.jpg", lambda: encode(noise(size=(20_000, 1)), "JPEG"), READ),
     Odd(b"odd/print.jpg", with_profile, READ),
+    Odd(b"odd/profile.png", lambda: encode(noise(), icc_profile=small_profile()), READ),
+    Odd(b"odd/profile.heic", lambda: encode(noise(), "HEIF", icc_profile=small_profile()), READ),
     Odd(b"odd/print.tif", lambda: encode(noise("CMYK"), "TIFF"), READ),
     Odd(b"odd/16 bit.tif", lambda: encode(noise("I;16"), "TIFF"), READ),
     Odd(b"odd/16 bit.png", lambda: encode(noise("I;16")), READ),

@@ -83,6 +83,7 @@ class Pipeline:
                 fingerprint,
                 np.zeros((len(members), 3), np.float32),
                 levels.none(len(members)),
+                notes=[None] * len(members),
             )
             shards.write(self.shard(name), shard, Timing())
         return missing[:most]

@@ -66,7 +66,7 @@ def test_a_picture_is_shown_large_beside_the_evidence_with_zoom(many: Visit) -> 
     )
     for pane in ("asked", "beside"):
         address = dialog.locator(f".{pane} img").get_attribute("src") or ""
-        assert address.startswith("report_files/560/")
+        assert address.startswith("report_files/560-srgb/")
     many.page.keyboard.press("+")
     expect(dialog.locator(".zoom")).to_have_text("150%")
     many.page.keyboard.press("Escape")

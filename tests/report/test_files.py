@@ -25,7 +25,7 @@ def test_thumbnails_are_small_jpegs_that_keep_the_shape_of_the_photo(project: Pr
 def test_a_second_run_keeps_the_thumbnails_and_removes_what_no_card_shows(
     project: Project,
 ) -> None:
-    folder = project.result("new/report_files/560")
+    folder = project.result("new/report_files/560-srgb")
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     (folder / "old.jpg").touch()
     project.run("results/new/report.html", "--forcerun", "report")

@@ -209,7 +209,7 @@ def test_a_photo_is_shown_large_beside_its_neighbours(new: Visit) -> None:
     expect(dialog).to_contain_text(" and 3 more, label sandals")
     for pane in ("asked", "beside"):
         address = dialog.locator(f".{pane} img").get_attribute("src") or ""
-        assert "report_files/560/" in address
+        assert "report_files/560-srgb/" in address
     expect(dialog.locator(".beside")).to_contain_text("Similar photo 1: boots, similarity 0.")
     dialog.get_by_role("button", name="Similar photo 2").click()
     expect(dialog.locator(".beside")).to_contain_text("Similar photo 2: boots, similarity 0.")
@@ -331,7 +331,7 @@ def test_a_picture_that_is_gone_leaves_its_place_empty(
     visit: Open, project: Project, tmp_path: Path
 ) -> None:
     shutil.copytree(project.result("plain"), tmp_path / "plain")
-    shutil.rmtree(tmp_path / "plain" / "report_files" / "560")
+    shutil.rmtree(tmp_path / "plain" / "report_files" / "560-srgb")
     bare = visit(tmp_path / "plain" / "report.html")
     expect(bare.page.locator(".card .query").first).to_contain_text("no picture")
     bare.complaints.clear()  # the browser's own, of files that are not found

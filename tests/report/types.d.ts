@@ -41,6 +41,7 @@ interface QueryCard extends Photo {
   extra_columns: [string, string][];
   product: Product | null;
   added: string;
+  note: string;
 }
 
 /** A card, of which TypeScript can tell by its content whether it can be decided on. */

@@ -257,7 +257,7 @@ builtins.open = failing
 
 
 def thumbnails(project: Project) -> set[str]:
-    return {path.name for path in project.result("new/report_files/560").iterdir()}
+    return {path.name for path in project.result("new/report_files/560-srgb").iterdir()}
 
 
 def test_photos_that_the_disk_fails_to_read_are_read_by_the_next_run(

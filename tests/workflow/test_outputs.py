@@ -30,6 +30,7 @@ PREDICTION_COLUMNS = [
     "decision",
     "added",
     "error",
+    "note",
 ]
 
 
@@ -314,7 +315,7 @@ def test_a_collection_can_be_a_csv(tmp_path: Path) -> None:
     assert (gone["image"], gone["error"]) == ("pool/gone.png", "no such file or directory")
 
 
-NOT_AN_IMAGE = "not a JPEG, PNG, WebP, GIF, BMP or TIFF image"
+NOT_AN_IMAGE = "not a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF image"
 
 
 def test_a_query_set_can_be_a_single_image(project: Project) -> None:

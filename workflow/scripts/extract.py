@@ -1,4 +1,7 @@
-"""Extract the features of one shard, or copy them from the shards that are packed into it."""
+"""Extract the features of one shard, or copy them from other shards.
+
+They are copied when small shards are packed, and when an earlier version extracted them.
+"""
 
 import logging
 import sys
@@ -9,7 +12,7 @@ from similar_images.backbones import engines, model
 from similar_images.core.files import check, remove
 from similar_images.core.job import Progress, logged, termination
 from similar_images.core.timing import Timing
-from similar_images.features import plan, shards
+from similar_images.features import plan, renewal, shards
 from similar_images.features.extraction import extract
 from similar_images.images import manifest
 from similar_images.images.photos import Photos
@@ -24,22 +27,45 @@ output = Path(snakemake.output[0])
 # What a run had extracted when it was stopped.
 partial = output.with_suffix(".partial")
 results = results_of(snakemake.config)
+photos = Photos.of(snakemake.config)
 
 with logged(snakemake.log[0], f"extract {shard[:6]}"):
     backbone = model.read(Path(snakemake.input.model))
+    terminated = termination()
     timing = Timing()
     rows = plan.read_shard(Path(snakemake.input.plan), shard)
-    sources = plan.sources(rows)
-    results.fetch(*(output.with_stem(source) for source in sources))
-    parts = shards.copies(output.parent, sources, backbone.fingerprint, timing)
+    prepare = Preprocessor(
+        backbone.input_size,
+        backbone.resample,
+        plan.max_pixels(rows),
+        backbone.fit,
+        backbone.crop,
+    )
     files = manifest.files_by_content(rows)
+    kept = None
     if partial.is_file():
-        missing = files.keys() - shards.content_ids(parts)
-        kept = shards.copy(partial, missing, backbone.fingerprint, timing)
-        parts += [kept] if kept else []
+        kept = shards.copy(partial, files.keys(), backbone.fingerprint, timing)
+    parts = [kept] if kept else []
+    held = shards.content_ids(parts)
+    sources = {name: set(ids) - held for name, ids in plan.sources(rows).items()}
+    results.fetch(*(output.with_stem(source) for source in sources))
+    parts += shards.copies(output.parent, sources, backbone.fingerprint, timing)
+    parts = [
+        renewal.renewed(
+            part,
+            files,
+            prepare,
+            snakemake.threads,
+            Progress(len(part.content_ids), "earlier photo"),
+            photos,
+            terminated.is_set,
+        )
+        if part.decoding < shards.DECODING
+        else part
+        for part in parts
+    ]
     held = shards.content_ids(parts)
     members = {id_: paths for id_, paths in files.items() if id_ not in held}
-    terminated = termination()
     if members:
         folder = Path(snakemake.input.model).with_name("backbone")
         with timing.spent_on("load"):
@@ -51,13 +77,7 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
         with timing.spent_on("total"):
             extracted = extract(
                 members,
-                Preprocessor(
-                    backbone.input_size,
-                    backbone.resample,
-                    plan.max_pixels(rows),
-                    backbone.fit,
-                    backbone.crop,
-                ),
+                prepare,
                 engine,
                 dimension=backbone.features,
                 channels=backbone.levels,
@@ -65,7 +85,7 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
                 threads=snakemake.threads,
                 timing=timing,
                 progress=Progress(len(members)),
-                photos=Photos.of(snakemake.config),
+                photos=photos,
                 stopped=terminated.is_set,
             )
         parts.append(extracted)

@@ -64,7 +64,7 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         found,
         [file for file in rejected if file.is_query(snakemake.params.listed)],
         {copy.image: copy for copy in copies},
-        predictions.decided(queries),
+        predictions.known(queries),
         predictions.Classifier(
             voters=snakemake.params.voters,
             vote=vote,

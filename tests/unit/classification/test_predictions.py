@@ -16,7 +16,7 @@ from similar_images.classification.confidence import Calibration
 from similar_images.classification.conformal import Thresholds
 from similar_images.classification.nearest import SHOWN
 from similar_images.classification.out_of_distribution import InDistribution
-from similar_images.classification.predictions import Classifier, Decided, predict
+from similar_images.classification.predictions import Classifier, Known, predict
 from similar_images.classification.tables import PREDICTIONS
 from similar_images.classification.vote import majority
 from similar_images.core.errors import UserError
@@ -64,9 +64,9 @@ CATALOGUE = [
 ]
 
 
-def undecided(neighbours: pa.Table) -> dict[str, Decided]:
+def undecided(neighbours: pa.Table) -> dict[str, Known]:
     columns = (neighbours[name].to_pylist() for name in ("image", "label"))
-    return {image: (label, None) for image, label in zip(*columns, strict=True)}
+    return {image: Known(label, None, None) for image, label in zip(*columns, strict=True)}
 
 
 def rows_of(
@@ -124,6 +124,7 @@ def test_a_row_has_the_prediction_and_the_three_most_similar_images() -> None:
         "added": None,
         "row": None,
         "error": None,
+        "note": None,
     }
 
 
@@ -178,7 +179,7 @@ def test_where_the_confidence_is_not_known_it_is_empty_and_reaches_no_limit(
 def test_a_query_without_neighbours_is_refused_with_the_reason() -> None:
     taken = find([index_of(("q", "boots", NORTH))], [index_of(("own", "boots", NORTH))], 3)
     found = without_own(taken, {"q": {"own"}}, 2)
-    rows, votes = predict(found, (), {}, {"q": ("hats", "right")}, classifier(2), {})
+    rows, votes = predict(found, (), {}, {"q": Known("hats", "right", None)}, classifier(2), {})
     (row,) = rows
     values = {name: value for name, value in row.items() if value is not None}
     assert values == {
@@ -207,16 +208,35 @@ def test_a_prediction_is_right_wrong_or_without_a_label(
     assert (row["label"], row["correct"]) == (label, correct)
 
 
-def test_a_row_has_the_original_label_and_the_decision() -> None:
+def test_a_row_has_the_original_label_the_decision_and_the_note() -> None:
     found = find([index_of(("q", "sandals", NORTH))], [index_of(*CATALOGUE)], 3)
     left_out = Rejected("p", "boots", "left out", "boots", "out")
-    rows = predict(found, [left_out], {}, {"q": ("boots", "wrong")}, classifier(3), {}).rows
+    rows = predict(
+        found,
+        [left_out],
+        {},
+        {"q": Known("boots", "wrong", "its end is missing")},
+        classifier(3),
+        {},
+    ).rows
     assert [
-        {name: row[name] for name in ("label", "correct", "original_label", "decision")}
+        {name: row[name] for name in ("label", "correct", "original_label", "decision", "note")}
         for row in rows
     ] == [
-        {"label": "boots", "correct": None, "original_label": "boots", "decision": "out"},
-        {"label": "sandals", "correct": "true", "original_label": "boots", "decision": "wrong"},
+        {
+            "label": "boots",
+            "correct": None,
+            "original_label": "boots",
+            "decision": "out",
+            "note": None,
+        },
+        {
+            "label": "sandals",
+            "correct": "true",
+            "original_label": "boots",
+            "decision": "wrong",
+            "note": "its end is missing",
+        },
     ]
 
 

@@ -160,6 +160,18 @@ def test_an_unreadable_image_has_a_fault_and_no_features(members: Members, bad: 
     assert_array_equal(shard.features[:, 0], [0 if n == bad else n for n in range(5)])
 
 
+def test_what_was_lost_of_an_image_is_noted(members: Members) -> None:
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(noise).save(stream, "JPEG")
+    members.put(png(1))
+    members.put(stream.getvalue()[: -len(stream.getvalue()) // 5])
+    shard = run(members, pixels=2000)
+    assert shard.faults == [None, None]
+    assert shard.notes[0] is None
+    assert "is missing" in str(shard.notes[1])
+
+
 @pytest.mark.parametrize("large", [0, 2, 3, 4])
 def test_an_image_with_too_many_pixels_has_their_number_and_no_features(
     members: Members, large: int

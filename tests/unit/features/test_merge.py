@@ -43,6 +43,7 @@ def put_shard(
     name: str,
     fingerprint: str = "this model",
     pixels: Mapping[str, int | None] | None = None,
+    notes: Mapping[str, str] | None = None,
     **outcomes: float | str,
 ) -> Path:
     """Write a shard; an outcome is the fault of a content id, or the number its features hold.
@@ -57,7 +58,10 @@ def put_shard(
     array = np.array(features, np.float32)
     shards.write(
         path,
-        shards.Shard(list(outcomes), faults, counts, fingerprint, array, none(len(array))),
+        shards.Shard(
+            *(list(outcomes), faults, counts, fingerprint, array, none(len(array))),
+            notes=[(notes or {}).get(id_) for id_ in outcomes],
+        ),
         Timing(),
     )
     return path
@@ -125,7 +129,9 @@ def test_a_collection_without_a_readable_image_has_an_empty_index(
 
 
 def test_a_shard_that_lost_all_its_images_is_no_damage(features: Path, model: Model) -> None:
-    empty = shards.Shard([], [], [], model.fingerprint, np.zeros((0, 2), np.float32), none(0))
+    empty = shards.Shard(
+        [], [], [], model.fingerprint, np.zeros((0, 2), np.float32), none(0), notes=[]
+    )
     shards.write(features / "one.parquet", empty, Timing())
     found, rejected = merged(listing(("x", None, "a", "one", None)), features, model)
     assert found.paths == []
@@ -170,7 +176,7 @@ def test_an_image_over_the_limit_is_rejected_whatever_limit_it_was_extracted_und
     found, rejected = merged(listing(*rows), features, model, max_pixels=100)
     assert found.paths == ["b.jpg"]
     assert_array_equal(found.features, [[2.5, 2.5]])
-    many = "too many pixels: {} are over images.max_pixels (100); a WebP's count three times"
+    many = "too many pixels to decode: {} are over images.max_pixels (100)"
     assert merge.TOO_MANY.format(101, 100) == many.format(101)
     assert rejected == [
         Rejected("a.jpg", "boots", many.format(101), "boots"),
@@ -285,13 +291,27 @@ def test_what_was_left_out_by_a_decision_stops_no_run() -> None:
     assert "x.jpg" not in str(stopped.value)
 
 
+def test_a_note_of_extraction_goes_to_each_image_with_these_bytes(
+    features: Path, model: Model
+) -> None:
+    put_shard(features, "one", notes={"a": "its end is missing"}, a=1, b=2)
+    table = listing(
+        ("1", "x", "a", "one", None), ("2", "y", "a", "one", None), ("3", "y", "b", "one", None)
+    )
+    found, _ = merge.merge(table, features, model, 100)
+    assert found["note"].to_pylist() == ["its end is missing", "its end is missing", None]
+
+
 def test_members_show_where_their_class_comes_from() -> None:
-    rows = [{"image": "a", "label": "boots", "decision": "right"}, {"image": "b", "label": "hats"}]
+    rows = [
+        {"image": "a", "label": "boots", "decision": "right", "note": "its end is missing"},
+        {"image": "b", "label": "hats"},
+    ]
     table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=sharded_features.TABLE.schema)
     assert merge.members(table, "folder") == [
-        ("a", "boots", "decision"),
-        ("b", "hats", "folder"),
-        ("c", None, None),
+        ("a", "boots", "decision", "its end is missing"),
+        ("b", "hats", "folder", None),
+        ("c", None, None, None),
     ]
 
 

@@ -24,7 +24,9 @@ def shard_of(count: int) -> Shard:
     faults = [None if n % 2 else f"fault, {n}\n" for n in range(count)]
     pixels = [None if n % 4 == 0 else n * 2**30 for n in range(count)]
     kept = np.random.default_rng(0).integers(-127, 128, (count, 7), np.int8)
-    return Shard([f"id{n}" for n in range(count)], faults, pixels, "model", features, kept)
+    notes = [f"note {n}" if n % 3 == 1 else None for n in range(count)]
+    ids = [f"id{n}" for n in range(count)]
+    return Shard(ids, faults, pixels, "model", features, kept, notes=notes)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3000])
@@ -34,6 +36,8 @@ def test_a_shard_is_read_as_it_was_written(tmp_path: Path, count: int) -> None:
     for found in (shards.read(path), shards.read_contents(path)):
         assert found.content_ids == shard.content_ids
         assert found.faults == shard.faults
+        assert found.notes == shard.notes
+        assert found.decoding == shards.DECODING
         assert found.pixels == shard.pixels
         assert found.fingerprint == "model"
     read = shards.read(path)

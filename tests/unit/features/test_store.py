@@ -16,7 +16,13 @@ MODEL = "0123456789abcdef"
 
 def put(path: Path, fingerprint: str = MODEL) -> Path:
     shard = shards.Shard(
-        [path.stem], [None], [1], fingerprint, np.ones((1, 2), np.float32), none(1)
+        [path.stem],
+        [None],
+        [1],
+        fingerprint,
+        np.ones((1, 2), np.float32),
+        none(1),
+        notes=[None],
     )
     shards.write(path, shard, Timing())
     return path

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image, ImageColor
 from similar_images.images.decoding import UnreadableImageError
 from similar_images.images.preprocessing import Fit, Prepared, Preprocessor
 
-FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO"]
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "AVIF", "HEIF"]
 ORIENTATION = 0x0112
 # How a camera held in each of the eight ways stores an upright picture.
 STORED = {
@@ -55,8 +56,12 @@ def quarters(width: int = 32, height: int = 32) -> Image.Image:
     return image
 
 
-def counted(pixels: int, format_: str) -> int:
-    return pixels * (3 if format_ == "WEBP" else 1)
+def counted(width: int, height: int, format_: str, size: int = 8) -> int:
+    """Return how many pixels it takes to decode an image that is wanted at `size`."""
+    if format_ in ("JPEG", "MPO"):
+        scale = next((scale for scale in (8, 4, 2) if min(width, height) >= size * scale), 1)
+        width, height = ceil(width / scale), ceil(height / scale)
+    return width * height * (2 if format_ in ("WEBP", "AVIF") else 1)
 
 
 def corners(pixels: NDArray[np.uint8]) -> list[list[int]]:
@@ -73,11 +78,11 @@ def plain(colour: Any, mode: str = "RGB") -> Image.Image:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_every_format_gives_its_picture(format_: str) -> None:
-    image, pixels = prepared(encode(quarters(32, 48), format_))
+    image, pixels, note = prepared(encode(quarters(32, 48), format_))
     assert image.shape == (8, 8, 3)
     assert image.dtype == np.uint8
     assert corners(image) == UPRIGHT
-    assert pixels == counted(32 * 48, format_)
+    assert (pixels, note) == (counted(32, 48, format_), None)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +155,7 @@ def test_an_odd_float_picture_is_readable(value: float) -> None:
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 24)])
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", STORED)
 def test_a_picture_of_each_orientation_is_made_upright(
     orientation: int, format_: str, size: tuple[int, int]
@@ -160,9 +165,10 @@ def test_a_picture_of_each_orientation_is_made_upright(
         image = image.transpose(step)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    upright, pixels = prepared(encode(image, format_, exif=exif))
+    # HEIC and AVIF also have an orientation of their own, which must not be applied twice.
+    upright, pixels, _ = prepared(encode(image, format_, exif=exif.tobytes()))
     assert corners(upright) == UPRIGHT
-    assert pixels == counted(size[0] * size[1], format_)
+    assert pixels == counted(*size, format_)
 
 
 def exif_block(*tags: tuple[int, int, int, bytes]) -> bytes:
@@ -221,7 +227,7 @@ def test_a_flipped_byte_in_a_png_is_damage() -> None:
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(
-        UnreadableImageError, match="not a JPEG, PNG, WebP, GIF, BMP or TIFF"
+        UnreadableImageError, match="not a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF"
     ) as refused:
         prepare(data)
     assert refused.value.pixels is None
@@ -235,8 +241,8 @@ def test_a_picture_in_another_format_is_refused() -> None:
 @pytest.mark.parametrize("format_", FORMATS)
 def test_too_many_pixels_are_refused_and_just_enough_are_not(format_: str) -> None:
     data = encode(Image.new("RGB", (20, 10)), format_)
-    number = counted(200, format_)
-    image, pixels = prepared(data, max_pixels=number)
+    number = counted(20, 10, format_)
+    image, pixels, _ = prepared(data, max_pixels=number)
     assert (image.shape, pixels) == ((8, 8, 3), number)
     with pytest.raises(UnreadableImageError, match=r"^too many pixels$") as refused:
         prepare(data, max_pixels=number - 1)
@@ -254,9 +260,9 @@ def test_a_huge_picture_is_refused_by_its_header_alone() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (2000, 1), (3, 5)])
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_of_any_shape_is_stretched(format_: str, size: tuple[int, int]) -> None:
-    image, pixels = prepared(encode(Image.new("RGB", size, (200, 100, 50)), format_))
+    image, pixels, _ = prepared(encode(Image.new("RGB", size, (200, 100, 50)), format_))
     assert_allclose(image, np.broadcast_to([200, 100, 50], (8, 8, 3)), atol=6)
-    assert pixels == counted(size[0] * size[1], format_)
+    assert pixels == counted(*size, format_)
 
 
 @pytest.mark.parametrize("fit", ["pad", "crop"])
@@ -299,9 +305,9 @@ def test_shrinking_while_decoding_gives_nearly_the_same_picture() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     image = Image.fromarray(noise).resize((1600, 1200), Image.Resampling.BICUBIC)
     expected = np.asarray(image.resize((300, 300), Image.Resampling.BICUBIC)).astype(int)
-    shrunk, pixels = prepared(encode(image, "JPEG", quality=95), size=300, max_pixels=10**7)
+    shrunk, pixels, _ = prepared(encode(image, "JPEG", quality=95), size=300, max_pixels=10**7)
     assert np.abs(shrunk - expected).mean() < 8
-    assert pixels == 1600 * 1200
+    assert pixels == 400 * 300
 
 
 def test_the_filter_is_the_one_asked_for() -> None:

@@ -41,7 +41,7 @@ def test_a_picture_without_a_thumbnail_leaves_its_place_empty() -> None:
     page = render(made, Path("results/catalogue/report_files"))
     data = json.loads(page.split(BEFORE)[1].split(AFTER)[0])
     ((_, (card,)),) = data["groups"]
-    assert data["folder"] == "report_files/560"
+    assert data["folder"] == "report_files/560-srgb"
     assert (card["picture"]["picture"], card["other"]["picture"]) == (None, "y")
     assert card["picture"]["content"] == "x"
 

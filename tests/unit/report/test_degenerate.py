@@ -270,7 +270,8 @@ def predicted_by(
         out_of_distribution.read(assessment["out_of_distribution"]),
         reject,
     )
-    return predictions.predict(found, [], {}, {"q": ("a", None)}, classifier, of.product_of)
+    known = {"q": predictions.Known("a", None, None)}
+    return predictions.predict(found, [], {}, known, classifier, of.product_of)
 
 
 def shown(

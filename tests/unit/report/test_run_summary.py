@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from similar_images.core.file_formats import write_csv, write_json
+from similar_images.core.file_formats import write_csv, write_json, write_parquet
 from similar_images.evaluation.missing_classes import MissingClass
+from similar_images.features import sharded_features
 from similar_images.images import listing
 from similar_images.report.run_summary import changes, lines, new_classes
 
@@ -72,6 +74,19 @@ def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -
     write_csv(results / "catalogue/rejected.csv", ["image", "label", "reason"], rejected)
     assert lines(results, []) == [
         "catalogue: 1 file left out. Look at results/catalogue/rejected.csv"
+    ]
+
+
+def test_photos_of_which_something_was_lost_are_counted(results: Path) -> None:
+    for name, notes in (("catalogue", ["its end is missing", None]), ("new", [None, None])):
+        schema = sharded_features.TABLE.schema
+        rows = [{"image": str(n), "note": note} for n, note in enumerate(notes)]
+        table = pa.Table.from_pylist(rows, schema=schema)
+        write_parquet(results / name / "images.parquet", table)
+    write_json(results / "new" / "metrics.json", METRICS)
+    assert lines(results, ["new"])[1:] == [
+        "catalogue: 1 photo read with a note, such as “its end is missing”. See the column note in "
+        "results/catalogue/members.csv"
     ]
 
 

@@ -19,8 +19,19 @@ from .out_of_distribution import InDistribution, scores
 from .tables import PREDICTIONS, VOTE_COUNTS
 from .vote import Vote, VoteResult
 
-# The original label of a query, and what people decided about it, if anything.
-Decided = tuple[str | None, str | None]
+
+class Known(NamedTuple):
+    """What is known of a query beside its neighbours.
+
+    Attributes:
+        original_label: its label before any decision, or None.
+        decision: what people decided about it, or None.
+        note: see `columns.NOTE`.
+    """
+
+    original_label: str | None
+    decision: str | None
+    note: str | None
 
 
 class Predictions(NamedTuple):
@@ -87,20 +98,17 @@ class Classifier:
         return f"confidence {confidence:.3f} under search.reject {self.reject}"
 
 
-def decided(queries: pa.Table) -> dict[str, Decided]:
-    """Return what was decided of each of `queries`, see `sharded_features.TABLE`."""
-    columns = (queries[name].to_pylist() for name in ("image", "original_label", "decision"))
-    return {
-        image: (original_label, decision)
-        for image, original_label, decision in zip(*columns, strict=True)
-    }
+def known(queries: pa.Table) -> dict[str, Known]:
+    """Return what is known of each of `queries`, see `sharded_features.TABLE`."""
+    columns = (queries[name].to_pylist() for name in ("image", *Known._fields))
+    return {image: Known(*rest) for image, *rest in zip(*columns, strict=True)}
 
 
 def predict(
     neighbours: pa.Table,
     rejected: Sequence[Rejected],
     duplicates: Mapping[str, QueryDuplicate],
-    decided: Mapping[str, Decided],
+    known: Mapping[str, Known],
     classifier: Classifier,
     product_of: Mapping[str, str],
 ) -> Predictions:
@@ -110,14 +118,14 @@ def predict(
         neighbours: of the readable queries, see `neighbours.TABLE`.
         rejected: the other files.
         duplicates: the queries that are in the catalogue, by path.
-        decided: of each readable query.
+        known: of each readable query.
         classifier: how they are made.
         product_of: the products of the catalogue's images that have one. All neighbours vote, but
             no two of one product are shown.
     """
     answers = [
         _answered(
-            query, duplicates.get(query["image"]), decided[query["image"]], classifier, product_of
+            query, duplicates.get(query["image"]), known[query["image"]], classifier, product_of
         )
         for query in neighbours.to_pylist()
     ]
@@ -131,13 +139,13 @@ def predict(
 def _answered(
     query: Mapping[str, Any],
     duplicate: QueryDuplicate | None,
-    decided: Decided,
+    known: Known,
     classifier: Classifier,
     product_of: Mapping[str, str],
 ) -> tuple[Row, list[Row]]:
     """Return the row of a query and its votes."""
     if not query["class"]:
-        return _without_neighbours(query, decided), []
+        return _without_neighbours(query, known), []
     labels, similarities = (
         query["class"][: classifier.voters],
         query["similarity"][: classifier.voters],
@@ -160,7 +168,7 @@ def _answered(
         answer |= {"duplicate": duplicate.duplicate, "duplicate_of": duplicate.duplicate_of}
     row = _row(
         query,
-        decided,
+        known,
         voters=outcome.voters,
         confidence=None if probability is None else f"{probability:.4f}",
         metric=classifier.metric,
@@ -171,14 +179,12 @@ def _answered(
     return row, _votes(query["image"], labels, outcome.label)
 
 
-def _row(query: Mapping[str, Any], decided: Decided, **values: object) -> Row:
+def _row(query: Mapping[str, Any], known: Known, **values: object) -> Row:
     """Return the row of a readable query."""
-    label, decision = decided
     return PREDICTIONS.row(
         image=query["image"],
         label=query["label"],
-        original_label=label,
-        decision=decision,
+        **known._asdict(),
         **values,
     )
 
@@ -193,9 +199,9 @@ def _shown(query: Mapping[str, Any], product_of: Mapping[str, str]) -> dict[str,
     return columns
 
 
-def _without_neighbours(query: Mapping[str, Any], decided: Decided) -> Row:
+def _without_neighbours(query: Mapping[str, Any], known: Known) -> Row:
     """Return the row of a query without neighbours: all catalogue images are its own."""
-    return _row(query, decided, voters=0, refused="no image of the catalogue to compare it with")
+    return _row(query, known, voters=0, refused="no image of the catalogue to compare it with")
 
 
 def _votes(path: str, labels: Sequence[str], winner: str) -> list[Row]:

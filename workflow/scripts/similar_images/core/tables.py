@@ -174,15 +174,15 @@ class ParquetTable(Table):
         write_parquet(path, table, grouped_by)
 
     @contextmanager
-    def open(self, path: Path) -> Iterator["pq.ParquetFile"]:
-        """Open a file that `write` wrote.
+    def open(self, path: Path, columns: Sequence[str] | None = None) -> Iterator["pq.ParquetFile"]:
+        """Open a file that `write` wrote, for all columns or some of them.
 
         Raises:
             DamagedFileError: it has other columns, or as `files.checked`.
             UserError: as `files.checked`.
         """
         with open_parquet(path) as file:
-            self.check(file.schema_arrow)
+            self.check(file.schema_arrow, columns)
             yield file
 
     def read(self, path: Path, columns: Sequence[str] | None = None) -> "pa.Table":

@@ -65,7 +65,7 @@ def extract(
     """
     features = np.zeros((len(members), dimension), np.float32)
     kept = np.zeros((len(members), sum(levels.widths(channels))), np.int8)
-    shard = Shard([], [], [], fingerprint, features, kept)
+    shard = Shard([], [], [], fingerprint, features, kept, notes=[])
     run = partial(_run, engine, timing)
     with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
         outcomes = prefetch(
@@ -113,6 +113,7 @@ def _batches(
             shard.content_ids.append(content_id)
             shard.faults.append(None if isinstance(outcome, Prepared) else str(outcome))
             shard.pixels.append(outcome.pixels)
+            shard.notes.append(outcome.note if isinstance(outcome, Prepared) else None)
         progress(done)
         if len(batch) == size:
             yield batch

@@ -14,14 +14,14 @@ from ..core.errors import UserError
 from ..core.tables import Column, CsvTable
 from ..core.wording import counted
 from ..decisions.decisions import OUT
-from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, ORIGINAL_LABEL
+from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, NOTE, ORIGINAL_LABEL
 from ..images.folders import OWN
 from ..images.lists import NO_PHOTO, PRODUCT_HAS_IMAGE
 from ..images.skipping import is_other_kind
 from . import sharded_features, shards
 from .plan import shard_names
 
-TOO_MANY = "too many pixels: {} are over images.max_pixels ({}); a WebP's count three times"
+TOO_MANY = "too many pixels to decode: {} are over images.max_pixels ({})"
 LOST = "missing, changed or unreadable during the run; the next run tries again"
 
 REJECTED = CsvTable(
@@ -37,6 +37,7 @@ MEMBERS = CsvTable(
     IMAGE,
     LABEL,
     Column("label_from", str, "`folder`, `list` or `decision`"),
+    NOTE,
 )
 DUPLICATES = CsvTable(
     "results/<collection>/duplicates.csv",
@@ -67,12 +68,25 @@ class Rejected(NamedTuple):
         return self.reason != OWN and (self.decision is not None or not is_other_kind(self.image))
 
 
+class Outcome(NamedTuple):
+    """What extraction made of a content.
+
+    Attributes:
+        fault: why it is not usable, or None if it is.
+        note: see `columns.NOTE`.
+    """
+
+    fault: str | None
+    note: str | None = None
+
+
 class Member(NamedTuple):
     """A row of `MEMBERS`."""
 
     image: str
     label: str | None
     label_from: str | None
+    note: str | None = None
 
 
 class RepeatedContent(NamedTuple):
@@ -105,20 +119,24 @@ def merge(
     known = manifest.filter(pc.is_valid(manifest["content_id"]))
     shard_of = dict(zip(*(known[c].to_pylist() for c in ("content_id", "shard")), strict=True))
     paths = [features / f"{name}.parquet" for name in shard_names(manifest)]
-    faults = _faults(paths, shard_of, model, max_pixels)
+    outcomes = _outcomes(paths, shard_of, model, max_pixels)
     rejected = []
     readable = []
+    notes = []
     names = ("image", "label", "content_id", "fault", "original_label", "decision")
     columns = (manifest[name].to_pylist() for name in names)
     for image, label, content_id, fault, original_label, decision in zip(*columns, strict=True):
-        reason = fault or faults.get(content_id, LOST)
+        found = outcomes.get(content_id, Outcome(LOST))
+        reason = fault or found.fault
         readable.append(reason is None)
+        notes.append(found.note)
         if reason:
             rejected.append(Rejected(image, label, reason, original_label, decision))
     schema = sharded_features.schema(
         model.backbone, model.fingerprint, model.features, model.levels
     )
-    table = manifest.filter(pa.array(readable, pa.bool_()))
+    noted = manifest.append_column("note", pa.array(notes, pa.string()))
+    table = noted.filter(pa.array(readable, pa.bool_()))
     return table.select(schema.names).cast(schema), rejected
 
 
@@ -186,10 +204,10 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
 
 def members(readable: pa.Table, label_from: str) -> list[Member]:
     """Return the images of `readable`; `label_from` says where labels come from by default."""
-    columns = (readable[name].to_pylist() for name in ("image", "label", "decision"))
+    columns = (readable[name].to_pylist() for name in ("image", "label", "decision", "note"))
     return [
-        Member(image, label, "decision" if decision else label_from if label else None)
-        for image, label, decision in zip(*columns, strict=True)
+        Member(image, label, "decision" if decision else label_from if label else None, note)
+        for image, label, decision, note in zip(*columns, strict=True)
     ]
 
 
@@ -207,11 +225,11 @@ def duplicates(readable: pa.Table) -> list[RepeatedContent]:
     ]
 
 
-def _faults(
+def _outcomes(
     paths: Sequence[Path], shard_of: Mapping[str, str], model: Model, limit: int
-) -> dict[str, str | None]:
-    """Return for each content id in its shard why it is not usable, or None if it is."""
-    faults: dict[str, str | None] = {}
+) -> dict[str, Outcome]:
+    """Return what became of each content id that is in its shard."""
+    outcomes: dict[str, Outcome] = {}
     for path in paths:
         contents = shards.read_contents(path)
         if contents.fingerprint != model.fingerprint:
@@ -219,10 +237,11 @@ def _faults(
                 f"{path} was made by another model (fingerprint {contents.fingerprint}, not "
                 f"{model.fingerprint}). Delete it and run again."
             )
-        columns = (contents.content_ids, contents.faults, contents.pixels)
-        for content_id, fault, pixels in zip(*columns, strict=True):
+        columns = (contents.content_ids, contents.faults, contents.pixels, contents.notes)
+        for content_id, fault, pixels, note in zip(*columns, strict=True):
             # Another shard may count for this content: see `plan.shard_of_extracted`.
             if shard_of.get(content_id) == path.stem:
                 too_many = pixels is not None and pixels > limit
-                faults[content_id] = TOO_MANY.format(pixels, limit) if too_many else fault
-    return faults
+                reason = TOO_MANY.format(pixels, limit) if too_many else fault
+                outcomes[content_id] = Outcome(reason, note)
+    return outcomes

@@ -13,6 +13,7 @@ from ..core.errors import DamagedFileError
 from ..core.file_formats import group_values
 from ..core.files import remove
 from ..core.tables import Column, ParquetTable
+from ..core.wording import counted
 from ..images.columns import CONTENT_ID, FILE
 from ..images.preprocessing import TOO_MANY
 from . import shards
@@ -61,7 +62,7 @@ def build(
     """Return the plan for some collections: one row for each content and file that has it.
 
     Sorted by content and file. The column `source` names the shard to copy the features from, if
-    small shards are packed.
+    small shards are packed or an earlier version made the shard.
 
     Args:
         manifests: of the collections.
@@ -76,14 +77,16 @@ def build(
     needed = set(content_ids)
     new = sorted(needed - known.keys())
     held = {id_: known[id_] for id_ in needed & known.keys()}
-    packed = pack(held, fingerprint, policy.largest, features)
-    shard_of = held | packed | plan_shards(new, fingerprint, policy.shard_size(len(new)), features)
+    copied = renew(held, fingerprint, policy, features)
+    current = {id_: name for id_, name in held.items() if id_ not in copied}
+    copied |= pack(current, fingerprint, policy.largest, features)
+    shard_of = held | copied | plan_shards(new, fingerprint, policy.shard_size(len(new)), features)
     return pa.table(
         {
             "content_id": files["content_id"],
             "file": files["file"],
             "shard": [shard_of[id_] for id_ in content_ids],
-            "source": [held[id_] if id_ in packed else None for id_ in content_ids],
+            "source": [held[id_] if id_ in copied else None for id_ in content_ids],
         },
         schema=TABLE.schema.with_metadata({"max_pixels": str(max_pixels)}),
     )
@@ -94,10 +97,10 @@ def shard_of_extracted(features: Path, fingerprint: str, max_pixels: int) -> dic
 
     That is: a shard of this model has its features or its fault. Left out are images over a former
     limit of pixels that are below this one, and images that a shard lacks because the file was
-    missing. Of several shards one with features counts, then the largest. A damaged shard is
-    removed, so that it is made again.
+    missing. Of several shards one of this version counts, then one with features, then the
+    largest. A damaged shard is removed, so that it is made again.
     """
-    best: dict[str, tuple[bool, int, str]] = {}
+    best: dict[str, tuple[int, bool, int, str]] = {}
     for path in sorted(features.glob("*.parquet")):
         try:
             contents = shards.read_contents(path)
@@ -110,9 +113,37 @@ def shard_of_extracted(features: Path, fingerprint: str, max_pixels: int) -> dic
         columns = (contents.content_ids, contents.faults, contents.pixels)
         for content_id, fault, pixels in zip(*columns, strict=True):
             if fault != TOO_MANY or pixels is None or pixels > max_pixels:
-                rank = (fault is None, len(contents.content_ids), path.stem)
+                size = len(contents.content_ids)
+                rank = (contents.decoding, fault is None, size, path.stem)
                 best[content_id] = max(best.get(content_id, rank), rank)
     return {content_id: name for content_id, (*_, name) in best.items()}
+
+
+def renew(
+    held: Mapping[str, str], fingerprint: str, policy: ShardingPolicy, features: Path
+) -> dict[str, str]:
+    """Return the new shard of each content id whose shard was made by an earlier version.
+
+    Which features can be copied is decided photo by photo during extraction, see `renewal`. So it
+    is done once, by many jobs.
+
+    Args:
+        held: the shard of each content id that a collection needs.
+        fingerprint: of the model.
+        policy: how work is divided into shards.
+        features: the folder of the shards.
+    """
+    names = {*held.values()}
+    earlier = {name for name in names if shards.is_earlier(features / f"{name}.parquet")}
+    content_ids = sorted(id_ for id_, name in held.items() if name in earlier)
+    if content_ids:
+        logger.warning(
+            "An earlier version of this program extracted %s. Their features are copied, once. "
+            "Only photos with a colour profile, and files that could not be read, are extracted "
+            "again: this version can show their colours, or read them.",
+            counted(len(content_ids), "photo"),
+        )
+    return plan_shards(content_ids, fingerprint, policy.shard_size(len(content_ids)), features)
 
 
 def pack(held: Mapping[str, str], fingerprint: str, largest: int, features: Path) -> dict[str, str]:

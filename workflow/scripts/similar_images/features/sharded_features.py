@@ -19,7 +19,17 @@ from ..core.files import write_checked
 from ..core.prefetch import prefetch
 from ..core.tables import Column, ParquetTable
 from ..decisions.decisions import CATALOGUE
-from ..images.columns import CONTENT_ID, DECISION, FILE, IMAGE, LABEL, ORIGINAL_LABEL, PRODUCT, SET
+from ..images.columns import (
+    CONTENT_ID,
+    DECISION,
+    FILE,
+    IMAGE,
+    LABEL,
+    NOTE,
+    ORIGINAL_LABEL,
+    PRODUCT,
+    SET,
+)
 from ..storage.results import SHARED, Results
 from . import feature_table, levels, shards, store
 from .feature_table import Features, FeatureTable
@@ -35,6 +45,7 @@ TABLE = ParquetTable(
     DECISION,
     SET,
     PRODUCT,
+    NOTE,
 )
 # What a feature table needs: these columns, and where the features are.
 _COLUMNS = ["image", "label", "content_id", "shard", "product"]
@@ -73,7 +84,7 @@ class ShardedFeatures:
             UserError: one of them cannot be read.
         """
         with (
-            TABLE.open(self.path) as file,
+            TABLE.open(self.path, _COLUMNS) as file,
             self._reader(file) as read,
             ThreadPoolExecutor(1) as reader,
         ):
@@ -87,7 +98,7 @@ class ShardedFeatures:
         Raises:
             DamagedFileError, UserError: as `ParquetTable.open`.
         """
-        with TABLE.open(self.path) as file:
+        with TABLE.open(self.path, _COLUMNS) as file:
             return self._rows(file, self._groups(file))
 
     @contextmanager

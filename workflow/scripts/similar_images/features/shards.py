@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..core.file_formats import read_parquet
 from ..core.files import checked, replacing
 from ..core.tables import Column, ParquetTable
 from ..core.timing import Timing
-from ..images.columns import CONTENT_ID
+from ..images.columns import CONTENT_ID, NOTE
 from . import levels
 from .levels import Levels
 
@@ -32,7 +32,11 @@ TABLE = ParquetTable(
     CONTENT_ID,
     Column("fault", str, "why the file gives no features"),
     Column("pixels", int, "of the photo, see `preprocessing.Prepared.pixels`"),
+    NOTE,
 )
+# The way in which photos are decoded. Version 1, in shards that do not say theirs, had no notes,
+# ignored colour profiles, knew fewer formats, and counted pixels otherwise: see `renewal`.
+DECODING = 2
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,16 @@ class ShardContents:
         faults: for each why its bytes give no features, or None.
         pixels: for each `preprocessing.Prepared.pixels`, or None if unknown.
         fingerprint: of the model that made the features.
+        notes: for each `preprocessing.Prepared.note`.
+        decoding: the version of the decoding, see `DECODING`.
     """
 
     content_ids: list[str]
     faults: list[str | None]
     pixels: list[int | None]
     fingerprint: str
+    notes: list[str | None] = field(kw_only=True)
+    decoding: int = field(default=DECODING, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
 def write(path: Path, shard: Shard, timing: Timing) -> None:
     """Write `shard` to `path`, completely or not at all, with the seconds that it took."""
     numbers = {"features": column(shard.features.astype(FLOAT, copy=False))}
-    metadata = {"fingerprint": shard.fingerprint}
+    metadata = {"fingerprint": shard.fingerprint, "decoding": str(shard.decoding)}
     if width := shard.levels.shape[1]:
         numbers["levels"] = column(shard.levels)
         metadata["levels"] = str(width)
@@ -82,6 +90,7 @@ def write(path: Path, shard: Shard, timing: Timing) -> None:
             "content_id": pa.array(shard.content_ids, pa.string()),
             "fault": pa.array(shard.faults, pa.string()),
             "pixels": pa.array(shard.pixels, pa.int64()),
+            "note": pa.array(shard.notes, pa.string()),
             **numbers,
         },
         metadata={**metadata, "checksum": _checksum(shard, width)},
@@ -140,7 +149,7 @@ def copy(
     rows = [n for n, content_id in enumerate(shard.content_ids) if content_id in content_ids]
     for what, spent in seconds.items():
         timing.seconds[what] += spent * len(rows) / max(len(shard.content_ids), 1)
-    return _rows(shard, rows)
+    return part(shard, rows)
 
 
 def copies(
@@ -166,8 +175,10 @@ def join(parts: Sequence[Shard]) -> Shard:
         parts[0].fingerprint,
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.levels for part in parts]),
+        notes=list(chain.from_iterable(part.notes for part in parts)),
+        decoding=min(part.decoding for part in parts),
     )
-    return _rows(whole, sorted(range(len(whole.content_ids)), key=whole.content_ids.__getitem__))
+    return part(whole, sorted(range(len(whole.content_ids)), key=whole.content_ids.__getitem__))
 
 
 def content_ids(parts: Iterable[ShardContents]) -> set[str]:
@@ -177,7 +188,18 @@ def content_ids(parts: Iterable[ShardContents]) -> set[str]:
 
 def without_faults(shard: Shard) -> Shard:
     """Return the part of `shard` that has features."""
-    return _rows(shard, [n for n, fault in enumerate(shard.faults) if fault is None])
+    return part(shard, [n for n, fault in enumerate(shard.faults) if fault is None])
+
+
+def is_earlier(path: Path) -> bool:
+    """Whether an earlier version of this program made the shard at `path`.
+
+    Raises:
+        DamagedFileError: the file is not a whole shard.
+        UserError: the system does not let it be read.
+    """
+    with checked(path):
+        return int(pq.read_metadata(path).metadata.get(b"decoding", b"1")) < DECODING
 
 
 def read_seconds(path: Path) -> dict[str, float]:
@@ -187,7 +209,8 @@ def read_seconds(path: Path) -> dict[str, float]:
         return seconds
 
 
-def _rows(shard: Shard, rows: Sequence[int]) -> Shard:
+def part(shard: Shard, rows: Sequence[int]) -> Shard:
+    """Return the part of `shard` in these rows."""
     return Shard(
         [shard.content_ids[row] for row in rows],
         [shard.faults[row] for row in rows],
@@ -195,6 +218,8 @@ def _rows(shard: Shard, rows: Sequence[int]) -> Shard:
         shard.fingerprint,
         shard.features[rows],
         shard.levels[rows],
+        notes=[shard.notes[row] for row in rows],
+        decoding=shard.decoding,
     )
 
 
@@ -227,12 +252,17 @@ def rows_of(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _contents(table: pa.Table) -> ShardContents:
+    decoding = int(table.schema.metadata.get(b"decoding", b"1"))
+    if decoding == 1:
+        table = table.append_column("note", pa.nulls(len(table), pa.string()))
     TABLE.check(table.schema)
     contents = ShardContents(
         table.column("content_id").to_pylist(),
         table.column("fault").to_pylist(),
         table.column("pixels").to_pylist(),
         table.schema.metadata[b"fingerprint"].decode(),
+        notes=table.column("note").to_pylist(),
+        decoding=decoding,
     )
     if table.schema.metadata[b"checksum"].decode() != _checksum(contents, _width(table)):
         raise ValueError("its checksum is wrong")
@@ -247,4 +277,6 @@ def _width(table: pa.Table) -> int:
 def _checksum(contents: ShardContents, width: int) -> str:
     parts: list[object] = [contents.content_ids, contents.faults, contents.pixels]
     parts += [contents.fingerprint, *([width] if width else [])]
+    if contents.decoding > 1:
+        parts += [contents.notes, contents.decoding]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -16,5 +16,10 @@ ADDED = Column(
     "renamed or copied photos keep it",
 )
 ROW = Column("row", int, "the line or row of the list that names it, empty if there is no list")
+NOTE = Column(
+    "note",
+    str,
+    "what of a readable photo was lost or ignored, such as the end of its file",
+)
 SET = Column("set", str, "the collection of the file")
-SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET, ADDED, ROW)
+SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET, ADDED, ROW, NOTE)

@@ -2,16 +2,32 @@
 
 import io
 import math
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Condition
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+import pillow_heif
+from PIL import (
+    AvifImagePlugin,
+    ExifTags,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+)
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+from .colours import conversion_of
+
+# AVIF before HEIF: a file of either kind can call itself "mif1", and only AVIF's decoder refuses
+# the other kind.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+NO_IMAGE = "not a JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF image"
 # Pillow's own limit is replaced by `Preprocessor.max_pixels`, which the user can set.
 Image.MAX_IMAGE_PIXELS = None
 # Memory blocks this large return to the system when freed. Pillow's own, of 16 MB, stay with each
@@ -19,6 +35,18 @@ Image.MAX_IMAGE_PIXELS = None
 Image.core.set_block_size(64 * 1024 * 1024)  # type: ignore[attr-defined]
 # It warns of unusual metadata, which is not used here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+# A job decodes on threads of its own. Thumbnails in the file can show something else.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+pillow_heif.register_heif_opener(
+    decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
+)
+# A text or profile in a PNG once it is unpacked, in bytes. `MAX_TEXT_MEMORY` limits them together.
+PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024
+# Print colours with transparency, which Pillow does not know: the transparency is left out.
+for _order in (TiffImagePlugin.II, TiffImagePlugin.MM):
+    for _alpha in (1, 2):
+        _kind = (_order, 5, (1,), 1, (8,) * 5, (_alpha,))
+        TiffImagePlugin.OPEN_INFO.setdefault(_kind, ("CMYK", "CMYKX"))
 
 
 # An image is first reduced, by whole numbers, to at least this many times the result. This is fast
@@ -28,9 +56,17 @@ STRIP_HEIGHT = 64
 # Limits of a file, in bytes: for its metadata, which decoders keep in memory, and for each pixel.
 METADATA_BYTES = 64 * 1024 * 1024
 BYTES_PER_PIXEL = 8
+# Pillow reads the directory of a TIFF, with all layers of Photoshop, up to this often.
+TIFF_READS = 4
+TIFF_STARTS = (b"II*\0", b"MM\0*")
 # Each scan of a progressive JPEG takes as long as a whole picture, and few bytes. The limit is that
 # of TurboJPEG's TJFLAG_LIMITSCANS; ten scans are common.
 MOST_SCANS = 500
+END_OF_JPEG = b"\xff\xd9"
+# What a JPEG decoder writes where there are no data, by the mode of the picture.
+NO_DATA = {"L": 128, "RGB": 128, "CMYK": 127}
+# The largest share of a JPEG that may be missing.
+MOST_MISSING = 0.5
 TILE_SIDES = (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH)
 
 
@@ -70,6 +106,11 @@ ORIENTATIONS = {
 }
 
 
+def damaged(error: Exception) -> str:
+    """Return the reason to reject an image for which a decoder raised `error`, in one line."""
+    return f"damaged or truncated: {' '.join(str(error).split())}"
+
+
 class UnreadableImageError(Exception):
     """The bytes are no readable picture; the message is the reason, for the user.
 
@@ -82,38 +123,130 @@ class UnreadableImageError(Exception):
         self.pixels = pixels
 
 
-def open_image(file: BinaryIO) -> Image.Image:
+class Picture(NamedTuple):
+    """A decoded picture.
+
+    Attributes:
+        image: in sRGB, as it lies in the file: see `upright`.
+        note: what was lost or ignored, or None.
+    """
+
+    image: Image.Image
+    note: str | None
+
+
+@dataclass(frozen=True)
+class OpenImage:
+    """An image file whose header was read, and whose pixels are not decoded yet.
+
+    Attributes:
+        image: as Pillow opened it, set to be decoded at a reduced size if it is a JPEG.
+        size: width and height of the picture in the file.
+        pixels: how many pixels of `BYTES_PER_PIXEL` it takes to decode it.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    pixels: int
+    _file: "_RationedFile"
+
+    def reduced(self, least: int, *, in_shape: bool = False) -> Picture:
+        """Return the picture, its sides divided by whole numbers but no shorter than `least`.
+
+        With `in_shape`, both are divided by the same number.
+
+        Raises:
+            UnreadableImageError: more than `MOST_MISSING` of a JPEG is missing.
+            Exception: decoders raise many types for damaged data.
+        """
+        image = self.image
+        # It works strip by strip, so that a large image is never copied as a whole.
+        image.load()
+        conversion = conversion_of(image)
+        cut = _missing(image) if self._file.ended else None
+        across, down = max(1, image.width // least), max(1, image.height // least)
+        if in_shape:
+            across = down = min(across, down)
+        mode = "CMYK" if conversion.mode == "CMYK" else "RGB"
+        white = _white(image)
+        small = Image.new(mode, (-(-image.width // across), -(-image.height // down)))
+        for top, strip in _strips(image, STRIP_HEIGHT * down):
+            part = strip if mode == "CMYK" else _as_rgb(strip, white)
+            small.paste(part.reduce((across, down)), (0, top // down))
+        notes = "; ".join(note for note in (cut, conversion.note) if note)
+        return Picture(conversion.apply(small), notes or None)
+
+
+def open_image(file: BinaryIO, least: int) -> OpenImage:
     """Return the image in `file`, not decoded yet.
+
+    Args:
+        file: its bytes.
+        least: the shortest sides that are wanted. A JPEG decoder can shrink while it decodes, at a
+            fraction of the time and memory.
 
     Raises:
         UnreadableImageError: it has no known format, or is a decompression bomb: it takes far more
             to decode than a picture of its size.
     """
-    rationed = _RationedFile(file, METADATA_BYTES)
+    is_tiff = file.read(4) in TIFF_STARTS
+    file.seek(0)
+    rationed = _RationedFile(file, METADATA_BYTES * (TIFF_READS if is_tiff else 1))
     try:
         image = Image.open(cast(BinaryIO, rationed), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise UnreadableImageError("not a JPEG, PNG, WebP, GIF, BMP or TIFF image") from error
+        raise UnreadableImageError(
+            "a TIFF that is damaged, or with pixels of an unknown kind" if is_tiff else NO_IMAGE
+        ) from error
     except (MemoryError, UnreadableImageError):
         raise  # as above
     except Exception as error:  # as above
-        raise UnreadableImageError(f"damaged or truncated: {error}") from error
-    if "progressive" in image.info and _scans(file) > MOST_SCANS:
-        raise UnreadableImageError(f"more than {MOST_SCANS} scans")
-    rationed.left += BYTES_PER_PIXEL * count_pixels(image)
-    return image
+        raise UnreadableImageError(damaged(error)) from error
+    size = image.size
+    coefficients = 0.0
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        rationed.end = END_OF_JPEG
+        coefficients = _coefficient_bytes(image, _in_one_scan(image, file)) * math.prod(size)
+        if "progressive" in image.info and _scans(file) > MOST_SCANS:
+            raise UnreadableImageError(f"more than {MOST_SCANS} scans")
+        image.draft(None, (least, least))
+    rationed.left += BYTES_PER_PIXEL * math.prod(size)
+    pixels = _count_pixels(image) + math.ceil(coefficients / BYTES_PER_PIXEL)
+    return OpenImage(image, size, pixels, rationed)
 
 
-def count_pixels(image: Image.Image) -> int:
-    """Return the number of pixels whose memory it takes to decode `image`.
+def _count_pixels(image: Image.Image) -> int:
+    """Return the number of pixels whose memory it takes to decode `image`, without coefficients.
 
-    For a WebP it is three times its pixels; for a TIFF at least those of one tile.
+    For a WebP or AVIF, and a HEIC of more than 8 bits, it is twice its pixels, for a TIFF at least
+    those of one tile.
     """
     pixels = image.width * image.height
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tile = [side for side in map(image.tag_v2.get, TILE_SIDES) if isinstance(side, int)]
         return max(pixels, math.prod(tile))
-    return pixels * (3 if image.format == "WEBP" else 1)
+    twice = image.format in ("WEBP", "AVIF") or image.info.get("bit_depth", 8) > 8
+    return pixels * (2 if twice else 1)
+
+
+def _coefficient_bytes(image: JpegImagePlugin.JpegImageFile, one_scan: bool) -> float:
+    """Return the bytes for each pixel that the decoder keeps until it has read all scans."""
+    if one_scan:
+        return 0
+    sampling = [across * down for _, across, down, _ in image.layer]
+    return 2 * sum(sampling) / max([1, *sampling])
+
+
+def _in_one_scan(image: JpegImagePlugin.JpegImageFile, file: BinaryIO) -> bool:
+    """Whether a JPEG that was just opened has one scan with all of its colours."""
+    # Pillow stops after the header of the first scan: a length of 6 bytes and 2 for each colour.
+    length = 6 + 2 * image.layers
+    end = file.tell()
+    file.seek(max(0, end - length))
+    header = file.read(length)
+    file.seek(end)
+    whole = struct.pack(">HB", length, image.layers)
+    return "progressive" not in image.info and header.startswith(whole)
 
 
 def _scans(file: BinaryIO) -> int:
@@ -123,11 +256,19 @@ def _scans(file: BinaryIO) -> int:
 
 
 class _RationedFile(io.BufferedIOBase):
-    """A file of which at most `left` bytes may be read."""
+    """A file of which at most `left` bytes may be read.
+
+    Attributes:
+        left: see above.
+        end: bytes to append to the file.
+        ended: whether they were read.
+    """
 
     def __init__(self, file: BinaryIO, left: int) -> None:
         self._file = file
         self.left = left
+        self.end = b""
+        self.ended = False
 
     def read(self, size: int | None = -1, /) -> bytes:
         whole = size is None or not 0 <= size <= self.left
@@ -135,6 +276,9 @@ class _RationedFile(io.BufferedIOBase):
         self.left -= len(data)
         if self.left < 0:
             raise UnreadableImageError(f"more than {METADATA_BYTES} bytes beside its pixels")
+        if not data and self.end and not self.ended:
+            self.ended = True
+            return self.end
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
@@ -147,20 +291,27 @@ class _RationedFile(io.BufferedIOBase):
         return self._file.fileno()
 
 
-def reduced_rgb(image: Image.Image, least: int, *, in_shape: bool = False) -> Image.Image:
-    """Return `image` in RGB, its sides divided by whole numbers but no shorter than `least`.
+def _missing(image: Image.Image) -> str:
+    """Return a note on the rows that the decoder of a JPEG could not fill.
 
-    With `in_shape`, both are divided by the same number. It works strip by strip, so that a large
-    image is never copied as a whole.
+    Raises:
+        UnreadableImageError: they are too many.
     """
-    across, down = max(1, image.width // least), max(1, image.height // least)
-    if in_shape:
-        across = down = min(across, down)
-    white = _white(image)
-    small = Image.new("RGB", (-(-image.width // across), -(-image.height // down)))
-    for top, strip in _strips(image, STRIP_HEIGHT * down):
-        small.paste(_as_rgb(strip, white).reduce((across, down)), (0, top // down))
-    return small
+    share = 1 - _filled(image) / image.height
+    note = f"the last {share:.0%} of the picture is missing" if share else "its end is missing"
+    if share > MOST_MISSING:
+        raise UnreadableImageError(f"damaged or truncated: {note}")
+    return note
+
+
+def _filled(image: Image.Image) -> int:
+    """Return the number of rows down to the last one that has data."""
+    filled = 0
+    for top, strip in _strips(image, STRIP_HEIGHT):
+        rows = np.asarray(strip).reshape(strip.height, -1) != NO_DATA[image.mode]
+        with_data = np.flatnonzero(rows.any(axis=1))
+        filled = top + int(with_data[-1]) + 1 if len(with_data) else filled
+    return filled
 
 
 def _strips(image: Image.Image, height: int) -> Iterator[tuple[int, Image.Image]]:

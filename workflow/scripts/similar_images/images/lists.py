@@ -19,7 +19,10 @@ from .sources import Location, Source
 from .table_cache import NO_TABLES, TableCache
 
 # How the name of a file ends that is an image and no list.
-IMAGES = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+IMAGES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    | {".heic", ".heif", ".hif", ".avif"}
+)
 NO_IMAGE = "no image in this row"
 # Shops list a product's sizes and colours so.
 PRODUCT_HAS_IMAGE = "no image in this row, but in another one of its product"

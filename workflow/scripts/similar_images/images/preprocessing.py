@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from .colours import conversion_of
 from .decoding import (
     DECODING,
     REDUCING_GAP,
+    OpenImage,
     UnreadableImageError,
-    count_pixels,
+    damaged,
     open_image,
-    reduced_rgb,
     upright,
 )
 
@@ -30,11 +31,13 @@ class Prepared(NamedTuple):
 
     Attributes:
         image: RGB, uint8 (size, size, 3).
-        pixels: width times height of the file's image; three times that for a WebP.
+        pixels: how many pixels it takes to decode it, see `decoding.OpenImage.pixels`.
+        note: what of the picture was lost or ignored, or None.
     """
 
     image: NDArray[np.uint8]
     pixels: int
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,34 +59,54 @@ class Preprocessor:
     crop: float = 1.0
 
     def __call__(self, file: BinaryIO) -> Prepared:
-        """Return the image in `file`, upright.
+        """Return the image in `file`, upright and in sRGB.
 
         The content decides the format. An animation gives its first frame; transparency becomes
-        white; 16-bit and float greys are scaled to 8 bits.
+        white; 16-bit and float greys are scaled to 8 bits. What a JPEG lacks at its end is grey.
 
         Raises:
             UnreadableImageError: there is no readable image in it, or it has too many pixels.
         """
-        pixels = count_pixels(open_image(file))
+        pixels = self._open(file).pixels
         if pixels > self.max_pixels:
             raise UnreadableImageError(TOO_MANY, pixels)
         try:
             with DECODING.taken(pixels):
                 # Opened again, so that its memory is freed before the next image starts.
-                return Prepared(self._decode(open_image(file)), pixels)
+                return self._decode(self._open(file))
         except MemoryError:
             raise  # not a fault of the image
         except UnreadableImageError as error:
             raise UnreadableImageError(str(error), pixels) from error
         except Exception as error:  # decoders raise many types for damaged data
-            raise UnreadableImageError(f"damaged or truncated: {error}", pixels) from error
+            raise UnreadableImageError(damaged(error), pixels) from error
 
-    def _decode(self, image: Image.Image) -> NDArray[np.uint8]:
-        scaled = ceil(self.size / self.crop)
-        # A JPEG decoder can shrink while it decodes, at a fraction of the cost.
-        image.draft(None, (scaled, scaled))
-        small = reduced_rgb(image, REDUCING_GAP * scaled, in_shape=self.fit != "stretch")
-        return np.asarray(self._square(upright(image, small)))
+    def pixels_of_unchanged(self, file: BinaryIO) -> int | None:
+        """Return `Prepared.pixels` of a photo that earlier versions read, see `shards.DECODING`.
+
+        Returns:
+            None if its colour profile now changes the picture, or is worth a note.
+
+        Raises:
+            UnreadableImageError: there is no image in it.
+        """
+        opened = self._open(file)
+        conversion = conversion_of(opened.image)
+        return None if conversion.transform or conversion.note else opened.pixels
+
+    @property
+    def _scaled(self) -> int:
+        """The side of the square, before a crop."""
+        return ceil(self.size / self.crop)
+
+    def _open(self, file: BinaryIO) -> OpenImage:
+        file.seek(0)
+        return open_image(file, self._scaled)
+
+    def _decode(self, opened: OpenImage) -> Prepared:
+        small, note = opened.reduced(REDUCING_GAP * self._scaled, in_shape=self.fit != "stretch")
+        square = self._square(upright(opened.image, small))
+        return Prepared(np.asarray(square), opened.pixels, note)
 
     def _square(self, image: Image.Image) -> Image.Image:
         square = (self.size, self.size)

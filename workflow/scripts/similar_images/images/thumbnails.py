@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..core.files import replacing
 from ..core.wording import counted
-from .decoding import DECODING, REDUCING_GAP, count_pixels, open_image, reduced_rgb, upright
+from .decoding import DECODING, REDUCING_GAP, open_image, upright
 from .photos import LOCAL, Photos
 
 logger = logging.getLogger(__name__)
@@ -18,14 +18,16 @@ logger = logging.getLogger(__name__)
 # The longest side, in pixels. The large view of a page shows a photo on up to 544 CSS pixels, and a
 # card on up to 186, of which a screen of high density makes 372 or 558.
 SIDE = 560
+# The name of their folder. Earlier versions, which ignored colour profiles, had another.
+FOLDER = f"{SIDE}-srgb"
 QUALITY = 70
 # Looks like Lanczos on a page, in a third of the time.
 RESAMPLE = Image.Resampling.HAMMING
 
 
 def folder_of(folder: Path) -> Path:
-    """Return where in `folder` the thumbnails are; the name is their size."""
-    return folder / str(SIDE)
+    """Return where in `folder` the thumbnails are."""
+    return folder / FOLDER
 
 
 def path_of(folder: Path, content_id: str) -> Path:
@@ -98,14 +100,13 @@ def read(
         Exception: the file is gone or has changed, or cannot be decoded.
     """
     with photos.opened(content_id, file) as stream:
-        image = open_image(stream)
-        width, height = image.size
+        opened = open_image(stream, side)
+        width, height = opened.size
         scale = min(1, side / max(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        with DECODING.taken(count_pixels(image)):
-            image.draft(None, (side, side))
-            small = reduced_rgb(image, REDUCING_GAP * side).resize(size, resample)
-            return upright(image, small)
+        with DECODING.taken(opened.pixels):
+            small = opened.reduced(REDUCING_GAP * side).image.resize(size, resample)
+            return upright(opened.image, small)
 
 
 def _remove_others(folder: Path, content_ids: set[str]) -> None:
@@ -113,6 +114,6 @@ def _remove_others(folder: Path, content_ids: set[str]) -> None:
     for path in folder.glob("*/*.jpg"):
         if path not in kept:
             path.unlink()
-    for former in folder.iterdir():  # earlier versions had other sizes
+    for former in folder.iterdir():  # of earlier versions
         if former != folder_of(folder) and former.is_dir() and not any(former.iterdir()):
             former.rmdir()

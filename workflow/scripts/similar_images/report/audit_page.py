@@ -213,7 +213,7 @@ def render(report: AuditReport, folder: Path) -> str:
         "groups": [
             (kind, [asdict(card) for card in group.cards]) for kind, group in report.groups.items()
         ],
-        "folder": f"{folder.name}/{thumbnails.SIDE}",
+        "folder": f"{folder.name}/{thumbnails.FOLDER}",
         "photos": _decidable(report.groups, report.files),
         "set": "catalogue",
         "classes": sorted(row["label"] for row in report.classes),

@@ -82,6 +82,7 @@ class QueryCard(Photo):
         extra_columns: the names and values of the extra columns of its list.
         product: as in products.csv, or None.
         added: when the photo was first listed, as in predictions.csv, or "".
+        note: what of the photo was lost or ignored, or "".
     """
 
     status: Status
@@ -103,6 +104,7 @@ class QueryCard(Photo):
     extra_columns: list[tuple[str, str]]
     product: Product | None
     added: str
+    note: str
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
@@ -208,6 +210,7 @@ def cards(
             extra_columns=[(name, row[name]) for name in extra_columns if row[name]],
             product=products.get(row["image"]),
             added=row["added"],
+            note=row["note"],
         )
         for row in predictions
     ]

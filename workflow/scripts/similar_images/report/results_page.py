@@ -105,7 +105,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
         data={
             "cards": [asdict(card) for card in report.cards],
-            "folder": f"{thumbnail_folder.name}/{thumbnails.SIDE}",
+            "folder": f"{thumbnail_folder.name}/{thumbnails.FOLDER}",
             "set": report.name,
             "classes": list(report.catalogue.classes),
             "decided": list(report.decided),

@@ -7,11 +7,16 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UserError
 from ..core.file_formats import read_csv, read_json
+from ..core.tables import ParquetTable
 from ..core.wording import counted
 from ..evaluation import missing_classes
 from ..evaluation.intervals import share_in_words
 from ..images import listing
+from ..images.columns import NOTE
 from ..images.names import similar
+
+# One column of `sharded_features.TABLE`, whose module imports slow packages.
+NOTES = ParquetTable("results/<collection>/images.parquet", NOTE)
 
 
 class FileOnRequest(NamedTuple):
@@ -42,8 +47,8 @@ def changes(results: Path, collections: Iterable[str], decided: Iterable[str] = 
 def lines(results: Path, sets: Iterable[str], metric_before: str = "") -> list[str]:
     """Return a line for each of the query `sets`, and lines about the catalogue.
 
-    Those say which similarity was chosen or would be better, how many files were left out, and
-    which labels the catalogue lacks.
+    Those say which similarity was chosen or would be better, how many files were left out or
+    have a note, and which labels the catalogue lacks.
 
     Args:
         results: the folder of all results.
@@ -53,6 +58,7 @@ def lines(results: Path, sets: Iterable[str], metric_before: str = "") -> list[s
     sets = list(sets)
     found = _lines(_set, results, sets)
     found += [_guarded(_similarity, results, metric_before), _guarded(_left_out, results)]
+    found += _lines(_notes, results, ["catalogue", *sets])
     found += _lines(_missing_classes, results, sets)
     # Each once: a damaged file may be reported twice.
     return [*dict.fromkeys(filter(None, found))]
@@ -167,6 +173,20 @@ def _left_out(results: Path) -> str:
     path = results / "catalogue" / "rejected.csv"
     rejected = len(read_csv(path))
     return f"catalogue: {counted(rejected, 'file')} left out. Look at {path}" if rejected else ""
+
+
+def _notes(results: Path, name: str) -> str:
+    path = results / name / "images.parquet"
+    if not path.is_file():  # where a page alone was asked for
+        return ""
+    notes = NOTES.read(path, NOTES.names)["note"].drop_null()
+    if not len(notes):
+        return ""
+    table = results / name / ("members.csv" if name == "catalogue" else "predictions.csv")
+    return (
+        f"{name}: {counted(len(notes), 'photo')} read with a note, such as “{notes[0]}”. See the "
+        f"column note in {table}"
+    )
 
 
 def _missing_classes(results: Path, name: str) -> str:

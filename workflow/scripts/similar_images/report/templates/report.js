@@ -94,6 +94,7 @@ function answerOf(card) {
   const lines = [...namedOf(card)];
   if (card.decision && card.original_label !== card.label) lines.push(line("original label ", card.original_label || "–"));
   if (card.before !== null) lines.push(line("before: ", card.before || "–"));
+  if (card.note) lines.push(line("note: ", card.note));
   lines.push(...card.extra_columns.map(([name, value]) => line(`${name} `, value)));
   if (card.product && card.product.photos > 1) lines.push(productOf(card.product, card.label));
   return lines;
@@ -541,6 +542,7 @@ function rowOf(card) {
     decision: card.decision,
     error: card.status === "rejected" ? card.reason : "",
     added: card.added,
+    note: card.note,
     ...Object.fromEntries(card.extra_columns),
   };
 }
