@@ -3,7 +3,12 @@
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+import pillow_heif
+import yaml
+from PIL import Image
 
 from project import ROOT, Project
 
@@ -65,3 +70,23 @@ def test_make_knows_the_targets_that_are_only_made_on_request(project: Project) 
     assert done.stdout.splitlines() == [
         f".venv/bin/snakemake --cores all {target}" for target in targets
     ]
+
+
+def test_the_feed_and_the_phone_photos_of_the_readme_are_read(project: Project) -> None:
+    block = re.search(r"^    catalogue: \{list.*?(?=\n\n)", README, re.M | re.S)
+    assert block is not None
+    settings = yaml.safe_load(textwrap.dedent(block[0]))
+    boots, sandals = ("red", "darkred"), ("blue", "darkblue")
+    rows = ["Handle,Title,Type,Image Src"]
+    for label, colours in (("boots", boots), ("sandals", sandals)):
+        for colour in colours:
+            Image.new("RGB", (40, 40), colour).save(project.folder / f"{colour}.jpg")
+            rows.append(f"{colour},A shoe,{label},{colour}.jpg")
+    (project.folder / settings["catalogue"]["list"]).write_text("\n".join(rows), "utf-8")
+    phone = project.folder / settings["queries"]["phone"]
+    phone.mkdir(parents=True)
+    pillow_heif.from_pillow(Image.new("RGB", (40, 40), "red")).save(phone / "IMG_0001.HEIC")
+    project.settle(**settings, search={"neighbours": 2})
+    project.run()
+    [photo] = project.rows("phone/predictions.csv")
+    assert (photo["image"], photo["prediction"]) == ("IMG_0001.HEIC", "boots")
