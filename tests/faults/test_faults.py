@@ -17,6 +17,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -207,6 +208,8 @@ def read_whole(path: Path) -> None:
             Image.open(path).load()
         case ".html" | ".svg":
             assert path.read_text("utf-8").rstrip().endswith(("</html>", "</svg>")), path
+        case ".xlsx":
+            openpyxl.load_workbook(path)
         case ".faiss":
             faiss.read_index(str(path))
         case ".xml" | ".bin":

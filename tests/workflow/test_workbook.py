@@ -1,6 +1,7 @@
 """The workbook in runs: decisions that LibreOffice saves in it count in the next one."""
 
 import shutil
+import time
 from collections import Counter
 
 import openpyxl
@@ -72,6 +73,7 @@ def test_a_workbook_that_someone_has_changed_is_kept_when_a_new_one_is_written(
     project: Project,
 ) -> None:
     project.run("workbook")
+    time.sleep(1)  # a workbook has times in seconds
     book = openpyxl.load_workbook(project.result(WORKBOOK))
     book.worksheets[0]["G3"] = "out"
     book.save(project.result(WORKBOOK))

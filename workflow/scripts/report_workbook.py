@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from similar_images.core.files import checked, write_checked
+from similar_images.core.files import checked, replacing
 from similar_images.core.job import logged
 from similar_images.report import workbook
 from similar_images.storage.results import results_of
@@ -29,5 +29,5 @@ with logged(snakemake.log[0], f"workbook {name}"):
             aside,
         )
     made = datetime.now(UTC)
-    with write_checked(output) as temporary:
+    with replacing(output) as temporary:
         workbook.write(temporary, html, folder, made, snakemake.resources.decoders)

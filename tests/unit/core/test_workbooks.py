@@ -83,7 +83,8 @@ def test_entities_that_multiply_are_refused() -> None:
         pass
 
 
-def test_a_workbook_says_itself_when_it_was_saved() -> None:
-    assert workbooks.saved_at(made()) == SAVED
+def test_a_workbook_says_itself_when_it_was_made_and_saved() -> None:
+    assert workbooks.times_of(made()) == (SAVED, SAVED)
     for core in (None, b"<a/>", b"<a", b"<!DOCTYPE a><a/>"):
-        assert workbooks.saved_at(made(core=core)) is None
+        assert workbooks.times_of(made(core=core)) == (None, None)
+    assert workbooks.times_of(BytesIO(b"no zip")) == (None, None)

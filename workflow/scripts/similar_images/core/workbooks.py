@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
@@ -24,7 +24,14 @@ MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
 SAVE_AS = "save it as an Excel workbook (.xlsx), without a password"
 
 _PROPERTIES = "docProps/core.xml"
-_MODIFIED = "{http://purl.org/dc/terms/}modified"
+_TERMS = "{http://purl.org/dc/terms/}"
+
+
+class Times(NamedTuple):
+    """When a workbook was made and when it was saved last; None if it does not say."""
+
+    made: datetime | None
+    saved: datetime | None
 
 
 def looks_like_workbook(beginning: bytes) -> bool:
@@ -56,18 +63,27 @@ def opened(stream: BinaryIO) -> Iterator["Workbook"]:
         raise ValueError(f"it is damaged ({error}); {SAVE_AS}") from error
 
 
-def saved_at(stream: BinaryIO) -> datetime | None:
-    """Return when a workbook was saved, by itself; None if it does not say.
+def times_of(stream: BinaryIO) -> Times:
+    """Return when a workbook was made and saved, by itself.
 
-    openpyxl would take the present time then.
+    openpyxl would take the present time where it does not say.
     """
     try:
         with ZipFile(stream) as archive:
-            found = ElementTree.fromstring(archive.read(_PROPERTIES)).findtext(_MODIFIED)  # noqa: S314, expat limits entities
-        saved = datetime.fromisoformat(found or "")
-        return saved if saved.tzinfo else saved.replace(tzinfo=UTC)
-    except (KeyError, ValueError, ElementTree.ParseError):
+            properties = ElementTree.fromstring(archive.read(_PROPERTIES))  # noqa: S314 - expat limits entities
+    except (BadZipFile, KeyError, ElementTree.ParseError):
+        return Times(None, None)
+    return Times(
+        *(_time(properties.findtext(f"{_TERMS}{name}")) for name in ("created", "modified"))
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
         return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _check(stream: BinaryIO) -> None:

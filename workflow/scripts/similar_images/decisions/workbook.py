@@ -47,7 +47,7 @@ def rows(data: bytes) -> Iterator[Row | str]:
     """
     stream = BytesIO(data)
     with workbooks.opened(stream) as workbook:
-        saved = workbooks.saved_at(stream)
+        saved = workbooks.times_of(stream).saved
         sheet, header = _sheet_with_decisions(workbook.worksheets)
         for number, cells in _filled(sheet, header):
             yield from _decided(number, cells, header, saved)

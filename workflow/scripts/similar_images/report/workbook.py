@@ -22,7 +22,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from ..classification.nearest import SHOWN
-from ..core.files import checksum_file_of, digest
+from ..core import workbooks
 from ..decisions import workbook as columns
 from ..decisions.decisions import CATALOGUE, OUT, RIGHT, UNDECIDED, WRONG
 from ..images import thumbnails
@@ -133,17 +133,16 @@ def set_aside(path: Path) -> Path | None:
 
     Decisions in it may not have been used yet.
     """
-    if not path.exists() or _is_as_written(path):
+    if not path.exists():
+        return None
+    with path.open("rb") as stream:
+        made, saved = workbooks.times_of(stream)
+    if made is not None and made == saved:
         return None
     names = (path.with_name(f"{path.stem}.edited-{n}{path.suffix}") for n in count(1))
     aside = next(name for name in names if not name.exists())
     os.replace(path, aside)
     return aside
-
-
-def _is_as_written(path: Path) -> bool:
-    checksum_file = checksum_file_of(path)
-    return checksum_file.exists() and checksum_file.read_text("ascii") == digest(path)
 
 
 def _columns(contents: Mapping[str, Any], folder: Path, made: datetime) -> list[_Column]:
