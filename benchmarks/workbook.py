@@ -85,7 +85,6 @@ def main() -> None:
         write_page(folder, cards, CLASSES)
         draw(photos, folder / "report_files")
         measured(folder)
-        measured(folder)
 
 
 if __name__ == "__main__":
