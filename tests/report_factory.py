@@ -129,6 +129,7 @@ def invented_card(
         extra_columns=[],
         product=None,
         added="2026-01-02T03:04:05Z",
+        row="",
         note="",
     )
 

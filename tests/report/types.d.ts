@@ -41,6 +41,7 @@ interface QueryCard extends Photo {
   extra_columns: [string, string][];
   product: Product | null;
   added: string;
+  row: string;
   note: string;
 }
 

@@ -82,6 +82,7 @@ class QueryCard(Photo):
         extra_columns: the names and values of the extra columns of its list.
         product: as in products.csv, or None.
         added: when the photo was first listed, as in predictions.csv, or "".
+        row: the line or row of the list that names it, or "".
         note: what of the photo was lost or ignored, or "".
     """
 
@@ -104,6 +105,7 @@ class QueryCard(Photo):
     extra_columns: list[tuple[str, str]]
     product: Product | None
     added: str
+    row: str
     note: str
 
 
@@ -210,6 +212,7 @@ def cards(
             extra_columns=[(name, row[name]) for name in extra_columns if row[name]],
             product=products.get(row["image"]),
             added=row["added"],
+            row=row["row"],
             note=row["note"],
         )
         for row in predictions

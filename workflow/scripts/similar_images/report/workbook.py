@@ -175,7 +175,8 @@ def _columns(contents: Mapping[str, Any], folder: Path, made: datetime) -> list[
         _Column("Duplicate", 26, _duplicate),
         _Column("Product", 18, lambda card: (card["product"] or {}).get("name", "")),
         _Column("Reason", 30, lambda card: card["reason"]),
-        _Column("Note", 30, lambda card: card.get("note", "")),
+        _Column("Row", 9, lambda card: card["row"]),
+        _Column("Note", 30, lambda card: card["note"]),
     )
     hidden = [
         _Column(columns.CONTENT_ID, 0, _content),

@@ -542,6 +542,7 @@ function rowOf(card) {
     decision: card.decision,
     error: card.status === "rejected" ? card.reason : "",
     added: card.added,
+    row: card.row,
     note: card.note,
     ...Object.fromEntries(card.extra_columns),
   };
