@@ -106,9 +106,13 @@ def test_an_extra_column_that_is_not_there_is_reported(tmp_path: Path, write: Wr
         ("a.parquet", b"PAR1", "not a Parquet file"),
         ("a.csv", "image,label\nä,x\n".encode() + b"\xfc,x", "line 3: the byte 0xfc .* one enc"),
         ("a.csv", b"image,label\n\x81,x", "line 2: the byte 0x81 .* as .CSV UTF-8."),
-        ("a.xls", b"\xd0\xcf\x11\xe0\x00\x00", "line 1: the byte 0xd0"),
+        (
+            "a.xls",
+            b"\xd0\xcf\x11\xe0\x00\x00",
+            r"it is an \.xls file, .*save it as an Excel workbook",
+        ),
         ("a.csv", "image,label\na,x".encode("utf-16-le"), "bytes that no text has"),
-        ("a.xlsx", b"PK\x03\x04", "not a workbook of Excel"),
+        ("a.xlsx", b"PK\x03\x04", "damaged .*save it as an Excel workbook"),
         ("a.csv.gz", b"image,label", "not packed by gzip"),
         ("a.json", b'[{"image": "a.jpg"}', "not an array of JSON"),
         ("a.json", b'["a.jpg"]', r"row 1: not a JSON object \(another value\)"),
@@ -522,3 +526,22 @@ def test_whatever_is_written_in_a_dialect_is_read_back(
 def kept(text: str, encoding: str, left_out: str) -> str:
     """Return what of `text` can be written in an encoding, without what is `left_out`."""
     return re.sub(left_out, "", text.encode(encoding, "ignore").decode(encoding))
+
+
+def test_a_packed_list_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("similar_images.images.list_texts.MOST_UNPACKED", 1000)
+    path = tmp_path / "list.csv.gz"
+    path.write_bytes(gzip.compress(b"image,label\n" + b"a.jpg,x\n" * 1000))
+    with pytest.raises(UserError, match=r"list\.csv\.gz: more than 1,000 bytes unpacked\. Divide"):
+        read(path)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("similar_images.core.workbooks.MOST_UNPACKED", 1000)
+    openpyxl.Workbook().save(tmp_path / "list.xlsx")
+    with pytest.raises(UserError, match=r"list\.xlsx: it has .* bytes unpacked; allowed: 1,000"):
+        read(tmp_path / "list.xlsx")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
+from .errors import UserError
+
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
@@ -57,7 +59,7 @@ def opened(stream: BinaryIO) -> Iterator["Workbook"]:
                 yield workbook
             finally:
                 workbook.close()
-    except (MemoryError, ValueError):
+    except (MemoryError, UserError, ValueError):
         raise
     except Exception as error:  # damaged XML can raise anything
         raise ValueError(f"it is damaged ({error}); {SAVE_AS}") from error

@@ -36,7 +36,7 @@ def read(
         match Path(path.name.lower().removesuffix(".gz")).suffix:
             case ".parquet":
                 return list_parquet.read(path, [path], wanted)
-            case ".xlsx" | ".xlsm":
+            case ".xlsx" | ".xlsm" | ".xls":
                 read_it = partial(list_workbook.read, path, wanted, sheet)
                 return cache.table(path, wanted, sheet, read_it)
             case ".json" | ".jsonl" | ".ndjson" as ending:

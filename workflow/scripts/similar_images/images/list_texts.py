@@ -5,7 +5,11 @@ import zlib
 from pathlib import Path
 
 from ..core.errors import UserError
+from ..core.wording import counted
 from . import dialect
+
+# Of a packed list: a few bytes can unpack to any number.
+MOST_UNPACKED = 1_000_000_000
 
 
 def text_in(path: Path, kind: str, unicode_only: bool = False) -> tuple[str, str]:
@@ -14,12 +18,7 @@ def text_in(path: Path, kind: str, unicode_only: bool = False) -> tuple[str, str
     Raises:
         UserError: it has no encoding that can be read, or is not packed as its name says.
     """
-    data = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"{path}: not packed by gzip ({error}). Pack it once more.") from error
+    data = _unpacked(path) if path.suffix.lower() == ".gz" else path.read_bytes()
     try:
         text, encoding = dialect.decoded(data, unicode_only)
     except UnicodeDecodeError as error:
@@ -30,6 +29,21 @@ def text_in(path: Path, kind: str, unicode_only: bool = False) -> tuple[str, str
             "Parquet or .xlsx; a single image needs the ending of its format."
         )
     return text, encoding
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as stream:
+            data = stream.read(MOST_UNPACKED + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: not packed by gzip ({error}). Pack it once more.") from error
+    if len(data) > MOST_UNPACKED:
+        raise UserError(
+            f"{path}: more than {counted(MOST_UNPACKED, 'byte')} unpacked. Divide the list."
+        )
+    return data
 
 
 def _not_text(path: Path, data: bytes, kind: str, unicode_only: bool) -> UserError:

@@ -1,11 +1,11 @@
 """Lists as sheets of a workbook."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..core import workbooks
 from ..core.errors import UserError
 from .cells import text_of
 from .list_columns import Table, Wanted, column_names, places_of, row_of
@@ -18,27 +18,20 @@ def read(path: Path, wanted: Sequence[Wanted], sheet: str | None) -> Table:
         UserError: it is no workbook, or the sheet or a column is missing.
     """
     try:
-        return _read(path, wanted, sheet)
-    except (UserError, FileNotFoundError):
-        raise
-    except Exception as error:  # damaged bytes can raise anything
-        raise UserError(
-            f"{path}: not a workbook of Excel ({error}). Save it as .xlsx once more."
-        ) from error
-
-
-def _read(path: Path, wanted: Sequence[Wanted], sheet: str | None) -> Table:
-    import openpyxl  # slow, and the Snakefile reads this module
-
-    with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
-        names = [one.title for one in book.worksheets]
-        if sheet is not None and sheet not in names:
-            raise UserError(
-                f"{path}: there is no sheet {sheet}. Its sheets are {', '.join(names)}."
+        with path.open("rb") as stream, workbooks.opened(stream) as book:
+            names = [one.title for one in book.worksheets]
+            if sheet is not None and sheet not in names:
+                raise UserError(
+                    f"{path}: there is no sheet {sheet}. Its sheets are {', '.join(names)}."
+                )
+            chosen = book[sheet or names[0]]
+            chosen.reset_dimensions()  # some programs write wrong ones
+            rows = chosen.iter_rows(
+                max_row=workbooks.MOST_ROWS, max_col=workbooks.MOST_COLUMNS, values_only=True
             )
-        chosen = book[sheet or names[0]]
-        chosen.reset_dimensions()  # some programs write wrong ones
-        return _of_sheet(path, wanted, chosen.title, chosen.iter_rows(values_only=True))
+            return _of_sheet(path, wanted, chosen.title, rows)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}.") from error
 
 
 def _of_sheet(
