@@ -17,6 +17,7 @@ from similar_images.features.extraction import extract
 from similar_images.images import manifest
 from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
+from similar_images.images.stored import order_of
 from similar_images.storage.results import results_of
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
         for part in parts
     ]
     held = shards.content_ids(parts)
-    members = {id_: paths for id_, paths in files.items() if id_ not in held}
+    left = (id_ for id_ in files if id_ not in held)
+    members = {id_: files[id_] for id_ in sorted(left, key=lambda id_: order_of(files[id_][0]))}
     if members:
         folder = Path(snakemake.input.model).with_name("backbone")
         with timing.spent_on("load"):

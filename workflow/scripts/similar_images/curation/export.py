@@ -11,10 +11,11 @@ from typing import NamedTuple
 from ..core.errors import UserError, reason
 from ..core.files import remove_abandoned, replacing
 from ..core.tables import Column, CsvTable
-from ..images.archives import parts_of
+from ..images import parquet_images
 from ..images.folders import EXPORTED
 from ..images.names import listed_label
 from ..images.photos import LOCAL, Photos
+from ..images.stored import container_of
 from ..storage.addresses import HIDDEN, WEB, is_address, scheme_of
 
 # The bytes that most file systems allow in a name, and how many an ending such as .jpg may have.
@@ -28,12 +29,13 @@ TABLE = CsvTable(
 
 
 class ExportedImage(NamedTuple):
-    """An image of the catalogue: the path to open, its class, its content id and its product."""
+    """An image of the catalogue: the path to open, its class, content id, product and name."""
 
     file: bytes
     label: str
     content_id: str
     product: str | None = None
+    image: str = ""
 
 
 def export(
@@ -114,8 +116,8 @@ def _sort_out(
 
 
 def _link(member: ExportedImage, place: bytes) -> None:
-    if parts_of(member.file):
-        raise OSError("it is in a zip; set export.as: copies")
+    if container := container_of(member.file):
+        raise OSError(f"it is in {container}; set export.as: copies")
     if is_address(os.fsdecode(member.file)):
         raise OSError("it is at an address; set export.as: copies, or csv")
     file = os.path.abspath(member.file)
@@ -137,8 +139,10 @@ def _list(path: Path, members: Iterable[ExportedImage], product: str | None) -> 
                 f"The class {member.label!r} has spaces around its name, which do not count in a "
                 "list. Give it another name, or set export.as: links, or copies."
             )
-        if parts_of(member.file):
-            raise UserError(f"{name} is in a zip, and no list can name it. Set export.as: copies.")
+        if container := container_of(member.file):
+            raise UserError(
+                f"{name} is in {container}, and no list can name it. Set export.as: copies."
+            )
         if _hides(name):
             raise UserError(
                 f"{name} may hold a secret in its query, and no list shows it. Set export.as: "
@@ -166,7 +170,8 @@ def _hides(name: str) -> bool:
 
 def _file_name(member: ExportedImage, taken: set[str]) -> str:
     """Return a name for the file of `member` that is not `taken`, its own if possible."""
-    whole = os.fsdecode(member.file)
+    in_parquet = parquet_images.parts_of(member.file)
+    whole = member.image if in_parquet else os.fsdecode(member.file)
     name = os.path.basename(whole.partition(HIDDEN)[0] if _hides(whole) else whole)
     # The address of a folder has no last part.
     name = _possible(name or member.content_id[:12])

@@ -34,7 +34,10 @@ _DAMAGES = (
 
 
 class DamagedArchiveError(Exception):
-    """An archive or a member cannot be read; the message is the reason, for the user."""
+    """A photo in another file, or that file, cannot be read.
+
+    The message is the reason, for the user.
+    """
 
 
 def is_archive(location: str | Path) -> bool:

@@ -6,7 +6,7 @@ A folder, zip or bucket has a sub-folder for each class.
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipInfo
@@ -14,7 +14,7 @@ from zipfile import ZipInfo
 from ..core.errors import UserError
 from ..storage.addresses import ObjectMetadata, is_address, normal_address
 from ..storage.metadata import NO_METADATA, MetadataCache
-from . import archives, lists
+from . import archives, lists, parquet_images
 from .folders import (
     Bounds,
     Finding,
@@ -44,10 +44,11 @@ class Entry(NamedTuple):
     Attributes:
         image: path relative to the collection as text, or the name of an address; it names the
             photo in every table.
-        file: the path to open as the operating system's bytes, or the name of an address, or the
-            member of an archive: see `archives.file_of`.
+        file: the path to open as the operating system's bytes, or the name of an address, or where
+            it is in an archive or a file of Parquet: see `file_of` of `archives` and
+            `parquet_images`.
         label: the class, or None.
-        size: bytes.
+        size: bytes; of an image in Parquet those of the file around it, as are its times.
         mtime: time of the last change, in nanoseconds.
         mode: the file's permissions.
         fault: why the photo cannot be used, or None.
@@ -206,6 +207,8 @@ def _scan_list(
         if row.fault is not None:
             file = os.fsencode(source.location)
             entry = Entry(row.image, file, row.label, fault=row.fault)
+        elif row.stored is not None:
+            entry = files.stored(row, row.stored)
         elif row.address is not None:
             entry = _remote_entry(row.image, row.image, row.label, seen[row.image])
         else:
@@ -264,6 +267,13 @@ class _ListedFiles:
         # The first row of each image that was looked up.
         self._tried: dict[str, int] = {}
         self._is_any_found = False
+        self._status = cache(lambda path: status_or_fault(partial(os.stat, path)))
+
+    def stored(self, row: lists.ListRow, file: bytes) -> Entry:
+        """Return the entry of a row whose image is stored in a file of Parquet."""
+        self._is_any_found = True
+        path, _, _ = parquet_images.parts_of(file) or (file, 0, "")
+        return _file_entry(os.fsencode(row.image), file, row.label, self._status(path))
 
     def entry(self, row: lists.ListRow) -> Entry:
         """Return the entry of a row. A file has one name, whatever the rows call it."""

@@ -5,7 +5,9 @@ from ..core.tables import Column
 IMAGE = Column("image", str, "path in the collection")
 LABEL = Column("label", str, "the class, if known")
 CONTENT_ID = Column("content_id", str, "SHA-256 of the file")
-FILE = Column("file", bytes, "path to open, address, or `zip:<zip>!/<path>`")
+FILE = Column(
+    "file", bytes, "path to open, address, `zip:<zip>!/<path>`, or `parquet:<file>!/<row>/<column>`"
+)
 PRODUCT = Column("product", str, "the product, by the list")
 ORIGINAL_LABEL = Column("original_label", str, "the label before any decision")
 DECISION = Column("decision", str, "what a person decided")

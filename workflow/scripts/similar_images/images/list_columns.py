@@ -8,6 +8,7 @@ from ..core.errors import UserError
 from ..core.wording import first_of
 from .cells import text_of
 from .names import normal_form
+from .parquet_images import StoredImage
 
 # So many columns are named in an error.
 MOST_NAMED = 30
@@ -34,11 +35,13 @@ class Row(NamedTuple):
         number: of the row, or of the line where it begins.
         cells: its text for each wanted column, "" where there is none.
         fault: why it cannot be read, or None.
+        stored: the images whose bytes are in it.
     """
 
     number: int
     cells: tuple[str, ...]
     fault: str | None = None
+    stored: tuple[StoredImage, ...] = ()
 
 
 class Table(NamedTuple):

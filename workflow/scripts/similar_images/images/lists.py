@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,8 @@ from . import list_tables
 from .archives import is_archive
 from .list_columns import Row, Wanted
 from .list_presets import DEEPEST, WHOLE
-from .names import fault_of_label, listed_label
+from .names import CONTROL, fault_of_label, listed_label
+from .parquet_images import StoredImage
 from .sources import Location, Source
 from .table_cache import NO_TABLES, TableCache
 
@@ -52,6 +54,7 @@ class ListRow(NamedTuple):
         extra_columns: its values in the extra columns.
         row: the number of the row or line.
         fault: why there is no image, or None.
+        stored: where the bytes of the image are in the list: see `parquet_images.file_of`.
     """
 
     image: str
@@ -61,6 +64,7 @@ class ListRow(NamedTuple):
     extra_columns: tuple[str, ...] = ()
     row: int | None = None
     fault: str | None = None
+    stored: bytes | None = None
 
 
 class ImageList(NamedTuple):
@@ -97,8 +101,11 @@ def read(
     records = [_record(source, folder, row) for row in table.rows]
     if source.product:
         records = list(_with_first_rows(records))
+    stored_names = _names_of_stored(records, path.name)
     found = [
-        row for record in records for row in _rows(record, path.name, f"{table.unit} {record.row}")
+        row
+        for record in records
+        for row in _rows(record, path.name, f"{table.unit} {record.row}", stored_names)
     ]
     described = f"{path.name}: {counted(len(table.rows), 'row')}, {table.kind}"
     return ImageList(sorted(found, key=lambda row: row.image), described)
@@ -202,6 +209,7 @@ class _Record(NamedTuple):
         product: its name if it is mapped, or "".
         extra_columns: its values in the extra columns.
         fault: why it cannot be read, or None.
+        stored: the images whose bytes are in it.
         no_image: why it has no image, if it has none.
     """
 
@@ -211,6 +219,7 @@ class _Record(NamedTuple):
     product: str
     extra_columns: tuple[str, ...]
     fault: str | None
+    stored: tuple[StoredImage, ...] = ()
     no_image: str = NO_IMAGE
 
 
@@ -228,7 +237,7 @@ def _record(source: Source, folder: Path, row: Row) -> _Record:
     product = others.pop(0).strip() if source.product else ""
     images = [image for cell in row.cells[:count] for image in _images_there(cell, folder)]
     label = part_of_label(label, source.label_part)
-    return _Record(row.number, images, label, product, tuple(others), row.fault)
+    return _Record(row.number, images, label, product, tuple(others), row.fault, row.stored)
 
 
 def _images_there(cell: str, folder: Path) -> list[str]:
@@ -245,7 +254,9 @@ def _with_first_rows(records: Sequence[_Record]) -> Iterator[_Record]:
     Shops write a product's class and title only there.
     """
     first: dict[str, _Record] = {}
-    pictured = {record.product for record in records if record.images and record.product}
+    pictured = {
+        record.product for record in records if record.product and (record.images or record.stored)
+    }
     for record in records:
         above = first.setdefault(record.product, record) if record.product else record
         extra_columns = (
@@ -259,13 +270,36 @@ def _with_first_rows(records: Sequence[_Record]) -> Iterator[_Record]:
         )
 
 
-def _rows(record: _Record, name: str, place: str) -> Iterator[ListRow]:
+def _names_of_stored(records: Iterable[_Record], name: str) -> frozenset[str]:
+    """Return the paths that can name an image stored in the list called `name`.
+
+    They name one image only, and neither hide a query nor look like the place of a row.
+    """
+    counts: Counter[str] = Counter()
+    for record in records:
+        counts.update(record.images)
+        counts.update(image.path for image in record.stored)
+    return frozenset(
+        path
+        for path, count in counts.items()
+        if path
+        and count == 1
+        and "://" not in path
+        and not CONTROL.search(path)
+        and not path.startswith(f"{name}, ")
+    )
+
+
+def _rows(
+    record: _Record, name: str, place: str, stored_names: frozenset[str]
+) -> Iterator[ListRow]:
     """Yield a row for each image of a record, or one with a fault.
 
     Args:
         record: a row of the list.
         name: of the list.
         place: of the record.
+        stored_names: the paths that can name an image stored in the list.
     """
     fault = record.fault or fault_of_label(record.label.strip())
     label = None if fault else listed_label(record.label)
@@ -279,7 +313,11 @@ def _rows(record: _Record, name: str, place: str) -> Iterator[ListRow]:
             yield ListRow(f"{name}, {place}", None, *rest, fault or _NO_ADDRESS)
         else:
             yield ListRow(image, None, *rest, fault)
-    if not record.images:
+    for number, stored in enumerate(record.stored, 1):
+        own = f"{name}, {place}" if len(record.stored) == 1 else f"{name}, {place}, image {number}"
+        image = stored.path if stored.path in stored_names else own
+        yield ListRow(image, None, *rest, fault, stored.file)
+    if not record.images and not record.stored:
         yield ListRow(f"{name}, {place}", None, *rest, fault or record.no_image)
 
 

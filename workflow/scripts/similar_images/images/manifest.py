@@ -17,11 +17,12 @@ from ..core.errors import reason
 from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
-from . import archives
+from .archives import DamagedArchiveError
 from .collection import LATEST, Entry
 from .columns import ADDED, CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT, ROW
 from .photos import LOCAL, Photos
 from .retries import TRANSIENT
+from .stored import absolute, container_of
 
 TABLE = ParquetTable(
     "results/<collection>/manifest.parquet",
@@ -37,7 +38,7 @@ TABLE = ParquetTable(
 CACHE = ParquetTable(
     "results/<collection>/hashes.parquet",
     # A collection can be replaced by another one with the same name.
-    Column("place", bytes, "absolute path, member of an archive, or address"),
+    Column("place", bytes, "absolute path, place in another file, or address"),
     Column("size", int, "bytes"),
     Column("mtime", int, "nanoseconds; null if the content may change without a new size or time"),
     Column("ctime", int, "nanoseconds"),
@@ -185,11 +186,14 @@ def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.
     cached = cached.take(pc.index_in(files["place"], cached["place"]))
     known = files.append_column("content_id", _remembered(files, cached))
     known = known.append_column("before", cached["content_id"])
+    order = pc.sort_indices(known["row"])  # the row groups of Parquet are read once
+    known = known.take(order)
     size = max(1, min(len(known) // (8 * threads), HASHED_AT_ONCE))
     parts = (known.slice(start, size) for start in range(0, len(known), size))
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(partial(_hash, photos), parts)
         hashes = pa.concat_tables([HASHES.empty_table(), *found])
+    hashes = hashes.take(pc.sort_indices(order))
     old = pc.less(pc.max_element_wise(files["mtime"], files["ctime"]), now - SETTLING_NS)
     columns = {name: files[name] for name in CACHE.names if name != "content_id"}
     columns["content_id"] = hashes["content_id"]
@@ -200,9 +204,8 @@ def _identify(files: pa.Table, cache: Path, threads: int, photos: Photos) -> pa.
 
 
 def _place(file: bytes) -> bytes:
-    if parts := archives.parts_of(file):
-        archive, member = parts
-        return archives.file_of(os.path.abspath(archive), member)
+    if container_of(file):
+        return absolute(file)
     return file if is_address(os.fsdecode(file)) else os.path.abspath(file)
 
 
@@ -242,5 +245,5 @@ def _identity(photos: Photos, file: bytes, before: str | None) -> _Identity:
         return _Identity(None, reason(error), True)
     except OSError as error:
         return _Identity(None, reason(error), True)
-    except archives.DamagedArchiveError as error:
+    except DamagedArchiveError as error:
         return _Identity(None, str(error), True)

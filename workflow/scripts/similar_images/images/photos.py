@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from ..core.errors import reason
@@ -17,7 +16,8 @@ from ..storage.access import NO_ACCESS, Access
 from ..storage.addresses import HIDDEN, Limits, is_address
 from ..storage.photo_cache import PhotoCache
 from . import lists
-from .archives import Archive, DamagedArchiveError, parts_of
+from .archives import DamagedArchiveError
+from .stored import StoredPhotos, container_of
 
 GIGABYTE = 10**9
 
@@ -27,7 +27,7 @@ class UnavailableError(OSError):
 
 
 class Photos:
-    """Opens photos: files, members of archives, and addresses by their names.
+    """Opens photos: files, those stored in other files, and addresses by their names.
 
     Attributes:
         unread: the files and names of addresses that could not be read, and why. The next run tries
@@ -47,7 +47,7 @@ class Photos:
         self._cache = cache
         self._addresses = addresses
         self.unread: dict[str, str] = {}
-        self._archives = _OpenArchives()
+        self._stored = StoredPhotos()
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Photos":
@@ -66,11 +66,11 @@ class Photos:
 
         Raises:
             OSError: it cannot be read.
-            DamagedArchiveError: it is damaged in its archive.
+            DamagedArchiveError: it is damaged in the file in which it is stored.
         """
         with self._recording(file):
-            if parts := parts_of(file):
-                return hashlib.sha256(self._archives.read(*parts)).hexdigest()
+            if container_of(file):
+                return hashlib.sha256(self._stored.read(file)).hexdigest()
             return self._fetch(file)[0] if is_address(os.fsdecode(file)) else digest(file)
 
     @contextmanager
@@ -81,9 +81,9 @@ class Photos:
             UnavailableError: it is gone, has changed, changes while the block runs, or could not be
                 read to its end.
         """
-        if parts := parts_of(file):
+        if container_of(file):
             with self._unavailable(file):
-                data = self._archives.read_unchanged(content_id, *parts)
+                data = self._read_unchanged(content_id, file)
             yield BytesIO(data)
             return
         if is_address(os.fsdecode(file)):
@@ -119,6 +119,15 @@ class Photos:
             self.unread[os.fsdecode(file)] = reason(error)
             raise
 
+    def _read_unchanged(self, content_id: str, file: bytes) -> bytes:
+        try:
+            data = self._stored.read(file)
+        except DamagedArchiveError as error:
+            raise OSError(str(error)) from error
+        if hashlib.sha256(data).hexdigest() != content_id:
+            raise OSError("the photo has changed")
+        return data
+
     def _fetch_unchanged(self, content_id: str, file: bytes) -> bytes:
         found, data = self._fetch(file)
         if found != content_id:
@@ -136,46 +145,6 @@ class Photos:
     @cached_property
     def _named(self) -> Mapping[str, str]:
         return self._addresses()
-
-
-class _OpenArchives:
-    """Reads archives, each opened once as long as it stays the same. Threads may share it."""
-
-    def __init__(self) -> None:
-        self._opened: dict[bytes, tuple[tuple[int, ...], Archive]] = {}
-        self._lock = Lock()
-
-    def read(self, archive: bytes, member: bytes) -> bytes:
-        """Return the bytes of a member.
-
-        Raises:
-            DamagedArchiveError, OSError: as `Archive.read`.
-        """
-        return self._open(archive).read(member)
-
-    def read_unchanged(self, content_id: str, archive: bytes, member: bytes) -> bytes:
-        """Return the bytes of a member if they are those of `content_id`.
-
-        Raises:
-            OSError: they are not, or cannot be read.
-        """
-        try:
-            data = self.read(archive, member)
-        except DamagedArchiveError as error:
-            raise OSError(str(error)) from error
-        if hashlib.sha256(data).hexdigest() != content_id:
-            raise OSError("the photo has changed")
-        return data
-
-    def _open(self, archive: bytes) -> Archive:
-        with self._lock:
-            status = os.stat(archive)
-            state = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-            known, opened = self._opened.get(archive, (None, None))
-            if opened is None or known != state:
-                opened = Archive(archive)
-                self._opened[archive] = state, opened
-            return opened
 
 
 class _WatchedFile(io.BufferedIOBase):

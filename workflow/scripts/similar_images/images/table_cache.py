@@ -56,4 +56,5 @@ NO_TABLES = TableCache()
 
 def _table(kept: Sequence[Any]) -> Table:
     rows, unit, kind = kept
-    return Table([Row(number, tuple(texts), fault) for number, texts, fault in rows], unit, kind)
+    # A workbook has no images in its cells.
+    return Table([Row(number, tuple(texts), fault) for number, texts, fault, _ in rows], unit, kind)
