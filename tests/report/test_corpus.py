@@ -10,7 +10,7 @@ from corpus import CORPUS, NAMES, READ
 from corpus import lay_out as lay_out_corpus
 from project import CLASSES, Project, lay_out
 from similar_images.core.file_formats import read_csv
-from similar_images.images.names import as_text
+from similar_images.core.names import as_text
 
 EXPECTED = {as_text(odd.name): odd.reason for odd in CORPUS} | {
     "files/folder loop": "the same folder as ",

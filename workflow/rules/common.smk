@@ -83,12 +83,13 @@ from similar_images.core.processes import find_modules_first_in
 from similar_images.evaluation import settings_comparison
 from similar_images.backbones import loading
 from similar_images.decisions import decisions
-from similar_images.images import depth, lists, retries, table_cache
+from similar_images.images import depth, retries
 from similar_images.images.folders import check_not_own
-from similar_images.images.sources import Source
-from similar_images.images.names import alike
+from similar_images.lists import lists, table_cache
+from similar_images.lists.sources import Source
+from similar_images.core.names import alike
 from similar_images.images.fingerprint import check_catalogue, summarise
-from similar_images.images.skipping import Skipping
+from similar_images.storage.skipping import Skipping
 from similar_images.storage.access import Access
 from similar_images.storage.addresses import Limits, is_address
 from similar_images.storage.metadata import MetadataCache, NotAskedError

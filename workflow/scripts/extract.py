@@ -17,8 +17,8 @@ from similar_images.features.extraction import extract
 from similar_images.images import manifest
 from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
-from similar_images.images.stored import order_of
 from similar_images.storage.results import results_of
+from similar_images.storage.stored import order_of
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from similar_images.core.job import logged
+from similar_images.core.names import as_text
 from similar_images.core.wording import counted
-from similar_images.images import collection, listing, manifest, retries, table_cache
-from similar_images.images.lists import is_list
-from similar_images.images.names import as_text
+from similar_images.images import collection, listing, manifest, retries
 from similar_images.images.photos import Photos
-from similar_images.images.skipping import Skipping
-from similar_images.images.sources import Source
+from similar_images.lists import table_cache
+from similar_images.lists.lists import is_list
+from similar_images.lists.sources import Source
 from similar_images.storage.addresses import is_address
 from similar_images.storage.metadata import MetadataCache
 from similar_images.storage.results import results_of
+from similar_images.storage.skipping import Skipping
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from similar_images.core.errors import UserError
 from similar_images.core.files import digest
+from similar_images.core.names import fault_of_label, listed_label
 from similar_images.curation import export
 from similar_images.curation.export import ExportedImage
 from similar_images.features import sharded_features
 from similar_images.images.collection import scan
 from similar_images.images.folders import EXPORTED, OWN
-from similar_images.images.names import fault_of_label, listed_label
 from similar_images.images.photos import LOCAL
 from similar_images.storage.addresses import name_of
 

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from similar_images.core.errors import UserError
+from similar_images.core.names import as_text
 from similar_images.images import collection
 from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import Summary, check_catalogue, summarise
 from similar_images.images.folders import OWN, check_not_own
-from similar_images.images.names import as_text
-from similar_images.images.skipping import Skipping
-from similar_images.images.sources import Source
+from similar_images.lists.sources import Source
 from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.addresses import ObjectMetadata
 from similar_images.storage.metadata import MetadataCache
+from similar_images.storage.skipping import Skipping
 
 # é as one character, and as two.
 NFC, NFD = "\u00e9", "e\u0301"

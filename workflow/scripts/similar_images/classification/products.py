@@ -7,8 +7,8 @@ from itertools import chain
 
 import pyarrow as pa
 
+from ..core.names import normal_form
 from ..core.tables import Row
-from ..images.names import normal_form
 from . import nearest
 from .nearest import SHOWN, Near
 from .tables import PRODUCTS

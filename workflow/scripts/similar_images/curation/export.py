@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from ..core.errors import UserError, reason
 from ..core.files import remove_abandoned, replacing
+from ..core.names import listed_label
 from ..core.tables import Column, CsvTable
-from ..images import parquet_images
 from ..images.folders import EXPORTED
-from ..images.names import listed_label
 from ..images.photos import LOCAL, Photos
-from ..images.stored import container_of
+from ..storage import parquet_images
 from ..storage.addresses import HIDDEN, WEB, is_address, scheme_of
+from ..storage.stored import container_of
 
 # The bytes that most file systems allow in a name, and how many an ending such as .jpg may have.
 LONGEST, LONGEST_ENDING = 255, 16

@@ -17,10 +17,10 @@ from ..core import workbooks
 from ..core.errors import UserError, reason
 from ..core.file_formats import csv_rows, read_cache, true_text
 from ..core.files import digest, remove
+from ..core.names import as_label, fault_of_label
 from ..core.tables import Column, CsvTable
 from ..core.wording import counted
 from ..images.fingerprint import Summary
-from ..images.names import as_label, fault_of_label
 
 TABLE = CsvTable(
     "decisions.csv",

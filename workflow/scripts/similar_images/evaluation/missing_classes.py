@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..core.names import similar
 from ..core.wording import counted
-from ..images.names import similar
 
 # A class with fewer photos in the catalogue hardly ever wins a vote.
 ENOUGH = 3

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ..backbones.engines import Engine
 from ..core.errors import UserError
+from ..core.names import as_text
 from ..core.prefetch import prefetch
 from ..core.timing import Timing
 from ..images.decoding import UnreadableImageError
-from ..images.names import as_text
 from ..images.photos import LOCAL, Photos, UnavailableError
 from ..images.preprocessing import Prepared, Preprocessor
 from . import levels

@@ -16,8 +16,8 @@ from ..core.wording import counted
 from ..decisions.decisions import OUT
 from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, NOTE, ORIGINAL_LABEL
 from ..images.folders import OWN
-from ..images.lists import NO_PHOTO, PRODUCT_HAS_IMAGE
-from ..images.skipping import is_other_kind
+from ..lists.lists import NO_PHOTO, PRODUCT_HAS_IMAGE
+from ..storage.skipping import is_other_kind
 from . import sharded_features, shards
 from .plan import shard_names
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import takewhile
 
+from ..core.names import as_text
 from ..core.prefetch import prefetch
 from ..images.decoding import UnreadableImageError
-from ..images.names import as_text
 from ..images.photos import LOCAL, Photos, UnavailableError
 from ..images.preprocessing import Preprocessor
 from . import shards

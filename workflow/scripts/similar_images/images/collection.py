@@ -12,9 +12,14 @@ from typing import NamedTuple
 from zipfile import ZipInfo
 
 from ..core.errors import UserError
+from ..core.names import Spellings, as_text, fault_of_label, label_of, normal_form, similar
+from ..lists import lists
+from ..lists.sources import Location, Source
+from ..lists.table_cache import NO_TABLES, TableCache
+from ..storage import archives, parquet_images
 from ..storage.addresses import ObjectMetadata, is_address, normal_address
 from ..storage.metadata import NO_METADATA, MetadataCache
-from . import archives, lists, parquet_images
+from ..storage.skipping import DEFAULT, Skipping
 from .folders import (
     Bounds,
     Finding,
@@ -25,10 +30,6 @@ from .folders import (
     status_or_fault,
     walk,
 )
-from .names import Spellings, as_text, fault_of_label, label_of, normal_form, similar
-from .skipping import DEFAULT, Skipping
-from .sources import Location, Source
-from .table_cache import NO_TABLES, TableCache
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..core.wording import first_of
-from .archives import is_archive
+from ..storage.archives import is_archive
 
 # What folders are called that divide a data set, and are no classes.
 _DIVISIONS = frozenset(

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError
+from ..core.names import fault_of_label, label_of, subfolder_of
 from ..core.processes import forked, processes
+from ..lists.lists import is_list
+from ..lists.sources import Location, Source
+from ..lists.table_cache import NO_TABLES, TableCache
 from ..storage.addresses import is_address, name_of
+from ..storage.archives import is_archive
 from ..storage.metadata import NO_METADATA, MetadataCache
+from ..storage.skipping import DEFAULT, Skipping
 from . import depth
-from .archives import is_archive
 from .collection import Entry, scan
 from .folders import Bounds, Finding, Folder, is_folder, list_folder, status_or_fault, walk
-from .lists import is_list
-from .names import fault_of_label, label_of, subfolder_of
-from .skipping import DEFAULT, Skipping
-from .sources import Location, Source
-from .table_cache import NO_TABLES, TableCache
 
 # Starting other processes takes about as long.
 SECONDS_ALONE = 0.02

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..core.errors import UserError, reason
-from .names import as_text
-from .skipping import DEFAULT, Skipping
+from ..core.names import as_text
+from ..storage.skipping import DEFAULT, Skipping
 
 OWN = "written by this workflow, not a photo"
 # The file that marks an exported folder, wherever it is moved.

@@ -17,12 +17,12 @@ from ..core.errors import reason
 from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
-from .archives import DamagedArchiveError
+from ..storage.archives import DamagedArchiveError
+from ..storage.stored import absolute, container_of
 from .collection import LATEST, Entry
 from .columns import ADDED, CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT, ROW
 from .photos import LOCAL, Photos
 from .retries import TRANSIENT
-from .stored import absolute, container_of
 
 TABLE = ParquetTable(
     "results/<collection>/manifest.parquet",

@@ -12,12 +12,12 @@ from typing import Any, BinaryIO, cast
 
 from ..core.errors import reason
 from ..core.files import digest
+from ..lists import lists
 from ..storage.access import NO_ACCESS, Access
 from ..storage.addresses import HIDDEN, Limits, is_address
+from ..storage.archives import DamagedArchiveError
 from ..storage.photo_cache import PhotoCache
-from . import lists
-from .archives import DamagedArchiveError
-from .stored import StoredPhotos, container_of
+from ..storage.stored import StoredPhotos, container_of
 
 GIGABYTE = 10**9
 

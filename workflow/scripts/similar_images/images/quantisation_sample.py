@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import UserError
+from ..core.names import as_text
 from .decoding import UnreadableImageError
-from .names import as_text
 from .photos import LOCAL, Photos, UnavailableError
 from .preprocessing import Preprocessor
 

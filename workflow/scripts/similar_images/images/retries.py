@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.file_formats import read_json_cache, write_json
-from .names import as_text
+from ..core.names import as_text
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from ..classification import conformal
 from ..classification.nearest import SHOWN
 from ..classification.products import product_of
+from ..core.names import as_text
 from ..decisions.decisions import OUT
-from ..images.names import as_text
 
 Status = Literal["right", "wrong", "unlabelled", "refused", "rejected"]
 STATUSES: tuple[Status, ...] = get_args(Status)

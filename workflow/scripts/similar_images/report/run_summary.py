@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from ..core.errors import UserError
 from ..core.file_formats import read_csv, read_json
+from ..core.names import similar
 from ..core.tables import ParquetTable
 from ..core.wording import counted
 from ..evaluation import missing_classes
 from ..evaluation.intervals import share_in_words
 from ..images import listing
 from ..images.columns import NOTE
-from ..images.names import similar
 
 # One column of `sharded_features.TABLE`, whose module imports slow packages.
 NOTES = ParquetTable("results/<collection>/images.parquet", NOTE)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
-from . import parquet_images
-from .archives import DamagedArchiveError
+from ..storage import parquet_images
+from ..storage.archives import DamagedArchiveError
+from ..storage.parquet_images import StoredImage, file_of
 from .cells import Cells, cells_of, text_of
-from .list_columns import Row, Table, Wanted, column_names, places_of, row_of, text_function
-from .parquet_images import StoredImage, file_of
+from .columns import Row, Table, Wanted, column_names, places_of, row_of, text_function
 
 if TYPE_CHECKING:
     import pyarrow as pa

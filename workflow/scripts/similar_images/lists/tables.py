@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from ..core.errors import UserError
-from . import list_csv, list_json, list_parquet, list_workbook
-from .list_columns import Table, Wanted
+from . import csv_reader, json_reader, parquet_reader, workbook_reader
+from .columns import Table, Wanted
 from .table_cache import NO_TABLES, TableCache
 
 
@@ -32,16 +32,16 @@ def read(
     """
     try:
         if path.is_dir():
-            return list_parquet.read(path, files_in(path), wanted)
+            return parquet_reader.read(path, files_in(path), wanted)
         match Path(path.name.lower().removesuffix(".gz")).suffix:
             case ".parquet":
-                return list_parquet.read(path, [path], wanted)
+                return parquet_reader.read(path, [path], wanted)
             case ".xlsx" | ".xlsm" | ".xls":
-                read_it = partial(list_workbook.read, path, wanted, sheet)
+                read_it = partial(workbook_reader.read, path, wanted, sheet)
                 return cache.table(path, wanted, sheet, read_it)
             case ".json" | ".jsonl" | ".ndjson" as ending:
-                return list_json.read(path, wanted, ending)
-        return list_csv.read(path, wanted)
+                return json_reader.read(path, wanted, ending)
+        return csv_reader.read(path, wanted)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file. Name a list that is there.") from error
 

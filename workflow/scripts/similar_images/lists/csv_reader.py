@@ -9,8 +9,8 @@ from ..core.errors import UserError
 from ..core.file_formats import csv_rows, true_text
 from ..storage.addresses import is_address
 from . import dialect
-from .list_columns import Row, Table, Wanted, column_names, key, places_of
-from .list_texts import text_in
+from .columns import Row, Table, Wanted, column_names, key, places_of
+from .texts import text_in
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # How the name of an image in a list ends.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import translate
 
-from .names import as_text, normal_form
+from ..core.names import as_text, normal_form
 
 # Of Windows, macOS, and the disks of Synology and QNAP, in lower case. Most of their other names
 # are hidden.

@@ -15,13 +15,15 @@ import pytest
 
 from similar_images.core.errors import UserError
 from similar_images.curation import export
-from similar_images.images import lists, manifest, parquet_images
-from similar_images.images.archives import DamagedArchiveError
+from similar_images.images import manifest
 from similar_images.images.collection import Entry, scan
 from similar_images.images.fingerprint import summarise
-from similar_images.images.parquet_images import RowGroups
 from similar_images.images.photos import Photos, UnavailableError
+from similar_images.lists import lists
+from similar_images.storage import parquet_images
 from similar_images.storage.access import NO_ACCESS
+from similar_images.storage.archives import DamagedArchiveError
+from similar_images.storage.parquet_images import RowGroups
 from similar_images.storage.photo_cache import PhotoCache
 
 IMAGE = pa.struct({"bytes": pa.binary(), "path": pa.string()})

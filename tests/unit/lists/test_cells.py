@@ -16,7 +16,7 @@ import pytest
 
 from similar_images.core import job
 from similar_images.core.errors import UserError
-from similar_images.images.lists import read
+from similar_images.lists.lists import read
 
 SCRIPTS = Path(job.__file__).parents[2]
 HIDDEN = {
@@ -76,7 +76,7 @@ def test_dates_and_times_are_iso_texts_where_pandas_is_hidden(tmp_path: Path, hi
     code = (
         "import json, sys; from pathlib import Path\n"
         f"{HIDDEN[hidden]}"
-        "from similar_images.images.lists import read\n"
+        "from similar_images.lists.lists import read\n"
         "files = Path(sys.argv[1]).glob('*/list.parquet')\n"
         "values = lambda file: [row.extra_columns[0] for row in read(file, ['value']).rows]\n"
         "print(json.dumps({file.parent.name: values(file) for file in files}))"

@@ -6,9 +6,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from similar_images.images import list_workbook
-from similar_images.images.lists import ImageList, read
-from similar_images.images.table_cache import TableCache
+from similar_images.lists import workbook_reader
+from similar_images.lists.lists import ImageList, read
+from similar_images.lists.table_cache import TableCache
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def save(path: Path, image: str) -> Path:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an hour pass after each change of a file."""
-    monkeypatch.setattr("similar_images.images.table_cache.SETTLING_NS", -3_600_000_000_000)
+    monkeypatch.setattr("similar_images.lists.table_cache.SETTLING_NS", -3_600_000_000_000)
 
 
 def reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(list_workbook, "read", lambda *_: pytest.fail("it is read again"))
+    monkeypatch.setattr(workbook_reader, "read", lambda *_: pytest.fail("it is read again"))
 
 
 @pytest.mark.usefixtures("settled")

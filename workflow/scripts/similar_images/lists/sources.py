@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Union
 
 from ..core.errors import UserError
 from ..storage.addresses import is_address, name_of
-from .list_presets import PRESETS, WHOLE
+from .presets import PRESETS, WHOLE
 
 # The setting `catalogue`, or one of `queries`, or what was made of it.
 Location = Union[str, Path, Mapping[str, Any], "Source"]
@@ -20,7 +20,7 @@ class Source(NamedTuple):
         is_mapped: whether the setting maps the columns of a list; then it is a list in any case.
         image: the columns of images.
         label: the column of the class.
-        label_part: how the class is taken from it: see `list_presets`.
+        label_part: how the class is taken from it: see `presets`.
         product: the column that names the product, if the setting maps it.
         optional: the columns that may be missing.
         sheet: the sheet of a workbook; by default its first.

@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ..core.names import as_text, normal_form
 from ..core.wording import counted
-from .names import as_text, normal_form
 from .skipping import is_other_kind
 
 MOST_FILES = 200_000

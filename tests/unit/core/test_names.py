@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from similar_images.images.names import alike, as_label, fault_of_label, label_of, similar
+from similar_images.core.names import alike, as_label, fault_of_label, label_of, similar
 
 NAMES = st.text(st.characters(codec="utf-8"))
 

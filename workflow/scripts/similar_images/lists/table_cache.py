@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from ..core.digests import SETTLING_NS
 from ..core.file_formats import read_json_cache
 from ..core.files import digest, write_checked
-from . import cells, list_columns, list_workbook
-from .list_columns import Row, Table, Wanted
+from . import cells, columns, workbook_reader
+from .columns import Row, Table, Wanted
 
 NAME = "list.json"
 # What decides how a workbook is read.
-_CODE = (cells, list_columns, list_workbook)
+_CODE = (cells, columns, workbook_reader)
 
 
 class TableCache(NamedTuple):

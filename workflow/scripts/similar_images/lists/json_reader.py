@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UserError
-from .list_columns import Row, Table, Wanted, column_names, places_of, row_of, text_function
-from .list_texts import text_in
+from .columns import Row, Table, Wanted, column_names, places_of, row_of, text_function
+from .texts import text_in
 
 
 def read(path: Path, wanted: Sequence[Wanted], ending: str) -> Table:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError
+from ..core.names import CONTROL, fault_of_label, listed_label
 from ..core.wording import counted
 from ..storage.addresses import is_address, looks_like_address, name_of
-from . import list_tables
-from .archives import is_archive
-from .list_columns import Row, Wanted
-from .list_presets import DEEPEST, WHOLE
-from .names import CONTROL, fault_of_label, listed_label
-from .parquet_images import StoredImage
+from ..storage.archives import is_archive
+from ..storage.parquet_images import StoredImage
+from . import tables
+from .columns import Row, Wanted
+from .presets import DEEPEST, WHOLE
 from .sources import Location, Source
 from .table_cache import NO_TABLES, TableCache
 
@@ -96,7 +96,7 @@ def read(
     """
     source = Source.of(location)
     path = Path(source.location)
-    table = list_tables.read(path, _wanted(source, extra_columns), source.sheet, cache)
+    table = tables.read(path, _wanted(source, extra_columns), source.sheet, cache)
     folder = folder_of(source)
     records = [_record(source, folder, row) for row in table.rows]
     if source.product:
@@ -125,7 +125,7 @@ def is_list(location: Location) -> bool:
 
 def files_of(source: Source) -> list[Path]:
     """Return the files that a list is in."""
-    return list_tables.files_in(Path(source.location))
+    return tables.files_in(Path(source.location))
 
 
 def folder_of(source: Source) -> Path:
@@ -190,7 +190,7 @@ def images_in(cell: str) -> list[str]:
 
 
 def part_of_label(cell: str, label_part: str) -> str:
-    """Return the part of a cell that is the class: see `list_presets`."""
+    """Return the part of a cell that is the class: see `presets`."""
     if label_part == WHOLE:
         return cell
     cells = _BETWEEN_PATHS.split(cell) if label_part == DEEPEST else [cell]

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..core.errors import UserError
+from ..core.names import normal_form
 from ..core.wording import first_of
+from ..storage.parquet_images import StoredImage
 from .cells import text_of
-from .names import normal_form
-from .parquet_images import StoredImage
 
 # So many columns are named in an error.
 MOST_NAMED = 30

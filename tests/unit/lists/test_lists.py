@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from similar_images.core.errors import UserError
 from similar_images.core.file_formats import true_text, write_csv
-from similar_images.images import dialect, lists
 from similar_images.images.collection import scan
-from similar_images.images.lists import (
+from similar_images.lists import dialect, lists
+from similar_images.lists.lists import (
     ListRow,
     addresses,
     check_remote,
@@ -30,7 +30,7 @@ from similar_images.images.lists import (
     part_of_label,
     read,
 )
-from similar_images.images.sources import Source
+from similar_images.lists.sources import Source
 
 ROWS: list[dict[str, Any]] = [
     {"image": "b.jpg", "label": "boots", "price": 9.5},
@@ -531,7 +531,7 @@ def kept(text: str, encoding: str, left_out: str) -> str:
 def test_a_packed_list_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("similar_images.images.list_texts.MOST_UNPACKED", 1000)
+    monkeypatch.setattr("similar_images.lists.texts.MOST_UNPACKED", 1000)
     path = tmp_path / "list.csv.gz"
     path.write_bytes(gzip.compress(b"image,label\n" + b"a.jpg,x\n" * 1000))
     with pytest.raises(UserError, match=r"list\.csv\.gz: more than 1,000 bytes unpacked\. Divide"):

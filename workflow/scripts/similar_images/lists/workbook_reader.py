@@ -8,7 +8,7 @@ from typing import Any
 from ..core import workbooks
 from ..core.errors import UserError
 from .cells import text_of
-from .list_columns import Table, Wanted, column_names, places_of, row_of
+from .columns import Table, Wanted, column_names, places_of, row_of
 
 
 def read(path: Path, wanted: Sequence[Wanted], sheet: str | None) -> Table:

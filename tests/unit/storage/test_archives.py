@@ -13,14 +13,15 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import pytest
 
 from similar_images.core.errors import UserError
-from similar_images.images import archives, manifest
+from similar_images.images import manifest
 from similar_images.images.collection import scan
 from similar_images.images.fingerprint import summarise
-from similar_images.images.lists import is_list
 from similar_images.images.photos import Photos, UnavailableError
-from similar_images.images.skipping import Skipping
+from similar_images.lists.lists import is_list
+from similar_images.storage import archives
 from similar_images.storage.access import NO_ACCESS
 from similar_images.storage.photo_cache import PhotoCache
+from similar_images.storage.skipping import Skipping
 
 MAC, DOS = 19, 0
 UTF_8 = 0x800

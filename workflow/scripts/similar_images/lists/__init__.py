@@ -1,0 +1,1 @@
+"""Lists of images, as shops and spreadsheets write them: dialects, formats and columns."""
