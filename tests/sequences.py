@@ -772,7 +772,7 @@ def check_rules(world: World, found: Outcome) -> list[str]:
     members, queries = expected_members(world)
     faults = []
     for name, expected in {CATALOGUE: members, **queries}.items():
-        rows = {(image, one.label or "", one.label_from) for image, one in expected.items()}
+        rows = {(image, one.label or "", one.label_from, "") for image, one in expected.items()}
         is_ = {
             tuple(row)
             for row in list(csv.reader(str(found[f"{name}/members.csv"]).splitlines()))[1:]

@@ -238,6 +238,7 @@ def _manifest(settings: Mapping[str, Any], name: str) -> None:
         {"collection": name},
         location=location,
         follow_links=settings["images"]["follow_links"],
+        ignore=settings["images"]["ignore"],
         extra_columns=_columns(settings, location),
         product=settings["product"],
         own_folders=["results"],
@@ -397,5 +398,6 @@ def _predict(settings: Mapping[str, Any], name: str) -> None:
         vote=settings["search"]["vote"],
         reject=settings["search"]["reject"],
         extra_columns=_columns(settings, _location(settings, name)),
+        listed=Path(_location(settings, name)).is_file(),
         product=settings["product"],
     )
