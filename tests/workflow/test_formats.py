@@ -76,7 +76,7 @@ def test_features_of_an_earlier_version_are_kept_where_they_are_the_same(
     # As after an update, when the plan is made again.
     run = project.run(*project.answers(), "--forcerun", "plan")
     assert project.predictions() == expected
-    assert ("An earlier version of this program extracted" in run.console) != stopped
+    assert ("from an earlier version of this program" in run.console) != stopped
     new = project.shards() if stopped else project.shards() - before
     assert {shards.read_contents(Path(path)).decoding for path in new} == {shards.DECODING}
     again = project.run(*project.answers())

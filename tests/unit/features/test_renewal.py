@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -17,7 +18,11 @@ from similar_images.features import plan, shards
 from similar_images.features.levels import none
 from similar_images.features.renewal import renewed
 from similar_images.features.shards import Shard
+from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
+from similar_images.storage.access import Access
+from similar_images.storage.addresses import Limits
+from similar_images.storage.photo_cache import PhotoCache
 
 PREPARE = Preprocessor(8, "bicubic", 10_000)
 
@@ -78,12 +83,39 @@ def test_only_photos_that_this_version_reads_the_same_keep_their_features(tmp_pa
     assert found.decoding == shards.DECODING
 
 
-def test_a_photo_that_cannot_be_read_now_is_left_out(tmp_path: Path) -> None:
+def test_a_photo_that_cannot_be_read_now_keeps_its_features(tmp_path: Path) -> None:
     ids = [sha256(b"gone").hexdigest()]
     row = np.ones((1, 2), np.float32)
     shard = Shard(ids, [None], [7], "model", row, none(1), notes=[None], decoding=1)
     files = {ids[0]: [bytes(tmp_path / "gone")]}
-    assert renewed(shard, files, PREPARE, 1, lambda done: None).content_ids == []
+    found = renewed(shard, files, PREPARE, 1, lambda done: None)
+    assert (found.content_ids, found.pixels) == (ids, [7])
+    assert_array_equal(found.features, row)
+
+
+def test_a_photo_at_an_address_is_looked_at_only_in_the_cache(tmp_path: Path) -> None:
+    data = [encode("PNG", icc_profile=b"nonsense"), encode("BMP", icc_profile=b"nonsense")]
+    data += [encode("PNG"), encode("GIF")]
+    ids = [sha256(photo).hexdigest() for photo in data]
+    cache = PhotoCache(tmp_path, 10**6)
+    for id_, photo in list(zip(ids, data, strict=True))[::2]:
+        cache.put(id_, photo)
+    shard = Shard(
+        ids,
+        [None, None, None, "damaged"],
+        [7] * 4,
+        "model",
+        np.arange(8, dtype=np.float32).reshape(-1, 2),
+        none(4),
+        notes=[None] * 4,
+        decoding=1,
+    )
+    files = {id_: [f"https://shop.example/{id_}".encode()] for id_ in ids}
+    access = Access(Limits(("https://shop.example",), False, 1, 1, 1))
+    with patch.object(Access, "fetch", side_effect=AssertionError("a request")):
+        found = renewed(shard, files, PREPARE, 2, lambda done: None, Photos(access, cache))
+    assert found.content_ids == ids[1:3]  # the first one's profile is known, the last has a fault
+    assert found.pixels == [7, 1024]
 
 
 def test_what_is_not_begun_when_the_job_is_stopped_is_left_out(tmp_path: Path) -> None:
@@ -113,7 +145,7 @@ def test_earlier_shards_are_the_sources_of_new_ones_once(
         earlier.rewrite(pipeline.shard(name))
     caplog.clear()
     planned = pipeline.build()
-    assert "extracted 3 photos" in caplog.text
+    assert "3 photos have features from an earlier version" in caplog.text
     assert {row["source"] for row in planned.values()} == {row["shard"] for row in before.values()}
     assert not {row["shard"] for row in planned.values()} & {
         row["shard"] for row in before.values()

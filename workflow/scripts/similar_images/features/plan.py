@@ -138,9 +138,9 @@ def renew(
     content_ids = sorted(id_ for id_, name in held.items() if name in earlier)
     if content_ids:
         logger.warning(
-            "An earlier version of this program extracted %s. Their features are copied, once. "
-            "Only photos with a colour profile, and files that could not be read, are extracted "
-            "again: this version can show their colours, or read them.",
+            "%s have features from an earlier version of this program. These are copied, once. "
+            "Only local photos with a colour profile, and photos that could not be read, are "
+            "extracted again.",
             counted(len(content_ids), "photo"),
         )
     return plan_shards(content_ids, fingerprint, policy.shard_size(len(content_ids)), features)

@@ -1,20 +1,16 @@
 """Renewal: which features of an earlier version are still those of their photos."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import takewhile
 
-from ..core.names import as_text
 from ..core.prefetch import prefetch
 from ..images.decoding import UnreadableImageError
 from ..images.photos import LOCAL, Photos, UnavailableError
 from ..images.preprocessing import Preprocessor
 from . import shards
 from .shards import Shard
-
-logger = logging.getLogger(__name__)
 
 # Photos whose headers are read ahead, for each thread.
 AHEAD = 8
@@ -29,10 +25,11 @@ def renewed(
     photos: Photos = LOCAL,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Shard:
-    """Return the part of `shard`, of an earlier version, that this version would make the same.
+    """Return the part of `shard`, of an earlier version, whose features stay.
 
     Photos with a fault are left out, because this version may read them, and so are photos whose
-    colour profile this version follows. A photo that cannot be read now is left out, too.
+    colour profile this version follows. No photo is fetched for that: the features stay of photos
+    at addresses that are not in the cache, and of photos that cannot be read now.
 
     Args:
         shard: as the earlier version made it.
@@ -49,7 +46,8 @@ def renewed(
 
     def look_at(row: int) -> tuple[int, int | None]:
         content_id = shard.content_ids[row]
-        return row, _pixels_of_unchanged(content_id, files[content_id], prepare, photos)
+        former = shard.pixels[row]
+        return row, _pixels_of_unchanged(content_id, files[content_id], prepare, photos, former)
 
     with ThreadPoolExecutor(threads) as pool:
         going_on = takewhile(lambda _: not stopped(), rows)
@@ -63,15 +61,22 @@ def renewed(
 
 
 def _pixels_of_unchanged(
-    content_id: str, files: Sequence[bytes], prepare: Preprocessor, photos: Photos
+    content_id: str,
+    files: Sequence[bytes],
+    prepare: Preprocessor,
+    photos: Photos,
+    former: int | None,
 ) -> int | None:
-    """Return the pixels of a photo whose features stay as they are, otherwise None."""
+    """Return the pixels of a photo whose features stay, otherwise None.
+
+    They are the `former` ones if the photo cannot be looked at.
+    """
     for file in files:
         try:
-            with photos.opened(content_id, file) as stream:
+            with photos.opened(content_id, file, fetched=False) as stream:
                 return prepare.pixels_of_unchanged(stream)
         except UnreadableImageError:
             return None
-        except UnavailableError as error:
-            logger.warning("%s: %s", as_text(file), error)
-    return None
+        except UnavailableError:
+            continue
+    return former

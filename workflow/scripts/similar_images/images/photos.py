@@ -74,12 +74,17 @@ class Photos:
             return self._fetch(file)[0] if is_address(os.fsdecode(file)) else digest(file)
 
     @contextmanager
-    def opened(self, content_id: str, file: bytes) -> Iterator[BinaryIO]:
+    def opened(self, content_id: str, file: bytes, *, fetched: bool = True) -> Iterator[BinaryIO]:
         """Open `file` and check that its bytes are those of `content_id`.
 
+        Args:
+            content_id: of the photo.
+            file: a file, one stored in another file, or the name of an address.
+            fetched: whether to fetch a photo at an address that is not in the cache.
+
         Raises:
-            UnavailableError: it is gone, has changed, changes while the block runs, or could not be
-                read to its end.
+            UnavailableError: it is gone, has changed, changes while the block runs, could not be
+                read to its end, or is not to be fetched.
         """
         if container_of(file):
             with self._unavailable(file):
@@ -87,8 +92,11 @@ class Photos:
             yield BytesIO(data)
             return
         if is_address(os.fsdecode(file)):
+            data = self._cache.get(content_id)
+            if data is None and not fetched:
+                raise UnavailableError("not in the cache")
             with self._unavailable(file):
-                data = self._cache.get(content_id) or self._fetch_unchanged(content_id, file)
+                data = data or self._fetch_unchanged(content_id, file)
             yield BytesIO(data)
             return
         with self._unavailable(file):
