@@ -81,4 +81,8 @@ def test_features_of_an_earlier_version_are_kept_where_they_are_the_same(
     assert {shards.read_contents(Path(path)).decoding for path in new} == {shards.DECODING}
     again = project.run(*project.answers())
     assert not again.jobs
+    if not stopped:
+        assert project.run("tidy").jobs == {"tidy": 1}
+        assert project.shards() == new
+        assert not project.run(*project.answers()).jobs
     assert project.run(*project.answers(), "--forcerun", "plan").jobs["extract"] == 0

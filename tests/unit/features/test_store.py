@@ -45,14 +45,39 @@ def test_each_model_has_a_folder_of_its_own(tmp_path: Path) -> None:
 
 
 def test_what_no_plan_names_is_unused(tmp_path: Path) -> None:
-    kept, source, compared, spare, of_other = (
+    kept, compared, spare, of_other = (
         put(tmp_path / f"features/{name}.parquet")
-        for name in ("A-1/kept", "A-1/source", "B-2/compared", "A-1/spare", "B-2/kept")
+        for name in ("A-1/kept", "B-2/compared", "A-1/spare", "B-2/kept")
     )
-    plan(tmp_path, "A-1", "kept", sources=("source",))
+    plan(tmp_path, "A-1", "kept")
     plan(tmp_path / "compare/entry/results", "B-2", "compared")
     assert store.unused(tmp_path) == [spare, of_other]
-    assert {kept, source, compared}.isdisjoint(store.unused(tmp_path))
+    assert {kept, compared}.isdisjoint(store.unused(tmp_path))
+
+
+def test_shards_to_copy_from_are_unused_once_all_copies_are_there_and_whole(
+    tmp_path: Path,
+) -> None:
+    source, copied = (
+        put(tmp_path / f"features/A-1/{name}.parquet") for name in ("source", "copied")
+    )
+    plan(tmp_path, "A-1", "copied", "missing", sources=("source",))
+    assert store.unused(tmp_path) == []  # a run was interrupted
+    missing = put(tmp_path / "features/A-1/missing.parquet")
+    assert store.unused(tmp_path) == [source]
+    for damaged in (copied, missing):
+        data = damaged.read_bytes()
+        damaged.write_bytes(data[:-20])
+        assert store.unused(tmp_path) == []
+        damaged.write_bytes(data)
+
+
+def test_what_another_plan_still_copies_from_is_used(tmp_path: Path) -> None:
+    for name in ("source", "copied"):
+        put(tmp_path / f"features/A-1/{name}.parquet")
+    plan(tmp_path, "A-1", "copied", sources=("source",))
+    plan(tmp_path / "compare/entry/results", "A-1", "missing", sources=("source",))
+    assert store.unused(tmp_path) == []
 
 
 def test_what_a_stopped_run_had_extracted_is_unused_once_no_plan_names_its_shard(

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from ..core.errors import UserError
 from ..core.file_formats import read_json
+from . import shards
 
 # The shards that each collection needs.
 PLAN = "plan/shards.json"
@@ -25,7 +27,8 @@ def of_former_models(store: Path) -> list[Path]:
 def unused(results: Path) -> list[Path]:
     """Return the shards in `results` that no plan names, sorted; also parts of them (`.partial`).
 
-    The plans are that of `results` and those of the settings that were compared.
+    The plans are that of `results` and those of the settings that were compared. The shards that a
+    plan copies features from count as long as one of its own shards is missing or damaged.
 
     Raises:
         DamagedFileError, UserError: as `files.checked`, of a plan.
@@ -33,8 +36,18 @@ def unused(results: Path) -> list[Path]:
     used = set()
     for path in (results / PLAN, *results.glob(f"compare/*/results/{PLAN}")):
         plan = read_json(path)
-        names = {*plan["sources"], *(name for names in plan["shards"].values() for name in names)}
+        names = {name for names in plan["shards"].values() for name in names}
         folder = results / "features" / plan["model"]
+        if plan["sources"] and not all(_is_whole(folder / f"{name}.parquet") for name in names):
+            names |= {*plan["sources"]}
         used |= {folder / f"{name}{end}" for name in names for end in (".parquet", ".partial")}
     kept = {*results.glob("features/*/*.parquet"), *results.glob("features/*/*.partial")}
     return sorted(kept - used)
+
+
+def _is_whole(shard: Path) -> bool:
+    try:
+        shards.read_contents(shard)
+    except UserError:
+        return False
+    return True
