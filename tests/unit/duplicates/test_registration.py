@@ -227,9 +227,9 @@ class Counting(Photos):
         self.count: dict[bytes, int] = {}
 
     @contextmanager
-    def opened(self, content_id: str, file: bytes) -> Iterator[BinaryIO]:
+    def opened(self, content_id: str, file: bytes, *, fetched: bool = True) -> Iterator[BinaryIO]:
         self.count[file] = self.count.get(file, 0) + 1
-        with super().opened(content_id, file) as stream:
+        with super().opened(content_id, file, fetched=fetched) as stream:
             yield stream
 
 

@@ -158,6 +158,29 @@ def test_a_broken_profile_is_ignored_with_a_note(broken: bytes) -> None:
     assert note == IGNORED
 
 
+@pytest.mark.parametrize("format_", ["HEIF", "AVIF"])
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "named"),
+    [
+        (12, 13, "Display P3"),
+        (9, 13, "BT.2020"),
+        (9, 16, "BT.2020, PQ"),
+        (1, 18, "HLG"),
+        (1, 13, None),
+        (2, 2, None),
+    ],
+)
+def test_colours_by_number_are_read_as_srgb_with_a_note(
+    format_: str, primaries: int, transfer: int, named: str | None
+) -> None:
+    data = encode(plain((200, 120, 40)), format_, quality=100)
+    start = data.index(b"colrnclx") + len(b"colrnclx")
+    numbers = struct.pack(">HH", primaries, transfer)
+    image, _, note = prepared(data[:start] + numbers + data[start + 4 :])
+    assert note == (named and f"its colours ({named}, without a profile) are read as sRGB")
+    assert_allclose(image[4, 4], (200, 120, 40), atol=3)
+
+
 def test_a_profile_is_for_the_picture_without_its_transparency() -> None:
     image = plain((200, 120, 40, 0), "RGBA")
     found = prepared(encode(image, "PNG", icc_profile=profile(ADOBE_RGB, 2.2)))

@@ -17,6 +17,10 @@ NO_CHANGE = 2
 GREYS = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 SRGB = ImageCms.createProfile("sRGB")
+# Colours unlike sRGB that a HEIC or AVIF can have by a number instead of a profile: its primaries
+# and its transfer characteristics, as in ITU-T H.273.
+PRIMARIES = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
+TRANSFERS = {16: "PQ", 18: "HLG"}
 
 
 class Conversion(NamedTuple):
@@ -42,12 +46,25 @@ class Conversion(NamedTuple):
 def conversion_of(image: Image.Image) -> Conversion:
     """Return how the colours of `image` become sRGB. Its pixels are not decoded."""
     profile = image.info.get("icc_profile")
-    if not profile or image.mode == "LAB":  # Lab colours need no profile
+    if image.mode == "LAB":  # needs no profile
         return Conversion()
+    if not profile:
+        return Conversion(note=_unlike_srgb(image))
     if not isinstance(profile, bytes) or len(profile) > PROFILE_BYTES:
         return Conversion(note=IGNORED)
     kind = "CMYK" if image.mode == "CMYK" else "L" if image.mode in GREYS else "RGB"
     return _conversion(profile, kind)
+
+
+def _unlike_srgb(image: Image.Image) -> str | None:
+    """Return a note if the numbers in `image`, which has no profile, say that it is not in sRGB."""
+    numbers = image.info.get("nclx_profile") or {}
+    names = [
+        PRIMARIES.get(numbers.get("color_primaries")),
+        TRANSFERS.get(numbers.get("transfer_characteristics")),
+    ]
+    named = ", ".join(filter(None, names))
+    return f"its colours ({named}, without a profile) are read as sRGB" if named else None
 
 
 # The photos of a collection have few different profiles, and those for print take a while.

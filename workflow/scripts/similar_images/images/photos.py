@@ -92,11 +92,11 @@ class Photos:
             yield BytesIO(data)
             return
         if is_address(os.fsdecode(file)):
-            data = self._cache.get(content_id)
-            if data is None and not fetched:
+            cached = self._cache.get(content_id)
+            if cached is None and not fetched:
                 raise UnavailableError("not in the cache")
             with self._unavailable(file):
-                data = data or self._fetch_unchanged(content_id, file)
+                data = cached or self._fetch_unchanged(content_id, file)
             yield BytesIO(data)
             return
         with self._unavailable(file):
