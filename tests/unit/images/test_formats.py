@@ -86,6 +86,20 @@ def test_a_damaged_file_has_a_reason(format_: str) -> None:
             prepared(data[: int(share * len(data))])
 
 
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", *NEW])
+@pytest.mark.parametrize("length", [40, 100, 200])
+def test_an_image_cut_in_its_header_is_called_damaged(format_: str, length: int) -> None:
+    data = encode(smooth(200, 100), format_)
+    with pytest.raises(UnreadableImageError, match="^damaged or truncated: "):
+        prepared(data[:length])
+
+
+@pytest.mark.parametrize("start", [b"\xff\x0a\x7f", b"\0\0\0\x0cJXL \r\n\x87\n"])
+def test_a_jpeg_xl_is_no_image_that_can_be_read(start: bytes) -> None:
+    with pytest.raises(UnreadableImageError, match="^not a JPEG, PNG"):
+        prepared(start + bytes(100))
+
+
 @pytest.mark.parametrize("format_", NEW)
 def test_pixels_are_counted_before_they_are_decoded(
     format_: str, monkeypatch: pytest.MonkeyPatch
@@ -153,6 +167,25 @@ def test_a_jpeg_that_lacks_its_last_bytes_is_read_with_a_note(mode: str) -> None
     assert len(np.unique(cut.image[-1], axis=0)) == 1  # grey
     nearly = prepared(data[:-3], 80)
     assert nearly.note in (None, "its end is missing", "the last 3% of the picture is missing")
+
+
+@pytest.mark.parametrize("share", [0.9, 0.7])
+def test_a_jpeg_whose_end_was_never_written_is_as_one_that_was_cut(share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    data = encode(Image.fromarray(noise).resize((1600, 1200)), "JPEG", quality=95)
+    there = data[: int(share * len(data))].rstrip(b"\0")
+    cut, padded = prepared(there, 80), prepared(there.ljust(len(data), b"\0"), 80)
+    assert padded.note is not None
+    assert padded.note.startswith("the last ")
+    assert padded.note == cut.note
+    assert_array_equal(padded.image, cut.image)
+
+
+def test_zeros_after_a_whole_jpeg_do_no_harm() -> None:
+    data = encode(smooth(320, 240), "JPEG")
+    padded = prepared(data + bytes(200_000), 80)
+    assert padded.note is None
+    assert_array_equal(padded.image, prepared(data, 80).image)
 
 
 def test_a_progressive_jpeg_that_lacks_its_last_bytes_is_read_with_a_note() -> None:

@@ -23,6 +23,7 @@ from PIL import (
     UnidentifiedImageError,
 )
 
+from ..storage.signatures import LENGTH, is_image
 from .colours import conversion_of
 
 # AVIF before HEIF: a file of either kind can call itself "mif1", and only AVIF's decoder refuses
@@ -60,9 +61,11 @@ BYTES_PER_PIXEL = 8
 # Pillow reads the directory of a TIFF, with all layers of Photoshop, up to this often.
 TIFF_READS = 4
 TIFF_STARTS = (b"II*\0", b"MM\0*")
+JPEG_XL_STARTS = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 # Each scan of a progressive JPEG takes as long as a whole picture, and few bytes. The limit is that
 # of TurboJPEG's TJFLAG_LIMITSCANS; ten scans are common.
 MOST_SCANS = 500
+BLOCK = 64 * 1024
 END_OF_JPEG = b"\xff\xd9"
 # What a JPEG decoder writes where there are no data, by the mode of the picture.
 NO_DATA = {"L": 128, "RGB": 128, "CMYK": 127}
@@ -193,15 +196,14 @@ def open_image(file: BinaryIO, least: int) -> OpenImage:
         UnreadableImageError: it has no known format, or is a decompression bomb: it takes far more
             to decode than a picture of its size.
     """
-    is_tiff = file.read(4) in TIFF_STARTS
+    start = file.read(LENGTH)
+    is_tiff = start.startswith(TIFF_STARTS)
     file.seek(0)
     rationed = _RationedFile(file, METADATA_BYTES * (TIFF_READS if is_tiff else 1))
     try:
         image = Image.open(cast(BinaryIO, rationed), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise UnreadableImageError(
-            "a TIFF that is damaged, or with pixels of an unknown kind" if is_tiff else NO_IMAGE
-        ) from error
+        raise UnreadableImageError(_why_unknown(start)) from error
     except (MemoryError, UnreadableImageError):
         raise  # as above
     except Exception as error:  # as above
@@ -211,6 +213,7 @@ def open_image(file: BinaryIO, least: int) -> OpenImage:
     size = image.size
     coefficients = 0.0
     if isinstance(image, JpegImagePlugin.JpegImageFile):
+        rationed.length = _length_without_zeros(file)
         rationed.end = END_OF_JPEG
         coefficients = _coefficient_bytes(image, _in_one_scan(image, file)) * math.prod(size)
         if "progressive" in image.info and _scans(file) > MOST_SCANS:
@@ -219,6 +222,15 @@ def open_image(file: BinaryIO, least: int) -> OpenImage:
     rationed.left += BYTES_PER_PIXEL * math.prod(size)
     pixels = _count_pixels(image) + math.ceil(coefficients / BYTES_PER_PIXEL)
     return OpenImage(image, size, pixels, rationed)
+
+
+def _why_unknown(start: bytes) -> str:
+    """Return why no decoder knows a file that begins with `start`."""
+    if start.startswith(TIFF_STARTS):
+        return "a TIFF that is damaged, or with pixels of an unknown kind"
+    if is_image(start) and not start.startswith(JPEG_XL_STARTS):
+        return "damaged or truncated: its header cannot be read"
+    return NO_IMAGE
 
 
 def _nclx(file: BinaryIO) -> dict[str, int]:
@@ -271,11 +283,31 @@ def _scans(file: BinaryIO) -> int:
     return sum(block.count(b"\xff\xda") for block in iter(lambda: file.read(1024 * 1024), b""))
 
 
+def _length_without_zeros(file: BinaryIO) -> int:
+    """Return the length of `file` without the zeros at its end.
+
+    A download that was stopped can leave a file of the full length. Decoders take the zeros for
+    colours.
+    """
+    place = file.tell()
+    end = file.seek(0, io.SEEK_END)
+    while end:
+        start = max(0, end - BLOCK)
+        file.seek(start)
+        if block := file.read(end - start).rstrip(b"\0"):
+            end = start + len(block)
+            break
+        end = start
+    file.seek(place)
+    return end
+
+
 class _RationedFile(io.BufferedIOBase):
     """A file of which at most `left` bytes may be read.
 
     Attributes:
         left: see above.
+        length: where the file ends for its reader, or None for its own end.
         end: bytes to append to the file.
         ended: whether they were read.
     """
@@ -283,12 +315,16 @@ class _RationedFile(io.BufferedIOBase):
     def __init__(self, file: BinaryIO, left: int) -> None:
         self._file = file
         self.left = left
+        self.length: int | None = None
         self.end = b""
         self.ended = False
 
     def read(self, size: int | None = -1, /) -> bytes:
         whole = size is None or not 0 <= size <= self.left
-        data = self._file.read(self.left + 1 if whole else size or 0)
+        number = self.left + 1 if whole else size or 0
+        if self.length is not None:
+            number = min(number, max(0, self.length - self.tell()))
+        data = self._file.read(number)
         self.left -= len(data)
         if self.left < 0:
             raise UnreadableImageError(f"more than {METADATA_BYTES} bytes beside its pixels")
