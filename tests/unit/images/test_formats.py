@@ -90,13 +90,13 @@ def test_a_damaged_file_has_a_reason(format_: str) -> None:
 @pytest.mark.parametrize("length", [40, 100, 200])
 def test_an_image_cut_in_its_header_is_called_damaged(format_: str, length: int) -> None:
     data = encode(smooth(200, 100), format_)
-    with pytest.raises(UnreadableImageError, match="^damaged or truncated: "):
+    with pytest.raises(UnreadableImageError, match=r"^damaged or truncated: "):
         prepared(data[:length])
 
 
 @pytest.mark.parametrize("start", [b"\xff\x0a\x7f", b"\0\0\0\x0cJXL \r\n\x87\n"])
 def test_a_jpeg_xl_is_no_image_that_can_be_read(start: bytes) -> None:
-    with pytest.raises(UnreadableImageError, match="^not a JPEG, PNG"):
+    with pytest.raises(UnreadableImageError, match=r"^not a JPEG, PNG"):
         prepared(start + bytes(100))
 
 

@@ -60,8 +60,8 @@ def _unlike_srgb(image: Image.Image) -> str | None:
     """Return a note if the numbers in `image`, which has no profile, say that it is not in sRGB."""
     numbers = image.info.get("nclx_profile") or {}
     names = [
-        PRIMARIES.get(numbers.get("color_primaries")),
-        TRANSFERS.get(numbers.get("transfer_characteristics")),
+        PRIMARIES.get(numbers.get("color_primaries", 0)),
+        TRANSFERS.get(numbers.get("transfer_characteristics", 0)),
     ]
     named = ", ".join(filter(None, names))
     return f"its colours ({named}, without a profile) are read as sRGB" if named else None
