@@ -1,6 +1,8 @@
 """Tests of opening workbooks: what is refused before it is read, and when one was saved."""
 
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import pairwise
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -27,6 +29,21 @@ def made(**replaced: bytes | None) -> BytesIO:
             if content is not None:
                 new.writestr(name, content)
     return changed
+
+
+@pytest.fixture(params=["Europe/Berlin", "America/New_York"])
+def hours_ahead(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Set the time zone of this process; gives the hours by which it is ahead of UTC in March."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield {"Europe/Berlin": 1, "America/New_York": -5}[request.param]
+    time.tzset()
+
+
+def saved_by(application: str) -> bytes:
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"
+    return f'<P xmlns="{kind}"><Application>{application}</Application></P>'.encode()
 
 
 def test_the_cells_of_a_workbook_are_read() -> None:
@@ -88,3 +105,21 @@ def test_a_workbook_says_itself_when_it_was_made_and_saved() -> None:
     for core in (None, b"<a/>", b"<a", b"<!DOCTYPE a><a/>"):
         assert workbooks.times_of(made(core=core)) == (None, None)
     assert workbooks.times_of(BytesIO(b"no zip")) == (None, None)
+
+
+def test_the_time_that_libreoffice_saves_is_that_of_the_clock_on_the_wall(
+    hours_ahead: int,
+) -> None:
+    office = made(app=saved_by("LibreOffice/7.4.7.2$Linux_X86_64"))
+    assert workbooks.times_of(office) == (SAVED, SAVED - timedelta(hours=hours_ahead))
+    for other in (made(), made(app=None), made(app=saved_by("Microsoft Macintosh Excel"))):
+        assert workbooks.times_of(other) == (SAVED, SAVED)
+
+
+@pytest.mark.parametrize("year", ["0001-01-01", "9999-12-31"])
+def test_a_time_of_libreoffice_that_no_calendar_has_is_none(hours_ahead: int, year: str) -> None:
+    with ZipFile(made()) as archive:
+        core = archive.read("docProps/core.xml").replace(b"2026-03-01", year.encode())
+    office = made(app=saved_by("LibreOffice/24.2"), core=core)
+    saved = workbooks.times_of(office).saved
+    assert saved is None or str(saved.year) == year[:4].lstrip("0")

@@ -25,8 +25,9 @@ MOST_UNPACKED = 1_000_000_000
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
 SAVE_AS = "save it as an Excel workbook (.xlsx), without a password"
 
-_PROPERTIES = "docProps/core.xml"
+_PROPERTIES, _APPLICATION = "docProps/core.xml", "docProps/app.xml"
 _TERMS = "{http://purl.org/dc/terms/}"
+_EXTENDED = "{http://schemas.openxmlformats.org/officeDocument/2006/extended-properties}"
 
 
 class Times(NamedTuple):
@@ -68,16 +69,34 @@ def opened(stream: BinaryIO) -> Iterator["Workbook"]:
 def times_of(stream: BinaryIO) -> Times:
     """Return when a workbook was made and saved, by itself.
 
-    openpyxl would take the present time where it does not say.
+    LibreOffice writes the local time as if it were UTC, and not which time zone that is. It is
+    taken to be this computer's. So where a workbook was saved in another time zone, the time is
+    wrong by the difference.
+
+    openpyxl would take the present time where a workbook does not say.
     """
     try:
         with ZipFile(stream) as archive:
-            properties = ElementTree.fromstring(archive.read(_PROPERTIES))  # noqa: S314 - expat limits entities
+            properties = _part(archive, _PROPERTIES)
+            local = _is_of_libreoffice(archive)
     except (BadZipFile, KeyError, ElementTree.ParseError):
         return Times(None, None)
-    return Times(
-        *(_time(properties.findtext(f"{_TERMS}{name}")) for name in ("created", "modified"))
+    made, saved = (
+        _time(properties.findtext(f"{_TERMS}{name}")) for name in ("created", "modified")
     )
+    return Times(made, _as_local(saved) if saved and local else saved)
+
+
+def _part(archive: ZipFile, name: str) -> ElementTree.Element:
+    return ElementTree.fromstring(archive.read(name))  # noqa: S314 - expat limits entities
+
+
+def _is_of_libreoffice(archive: ZipFile) -> bool:
+    """Return whether LibreOffice saved a workbook last."""
+    if _APPLICATION not in archive.namelist():
+        return False
+    name = _part(archive, _APPLICATION).findtext(f"{_EXTENDED}Application")
+    return (name or "").startswith("LibreOffice")
 
 
 def _time(text: str | None) -> datetime | None:
@@ -86,6 +105,14 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _as_local(time: datetime) -> datetime | None:
+    """Return the time that is meant where the local time was written as if it were `time`."""
+    try:
+        return time.replace(tzinfo=None).astimezone(UTC)
+    except (OverflowError, ValueError):  # of the year 1 or 9999
+        return None
 
 
 def _check(stream: BinaryIO) -> None:
