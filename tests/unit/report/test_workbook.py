@@ -178,6 +178,38 @@ def test_what_is_decided_already_is_filled_in_with_its_time(tmp_path: Path) -> N
     assert {row["when"] for row in others} == {"2026-03-01T12:00:00+00:00"}
 
 
+def test_a_query_that_is_not_in_the_catalogue_any_more_is_not_filled_in_as_if_it_were(
+    tmp_path: Path,
+) -> None:
+    cards = made_cards(4, CLASSES)
+
+    def row(number: int, day: int, set_: str, decision: str, label: str = "") -> dict[str, str]:
+        when = f"2026-01-{day:02}T00:00:00+00:00"
+        names = ("content_id", "image", "set", "decision", "label", "when", "note")
+        values = (cards[number].content, "x", set_, decision, label, when, "")
+        return dict(zip(names, map(str, values), strict=True))
+
+    decided = [
+        row(0, 1, "invented", "catalogue", "boots"),
+        row(0, 2, "catalogue", "out"),
+        # The class that was decided before still counts.
+        row(1, 1, "invented", "wrong", "1E5"),
+        row(1, 2, "invented", "catalogue", "boots"),
+        row(1, 3, "catalogue", "out"),
+        # It was taken in again.
+        row(2, 1, "catalogue", "out"),
+        row(2, 2, "invented", "catalogue", "boots"),
+        # Only the decision on its class was taken back.
+        row(3, 1, "invented", "catalogue", "boots"),
+        row(3, 2, "invented", "undecided"),
+    ]
+    rows = table(write(tmp_path, cards, decided=decided))
+    assert [(row["Decision"], row["Class"]) for row in rows] == [
+        *((None, None), ("wrong", "1E5"), ("catalogue", "boots"), ("catalogue", "boots"))
+    ]
+    assert [row["former decision"] for row in rows] == [row["Decision"] for row in rows]
+
+
 def test_a_photo_that_cannot_be_used_has_no_content_id_to_decide_on(tmp_path: Path) -> None:
     card = made_cards(1, CLASSES)[0]
     cards = [

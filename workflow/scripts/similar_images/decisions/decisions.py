@@ -175,6 +175,28 @@ def rows(decided: Iterable[Decision]) -> list[dict[str, str]]:
     ]
 
 
+def of_rows(rows_: Iterable[Mapping[str, str]]) -> list[Decision]:
+    """Return the decisions that `rows` gave."""
+    return list(map(_decision, rows_))
+
+
+def latest(made: Iterable[Decision]) -> Decision | None:
+    """Return the latest decision; if several are equally late, the last in order."""
+    return max(reversed(list(made)), key=_when, default=None)
+
+
+def joining(made: Sequence[Decision]) -> Decision | None:
+    """Return the decision that took a query into the catalogue, unless a later one removed it.
+
+    Args:
+        made: all decisions on the content.
+    """
+    there = latest(one for one in made if one.set == CATALOGUE)
+    taken = latest(one for one in made if one.decision == CATALOGUE)
+    left = taken and there and there.decision == OUT and there.when >= taken.when
+    return None if left else taken
+
+
 def remember(decided: Sequence[Decision], applied: Path, lost: Path) -> list[Decision]:
     """Record the decisions of this run, and return those of the last run that are missing now.
 
@@ -414,6 +436,10 @@ def _fault_of_class(decision: str, label: str) -> str | None:
     if fault := fault_of_label(label):
         return f"label {_shown(label)}: {fault}; allowed: the name of a class"
     return None
+
+
+def _when(decision: Decision) -> datetime:
+    return decision.when
 
 
 def is_time(text: str) -> bool:

@@ -5,7 +5,7 @@ The plan finds the overrides of each collection, and `merge` applies them. Photo
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from ..core.tables import Column, ParquetTable
 from ..core.wording import counted, first_of
 from ..images import manifest
 from ..images.columns import CONTENT_ID, DECISION, FILE, ORIGINAL_LABEL, PRODUCT, SET
-from .decisions import CATALOGUE, OUT, UNDECIDED, Decision
+from .decisions import CATALOGUE, OUT, UNDECIDED, Decision, joining, latest
 
 LEFT_OUT = "left out by a decision"
 # Photos that a warning names.
@@ -189,14 +189,14 @@ def _overrides_of(
         held: its file in each collection that has it.
         taken: names in the catalogue that could be names of queries.
     """
-    joined = _joined(made)
+    joined = joining(made)
     home = _home(joined, held) if joined else None
     member = _of_member(made, joined, home) if joined and home else None
     for name in held:
         here = [one for one in made if one.set == name and (joined or one.decision != CATALOGUE)]
         if joined and name in (home, CATALOGUE):
             here.append(joined)
-        if last := _latest(here):
+        if last := latest(here):
             label = member.label if member and last is joined else last.label
             yield _Override(name, last.content_id, last.decision, label)
     if member and home:
@@ -230,24 +230,7 @@ def _of_member(made: Sequence[Decision], joined: Decision, home: str) -> Decisio
     It is the latest one, whether it was made in the catalogue or in the query set.
     """
     on_class = [one for one in made if one.set in (home, CATALOGUE) and one.decision != OUT]
-    return max([*reversed(on_class), joined], key=_when)
-
-
-def _latest(made: Iterable[Decision]) -> Decision | None:
-    """Return the latest decision; if several are equally late, the last in order."""
-    return max(reversed(list(made)), key=_when, default=None)
-
-
-def _when(decision: Decision) -> datetime:
-    return decision.when
-
-
-def _joined(made: Sequence[Decision]) -> Decision | None:
-    """Return the decision that took a query into the catalogue, unless a later one removed it."""
-    there = _latest(one for one in made if one.set == CATALOGUE)
-    joined = _latest(one for one in made if one.decision == CATALOGUE)
-    left = joined and there and there.decision == OUT and there.when >= joined.when
-    return None if left else joined
+    return max([*reversed(on_class), joined], key=attrgetter("when"))
 
 
 def _name(query_set: str, image: str, taken: Collection[str]) -> str:

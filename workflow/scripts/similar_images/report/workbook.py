@@ -23,6 +23,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from ..classification.nearest import SHOWN
 from ..core import workbooks
+from ..decisions import decisions
 from ..decisions import workbook as columns
 from ..decisions.decisions import CATALOGUE, OUT, RIGHT, UNDECIDED, WRONG
 from ..images import thumbnails
@@ -214,11 +215,21 @@ def _extra_value(name: str, card: Card) -> str:
 
 
 def _decided(rows: Iterable[Mapping[str, str]], set_: str) -> dict[str, Mapping[str, str]]:
-    """Return the latest decision on each content in a set, unless it was taken back."""
-    own = [row for row in rows if row["set"] == set_]
-    own.sort(key=lambda row: datetime.fromisoformat(row["when"]))
-    latest = {row["content_id"]: row for row in own}
-    return {id_: row for id_, row in latest.items() if row["decision"] != UNDECIDED}
+    """Return the decision on each content in a set that counts, and was made last."""
+    on_content: dict[str, list[decisions.Decision]] = {}
+    for one in decisions.of_rows(rows):
+        if one.decision != UNDECIDED:
+            on_content.setdefault(one.content_id, []).append(one)
+    counting = (decisions.latest(_counting(made, set_)) for made in on_content.values())
+    return {row["content_id"]: row for row in decisions.rows(filter(None, counting))}
+
+
+def _counting(made: Sequence[decisions.Decision], set_: str) -> Iterator[decisions.Decision]:
+    """Yield the decisions on a content in a set that count."""
+    joined = decisions.joining(made)
+    for one in made:
+        if one.set == set_ and (joined or one.decision != CATALOGUE):
+            yield one
 
 
 def _decided_on(former: Mapping[str, Mapping[str, str]], card: Card) -> Mapping[str, str]:
