@@ -123,3 +123,13 @@ def test_a_time_of_libreoffice_that_no_calendar_has_is_none(hours_ahead: int, ye
     office = made(app=saved_by("LibreOffice/24.2"), core=core)
     saved = workbooks.times_of(office).saved
     assert saved is None or str(saved.year) == year[:4].lstrip("0")
+
+
+def test_a_formula_is_found_wherever_the_text_of_a_sheet_is_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sheet = b"<worksheet><foo><c><f>1+1</f></c></foo></worksheet>"
+    for size in range(1, len(sheet)):
+        monkeypatch.setattr(workbooks, "_CHUNK", size)
+        assert workbooks.has_formulas(made(sheet1=sheet))
+        assert not workbooks.has_formulas(made(sheet1=sheet.replace(b"f>", b"v>")))

@@ -168,9 +168,48 @@ def test_a_decision_is_read_in_any_case_and_with_spaces_around_it(tmp_path: Path
     assert read(edit(written(tmp_path), G2=" Out ")) == [("0", "out", None)]
 
 
+def calculated(path: Path, formula: bytes, **cells: bytes) -> Path:
+    """Put a formula into cells of the first sheet, with the XML of what is saved for its value."""
+    again = path.with_name("calculated.xlsx")
+    with ZipFile(path) as old, ZipFile(again, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                for cell, saved in cells.items():
+                    start = data.index(f'<c r="{cell}"'.encode())
+                    end = data.index(b"/>", start) + 2
+                    kind, _, value = saved.rpartition(b" ")
+                    written = b'<c r="%b" %b><f>%b</f>%b</c>' % (
+                        cell.encode(),
+                        kind,
+                        formula,
+                        value,
+                    )
+                    data = data[:start] + written + data[end:]
+            new.writestr(name, data)
+    return again
+
+
 def test_a_formula_decides_by_the_value_that_was_saved_with_it(tmp_path: Path) -> None:
-    # openpyxl saves no value.
-    assert read(edit(written(tmp_path), G2='=IF(E2>0,"right","")')) == []
+    path = calculated(
+        written(tmp_path),
+        b"IF(E2,1,2)",
+        G2=b't="str" <v>right</v>',
+        G3=b't="str" <v></v>',
+        H3=b't="str" <v/>',
+    )
+    assert read(path) == [("0", "right", "boots")]
+
+
+def test_formulas_without_values_are_named_with_their_cells(tmp_path: Path) -> None:
+    path = written(tmp_path, earlier(1, "right", "hats"))
+    # openpyxl saves no value. Other columns do not decide.
+    said = fault(edit(path, G3='=IF(E3>0,"right","")', G4="wrong", H4="=A1", J2="=1+1"))
+    for cell in ("G3", "H4"):
+        assert f"cell {cell}: a formula without its value; allowed: values. Open the" in said
+    assert said.count("cell ") == 2
+    (tmp_path / "again").mkdir()
+    assert read(edit(written(tmp_path / "again"), G2="out", J2="=1+1")) == [("0", "out", None)]
 
 
 @pytest.mark.parametrize(

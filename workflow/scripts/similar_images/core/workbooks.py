@@ -3,6 +3,7 @@
 openpyxl is imported only when a workbook is opened: the Snakefile reads this module.
 """
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ MOST_ROWS, MOST_COLUMNS = 1_048_576, 500
 SAVE_AS = "save it as an Excel workbook (.xlsx), without a password"
 
 _PROPERTIES, _APPLICATION = "docProps/core.xml", "docProps/app.xml"
+_SHEETS = "xl/worksheets/"
+_FORMULA, _LONGEST_FORMULA_TAG = re.compile(rb"<(\w+:)?f[\s/>]"), 50
+_CHUNK = 1_000_000
 _TERMS = "{http://purl.org/dc/terms/}"
 _EXTENDED = "{http://schemas.openxmlformats.org/officeDocument/2006/extended-properties}"
 
@@ -43,8 +47,12 @@ def looks_like_workbook(beginning: bytes) -> bool:
 
 
 @contextmanager
-def opened(stream: BinaryIO) -> Iterator["Workbook"]:
-    """Open a workbook for reading; its formulas give the values that were saved with them.
+def opened(stream: BinaryIO, formulas: bool = False) -> Iterator["Workbook"]:
+    """Open a workbook for reading.
+
+    Args:
+        stream: the file.
+        formulas: whether cells give their formulas, and not the values that were saved with them.
 
     Raises:
         ValueError: it is not a workbook of this kind, damaged, or too large; also if what the block
@@ -55,7 +63,9 @@ def opened(stream: BinaryIO) -> Iterator["Workbook"]:
     _check(stream)
     try:
         with warnings.catch_warnings(action="ignore"):  # of what it leaves out, such as pictures
-            workbook = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+            workbook = load_workbook(
+                stream, read_only=True, data_only=not formulas, keep_links=False
+            )
             try:
                 yield workbook
             finally:
@@ -64,6 +74,24 @@ def opened(stream: BinaryIO) -> Iterator["Workbook"]:
         raise
     except Exception as error:  # damaged XML can raise anything
         raise ValueError(f"it is damaged ({error}); {SAVE_AS}") from error
+
+
+def has_formulas(stream: BinaryIO) -> bool:
+    """Return whether a sheet has a formula. It takes a small part of the time to read the cells."""
+    with ZipFile(stream) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith(_SHEETS)]
+        return any(_has_formulas(archive, sheet) for sheet in sheets)
+
+
+def _has_formulas(archive: ZipFile, sheet: str) -> bool:
+    end = b""  # of the chunks before, which may have the beginning of a tag
+    with archive.open(sheet) as stream:
+        while chunk := stream.read(_CHUNK):
+            text = end + chunk
+            if _FORMULA.search(text):
+                return True
+            end = text[-_LONGEST_FORMULA_TAG:]
+    return False
 
 
 def times_of(stream: BinaryIO) -> Times:

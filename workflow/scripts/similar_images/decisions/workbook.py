@@ -49,6 +49,12 @@ def rows(data: bytes) -> Iterator[Row | str]:
     with workbooks.opened(stream) as workbook:
         saved = workbooks.times_of(stream).saved
         sheet, header = _sheet_with_decisions(workbook.worksheets)
+        faults = (
+            list(_without_values(data, sheet, header)) if workbooks.has_formulas(stream) else []
+        )
+        yield from faults
+        if faults:
+            return
         for number, cells in _filled(sheet, header):
             yield from _decided(number, cells, header, saved)
 
@@ -78,6 +84,30 @@ def _header(sheet: "Worksheet") -> _Header | None:
                 raise ValueError(f"row {number}: two columns are called {header}; rename one")
         return _Header(number, {header: names.index(header.casefold()) for header in HEADERS})
     return None
+
+
+def _without_values(data: bytes, sheet: "Worksheet", header: _Header) -> Iterator[str]:
+    """Yield a fault for each formula in the columns of decisions that was saved without its value.
+
+    openpyxl and other libraries save formulas so. The cells look empty where values are read.
+    """
+    area = {
+        "min_row": header.row + 1,
+        "max_row": workbooks.MOST_ROWS,
+        "max_col": max(header.columns.values()) + 1,
+    }
+    with workbooks.opened(BytesIO(data), formulas=True) as workbook:
+        for values, formulas in zip(
+            sheet.iter_rows(**area), workbook[sheet.title].iter_rows(**area), strict=True
+        ):
+            for column in (header.columns[DECISION], header.columns[CLASS]):
+                value, formula = values[column], formulas[column]
+                # An empty text is a value, too: then the type is "str".
+                if formula.data_type == "f" and value.value is None and value.data_type != "str":
+                    yield (
+                        f"cell {formula.coordinate}: a formula without its value; allowed: values. "
+                        "Open the workbook in a spreadsheet program and save it there"
+                    )
 
 
 def _filled(sheet: "Worksheet", header: _Header) -> Iterator[tuple[int, dict[str, Any]]]:
