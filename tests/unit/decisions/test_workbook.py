@@ -190,6 +190,42 @@ def calculated(path: Path, formula: bytes, **cells: bytes) -> Path:
     return again
 
 
+def test_right_does_not_confirm_the_class_that_was_filled_in_with_wrong(tmp_path: Path) -> None:
+    before = earlier(1, "wrong", "boots"), earlier(0, "right", "hats"), earlier(2, "wrong", "hats")
+    path = edit(written(tmp_path, *before), G3="right", G6="right", H6="boots")
+    said = fault(path)
+    assert "cell H3: 'boots' is not the prediction, which right confirms; empty the cell" in said
+    assert "or choose wrong" in said
+    assert "cell H6: 'boots' is not the label, which right confirms" in said
+    assert said.count("cell ") == 2
+    # With the class that it confirms, or left as it was, it counts.
+    assert read(edit(path, H3="hats", H6="hats")) == [
+        ("0", "right", "hats"),
+        ("1", "right", "hats"),
+        ("2", "wrong", "hats"),
+        ("4", "right", "hats"),
+    ]
+
+
+def test_spaces_around_a_class_are_not_part_of_it(tmp_path: Path) -> None:
+    path = edit(
+        written(tmp_path, earlier(2, "wrong", "hats")),
+        **{"G2": "wrong", "H2": " hats\u00a0", "G3": "right", "H3": "hats ", "H4": "\u2009hats"},
+    )
+    first, second, third = decisions.read([path])
+    assert [first.label, second.label, third.label] == ["hats"] * 3
+    assert third.when < MADE  # was not changed
+    assert "cell H2: 'boots' is the prediction" in fault(edit(path, H2="boots "))
+
+
+def test_a_class_whose_folder_has_spaces_around_its_name_keeps_them(tmp_path: Path) -> None:
+    path = written(tmp_path, earlier(0, "wrong", " hats"))
+    assert read(edit(path, F3=" boots ", G3="wrong", H3=" boots ")) == [
+        ("0", "wrong", " hats"),
+        ("1", "wrong", " boots "),
+    ]
+
+
 def test_a_formula_decides_by_the_value_that_was_saved_with_it(tmp_path: Path) -> None:
     path = calculated(
         written(tmp_path),
@@ -215,7 +251,11 @@ def test_formulas_without_values_are_named_with_their_cells(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        ({"G3": "maybe"}, "cell G3: decision 'maybe'; allowed: right, wrong, out, catalogue"),
+        (
+            {"G3": "maybe", "H3": "hats"},
+            "cell G3: decision 'maybe'; allowed: right, wrong, out, catalogue, or an empty cell",
+        ),
+        ({"G3": "undecided"}, "cell G3: decision 'undecided'; allowed: right, wrong, out, cat"),
         ({"G3": "wrong"}, "cell H3: no label with the decision wrong"),
         ({"G3": "wrong", "H3": "hats"}, "cell H3: 'hats' is the prediction; allowed with wrong"),
         ({"H3": "hats"}, "cell H3: the class 'hats' without a decision"),

@@ -26,6 +26,8 @@ HEADERS = (
     *(IMAGE, PREDICTION, LABEL, DECISION, CLASS, NOTE),
     *(CONTENT_ID, SET, FORMER_DECISION, FORMER_CLASS, WHEN),
 )
+# What people can choose in the column Decision. An empty cell takes a decision back.
+CHOICES = (RIGHT, WRONG, OUT, CATALOGUE)
 # Lines above the header that people may add.
 MOST_ABOVE = 20
 
@@ -141,13 +143,14 @@ def _decided(
         return
     cells = {name: "" if value is None else str(value) for name, value in values.items()}
     cells[DECISION] = cells[DECISION].strip().casefold()
-    cells[CLASS] = cells[CLASS] if cells[CLASS].strip() else ""
+    cells[CLASS] = _class(cells)
     if not cells[CONTENT_ID]:
         yield f"cell {places[DECISION]}: nothing can be decided on a photo that cannot be used"
         return
     changed = (cells[DECISION], cells[CLASS]) != (cells[FORMER_DECISION], cells[FORMER_CLASS])
     if changed and (fault := _fault(cells)):
-        yield f"cell {places[CLASS]}: {fault}"
+        column, words = fault
+        yield f"cell {places[column]}: {words}"
         return
     decision = {
         "content_id": cells[CONTENT_ID],
@@ -169,13 +172,41 @@ def _decided(
     )
 
 
-def _fault(cells: Mapping[str, str]) -> str:
-    """Return what is wrong with the class of a decision that was changed; "" if nothing is."""
-    if cells[CLASS] and not cells[DECISION]:
-        return f"the class {cells[CLASS]!r} without a decision; allowed: none"
-    if cells[DECISION] == WRONG and cells[CLASS] and cells[CLASS] == cells[PREDICTION]:
-        return f"{cells[CLASS]!r} is the prediction; allowed with wrong: another class"
-    return ""
+def _class(cells: Mapping[str, str]) -> str:
+    """Return the class without the spaces around it that come with typing and pasting.
+
+    A folder can have them in its name. So a class that is known from the row is that class.
+    """
+    typed = cells[CLASS].strip()
+    known = (cells[column] for column in (FORMER_CLASS, PREDICTION, LABEL))
+    return next((name for name in known if name.strip() == typed), typed) if typed else ""
+
+
+def _fault(cells: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the column and what is wrong in a decision that was changed; None if nothing is."""
+    decision, label = cells[DECISION], cells[CLASS]
+    if label and not decision:
+        return CLASS, f"the class {label!r} without a decision; allowed: none"
+    if decision and decision not in CHOICES:
+        return (
+            DECISION,
+            f"decision {decision!r}; allowed: {', '.join(CHOICES)}, or an empty cell",
+        )
+    if decision == WRONG and label and label == cells[PREDICTION]:
+        return CLASS, f"{label!r} is the prediction; allowed with wrong: another class"
+    if decision == RIGHT and label and label != _confirmed(cells):
+        confirmed = "prediction" if cells[PREDICTION] else "label"
+        return (
+            CLASS,
+            f"{label!r} is not the {confirmed}, which right confirms; empty the cell, or choose "
+            "wrong",
+        )
+    return None
+
+
+def _confirmed(cells: Mapping[str, str]) -> str:
+    """Return the class that the decision right confirms, or ""."""
+    return cells[PREDICTION] or cells[LABEL]
 
 
 def _verdict(cells: Mapping[str, str]) -> dict[str, str]:
@@ -186,7 +217,7 @@ def _verdict(cells: Mapping[str, str]) -> dict[str, str]:
             return {"set": CATALOGUE, "decision": OUT, "label": ""}
         return {"set": cells[SET], "decision": UNDECIDED, "label": ""}
     if decision == RIGHT:
-        label = label or cells[PREDICTION] or cells[LABEL]
+        label = label or _confirmed(cells)
     if decision == CATALOGUE:
         label = label or cells[LABEL] or cells[PREDICTION]
     return {"set": cells[SET], "decision": decision, "label": label}

@@ -404,7 +404,7 @@ def _restrict(sheet: Worksheet, shown: Sequence[_Column], photos: int, classes: 
         place,
         {
             "validate": "list",
-            "source": [RIGHT, WRONG, OUT, CATALOGUE],
+            "source": list(columns.CHOICES),
             "error_title": "Decision",
             "error_message": "Choose right, wrong, out or catalogue, or empty the cell.",
         },
