@@ -16,10 +16,12 @@ from PIL import Image
 
 from report_factory import made_cards, write_page
 from similar_images.core.errors import UserError
+from similar_images.core.names import as_text
 from similar_images.images import thumbnails
 from similar_images.report import workbook
 from similar_images.report.cards import STATUSES, QueryCard
 from similar_images.report.portable import AFTER, BEFORE, page_data
+from similar_images.storage import archives, parquet_images
 
 CLASSES = ["00123", "1E5", "=1+1", "Höhe", "boots"]
 MADE = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -150,6 +152,25 @@ def test_links_lead_to_photos_and_to_no_secret_or_unknown_address(tmp_path: Path
     assert found[0].endswith("photos/a%20%231%2050%25.jpg")
     assert found[1:-1] == ["https://cdn.example/1.jpg"]
     assert found[-1] == "../drawings/drawing1.xml"
+
+
+def test_what_no_program_can_open_by_a_link_has_none(tmp_path: Path) -> None:
+    files = [
+        archives.file_of(b"photos/a.zip", b"boots/1.jpg"),
+        parquet_images.file_of(b"photos/a.parquet", 3, "image"),
+        b"photos/caf\xe9.jpg",
+        b"photos/back\\slash.jpg",
+        "photos/café.zip/1.jpg".encode(),
+    ]
+    card = made_cards(1, CLASSES)[0]
+    cards = [
+        replace(card, path=path, similar=[replace(card.similar[0], path=path)])
+        for path in map(as_text, files)
+    ]
+    sheet = openpyxl.load_workbook(write(tmp_path, cards)).worksheets[0]
+    for column in "BK":
+        linked = [bool(sheet[f"{column}{row}"].hyperlink) for row in range(2, 7)]
+        assert linked == [False, False, False, True, True]
 
 
 def test_a_sheet_gets_no_more_links_than_excel_allows(

@@ -23,10 +23,12 @@ from xlsxwriter.worksheet import Worksheet
 
 from ..classification.nearest import SHOWN
 from ..core import workbooks
+from ..core.names import ESCAPE
 from ..decisions import decisions
 from ..decisions import workbook as columns
 from ..decisions.decisions import CATALOGUE, OUT, RIGHT, UNDECIDED, WRONG
 from ..images import thumbnails
+from ..storage.stored import container_of
 from .portable import page_data, shrunk
 
 # The longest side of a stored picture, and the space that it is shown in, in pixels.
@@ -256,7 +258,9 @@ def _link(folder: Path, photo: Card) -> str:
     path = str(photo["path"])
     if path.startswith(("http://", "https://")):
         return "" if "?#" in path else path  # a digest replaces the query
-    if "://" in path:
+    if "://" in path or container_of(path.encode()):
+        return ""
+    if ESCAPE.search(path):  # not UTF-8; no link can say which bytes are meant
         return ""
     return f"external:{quote(os.path.relpath(path, folder))}"
 
