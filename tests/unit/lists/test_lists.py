@@ -144,6 +144,17 @@ def test_what_is_not_of_its_format_is_refused(
             'size,image,label\r\n"39,a.jpg,x\r\n40",https://shop.example/4711,x\r\n',
             "line 2: cell 1 contains the rows",
         ),
+        # Some of the rows that are taken in have no image.
+        (
+            "handle,title,body,label,image,sku\nh0,T,fine,boots,a.jpg,S0\n"
+            'h1,T,"Great shoe,boots,q/b15.jpg,S1\nh2,T,fine,boots,q/b16.jpg,S2\n'
+            'h2,,,,,S3\nh3,T,size 24",sandals,q/s15.jpg,S4\n',
+            "line 3: cell 3 contains the rows",
+        ),
+        (
+            'image,label,size\na.jpg,boots,"24\n,,25\nb.jpg,boots,26\n,,27"\n',
+            "line 2: cell 3 contains the rows",
+        ),
         # A comma too many or too few.
         ("image,label\na.jpg,Boots, ankle\n", "line 2: cells: 3; allowed: 2.*quotation marks"),
         ("image,label,size\na.jpg,x,1\nb.jpg,x\n", "line 3: cells: 2; allowed: 3"),
@@ -177,6 +188,22 @@ def test_a_csv_may_have_long_texts_of_several_lines_and_columns_without_a_name(
         ListRow("a.jpg", None, "x", "line 2", (long,), 2),
         ListRow("b.jpg", None, "Boots, ankle", "line 6", ('5"',), 6),
     ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        # As many commas as a row has, in its first line, its last line or between them.
+        'a.jpg,x,"Warm\nSoft, light, dry\nand, it, lasts",1\n',
+        'a.jpg,x,"Warm, soft\nGood, light\nnew.",1\n',
+        '"a.jpg\nb.jpg",x,"See shop.example, or\nwrite to us, at shop.example",1\n',
+        'a.jpg,x,"<ul>\n<li>38, 39, 40, 41</li>\n<img src=""c.jpg"">\n</ul>",1\n',
+    ],
+)
+def test_a_text_of_several_lines_with_commas_is_read(tmp_path: Path, row: str) -> None:
+    (tmp_path / "list.csv").write_text(f"image,label,body,size\n{row}")
+    (found, *_) = read(tmp_path / "list.csv").rows
+    assert (found.image, found.label) == ("a.jpg", "x")
 
 
 def test_a_key_or_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:

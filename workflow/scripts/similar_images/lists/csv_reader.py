@@ -85,31 +85,36 @@ def _check_row(place: str, row: Sequence[str], separator: str, cells: int, image
     for n, cell in enumerate(row):
         if "\n" not in cell and "\r" not in cell:
             continue
-        first, *others = _LINE_END.split(cell)
-        if _are_rows([*row[:n], first], others, row[n + 1 :], separator, image):
+        if _contains_row(row, n, separator, image):
             raise UserError(
                 f"{place}: cell {n + 1} contains the rows below it: it begins with a quotation "
                 "mark that is closed only later. Remove the mark, or double it within another pair."
             )
 
 
-def _are_rows(
-    before: Sequence[str], others: Sequence[str], after: Sequence[str], separator: str, image: int
-) -> bool:
-    """Whether the lines of a cell without its quotation marks would be rows with images.
+def _contains_row(row: Sequence[str], n: int, separator: str, image: int) -> bool:
+    """Whether a line of cell `n` without its quotation marks would be a row with an image.
+
+    The image must be in that line: a text of several lines often has as many commas as a row.
 
     Args:
-        before: the cells up to this one, and its first line.
-        others: the other lines of the cell.
-        after: the cells after it.
+        row: its cells, as many as the header has.
+        n: the number of the cell among them.
         separator: of the cells.
         image: the place of the image in a row.
     """
-    cells = len(before) + len(after)
-    *first, begun = before
-    *whole, last = (line.split(separator) for line in others)
-    rows = [[*first, *begun.split(separator)], *whole, [*last, *after]]
-    return all(len(row) == cells and _is_image(row[image]) for row in rows)
+    first, *whole, last = _LINE_END.split(row[n])
+    before, after = list(row[:n]), list(row[n + 1 :])
+    # Each line, the cells of its row, and whether that of the image is in the line.
+    possible = [
+        (first, before + first.split(separator), image >= n),
+        *((line, line.split(separator), True) for line in whole),
+        (last, last.split(separator) + after, image <= n),
+    ]
+    return any(
+        separator in line and is_within and len(cells) == len(row) and _is_image(cells[image])
+        for line, cells, is_within in possible
+    )
 
 
 def _is_image(cell: str) -> bool:
