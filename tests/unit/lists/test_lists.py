@@ -301,8 +301,59 @@ def test_what_is_meant_for_an_address_is_a_fault_that_does_not_show_its_query(
 
 
 @pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("cdn.example.com/a.jpg?sig=SECRET", "cdn.example.com/a.jpg"),
+        ("/img/o.jpg?sig=SECRET", "/img/o.jpg"),
+        ("user:SECRET@cdn.example.com/a.jpg", "cdn.example.com/a.jpg"),
+        ("<https://user:SECRET@x.example/a.jpg?s=SECRET>", "x.example/a.jpg"),
+        ("'https://x.example/a.jpg?s=SECRET'", "'https://x.example/a.jpg"),
+        ('=HYPERLINK("https://x.example/a.jpg?s=SECRET")', '=HYPERLINK("https://x.example/a.jpg'),
+        ("https//x.example/a.jpg?s=SECRET", "https//x.example/a.jpg"),
+        ("https:\\\\x.example\\a.jpg?s=SECRET", "https:\\\\x.example\\a.jpg"),
+        ('{"src": "https://x.example/a.jpg?s=SECRET"}', '{"src": "https://x.example/a.jpg'),
+        ("a.jpg?s=SECRET, u:SECRET@x.example/b.jpg", "a.jpg"),
+    ],
+)
+def test_what_may_hide_a_secret_and_is_no_file_is_a_fault_without_it(
+    tmp_path: Path, cell: str, name: str
+) -> None:
+    (tmp_path / "b.jpg").write_bytes(b"1")
+    path = tmp_path / "list.jsonl"
+    path.write_text(json.dumps({"image": cell}) + '\n{"image": "b.jpg"}\n')
+    bad, good = sorted(scan(str(path)), key=lambda one: one.row or 0)
+    assert good.fault is None
+    assert re.fullmatch(re.escape(name) + r"\?#[0-9a-f]{32}", bad.image)
+    assert "no such file; if it is meant as an address" in str(bad.fault)
+    assert "SECRET" not in str(bad)
+
+
+def test_two_addresses_that_are_joined_show_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "image\nhttps://x.example/a.jpghttps://user:SECRET@x.example/b.jpg?s=SECRET\n"
+    )
+    (found,) = read(tmp_path / "list.csv").rows
+    assert "SECRET" not in found.image
+
+
+def test_a_missing_image_of_two_sizes_keeps_its_name_and_a_file_may_have_any(
+    tmp_path: Path,
+) -> None:
+    names = ["me@home/a?.jpg", "boots@2x.jpg"]
+    (tmp_path / "me@home").mkdir()
+    (tmp_path / names[0]).write_bytes(b"1")
+    (tmp_path / "list.csv").write_text("\n".join(["image", *names]))
+    found = {one.image: one.fault for one in scan(str(tmp_path / "list.csv"))}
+    assert found[names[0]] is None
+    assert "no such file" in str(found[names[1]]).lower()
+
+
+@pytest.mark.parametrize(
     "image",
     [
+        "\u200bhttps://cdn.example.com/1.jpg",
+        "\u2060 https://cdn.example.com/1.jpg\ufeff",
+        "['https://cdn.example.com/1.jpg']",
         " https://cdn.example.com/1.jpg ",
         "//cdn.example.com/1.jpg",
         "\thttps://cdn.example.com/1.jpg",
@@ -402,6 +453,8 @@ def test_a_long_description_as_people_have_it_is_read() -> None:
         ("https://a.example/w_1,h_2/a.jpg", ["https://a.example/w_1,h_2/a.jpg"]),
         ("https://a.example/1, https://a.example/2", ["https://a.example/1", "https://a.example/2"]),
         ('["a.jpg", " b, c.jpg"]', ["a.jpg", "b, c.jpg"]),
+        ("['a.jpg', \"b's, c.jpg\"]", ["a.jpg", "b's, c.jpg"]),
+        ("\u200ba.jpg,\ufeffb.jpg", ["a.jpg", "b.jpg"]),
         ("[1].jpg", ["[1].jpg"]),
         ("[]", []),
     ],

@@ -94,6 +94,16 @@ def _visible(name: str) -> str:
     return "".join(c for c in name if unicodedata.category(c) != "Cf").strip()
 
 
+def without_invisible(text: str) -> str:
+    """Return `text` without spaces and invisible characters at its beginning and its end."""
+    text = text.strip()
+    while text and unicodedata.category(text[0]) == "Cf":
+        text = text[1:].lstrip()
+    while text and unicodedata.category(text[-1]) == "Cf":
+        text = text[:-1].rstrip()
+    return text
+
+
 class Spellings:
     """Finds files whose names are written in another Unicode form. Reads each folder once."""
 

@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import UserError
-from ..core.names import CONTROL, fault_of_label, listed_label
+from ..core.names import CONTROL, fault_of_label, listed_label, without_invisible
 from ..core.wording import counted
-from ..storage.addresses import is_address, looks_like_address, name_of
+from ..storage.addresses import (
+    is_address,
+    looks_like_address,
+    may_hide_secret,
+    name_of,
+    without_secret,
+)
 from ..storage.archives import is_archive
 from ..storage.parquet_images import StoredImage
 from . import tables
@@ -34,6 +40,13 @@ _NO_ADDRESS = (
     "the image looks like an address, but is not one; an address begins with its scheme, such as "
     "https://"
 )
+_NO_FILE = (
+    "no such file; if it is meant as an address, write nothing before its scheme, as in "
+    "https://cdn.example.com/boots.jpg"
+)
+# A list of texts as Python writes it.
+_TEXT = r"""('[^'\\]*'|"[^"\\]*")"""
+_PYTHON_LIST = re.compile(rf"\[\s*{_TEXT}\s*(,\s*{_TEXT}\s*)*(,\s*)?\]")
 # What separates several images in a cell.
 _BETWEEN = (",", ";", "|", "\n")
 # A cell of most lists: one image, and nothing that could separate several.
@@ -105,7 +118,7 @@ def read(
     found = [
         row
         for record in records
-        for row in _rows(record, path.name, f"{table.unit} {record.row}", stored_names)
+        for row in _rows(record, path.name, f"{table.unit} {record.row}", folder, stored_names)
     ]
     described = f"{path.name}: {counted(len(table.rows), 'row')}, {table.kind}"
     return ImageList(sorted(found, key=lambda row: row.image), described)
@@ -170,17 +183,17 @@ def check_remote(location: Location) -> None:
 def images_in(cell: str) -> list[str]:
     """Return the images in a cell.
 
-    Several are a list of JSON, or separated by commas, semicolons, bars or line breaks; addresses
-    also by spaces. A cell is divided only if each part looks like an image.
+    Several are a list of JSON or Python, or separated by commas, semicolons, bars or line breaks;
+    addresses also by spaces. A cell is divided only if each part looks like an image.
     """
-    cell = cell.strip()
+    cell = without_invisible(cell)
     if _ONE.fullmatch(cell):
         return [cell]
-    if cell.startswith("[") and (listed := _json_list(cell)) is not None:
-        return listed
+    if cell.startswith("[") and (listed := _listed(cell)) is not None:
+        return [image for image in map(without_invisible, listed) if image]
     for separator in _BETWEEN:
         if separator in cell:
-            parts = [part for part in map(str.strip, cell.split(separator)) if part]
+            parts = [part for part in map(without_invisible, cell.split(separator)) if part]
             if parts and _all_look_like_images(parts):
                 return parts
     words = cell.split()
@@ -284,14 +297,14 @@ def _names_of_stored(records: Iterable[_Record], name: str) -> frozenset[str]:
         for path, count in counts.items()
         if path
         and count == 1
-        and "://" not in path
+        and not may_hide_secret(path)
         and not CONTROL.search(path)
         and not path.startswith(f"{name}, ")
     )
 
 
 def _rows(
-    record: _Record, name: str, place: str, stored_names: frozenset[str]
+    record: _Record, name: str, place: str, folder: Path, stored_names: frozenset[str]
 ) -> Iterator[ListRow]:
     """Yield a row for each image of a record, or one with a fault.
 
@@ -299,6 +312,7 @@ def _rows(
         record: a row of the list.
         name: of the list.
         place: of the record.
+        folder: that paths are relative to.
         stored_names: the paths that can name an image stored in the list.
     """
     fault = record.fault or fault_of_label(record.label.strip())
@@ -311,6 +325,8 @@ def _rows(
             yield ListRow(name_of(image), image, *rest, fault)
         elif looks_like_address(image):  # its query may be secret
             yield ListRow(f"{name}, {place}", None, *rest, fault or _NO_ADDRESS)
+        elif may_hide_secret(image) and not _is_there(image, folder):
+            yield ListRow(without_secret(image), None, *rest, fault or _NO_FILE)
         else:
             yield ListRow(image, None, *rest, fault)
     for number, stored in enumerate(record.stored, 1):
@@ -321,14 +337,21 @@ def _rows(
         yield ListRow(f"{name}, {place}", None, *rest, fault or record.no_image)
 
 
-def _json_list(cell: str) -> list[str] | None:
+def _is_there(image: str, folder: Path) -> bool:
+    return os.path.lexists(folder / image) or os.path.lexists(folder / image.replace("\\", "/"))
+
+
+def _listed(cell: str) -> list[str] | None:
+    """Return the texts in a list of JSON or Python, or None if the cell is none."""
+    if _PYTHON_LIST.fullmatch(cell):
+        return [text[1:-1] for text in re.findall(_TEXT, cell)]
     try:
         values = json.loads(cell)
     except (ValueError, RecursionError):
         return None
     if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
         return None
-    return [one.strip() for one in values if one.strip()]
+    return values
 
 
 def _all_look_like_images(parts: Sequence[str]) -> bool:

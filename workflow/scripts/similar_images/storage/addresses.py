@@ -43,6 +43,11 @@ _DOT, _SLASH = r"(?:\.|%(?:25)*2e)", r"(?:[/\\]|%(?:25)*(?:2f|5c))"
 UP = re.compile(rf"(?:^|{_SLASH}){_DOT}{{2}}(?:$|;|%(?:25)*3b|{_SLASH})", re.IGNORECASE)
 # With 32 hexadecimal digits nobody can find two texts with equal digests.
 DIGITS = 32
+# What a text that is no address may have before or after a secret; @2x is a size of an image.
+_BEFORE_HOST = re.compile(r".*@(?!\d+x\.)", re.DOTALL)
+# An address that was joined to another one, with what comes before its host.
+_JOINED = re.compile(r"(?<=://)[^/?#]*@")
+_MAY_HIDE = re.compile(rf"://|\?|{_BEFORE_HOST.pattern}", re.DOTALL)
 PARTS = re.compile(r"([^:/?#]*://)?([^/?#]*@)?([^?]*)(\?.*)?", re.DOTALL)
 
 
@@ -249,11 +254,32 @@ def name_of(address: str) -> str:
     start, before_host, shown, query = PARTS.fullmatch(address).groups("")  # type: ignore[union-attr]
     if scheme in OBJECT_STORES:
         shown, query = shown + query, ""
+    elif joined := "".join(_JOINED.findall(shown)):
+        shown, before_host = _JOINED.sub("", shown), before_host + joined
     secret = before_host + query
-    if not secret:
-        return address
-    digest = hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()[:DIGITS]
-    return f"{start}{shown}{HIDDEN}{digest}"
+    return f"{start}{shown}{_digest_of(secret)}" if secret else address
+
+
+def may_hide_secret(text: str) -> bool:
+    """Whether `text`, if it is not the path of a file, may be an address with a secret in it."""
+    return _MAY_HIDE.search(text) is not None
+
+
+def without_secret(text: str) -> str:
+    """Return a name for `text`, which is no address: without its query and what is before an @.
+
+    A digest replaces them, as in `name_of`.
+    """
+    shown, mark, query = text.partition("?")
+    before_host = _BEFORE_HOST.match(shown)
+    start = before_host[0] if before_host else ""
+    secret = start + mark + query
+    return shown.removeprefix(start) + _digest_of(secret) if secret else text
+
+
+def _digest_of(secret: str) -> str:
+    """Return what stands for `secret` in a name."""
+    return HIDDEN + hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()[:DIGITS]
 
 
 def parse(address: str) -> ParsedAddress:
