@@ -388,6 +388,7 @@ def summary(name):
             map(Path, OWN_FOLDERS),
             Skipping(config["images"]["ignore"]),
             table_cache.TableCache(table_file),
+            product_of(name),
         )
     except NotAskedError:
         pass

@@ -45,6 +45,7 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
         Skipping(params.ignore),
         skipped,
         table_cache.TableCache(table_file, is_written=True),
+        params.product,
     )
     # Threads that wait for a server take no core.
     local = not is_address(source.location) and not is_list(source)

@@ -530,6 +530,22 @@ def test_an_image_that_is_listed_twice_counts_once(root: Path) -> None:
     assert (entry.fault, entry.extra_columns) == (None, ("S",))
 
 
+def test_a_row_that_gives_an_image_to_another_product_is_reported(root: Path) -> None:
+    put(root / "a.jpg")
+    put(root / "b.jpg")
+    rows = ["a.jpg,1", "a.jpg,1", "a.jpg;b.jpg,2", "a.jpg,", "b.jpg,3", "missing.jpg,4"]
+    text = "\n".join(["image,product_id", *rows])
+    listing = csv_file(root, text)
+    found = list(scan(listing, extra_columns=["product_id"], product="product_id"))
+    assert {(one.image, one.fault, *one.extra_columns) for one in found} == {
+        ("a.jpg", None, "1"),
+        ("b.jpg", None, "2"),
+        (f"{listing.name}, line 4", "the same image as in line 2, of another product", "2"),
+        (f"{listing.name}, line 6", "the same image as in line 4, of another product", "3"),
+        ("missing.jpg", "no such file or directory", "4"),
+    }
+
+
 def test_an_image_that_is_listed_with_two_classes_is_faulty_and_both_lines_are_named(
     root: Path,
 ) -> None:

@@ -83,6 +83,7 @@ def scan(
     skipping: Skipping = DEFAULT,
     skipped: set[bytes] | None = None,
     table_cache: TableCache = NO_TABLES,
+    product: str | None = None,
 ) -> Iterator[Entry]:
     """Yield every photo of the collection at `location`, in an order that never changes.
 
@@ -100,6 +101,7 @@ def scan(
         skipping: which files and folders of a folder, zip or bucket are left out.
         skipped: their paths are added to this set.
         table_cache: of the table of a list.
+        product: the one of `extra_columns` that names the product, or None.
 
     Raises:
         UserError: there is no folder, zip, bucket, list or image at `location`.
@@ -109,14 +111,14 @@ def scan(
     if is_address(source.location):
         return _scan_bucket(source.location, metadata_cache, skipping, skipped)
     if source.is_mapped:
-        return _scan_list(source, metadata_cache, extra_columns, table_cache)
+        return _scan_list(source, metadata_cache, extra_columns, table_cache, product)
     path = Path(source.location)
     if is_folder(path):
         return _scan_folder(path, follow_links, own, skipping, skipped)
     if archives.is_archive(path):
         return _scan_archive(path, skipping, skipped)
     if lists.is_list(source):
-        return _scan_list(source, metadata_cache, extra_columns, table_cache)
+        return _scan_list(source, metadata_cache, extra_columns, table_cache, product)
     return iter([_single_image(path)])
 
 
@@ -198,6 +200,7 @@ def _scan_list(
     metadata_cache: MetadataCache,
     extra_columns: Sequence[str],
     table_cache: TableCache,
+    product: str | None,
 ) -> Iterator[Entry]:
     rows, description = lists.read(source, extra_columns, table_cache)
     logger.info("%s", description)
@@ -217,8 +220,15 @@ def _scan_list(
         entry = entry._replace(extra_columns=row.extra_columns, row=row.row)
         named.setdefault(entry.image, []).append(_Listed(row.place, entry))
     files.check_any_found(has_others=bool(seen))
-    for _, listed in sorted(named.items()):
-        yield _once(listed)
+    found = {image: _once(listed) for image, listed in named.items()}
+    if product is not None:
+        n = extra_columns.index(product)
+        for image, listed in named.items():
+            if found[image].fault is None:
+                others = _of_other_products(listed, n, Path(source.location).name)
+                found |= {other.image: other for other in others}
+    for _, entry in sorted(found.items()):
+        yield entry
 
 
 class _Listed(NamedTuple):
@@ -235,7 +245,7 @@ def _once(listed: Sequence[_Listed]) -> Entry:
     """
     if len(listed) == 1:
         return listed[0].entry
-    first = min(listed, key=lambda one: one.entry.row or 0).entry
+    first = _first(listed).entry
     labels: dict[str, str] = {}
     for place, entry in listed:
         if entry.label is not None:
@@ -246,6 +256,25 @@ def _once(listed: Sequence[_Listed]) -> Entry:
         return first._replace(label=next(iter(labels)))
     differ = ", ".join(f"{label} in {place}" for label, place in labels.items())
     return first._replace(label=None, fault=f"listed with several classes: {differ}")
+
+
+def _first(listed: Iterable[_Listed]) -> _Listed:
+    return min(listed, key=lambda one: one.entry.row or 0)
+
+
+def _of_other_products(listed: Sequence[_Listed], n: int, name: str) -> Iterator[Entry]:
+    """Yield a fault for each row of an image that names another product than its first row.
+
+    Args:
+        listed: the rows of the image.
+        n: the number of the product among the extra columns.
+        name: of the list.
+    """
+    first = _first(listed)
+    for place, entry in listed:
+        if entry.extra_columns[n].strip() not in ("", first.entry.extra_columns[n].strip()):
+            fault = f"the same image as in {first.place}, of another product"
+            yield entry._replace(image=f"{name}, {place}", label=None, fault=fault)
 
 
 def _single_image(path: Path) -> Entry:

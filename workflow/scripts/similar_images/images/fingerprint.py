@@ -74,6 +74,7 @@ def summarise(
     own: Iterable[Path] = (),
     skipping: Skipping = DEFAULT,
     table_cache: TableCache = NO_TABLES,
+    product: str | None = None,
 ) -> Summary:
     """Walk the collection at `location` without opening an image and return its summary.
 
@@ -95,6 +96,7 @@ def summarise(
             own,
             skipping,
             table_cache=table_cache,
+            product=product,
         )
         parts = iter([_part_of(entries, in_folders=not is_list(source))])
     hasher = hashlib.sha256()
