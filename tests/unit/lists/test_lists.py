@@ -105,6 +105,8 @@ def test_an_extra_column_that_is_not_there_is_reported(tmp_path: Path, write: Wr
         ("a.jsonl", b"[" * 100_000, "line 1: not a JSON object"),
         ("a.parquet", b"PAR1", "not a Parquet file"),
         ("a.csv", "image,label\nä,x\n".encode() + b"\xfc,x", "line 3: the byte 0xfc .* one enc"),
+        ("a.csv", "image,label\nł,x\n".encode() + b"\xfc,x", "line 3: the byte 0xfc .* one enc"),
+        ("a.csv", "image,label\n靴,x\n靴".encode()[:-1], "line 3: the byte 0xe9 .* one enc"),
         ("a.csv", b"image,label\n\x81,x", "line 2: the byte 0x81 .* as .CSV UTF-8."),
         (
             "a.xls",
@@ -224,6 +226,14 @@ def test_what_a_csv_of_ours_writes_before_a_formula_is_taken_off_again(tmp_path:
     assert read(tmp_path / "list.csv", ["-id"]).rows == [
         ListRow("=a.jpg", None, "-20%", "line 2", ("@home",), 2)
     ]
+
+
+@pytest.mark.parametrize("label", ['"boots, ankle"', '  "boots, ankle"'])
+def test_a_cell_in_quotation_marks_may_have_spaces_before_them(tmp_path: Path, label: str) -> None:
+    (tmp_path / "list.csv").write_text(f"image, label\n\"a.jpg\",{label}\nb.jpg, 'x'\n")
+    (tmp_path / "list.tsv").write_text(f"image\tlabel\na.jpg\t{label.strip()}\nb.jpg\t'x'\n")
+    for name in ("list.csv", "list.tsv"):
+        assert [row.label for row in read(tmp_path / name).rows] == ["boots, ankle", "'x'"]
 
 
 @FORMATS

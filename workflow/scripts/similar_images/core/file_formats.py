@@ -91,14 +91,21 @@ def csv_lines(path: Path) -> list[list[str]]:
         return [list(map(true_text, row)) for _, row in csv_rows(stream)]
 
 
-def csv_rows(lines: Iterable[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+def csv_rows(
+    lines: Iterable[str], delimiter: str = ",", skips_spaces: bool = False
+) -> Iterator[tuple[int, list[str]]]:
     """Yield each row of a CSV with the line where it begins; its cells are not decoded.
+
+    Args:
+        lines: of the CSV.
+        delimiter: of its cells.
+        skips_spaces: whether spaces after a delimiter are left out.
 
     Raises:
         ValueError: quotation marks are not closed, or not doubled.
     """
     csv.field_size_limit(LONGEST_CELL)  # of all readers of the process
-    reader = csv.reader(lines, strict=True, delimiter=delimiter)
+    reader = csv.reader(lines, strict=True, delimiter=delimiter, skipinitialspace=skips_spaces)
     line = 1
     try:
         for row in reader:

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from pathlib import Path
 
 from ..core.errors import UserError
-from ..core.file_formats import csv_rows, true_text
+from ..core.file_formats import true_text
 from ..storage.addresses import is_address
 from . import dialect
 from .columns import Row, Table, Wanted, column_names, key, places_of
@@ -48,11 +47,7 @@ def _rows(
     path: Path, text: str, separator: str, skipped: int, wanted: Sequence[Wanted]
 ) -> Iterator[Row]:
     """Yield the rows of a table with a `separator` below `skipped` other lines."""
-    numbered = (
-        (skipped + line, row)
-        for line, row in csv_rows(StringIO(text, newline=""), separator)
-        if dialect.is_filled(row)
-    )
+    numbered = ((skipped + line, row) for line, row in dialect.numbered_rows(text, separator))
     top, header = next(numbered, (1 + skipped, []))
     names = column_names(f"{path}, line {top}", map(true_text, header))
     places = places_of(str(path), wanted, names)

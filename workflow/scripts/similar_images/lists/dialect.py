@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 
 from ..core.file_formats import csv_rows
@@ -15,8 +15,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
-# A letter with an accent, or a typographic mark, in UTF-8.
-_UTF8_LETTER = re.compile(rb"\xc3[\x80-\xbf]|\xe2\x80[\x80-\xbf]")
+# A character of several bytes in UTF-8.
+_SEVERAL_BYTES = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 # Excel reads this line, and writes it nowhere: it names the separator.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?(\r\n|\r|\n)', re.IGNORECASE)
 
@@ -39,7 +41,7 @@ def decoded(data: bytes, unicode_only: bool = False) -> tuple[str, str]:
     try:
         return data.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError:
-        if unicode_only or b"\0" in data or _UTF8_LETTER.search(data):
+        if unicode_only or b"\0" in data or _SEVERAL_BYTES.search(data):
             raise
         return data.decode("cp1252"), "Windows-1252"
 
@@ -85,8 +87,21 @@ def first_row(text: str, separator: str) -> list[str]:
     Raises:
         ValueError: as `csv_rows`.
     """
-    rows = (row for _, row in csv_rows(StringIO(text, newline=""), separator))
-    return next(filter(is_filled, rows), [])
+    return next((row for _, row in numbered_rows(text, separator)), [])
+
+
+def numbered_rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of `text` that is not empty, with the line where it begins.
+
+    People write spaces between a separator and quotation marks; only then, they are left out.
+
+    Raises:
+        ValueError: as `csv_rows`.
+    """
+    spaced = re.search(rf'{re.escape(separator)} +"(?!")', text) is not None
+    for line, row in csv_rows(StringIO(text, newline=""), separator, skips_spaces=spaced):
+        if is_filled(row):
+            yield line, row
 
 
 def is_filled(row: Iterable[str]) -> bool:
