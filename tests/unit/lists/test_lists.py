@@ -551,6 +551,20 @@ def test_a_workbook_is_read_with_its_ids_dates_and_sheets(tmp_path: Path) -> Non
         read(tmp_path / "list.xlsx")
 
 
+def test_an_error_in_a_workbook_is_a_fault_of_its_row_and_no_class(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["image", "label"], ["a.jpg", "#N/A"], ["#REF!", "boots"], ["b.jpg", "#1"]):
+        book.active.append(row)
+    book.save(tmp_path / "list.xlsx")
+    found = {row.row: (row.label, str(row.fault)) for row in read(tmp_path / "list.xlsx").rows}
+    assert found[2] == (
+        None,
+        "column label: the error #N/A; correct the formula, or write the value",
+    )
+    assert "column image: the error #REF!" in found[3][1]
+    assert found[4] == ("#1", "None")
+
+
 def test_a_folder_of_parquet_is_one_list_with_several_images_in_a_row(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     for n, images in enumerate([["a.jpg", "b.jpg"], ["c.jpg"]]):

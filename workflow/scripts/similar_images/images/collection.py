@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from zipfile import ZipInfo
 
@@ -245,9 +245,10 @@ def _once(listed: Sequence[_Listed]) -> Entry:
     """
     if len(listed) == 1:
         return listed[0].entry
-    first = _first(listed).entry
+    by_row = _by_row(listed)
+    first = by_row[0].entry
     labels: dict[str, str] = {}
-    for place, entry in listed:
+    for place, entry in by_row:
         if entry.label is not None:
             labels.setdefault(entry.label, place)
     if first.fault is not None or not labels:
@@ -258,8 +259,8 @@ def _once(listed: Sequence[_Listed]) -> Entry:
     return first._replace(label=None, fault=f"listed with several classes: {differ}")
 
 
-def _first(listed: Iterable[_Listed]) -> _Listed:
-    return min(listed, key=lambda one: one.entry.row or 0)
+def _by_row(listed: Iterable[_Listed]) -> list[_Listed]:
+    return sorted(listed, key=lambda one: one.entry.row or 0)
 
 
 def _of_other_products(listed: Sequence[_Listed], n: int, name: str) -> Iterator[Entry]:
@@ -270,8 +271,8 @@ def _of_other_products(listed: Sequence[_Listed], n: int, name: str) -> Iterator
         n: the number of the product among the extra columns.
         name: of the list.
     """
-    first = _first(listed)
-    for place, entry in listed:
+    first, *others = _by_row(listed)
+    for place, entry in others:
         if entry.extra_columns[n].strip() not in ("", first.entry.extra_columns[n].strip()):
             fault = f"the same image as in {first.place}, of another product"
             yield entry._replace(image=f"{name}, {place}", label=None, fault=fault)
@@ -336,6 +337,7 @@ class _ListedFiles:
 
     def _find(self, image: str) -> tuple[str, bytes, Finding]:
         """Return the name of an image, the path of its file, and its status or fault."""
+        image = str(PurePosixPath(image))  # ./a.jpg and a.jpg are one file
         name = os.fsencode(image)
         file = os.path.join(self._base, name)
         finding = status_or_fault(partial(os.stat, file))

@@ -10,6 +10,11 @@ from ..core.errors import UserError
 from .cells import text_of
 from .columns import Table, Wanted, column_names, places_of, row_of
 
+# What Excel shows in a cell whose formula has no value.
+_ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
+)
+
 
 def read(path: Path, wanted: Sequence[Wanted], sheet: str | None) -> Table:
     """Return the table of a sheet, by default the first.
@@ -54,6 +59,13 @@ def _of_sheet(
 
 
 def _sheet_text(value: object) -> str:
+    """Return the text of a cell.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if isinstance(value, str) and value in _ERRORS:
+        raise ValueError(f"the error {value}; correct the formula, or write the value")
     if isinstance(value, datetime) and value.time() == time():
         value = value.date()
     if isinstance(value, date | time):
