@@ -495,8 +495,8 @@ def test_a_csv_line_with_a_null_byte_is_faulty(root: Path) -> None:
     ("text", "message"),
     [
         ("image,class\na.jpg,boots\n", "the column label is missing. Its columns: image, class"),
-        ("a.jpg,boots\n", "the column image and label is missing"),
-        ("", "the column image and label is missing. Its columns: none"),
+        ("a.jpg,boots\n", "the columns image and label are missing"),
+        ("", "the columns image and label are missing. Its columns: none"),
         ("label,image\nboots\n", "line 2: cells: 1; allowed: 2"),
     ],
 )

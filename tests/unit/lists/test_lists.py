@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -117,6 +118,8 @@ def test_an_extra_column_that_is_not_there_is_reported(tmp_path: Path, write: Wr
         ("a.xlsx", b"PK\x03\x04", "damaged .*save it as an Excel workbook"),
         ("a.csv.gz", b"image,label", "not packed by gzip"),
         ("a.json", b'[{"image": "a.jpg"}', "not an array of JSON"),
+        ("feed.xml", b"<rss>", r"XML is not read\. Export the feed as text \(tab-separated\)"),
+        ("a.ods", b"PK\x03\x04", r"Save it as \.xlsx or \.csv"),
         ("a.json", b'["a.jpg"]', r"row 1: not a JSON object \(another value\)"),
     ],
 )
@@ -563,6 +566,47 @@ def test_an_error_in_a_workbook_is_a_fault_of_its_row_and_no_class(tmp_path: Pat
     )
     assert "column image: the error #REF!" in found[3][1]
     assert found[4] == ("#1", "None")
+
+
+def test_missing_columns_are_named_once_with_the_preset_and_what_helps(tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("a.jpg,boots\n")
+    shop = {"list": str(listed), "preset": "shopify", "product": "Handle"}
+    with pytest.raises(UserError) as refused:
+        read(Source.of(shop), ["Handle"])
+    assert "the columns Handle and Image Src are missing. Its columns: a.jpg, boots" in str(
+        refused.value
+    )
+    assert "The first row of a list must have the names of its columns." in str(refused.value)
+    assert str(refused.value).endswith("The preset is shopify.")
+    listed.write_text("image,boots\n")
+    with pytest.raises(UserError, match="the column label is missing") as refused:
+        read(Source.of(str(listed), needs_label=True))
+    assert "first row" not in str(refused.value)
+
+
+def test_if_the_first_sheet_is_no_list_the_others_are_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "About"
+    book.active.append(["Shoes of 2024"])
+    book.create_sheet("Shoes").append(["image"])
+    book.save(tmp_path / "list.xlsx")
+    with pytest.raises(UserError, match=r"sheet About; to read another one \(Shoes\), name it"):
+        read(tmp_path / "list.xlsx")
+
+
+def test_the_columns_of_google_may_have_spaces(tmp_path: Path) -> None:
+    (tmp_path / "feed.txt").write_text(
+        "id\timage link\tAdditional image link\tproduct type\n1\ta.jpg\tb.jpg\tShoes > boots\n"
+    )
+    rows = read({"list": str(tmp_path / "feed.txt"), "preset": "google-merchant"}).rows
+    assert [(row.image, row.label) for row in rows] == [("a.jpg", "boots"), ("b.jpg", "boots")]
+
+
+def test_a_pipe_is_refused_as_a_list(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "list.csv")
+    with pytest.raises(UserError, match="not a file, but a device or a pipe"):
+        read({"list": str(tmp_path / "list.csv")})
 
 
 def test_a_folder_of_parquet_is_one_list_with_several_images_in_a_row(tmp_path: Path) -> None:

@@ -12,6 +12,11 @@ from .cells import text_of
 
 # So many columns are named in an error.
 MOST_NAMED = 30
+NO_HEADER = "The first row of a list must have the names of its columns."
+
+
+class MissingColumnError(UserError):
+    """A list has not all columns that it must have."""
 
 
 class Wanted(NamedTuple):
@@ -88,8 +93,11 @@ def _text_of_several(value: object) -> str:
 
 
 def key(name: str) -> str:
-    """Return a column's name as it is compared: without regard to case and outer spaces."""
-    return normal_form(name).strip().casefold()
+    """Return a column's name as it is compared.
+
+    Case and outer spaces do not count, and an underscore is equal to a space: Google uses both.
+    """
+    return normal_form(name).strip().casefold().replace(" ", "_")
 
 
 def column_names(place: str, columns: Iterable[str]) -> list[str]:
@@ -110,11 +118,20 @@ def column_names(place: str, columns: Iterable[str]) -> list[str]:
     return names
 
 
-def places_of(place: str, wanted: Sequence[Wanted], names: Sequence[str]) -> list[int | None]:
+def places_of(
+    place: str, wanted: Sequence[Wanted], names: Sequence[str], in_first_row: bool = False
+) -> list[int | None]:
     """Return the place of each wanted column among `names`, or None where it may be missing.
 
+    Args:
+        place: of the list.
+        wanted: the columns to read.
+        names: of all columns.
+        in_first_row: whether the names are the first row of the list.
+
     Raises:
-        UserError: one is missing, or there in several spellings.
+        MissingColumnError: one is missing.
+        UserError: one is there in several spellings.
     """
     spelt: dict[str, list[int]] = {}
     for n, name in enumerate(names):
@@ -132,8 +149,15 @@ def places_of(place: str, wanted: Sequence[Wanted], names: Sequence[str]) -> lis
             missing.append(column.name)
     if missing:
         there = first_of([name for name in names if name], MOST_NAMED) or "none"
-        raise UserError(
-            f"{place}: the column {' and '.join(sorted(missing))} is missing. Its columns: {there}"
-            ". Add it, or name the right one in the settings (docs/feeds.md)."
+        raise MissingColumnError(
+            f"{place}: {_are_missing(sorted(set(missing)))}. Its columns: {there}. Add what is "
+            "missing, or name the right columns in the settings (docs/feeds.md)."
+            + (f" {NO_HEADER}" if in_first_row and set(places) == {None} else "")
         )
     return places
+
+
+def _are_missing(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"the column {names[0]} is missing"
+    return f"the columns {', '.join(names[:-1])} and {names[-1]} are missing"

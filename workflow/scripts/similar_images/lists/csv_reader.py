@@ -50,7 +50,7 @@ def _rows(
     numbered = ((skipped + line, row) for line, row in dialect.numbered_rows(text, separator))
     top, header = next(numbered, (1 + skipped, []))
     names = column_names(f"{path}, line {top}", map(true_text, header))
-    places = places_of(str(path), wanted, names)
+    places = places_of(str(path), wanted, names, in_first_row=True)
     image = next(place for place in places if place is not None)
     for line, row in numbered:
         _check_row(f"{path}, line {line}", row, separator, len(header), image)

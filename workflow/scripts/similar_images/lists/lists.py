@@ -21,7 +21,7 @@ from ..storage.addresses import (
 from ..storage.archives import is_archive
 from ..storage.parquet_images import StoredImage
 from . import tables
-from .columns import Row, Wanted
+from .columns import MissingColumnError, Row, Wanted
 from .presets import DEEPEST, WHOLE
 from .sources import Location, Source
 from .table_cache import NO_TABLES, TableCache
@@ -109,7 +109,12 @@ def read(
     """
     source = Source.of(location)
     path = Path(source.location)
-    table = tables.read(path, _wanted(source, extra_columns), source.sheet, cache)
+    try:
+        table = tables.read(path, _wanted(source, extra_columns), source.sheet, cache)
+    except MissingColumnError as error:
+        if source.preset is None:
+            raise
+        raise UserError(f"{error} The preset is {source.preset}.") from error
     folder = folder_of(source)
     records = [_record(source, folder, row) for row in table.rows]
     if source.product:

@@ -24,6 +24,7 @@ class Source(NamedTuple):
         product: the column that names the product, if the setting maps it.
         optional: the columns that may be missing.
         sheet: the sheet of a workbook; by default its first.
+        preset: the name of the preset that gives the columns which the setting does not map.
     """
 
     location: str
@@ -34,6 +35,7 @@ class Source(NamedTuple):
     product: str | None = None
     optional: tuple[str, ...] = ()
     sheet: str | None = None
+    preset: str | None = None
 
     @classmethod
     def of(cls, setting: Location, needs_label: bool = False) -> "Source":

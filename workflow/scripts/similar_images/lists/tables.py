@@ -1,5 +1,6 @@
 """The table in the file of a list, whatever its format."""
 
+import stat
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -28,11 +29,13 @@ def read(
         cache: of a workbook's table.
 
     Raises:
-        UserError: it is damaged, or a column is missing or there twice.
+        UserError: it is damaged or of another format, or a column is missing or there twice.
     """
     try:
         if path.is_dir():
             return parquet_reader.read(path, files_in(path), wanted)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(f"{path}: not a file, but a device or a pipe. Save the list as a file.")
         match Path(path.name.lower().removesuffix(".gz")).suffix:
             case ".parquet":
                 return parquet_reader.read(path, [path], wanted)
@@ -41,6 +44,12 @@ def read(
                 return cache.table(path, wanted, sheet, read_it)
             case ".json" | ".jsonl" | ".ndjson" as ending:
                 return json_reader.read(path, wanted, ending)
+            case ".xml":
+                raise UserError(
+                    f"{path}: XML is not read. Export the feed as text (tab-separated)."
+                )
+            case ".ods":
+                raise UserError(f"{path}: .ods is not read. Save it as .xlsx or .csv.")
         return csv_reader.read(path, wanted)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file. Name a list that is there.") from error

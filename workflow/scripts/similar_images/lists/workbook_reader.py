@@ -7,8 +7,9 @@ from typing import Any
 
 from ..core import workbooks
 from ..core.errors import UserError
+from ..core.wording import first_of
 from .cells import text_of
-from .columns import Table, Wanted, column_names, places_of, row_of
+from .columns import MOST_NAMED, MissingColumnError, Table, Wanted, column_names, places_of, row_of
 
 # What Excel shows in a cell whose formula has no value.
 _ERRORS = frozenset(
@@ -34,7 +35,16 @@ def read(path: Path, wanted: Sequence[Wanted], sheet: str | None) -> Table:
             rows = chosen.iter_rows(
                 max_row=workbooks.MOST_ROWS, max_col=workbooks.MOST_COLUMNS, values_only=True
             )
-            return _of_sheet(path, wanted, chosen.title, rows)
+            try:
+                return _of_sheet(path, wanted, chosen.title, rows)
+            except MissingColumnError as error:
+                others = [name for name in names if name != chosen.title]
+                if not others:
+                    raise
+                raise MissingColumnError(
+                    f"{error} This is its sheet {chosen.title}; to read another one "
+                    f"({first_of(others, MOST_NAMED)}), name it under `sheet`."
+                ) from error
     except ValueError as error:
         raise UserError(f"{path}: {error}.") from error
 
@@ -49,7 +59,7 @@ def _of_sheet(
     )
     top, header = next(numbered, (1, ()))
     names = column_names(f"{path}, row {top}", ("" if v is None else str(v) for v in header))
-    places = places_of(str(path), wanted, names)
+    places = places_of(str(path), wanted, names, in_first_row=True)
     texts = [_sheet_text] * len(wanted)
     found = []
     for number, row in numbered:
