@@ -108,6 +108,11 @@ def test_an_extra_column_that_is_not_there_is_reported(tmp_path: Path, write: Wr
         ("a.csv", "image,label\nä,x\n".encode() + b"\xfc,x", "line 3: the byte 0xfc .* one enc"),
         ("a.csv", "image,label\nł,x\n".encode() + b"\xfc,x", "line 3: the byte 0xfc .* one enc"),
         ("a.csv", "image,label\n靴,x\n靴".encode()[:-1], "line 3: the byte 0xe9 .* one enc"),
+        (
+            "a.csv",
+            "image,label\na,schnürer\n".encode("mac_roman"),
+            "line 2: the byte 0x9f .* UTF-16",
+        ),
         ("a.csv", b"image,label\n\x81,x", "line 2: the byte 0x81 .* as .CSV UTF-8."),
         (
             "a.xls",

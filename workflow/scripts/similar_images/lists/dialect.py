@@ -19,6 +19,8 @@ _MARKS = (
 _SEVERAL_BYTES = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+# In a word, ä, é or ü of old Mac programs. In Windows-1252 they would be Š, Ž and Ÿ: capitals.
+_MAC_LETTER = re.compile(rb"[a-z][\x8a\x8e\x9f][a-z]")
 # Excel reads this line, and writes it nowhere: it names the separator.
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?(\r\n|\r|\n)', re.IGNORECASE)
 
@@ -41,7 +43,7 @@ def decoded(data: bytes, unicode_only: bool = False) -> tuple[str, str]:
     try:
         return data.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError:
-        if unicode_only or b"\0" in data or _SEVERAL_BYTES.search(data):
+        if unicode_only or b"\0" in data or _SEVERAL_BYTES.search(data) or _MAC_LETTER.search(data):
             raise
         return data.decode("cp1252"), "Windows-1252"
 
