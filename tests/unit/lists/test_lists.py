@@ -698,3 +698,11 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(
     openpyxl.Workbook().save(tmp_path / "list.xlsx")
     with pytest.raises(UserError, match=r"list\.xlsx: it has .* bytes unpacked; allowed: 1,000"):
         read(tmp_path / "list.xlsx")
+
+
+def test_quotes_of_windows_are_no_sign_of_utf_8(tmp_path: Path) -> None:
+    text = "image,label\na.jpg,Stiefel „Spaß“\nb.jpg,Überschuhe\nc.jpg,Schnürschuhe\n"
+    (tmp_path / "list.csv").write_bytes(text.encode("cp1252"))
+    rows, description = read(tmp_path / "list.csv")
+    assert description.endswith("Windows-1252")
+    assert [row.label for row in rows] == ["Stiefel „Spaß“", "Überschuhe", "Schnürschuhe"]

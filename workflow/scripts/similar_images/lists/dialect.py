@@ -19,6 +19,7 @@ _MARKS = (
 _SEVERAL_BYTES = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 # In a word, ä, é or ü of old Mac programs. In Windows-1252 they would be Š, Ž and Ÿ: capitals.
 _MAC_LETTER = re.compile(rb"[a-z][\x8a\x8e\x9f][a-z]")
 # Excel reads this line, and writes it nowhere: it names the separator.
@@ -43,9 +44,15 @@ def decoded(data: bytes, unicode_only: bool = False) -> tuple[str, str]:
     try:
         return data.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError:
-        if unicode_only or b"\0" in data or _SEVERAL_BYTES.search(data) or _MAC_LETTER.search(data):
+        if unicode_only or b"\0" in data or _is_damaged_utf8(data) or _MAC_LETTER.search(data):
             raise
         return data.decode("cp1252"), "Windows-1252"
+
+
+def _is_damaged_utf8(data: bytes) -> bool:
+    """Whether most of `data` beyond ASCII is UTF-8; a few pairs also occur in Windows-1252: ß“."""
+    rest, sequences = _SEVERAL_BYTES.subn(b"", data)
+    return sequences > 0 and sequences >= len(_BEYOND_ASCII.findall(rest))
 
 
 def without_separator_line(text: str) -> tuple[str, str | None]:
