@@ -66,8 +66,7 @@ def write_page(
         quality=invented_quality(),
         cards=cards,
         confusion=ConfusionMatrix(classes, counts, len(classes)),
-        rejected={"invented": [], "catalogue": []},
-        **reported,
+        **{"rejected": {"invented": [], "catalogue": []}, **reported},
     )
     page = folder / "report.html"
     page.write_text(render(report, folder / "report_files"), "utf-8")

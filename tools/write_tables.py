@@ -16,7 +16,7 @@ from similar_images.core.tables import Column, Table
 from similar_images.curation import export, findings
 from similar_images.decisions import decisions
 from similar_images.evaluation import settings_comparison
-from similar_images.features import merge, sharded_features
+from similar_images.features import merge, rejected, sharded_features
 from similar_images.images import listing, manifest
 from similar_images.images.columns import SHARED
 from similar_images.report import history
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TABLES: tuple[Table, ...] = (
     *(decisions.TABLE, tables.PREDICTIONS, tables.VOTE_COUNTS, tables.PRODUCTS),
     *(history.TABLE, history.CHANGED, neighbours.TABLE),
-    *(merge.REJECTED, merge.MEMBERS, merge.DUPLICATES, sharded_features.TABLE, manifest.TABLE),
+    *(rejected.REJECTED, merge.MEMBERS, merge.DUPLICATES, sharded_features.TABLE, manifest.TABLE),
     listing.CHANGES,
     *(findings.FINDINGS, findings.CLASSES, settings_comparison.TABLE, export.TABLE),
 )

@@ -9,7 +9,7 @@ from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
 from similar_images.core.wording import counted
 from similar_images.decisions import overrides
-from similar_images.features import feature_table, merge, plan, sharded_features, store
+from similar_images.features import feature_table, merge, plan, rejected, sharded_features, store
 from similar_images.images import manifest, retries
 from similar_images.storage.results import results_of
 
@@ -30,22 +30,22 @@ with logged(snakemake.log[0], f"merge {name}"):
         name,
     )
     table = plan.assign(decided, plan.TABLE.read(planned, ["content_id", "shard"]))
-    found, rejected = merge.merge(table, features, made_by, snakemake.params.max_pixels)
+    found, others = merge.merge(table, features, made_by, snakemake.params.max_pixels)
     with results_of(snakemake.config).keeping(again):
-        lost = {one.image: one.reason for one in rejected if one.reason == merge.LOST}
+        lost = {one.image: one.reason for one in others if one.reason == merge.LOST}
         retries.record(again, lost)
-    merge.check(found, rejected, name, snakemake.params.on_error)
+    merge.check(found, others, name, snakemake.params.on_error)
     duplicates = merge.duplicates(found)
     write_json(Path(snakemake.output.timing), merge.timing(table, features))
     sharded_features.write(readable, found)
     if snakemake.output.features:
         feature_table.write(Path(snakemake.output.features), sharded_features.collect(readable))
-    merge.REJECTED.write(Path(snakemake.output.rejected), rejected)
+    rejected.REJECTED.write(Path(snakemake.output.rejected), others)
     members = merge.members(found, snakemake.params.label_from)
     merge.MEMBERS.write(Path(snakemake.output.members), members)
     merge.DUPLICATES.write(Path(snakemake.output.duplicates), duplicates)
     readable_images = counted(len(found), "readable image")
-    logging.info("%s, %s", readable_images, counted(len(rejected), "rejected file"))
+    logging.info("%s", ", ".join(filter(None, [readable_images, rejected.in_words(others)])))
     conflicts = {copy.content_id for copy in duplicates if copy.conflict}
     if conflicts:
         logging.warning(

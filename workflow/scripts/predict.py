@@ -24,7 +24,7 @@ from similar_images.core.wording import counted
 from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
 from similar_images.features import sharded_features
-from similar_images.features.merge import read_rejected
+from similar_images.features.rejected import read_rejected
 from similar_images.images import manifest, retries
 from similar_images.images.photos import Photos
 from similar_images.search import neighbours

@@ -15,7 +15,7 @@ from similar_images.core.job import Progress, logged
 from similar_images.curation import active_learning
 from similar_images.decisions import decisions
 from similar_images.features import sharded_features
-from similar_images.features.merge import read_rejected
+from similar_images.features.rejected import read_rejected
 from similar_images.images import manifest, retries, thumbnails
 from similar_images.images.photos import Photos
 from similar_images.report import cards, confusion, history, results_page

@@ -23,7 +23,7 @@ from similar_images.core.errors import UserError
 from similar_images.core.file_formats import read_csv
 from similar_images.duplicates.query_duplicates import QueryDuplicate
 from similar_images.features.feature_table import FeatureTable
-from similar_images.features.merge import Rejected
+from similar_images.features.rejected import Rejected
 from similar_images.search.neighbours import find, without_own
 
 NORTH = 90.0

@@ -16,8 +16,8 @@ from similar_images.decisions import overrides
 from similar_images.features import merge, plan, sharded_features, shards, store
 from similar_images.features.extraction import extract
 from similar_images.features.feature_table import FeatureTable
-from similar_images.features.merge import Rejected
 from similar_images.features.plan import ShardingPolicy
+from similar_images.features.rejected import Rejected
 from similar_images.images import manifest
 from similar_images.images.collection import scan
 from similar_images.images.preprocessing import Preprocessor

@@ -21,7 +21,8 @@ from similar_images.decisions import overrides
 from similar_images.features import merge, sharded_features, shards, store
 from similar_images.features.feature_table import FeatureTable
 from similar_images.features.levels import none
-from similar_images.features.merge import Rejected, RepeatedContent
+from similar_images.features.merge import RepeatedContent
+from similar_images.features.rejected import REJECTED, Rejected, read_rejected
 from similar_images.images import manifest
 from similar_images.images.folders import OWN
 
@@ -363,5 +364,5 @@ def test_rejected_files_are_read_as_they_were_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Rejected]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "rejected.csv"
-    merge.REJECTED.write(path, rows)
-    assert merge.read_rejected(path) == rows
+    REJECTED.write(path, rows)
+    assert read_rejected(path) == rows

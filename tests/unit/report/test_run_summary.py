@@ -6,10 +6,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from similar_images.core.file_formats import write_csv, write_json, write_parquet
+from similar_images.core.file_formats import write_json, write_parquet
 from similar_images.evaluation.missing_classes import MissingClass
 from similar_images.features import sharded_features
+from similar_images.features.rejected import REJECTED, Rejected
 from similar_images.images import listing
+from similar_images.images.folders import OWN
+from similar_images.lists.lists import NO_IMAGE, PRODUCT_HAS_IMAGE
 from similar_images.report.run_summary import changes, lines, new_classes
 
 METRICS: dict[str, Any] = {
@@ -33,7 +36,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of results that is named as in a run; there is nothing to tell of the catalogue."""
     monkeypatch.chdir(tmp_path)
     write_json(Path("results/catalogue/quality.json"), {"choice": None})
-    write_csv(Path("results/catalogue/rejected.csv"), ["image", "label", "reason"], [])
+    REJECTED.write(Path("results/catalogue/rejected.csv"), [])
     return Path("results")
 
 
@@ -70,11 +73,24 @@ def test_a_set_shows_its_products_beside_its_images(results: Path) -> None:
 
 def test_the_catalogue_has_a_line_only_if_it_left_something_out(results: Path) -> None:
     assert lines(results, []) == []
-    rejected = [["a.jpg", "boots", "empty file"]]
-    write_csv(results / "catalogue/rejected.csv", ["image", "label", "reason"], rejected)
+    REJECTED.write(results / "catalogue/rejected.csv", [Rejected("a.jpg", "boots", "empty file")])
     assert lines(results, []) == [
         "catalogue: 1 file left out. Look at results/catalogue/rejected.csv"
     ]
+
+
+def test_what_is_no_loss_has_no_line_in_the_catalogue_and_other_kinds_are_counted_apart(
+    results: Path,
+) -> None:
+    no_loss = [Rejected("", "boots", PRODUCT_HAS_IMAGE), Rejected("results", None, OWN)]
+    REJECTED.write(results / "catalogue/rejected.csv", no_loss)
+    assert lines(results, []) == []
+    lost = [Rejected(name, "boots", "no image") for name in ("film.mp4", "a.jpg", "b.jpg")]
+    lost.append(Rejected("", "boots", NO_IMAGE))
+    REJECTED.write(results / "catalogue/rejected.csv", [*no_loss, *lost])
+    assert lines(results, [])[0].startswith(
+        "catalogue: 2 files left out, 1 file of another kind, 1 row without an image. Look at "
+    )
 
 
 def test_photos_of_which_something_was_lost_are_counted(results: Path) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..core.tables import Row
 from ..duplicates.query_duplicates import QueryDuplicate
-from ..features.merge import Rejected
+from ..features.rejected import Rejected
 from . import conformal, nearest
 from .confidence import Calibration, evidence
 from .conformal import Thresholds

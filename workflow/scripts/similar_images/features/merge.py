@@ -14,24 +14,14 @@ from ..core.errors import UserError
 from ..core.tables import Column, CsvTable
 from ..core.wording import counted
 from ..decisions.decisions import OUT
-from ..images.columns import CONTENT_ID, DECISION, IMAGE, LABEL, NOTE, ORIGINAL_LABEL
-from ..images.folders import OWN
-from ..lists.lists import NO_PHOTO, PRODUCT_HAS_IMAGE
-from ..storage.skipping import is_other_kind
+from ..images.columns import CONTENT_ID, IMAGE, LABEL, NOTE
 from . import sharded_features, shards
 from .plan import shard_names
+from .rejected import NO_LOSS, Rejected
 
 TOO_MANY = "too many pixels to decode: {} are over images.max_pixels ({})"
 LOST = "missing, changed or unreadable during the run; the next run tries again"
 
-REJECTED = CsvTable(
-    "results/<collection>/rejected.csv",
-    IMAGE,
-    LABEL,
-    Column("reason", str, "why it cannot be used"),
-    ORIGINAL_LABEL,
-    DECISION,
-)
 MEMBERS = CsvTable(
     "results/<collection>/members.csv",
     IMAGE,
@@ -46,26 +36,6 @@ DUPLICATES = CsvTable(
     CONTENT_ID,
     Column("conflict", bool, "whether their classes differ"),
 )
-
-
-class Rejected(NamedTuple):
-    """A row of `REJECTED`."""
-
-    image: str
-    label: str | None
-    reason: str
-    original_label: str | None = None
-    decision: str | None = None
-
-    def is_query(self, is_listed: bool) -> bool:
-        """Whether it gets a row of `predictions.csv`.
-
-        Whoever lists a file asks about it. In a folder, files of other kinds lie beside photos, but
-        what people decided about is a photo.
-        """
-        if is_listed:
-            return self.reason not in NO_PHOTO
-        return self.reason != OWN and (self.decision is not None or not is_other_kind(self.image))
 
 
 class Outcome(NamedTuple):
@@ -140,24 +110,6 @@ def merge(
     return table.select(schema.names).cast(schema), rejected
 
 
-def read_rejected(path: Path) -> list[Rejected]:
-    """Read a `rejected.csv`.
-
-    Raises:
-        DamagedFileError, UserError: as `CsvTable.read`.
-    """
-    return [
-        Rejected(
-            image=row["image"],
-            label=row["label"] or None,
-            reason=row["reason"],
-            original_label=row["original_label"] or None,
-            decision=row["decision"] or None,
-        )
-        for row in REJECTED.read(path)
-    ]
-
-
 def timing(manifest: pa.Table, features: Path) -> dict[str, Any]:
     """Return the seconds that the collection's features took, in total and for each shard.
 
@@ -190,8 +142,7 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
             catalogue and fewer than two classes have a readable image.
     """
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
-    no_loss = (OWN, PRODUCT_HAS_IMAGE)
-    bad = [file for file in rejected if file.decision != OUT and file.reason not in no_loss]
+    bad = [file for file in rejected if file.decision != OUT and file.reason not in NO_LOSS]
     if bad and on_error == "stop":
         listed = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(

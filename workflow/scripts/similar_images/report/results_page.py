@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..backbones.model import Model
-from ..features.merge import Rejected
+from ..features import rejected
+from ..features.rejected import Rejected
 from ..images import thumbnails
 from . import charts
 from .cards import STATUSES, QueryCard, Row
@@ -102,7 +103,11 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         several_times=len({card.added for card in report.cards} - {""}) > 1,
         changed=any(card.before is not None for card in report.cards),
         review_order=any(card.review_order is not None for card in report.cards),
-        rejected={name: rows[:MOST_REJECTED] for name, rows in report.rejected.items()},
+        rejected={
+            name: [row for row in rows if row.is_loss][:MOST_REJECTED]
+            for name, rows in report.rejected.items()
+        },
+        rejected_in_words={name: rejected.in_words(rows) for name, rows in report.rejected.items()},
         data={
             "cards": [asdict(card) for card in report.cards],
             "folder": f"{thumbnail_folder.name}/{thumbnails.FOLDER}",

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import UserError
-from ..core.file_formats import read_csv, read_json
+from ..core.file_formats import read_json
 from ..core.names import similar
 from ..core.tables import ParquetTable
 from ..core.wording import counted
 from ..evaluation import missing_classes
 from ..evaluation.intervals import share_in_words
+from ..features import rejected
 from ..images import listing
 from ..images.columns import NOTE
 
@@ -171,8 +172,8 @@ def _similarity(results: Path, before: str) -> str:
 
 def _left_out(results: Path) -> str:
     path = results / "catalogue" / "rejected.csv"
-    rejected = len(read_csv(path))
-    return f"catalogue: {counted(rejected, 'file')} left out. Look at {path}" if rejected else ""
+    words = rejected.in_words(rejected.read_rejected(path))
+    return f"catalogue: {words}. Look at {path}" if words else ""
 
 
 def _notes(results: Path, name: str) -> str:
