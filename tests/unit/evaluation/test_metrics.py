@@ -57,12 +57,13 @@ def test_counts_and_shares_are_those_of_the_readable_labelled_images(model: Mode
 def test_the_accuracy_of_products_is_beside_that_of_the_images(model: Model) -> None:
     rows = [
         {"label": label, "prediction": "boots", "conflict": conflict, "correct": correct}
+        | {"images": "2"}
         for label, conflict, correct in [
             ("boots", "false", "true"),
             ("hats", "false", "false"),
             ("", "true", ""),
         ]
-    ] + [{"label": "hats", "prediction": "", "conflict": "false", "correct": ""}]
+    ] + [{"label": "hats", "prediction": "", "conflict": "false", "correct": "", "images": "1"}]
     found = metrics.evaluate(table(*MIXED), model, rows)
     assert found["products"] == {
         "products": 4,
@@ -75,6 +76,7 @@ def test_the_accuracy_of_products_is_beside_that_of_the_images(model: Model) -> 
     }
     assert found["correct"] == metrics.evaluate(table(*MIXED), model)["correct"]
     assert metrics.evaluate(table(*MIXED), model)["products"] is None
+    assert metrics.evaluate(table(*MIXED), model, [rows[-1]] * 2)["products"] is None
     assert " 1 of 2 labelled products correct: 50.0% (95 % interval" in metrics.sentence(found)
 
 

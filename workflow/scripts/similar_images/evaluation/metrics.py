@@ -44,7 +44,7 @@ def evaluate(
     of the sets of classes that have the right one. Where there are no labels these are None.
     Queries that are in the catalogue are counted, and there is the accuracy without them; and,
     where people have decided, that by the original labels. With `products`, rows of `products.csv`,
-    there is their accuracy, too. There is the accuracy without the images `taken`, which decisions
+    there is their accuracy, too, unless each has one photo only. There is the accuracy without the images `taken`, which decisions
     took into the catalogue: an adapted similarity learns from these. `catalogue` has the number of
     its images of each class, and shows which labels it lacks.
     """
@@ -69,7 +69,7 @@ def evaluate(
         else [],
         "decided": sum(bool(row["decision"]) for row in predictions),
         "by_original_label": _accuracy(_labelled(list(map(_by_original_label, predictions)))),
-        "products": None if products is None else _products(products),
+        "products": _products(products or []),
         "metric": next((row["metric"] for row in predictions if row["metric"]), None),
         "backbone": model.backbone,
         "fallback": model.fallback,
@@ -130,7 +130,10 @@ def _share(accuracy: Mapping[str, Any], noun: str, right: str) -> str:
     return f"{accuracy['correct']:,} of {of} {right}: {share_in_words(accuracy)}."
 
 
-def _products(products: Sequence[Row]) -> dict[str, Any]:
+def _products(products: Sequence[Row]) -> dict[str, Any] | None:
+    """Return the figures of products, or None if all of them are single photos."""
+    if all(int(row["images"]) == 1 for row in products):
+        return None
     return {
         "products": len(products),
         "predicted": sum(bool(row["prediction"]) for row in products),

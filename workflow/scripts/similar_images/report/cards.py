@@ -139,7 +139,7 @@ def contents(
 
 
 def products(predictions: Iterable[Row], answers: Iterable[Row], column: str) -> dict[str, Product]:
-    """Return the product that each query shows.
+    """Return the product that each query shows, if it is named; others show but themselves.
 
     Args:
         predictions: rows of `predictions.csv`.
@@ -150,7 +150,8 @@ def products(predictions: Iterable[Row], answers: Iterable[Row], column: str) ->
         row["product"]: Product(row["product"], int(row["images"]), row["prediction"])
         for row in answers
     }
-    return {row["image"]: known[product_of(row, column)] for row in predictions}
+    shown = {row["image"]: product_of(row, column) for row in predictions}
+    return {image: known[product] for image, product in shown.items() if product != image}
 
 
 def cards(
