@@ -186,7 +186,7 @@ def test_a_redirect_from_https_to_http_is_refused_through_a_proxy(
         *("inner.example", "10.0.0.1", "169.254.169.254", "192.168.1.1", "[fd00::1]"),
         *("[::ffff:10.0.0.1]", "0xa000001", "10.1", "167772161"),
         *("intranet", "printer.local", "metadata.google.internal", "nas.home.arpa"),
-        *("a.localhost", "LOCALHOST."),
+        *("a.localhost", "LOCALHOST.", "nas.lan", "git.corp", "wiki.intranet", "web.shop.svc"),
     ],
 )
 def test_a_private_host_is_not_asked_of_a_proxy(
@@ -204,6 +204,15 @@ def test_a_private_host_is_asked_of_a_proxy_if_the_settings_allow_it(
 ) -> None:
     assert fault(lambda: asking(private=True, seconds=1).fetch("http://10.0.0.1/a.jpg"))
     assert proxy.asked[0] == "GET http://10.0.0.1/a.jpg"
+
+
+@pytest.mark.parametrize("host", ["010.8.8.8", "8.0x8.8.8", "0x08080808", "8.8.8", "134744072"])
+def test_a_number_that_is_no_usual_address_is_not_asked_of_a_proxy_even_if_it_is_public(
+    proxy: ForwardProxy, host: str
+) -> None:
+    reported = ("an address of a private network", False)
+    assert fault(lambda: asking().fetch(f"http://{host}/a.jpg")) == reported
+    assert proxy.asked == []
 
 
 def test_a_host_that_is_known_here_and_public_is_asked_of_a_proxy(proxy: ForwardProxy) -> None:

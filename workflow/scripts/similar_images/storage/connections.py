@@ -30,11 +30,14 @@ PATIENCE = 0.5
 RESERVED = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
 GLOBAL = IPv6Network("2000::/3")  # RFC 4291, 2.4: all public addresses
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
-# A host that only a proxy can look up is private if it has one of these domains or none, or is
-# written as an unusual number. RFC 6761, RFC 6762, RFC 8375; ICANN has reserved `internal`.
+# A host that only a proxy can look up is private if it has one of these domains or none. RFC 6761,
+# RFC 6762, RFC 8375; ICANN has reserved `internal`; companies and clusters use the last ones.
 PRIVATE_NAME = re.compile(
-    r"[^.]*|(?:.*\.)?(?:localhost|local|internal|home\.arpa|[0-9]+|0x[0-9a-f]*)", re.IGNORECASE
+    r"[^.]*|(?:.*\.)?(?:localhost|local|internal|home\.arpa|lan|corp|intranet|svc)\.?",
+    re.IGNORECASE,
 )
+# A host that ends in a number is an IPv4 address (https://url.spec.whatwg.org/#ends-in-a-number).
+NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
 
 class PrivateAddressError(Exception):
@@ -62,11 +65,14 @@ def check_behind_proxy(host: str, port: int) -> None:
     """Check that a host is public before a proxy is asked for it.
 
     Behind many proxies this machine cannot look up the names of the internet. Then the proxy alone
-    does, and only hosts with the names of private networks are refused.
+    does, and only hosts with the names of private networks are refused. So are IPv4 addresses in an
+    unusual form, such as 010.0.0.1, which this machine and the proxy could read differently.
 
     Raises:
         PrivateAddressError: it is not public.
     """
+    if NUMBER.fullmatch(host) and not _is_ipv4(host):
+        raise PrivateAddressError
     try:
         found = _look_up(host, port)
     except (socket.gaierror, UnicodeError) as error:
@@ -74,6 +80,15 @@ def check_behind_proxy(host: str, port: int) -> None:
             raise PrivateAddressError from error
         return
     _check_public(found)
+
+
+def _is_ipv4(host: str) -> bool:
+    """Whether `host` is an IPv4 address in its usual form: four decimals without leading zeros."""
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _look_up(host: str, port: int) -> list[Any]:
