@@ -89,6 +89,7 @@ from similar_images.lists import lists, table_cache
 from similar_images.lists.sources import Source
 from similar_images.core.names import alike
 from similar_images.images.fingerprint import check_catalogue, summarise
+from similar_images.storage import archives
 from similar_images.storage.skipping import Skipping
 from similar_images.storage.access import Access
 from similar_images.storage.addresses import Limits, is_address
@@ -198,6 +199,12 @@ def setting_of(name):
 def location_of(name):
     """Return the setting of a collection: a path, an address, or a mapping for a list."""
     return config["catalogue"] if name == "catalogue" else config["queries"][name]
+
+
+def has_folders(name):
+    """Whether a collection is a folder or bucket, whose folders are its labels."""
+    # A folder in a zip cannot be named in a setting.
+    return not is_list(name) and not archives.is_archive(location_of(name))
 
 
 SOURCES = {

@@ -124,8 +124,9 @@ def main_results():
     RESULTS.put(results / "history.csv")
     known = classes_of(*COLLECTIONS)
     new = decisions.new_classes(decided, known)
+    folders = {name: location_of(name) for name in sets if has_folders(name)}
     return [
-        *run_summary.lines(results, sets, before),
+        *run_summary.lines(results, sets, before, folders),
         *run_summary.new_classes(new, known),
     ]
 

@@ -27,6 +27,7 @@ METRICS: dict[str, Any] = {
     "products": None,
     "without_taken": {"labelled": 8, "accuracy": 0.75},
     "missing_classes": [],
+    "classes": {"boots": {"support": 8}},
 }
 NONE_LEFT: dict[str, Any] = {"without_taken": {"labelled": 0, "accuracy": None}}
 
@@ -155,6 +156,29 @@ def test_labels_that_the_catalogue_lacks_come_last(results: Path) -> None:
     assert lines(results, ["new"])[-1].startswith(
         "new: 12 photos are labelled outwear, which is not in the catalogue; outerwear is. "
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (["100APPLE"], "not meant as one, write queries.new: DCIM/100APPLE"),
+        (["100APPLE", "101APPLE"], "a setting such as queries.new: DCIM/100APPLE names the photos"),
+    ],
+)
+def test_folders_that_are_all_no_classes_are_told_once_with_the_setting_to_write(
+    results: Path, labels: list[str], words: str
+) -> None:
+    missing = [MissingClass(label, 3, 0, None, "boots")._asdict() for label in labels]
+    classes = {label: {"support": 3} for label in labels} | {"boots": {"support": 0}}
+    metrics = METRICS | {"missing_classes": missing, "classes": classes}
+    write_json(results / "new" / "metrics.json", metrics)
+    (line,) = lines(results, ["new"], "", {"new": "DCIM/"})[1:]
+    assert words in line
+    (line,) = lines(results, ["new"])[1:]
+    assert "none of its labels, such as 100APPLE, is a class" in line
+    classes["boots"] = {"support": 1}
+    write_json(results / "new" / "metrics.json", metrics)
+    assert "which is not in the catalogue" in lines(results, ["new"], "", {"new": "DCIM"})[1]
 
 
 def test_changes_are_told_for_each_collection_that_has_some(results: Path) -> None:

@@ -44,9 +44,10 @@ def evaluate(
     of the sets of classes that have the right one. Where there are no labels these are None.
     Queries that are in the catalogue are counted, and there is the accuracy without them; and,
     where people have decided, that by the original labels. With `products`, rows of `products.csv`,
-    there is their accuracy, too, unless each has one photo only. There is the accuracy without the images `taken`, which decisions
-    took into the catalogue: an adapted similarity learns from these. `catalogue` has the number of
-    its images of each class, and shows which labels it lacks.
+    there is their accuracy, too, unless each has one photo only. There is the
+    accuracy without the images `taken`, which decisions took into the catalogue: an adapted
+    similarity learns from these. `catalogue` has the number of its images of each class, and shows
+    which labels it lacks.
     """
     labelled = _labelled(predictions)
     return {

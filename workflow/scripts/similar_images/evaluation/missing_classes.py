@@ -93,6 +93,34 @@ def sentences(name: str, found: Sequence[MissingClass]) -> list[str]:
     return lines
 
 
+def none_known(name: str, found: Sequence[MissingClass], folder: str | None) -> str:
+    """Return a line for a query set of which no label is a class of the catalogue.
+
+    Args:
+        name: of the query set.
+        found: all its classes.
+        folder: the query set's, if its labels are the names of folders there.
+    """
+    first = found[0].label
+    if folder is None:
+        return (
+            f"{name}: none of its labels, such as {first}, is a class of the catalogue, so "
+            "no photo can count as right. If they are not meant as classes, the accuracy means "
+            "nothing."
+        )
+    inner = f"queries.{name}: {folder.rstrip('/')}/{first}"
+    if len(found) == 1:
+        return (
+            f"{name}: its folder {first} counts as a label, but is no class of the catalogue. If "
+            f"it is not meant as one, write {inner}"
+        )
+    return (
+        f"{name}: all its folders count as labels, but none, such as {first}, is a class of the "
+        "catalogue. If they are not meant as classes, the accuracy means nothing; a setting such "
+        f"as {inner} names the photos of one folder without labels."
+    )
+
+
 def read(rows: Sequence[Mapping[str, Any]]) -> list[MissingClass]:
     """Return the classes as metrics.json has them."""
     return [MissingClass(**row) for row in rows]

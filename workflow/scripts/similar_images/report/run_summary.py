@@ -45,7 +45,12 @@ def changes(results: Path, collections: Iterable[str], decided: Iterable[str] = 
     return _lines(partial(_changes, frozenset(decided)), results, collections)
 
 
-def lines(results: Path, sets: Iterable[str], metric_before: str = "") -> list[str]:
+def lines(
+    results: Path,
+    sets: Iterable[str],
+    metric_before: str = "",
+    folders: Mapping[str, str] | None = None,
+) -> list[str]:
     """Return a line for each of the query `sets`, and lines about the catalogue.
 
     Those say which similarity was chosen or would be better, how many files were left out or
@@ -55,12 +60,13 @@ def lines(results: Path, sets: Iterable[str], metric_before: str = "") -> list[s
         results: the folder of all results.
         sets: those whose report was made.
         metric_before: the similarity of the last run, "" if unknown.
+        folders: those of the sets that are folders.
     """
     sets = list(sets)
     found = _lines(_set, results, sets)
     found += [_guarded(_similarity, results, metric_before), _guarded(_left_out, results)]
     found += _lines(_notes, results, ["catalogue", *sets])
-    found += _lines(_missing_classes, results, sets)
+    found += _lines(partial(_missing_classes, folders or {}), results, sets)
     # Each once: a damaged file may be reported twice.
     return [*dict.fromkeys(filter(None, found))]
 
@@ -190,7 +196,12 @@ def _notes(results: Path, name: str) -> str:
     )
 
 
-def _missing_classes(results: Path, name: str) -> str:
+def _missing_classes(folders: Mapping[str, str], results: Path, name: str) -> str:
     metrics = read_json(results / name / "metrics.json")
     found = missing_classes.read(metrics["missing_classes"])
+    labels = {label for label, figures in metrics["classes"].items() if figures["support"]}
+    none_known = labels <= {one.label for one in found if not one.in_catalogue}
+    # A similar name is better advice.
+    if found and none_known and not any(one.similar for one in found):
+        return missing_classes.none_known(name, found, folders.get(name))
     return "\n".join(missing_classes.sentences(name, found))
