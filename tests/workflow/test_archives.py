@@ -26,8 +26,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
     pack(project)
     project.settle(catalogue="photos/shoes.zip", queries={"new": "photos/new"})
     run = project.run()
-    assert "skipped 11 system, sidecar or ignored files, such as #recycle" in run.console
-    assert "skipped 13 system, sidecar" not in run.console
+    assert "skipped 11 files and folders of systems and programs" in run.console
+    assert "images.ignore, such as #recycle" in run.console
+    assert "skipped 13 files" not in run.console
     return project
 
 

@@ -75,7 +75,7 @@ with logged(snakemake.log[0], f"manifest {name}"), kept:
     logging.info("%s", counted(len(table), "file"))
     if skipped:
         logging.info(
-            "skipped %s, such as %s",
-            counted(len(skipped), "system, sidecar or ignored file"),
+            "skipped %s of systems and programs, or named in images.ignore, such as %s",
+            counted(len(skipped), "file or folder", "files and folders"),
             as_text(min(skipped)),
         )

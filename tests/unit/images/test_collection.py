@@ -162,10 +162,13 @@ LEFT_BEHIND = {
     "Windows": (
         *("Thumbs.db", "boots/THUMBS.DB", "boots/desktop.ini", "$RECYCLE.BIN/S-1-5-21/1.jpg"),
         *("System Volume Information/x", "boots/1.XMP", "boots/.picasa.ini", "boots/Picasa.ini"),
+        *("RECYCLER/S-1-5-21/1.jpg", "boots/~$prices.xlsx", "boots/2.jpg.crdownload"),
+        "boots/3.jpg.part",
     ),
     "Synology": (
         *("@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "boots/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg"),
         *("#recycle/1.jpg", "#snapshot/boots/1.jpg", "boots/1.jpg.json"),
+        *("@tmp/1.jpg", "@sharebin/1.jpg", "Network Trash Folder/1.jpg", "Temporary Items/1.jpg"),
     ),
 }
 
@@ -180,6 +183,7 @@ def test_what_systems_and_programs_leave_in_folders_is_as_if_it_were_not_there(
         put(root / name)
     folders = {"__MACOSX", "@eaDir", "#recycle", "#snapshot", "$RECYCLE.BIN"}
     folders |= {".Trashes", ".fseventsd", "System Volume Information", "boots/@eaDir"}
+    folders |= {"RECYCLER", "@tmp", "@sharebin", "Network Trash Folder", "Temporary Items"}
     expected = {
         next((one for one in folders if name.startswith(f"{one}/")), name)
         for name in LEFT_BEHIND[system]
@@ -954,3 +958,13 @@ def test_a_single_image_that_cannot_be_one_is_refused(root: Path) -> None:
 def test_a_catalogue_cannot_be_a_single_image(root: Path) -> None:
     with pytest.raises(UserError, match=r"1\.jpg: its images have no class \(1 in all\)\. Put"):
         summarise(put(root / "1.jpg"), needs_class=True)
+
+
+def test_a_file_of_another_kind_outside_all_classes_is_no_image_and_not_without_a_class(
+    root: Path,
+) -> None:
+    put(root / "prices.xlsx")
+    put(root / "1.jpg")
+    first, second = collection.with_class(scan(root))
+    assert first.fault == "no class: put it into the folder of its class"
+    assert second.fault == "not an image, by the ending of its name"

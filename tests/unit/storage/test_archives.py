@@ -148,6 +148,10 @@ def test_names_in_an_old_code_page_and_with_backslashes_are_read(
     [
         ("x", ["photos/boots/1.jpg", "photos/sandals/2.jpg"], "photos/"),
         ("x", ["photos/boots/1.jpg", "photos/sandals/2.jpg", "photos/prices.pdf"], "photos/"),
+        ("x", ["README.txt", "photos/boots/1.jpg", "photos/sandals/2.jpg"], "photos/"),
+        ("x", ["photos/boots/1.jpg", "prices/list.pdf"], "photos/"),
+        ("x", ["README.txt", "photos/README.txt", "photos/boots/1.jpg"], ""),
+        ("x", ["README.txt", "prices/list.pdf"], ""),
         ("x", ["photos/boots/1.jpg", "photos/2.jpg"], ""),
         ("x", ["photos/boots/1.jpg", "2.jpg"], ""),
         ("x", ["boots/1.jpg", "boots/2.jpg"], ""),

@@ -19,7 +19,7 @@ from ..lists.table_cache import NO_TABLES, TableCache
 from ..storage import archives, parquet_images
 from ..storage.addresses import ObjectMetadata, is_address, normal_address
 from ..storage.metadata import NO_METADATA, MetadataCache
-from ..storage.skipping import DEFAULT, Skipping
+from ..storage.skipping import DEFAULT, Skipping, is_other_kind
 from .folders import (
     Bounds,
     Finding,
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 LATEST = 2**63 - 1
 # So many files below a list are looked at for one that is like a missing image.
 MOST_LOOKED_AT = 10_000
+NO_CLASS = "no class: put it into the folder of its class"
+NO_PHOTO = "not an image, by the ending of its name"
 
 
 class Entry(NamedTuple):
@@ -126,7 +128,8 @@ def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Yield `entries`; those without a class become faulty, since a catalogue needs one."""
     for entry in entries:
         if entry.fault is None and entry.label is None:
-            entry = entry._replace(fault="no class: put it into the folder of its class")
+            fault = NO_PHOTO if is_other_kind(entry.image) else NO_CLASS
+            entry = entry._replace(fault=fault)
         yield entry
 
 

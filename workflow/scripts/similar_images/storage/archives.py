@@ -125,19 +125,22 @@ def fault_of(info: zipfile.ZipInfo) -> str | None:
 
 
 def outer_folder(archive: Path, paths: Iterable[bytes]) -> bytes:
-    """Return the folder around all of `paths` with its slash if it is no class, otherwise b"".
+    """Return the folder around all photos of `paths` with its slash if it is no class, or b"".
 
+    Files of other kinds do not count: they lie beside the photos, in the folder or around it.
     Programs that pack a folder put it into the archive, under the same name. If it has another
     name, it is no class if it has only folders.
     """
-    paths = list(paths)
-    folder, slash, _ = min(paths, default=b"").partition(b"/")
+    every = set(paths)
+    photos = [path for path in every if not is_other_kind(as_text(path))]
+    folder, slash, _ = min(photos, default=b"").partition(b"/")
     outer = folder + slash
-    if not slash or not all(path.startswith(outer) for path in paths):
+    if not slash or not all(path.startswith(outer) for path in photos):
+        return b""
+    if any(outer + path in every for path in every):  # two files would have one name
         return b""
     named = normal_form(as_text(folder)).casefold() == normal_form(archive.stem).casefold()
-    deeper = (path.count(b"/") > 1 or is_other_kind(as_text(path)) for path in paths)
-    return outer if named or all(deeper) else b""
+    return outer if named or all(path.count(b"/") > 1 for path in photos) else b""
 
 
 def _path_of(info: zipfile.ZipInfo) -> bytes:

@@ -13,10 +13,14 @@ _OF_SYSTEMS = frozenset(
         *(b"thumbs.db", b"ehthumbs.db", b"ehthumbs_vista.db", b"desktop.ini", b"picasa.ini"),
         *(b"$recycle.bin", b"system volume information", b"icon\r", b"__macosx", b"lost+found"),
         *(b"@eadir", b"#recycle", b"#snapshot", b"@recycle", b"@recently-snapshot"),
+        *(b"@tmp", b"@sharebin", b"recycler", b"network trash folder", b"temporary items"),
     }
 )
-# What programs write beside a photo: its edits, or what is known about it.
-_SIDECARS = (b".xmp", b".aae", b".json")
+# What programs write beside a photo: its edits, or what is known about it; and what a browser has
+# not downloaded completely.
+_SIDECARS = (b".xmp", b".aae", b".json", b".part", b".crdownload")
+# How the name of a file begins that Office writes while a document is open.
+_LOCK = b"~$"
 # Endings of what people keep among photos: films, sounds, texts, tables, pages and archives.
 _OTHER_KINDS = (
     *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".wmv", ".3gp"),
@@ -52,7 +56,7 @@ class Skipping:
         lower = name.lower()
         # The name of a folder in a bucket can be . or ..
         hidden = name.startswith(b".") and name not in (b".", b"..")
-        sidecar = not folder and lower.endswith(_SIDECARS)
+        sidecar = not folder and (lower.endswith(_SIDECARS) or lower.startswith(_LOCK))
         return hidden or sidecar or lower in _OF_SYSTEMS or self._is_ignored(path, name)
 
     def skipped_part(self, path: bytes) -> bytes | None:
