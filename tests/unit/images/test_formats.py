@@ -100,6 +100,13 @@ def test_a_jpeg_xl_is_no_image_that_can_be_read(start: bytes) -> None:
         prepared(start + bytes(100))
 
 
+def test_the_reason_of_a_damaged_heic_has_no_details_of_its_boxes() -> None:
+    data = encode(smooth(200, 100), "HEIF")
+    with pytest.raises(UnreadableImageError) as refused:
+        prepared(data[:-20])
+    assert str(refused.value) == "damaged or truncated: Unexpected end of file"
+
+
 @pytest.mark.parametrize("format_", NEW)
 def test_pixels_are_counted_before_they_are_decoded(
     format_: str, monkeypatch: pytest.MonkeyPatch

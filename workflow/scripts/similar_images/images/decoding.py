@@ -66,6 +66,8 @@ JPEG_XL_STARTS = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 # of TurboJPEG's TJFLAG_LIMITSCANS; ten scans are common.
 MOST_SCANS = 500
 BLOCK = 64 * 1024
+# A fault of libheif: its kind, what it is, and details of the file that help nobody.
+LIBHEIF = re.compile(r"Invalid input: ([^:]+)")
 END_OF_JPEG = b"\xff\xd9"
 # What a JPEG decoder writes where there are no data, by the mode of the picture.
 NO_DATA = {"L": 128, "RGB": 128, "CMYK": 127}
@@ -115,7 +117,10 @@ ORIENTATIONS = {
 
 def damaged(error: Exception) -> str:
     """Return the reason to reject an image for which a decoder raised `error`, in one line."""
-    return f"damaged or truncated: {' '.join(str(error).split())}"
+    text = " ".join(str(error).split())
+    if found := LIBHEIF.match(text):
+        text = found[1]
+    return f"damaged or truncated: {text.rstrip(' ,;:')}"
 
 
 class UnreadableImageError(Exception):
