@@ -13,7 +13,7 @@ from similar_images.features.rejected import REJECTED, Rejected
 from similar_images.images import listing
 from similar_images.images.folders import OWN
 from similar_images.lists.lists import NO_IMAGE, PRODUCT_HAS_IMAGE
-from similar_images.report.run_summary import changes, lines, new_classes
+from similar_images.report.run_summary import ON_REQUEST, changes, lines, new_classes, on_request
 
 METRICS: dict[str, Any] = {
     "images": 10,
@@ -190,6 +190,17 @@ def test_changes_are_told_for_each_collection_that_has_some(results: Path) -> No
         rows = [dict(zip(listing.CHANGES.names, row, strict=True)) for row in changed]
         listing.CHANGES.write(results / name / listing.CHANGES_NAME, rows)
     assert changes(results, ["catalogue", "new"]) == ["catalogue: 1 photo moved from boots to caps"]
+
+
+def test_a_workbook_that_was_set_aside_is_named_beside_the_new_one(results: Path) -> None:
+    workbook = next(file for file in ON_REQUEST if file.noun == "workbook")
+    (results / "new").mkdir()
+    (results / "new" / "predictions.xlsx").touch()
+    said = "new: the workbook is results/new/predictions.xlsx"
+    assert on_request(results, workbook, ["new"], []) == [said]
+    (results / "new" / "predictions.edited-1.xlsx").touch()
+    (line,) = on_request(results, workbook, ["new"], ["new"])
+    assert line.startswith(f"{said}. You had changed predictions.edited-1.xlsx beside it: ")
 
 
 def test_classes_that_only_decisions_name_are_listed_with_similar_ones() -> None:

@@ -93,6 +93,9 @@ def on_request(
 ) -> list[str]:
     """Return a line for each such file that was made, or that a new report has left behind.
 
+    A former one that people had changed was set aside, see `workbook.set_aside`; as long as it is
+    there, it is named, since decisions in it may not have been used yet.
+
     Args:
         results: the folder of all results.
         file: which.
@@ -101,12 +104,22 @@ def on_request(
     """
     paths = {name: results / name / file.name for name in (*made, *renewed)}
     return [
-        f"{name}: the {file.noun} is {path}"
+        f"{name}: the {file.noun} is {path}{_set_aside(path)}"
         if name in made
         else f"{path} is of an earlier run. To make it again: snakemake --cores 8 {file.target}"
         for name, path in paths.items()
         if path.exists()
     ]
+
+
+def _set_aside(path: Path) -> str:
+    names = sorted(one.name for one in path.parent.glob(f"{path.stem}.edited-*{path.suffix}"))
+    if not names:
+        return ""
+    return (
+        f". You had changed {', '.join(names)} beside it: to use decisions in such a file, copy it "
+        "beside config.yaml, and name it under decisions"
+    )
 
 
 def _lines(part: Callable[[Path, str], str], results: Path, names: Iterable[str]) -> list[str]:
