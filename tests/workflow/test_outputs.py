@@ -29,6 +29,7 @@ PREDICTION_COLUMNS = [
     "original_label",
     "decision",
     "added",
+    "row",
     "error",
     "note",
 ]

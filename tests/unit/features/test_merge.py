@@ -25,6 +25,7 @@ from similar_images.features.merge import RepeatedContent
 from similar_images.features.rejected import REJECTED, Rejected, read_rejected
 from similar_images.images import manifest
 from similar_images.images.folders import OWN
+from similar_images.lists.lists import PRODUCT_HAS_IMAGE, SHARED_IMAGE
 
 Row = tuple[str, str | None, str | None, str | None, str | None]
 
@@ -260,6 +261,14 @@ def test_what_the_workflow_has_written_stops_no_run_and_is_no_photo() -> None:
     own = Rejected("results", None, OWN)
     merge.check(readable, [own], "new", "stop")
     assert not own.is_query(is_listed=False)
+
+
+@pytest.mark.parametrize("reason", [PRODUCT_HAS_IMAGE, f"{SHARED_IMAGE}line 2"])
+def test_a_row_of_a_variant_is_no_query_and_stops_no_run(reason: str) -> None:
+    readable = pa.table({"label": ["boots", "sandals"]})
+    variant = Rejected("feed.csv, line 3", None, reason)
+    merge.check(readable, [variant], "new", "stop")
+    assert not variant.is_query(is_listed=True)
 
 
 def test_other_kinds_of_files_stop_a_run_where_asked_and_the_way_out_is_named() -> None:

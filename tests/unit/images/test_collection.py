@@ -553,8 +553,8 @@ def test_a_row_that_gives_an_image_to_another_product_is_reported(root: Path) ->
     assert {(one.image, one.fault, *one.extra_columns) for one in found} == {
         ("a.jpg", None, "1"),
         ("b.jpg", None, "2"),
-        (f"{listing.name}, line 4", "the same image as in line 2, of another product", "2"),
-        (f"{listing.name}, line 6", "the same image as in line 4, of another product", "3"),
+        (f"{listing.name}, line 4", "the same image as that of another product, in line 2", "2"),
+        (f"{listing.name}, line 6", "the same image as that of another product, in line 4", "3"),
         ("missing.jpg", "no such file or directory", "4"),
     }
 

@@ -17,7 +17,7 @@ from ..decisions.decisions import OUT
 from ..images.columns import CONTENT_ID, IMAGE, LABEL, NOTE
 from . import sharded_features, shards
 from .plan import shard_names
-from .rejected import NO_LOSS, Rejected
+from .rejected import Rejected
 
 TOO_MANY = "too many pixels to decode: {} are over images.max_pixels ({})"
 LOST = "missing, changed or unreadable during the run; the next run tries again"
@@ -142,7 +142,7 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
             catalogue and fewer than two classes have a readable image.
     """
     listed = "\n".join(f"  {file.image}: {file.reason}" for file in rejected)
-    bad = [file for file in rejected if file.decision != OUT and file.reason not in NO_LOSS]
+    bad = [file for file in rejected if file.decision != OUT and file.is_loss]
     if bad and on_error == "stop":
         listed = "\n".join(f"  {file.image}: {file.reason}" for file in bad)
         raise UserError(

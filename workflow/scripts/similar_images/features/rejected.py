@@ -8,11 +8,11 @@ from ..core.tables import Column, CsvTable
 from ..core.wording import counted
 from ..images.columns import DECISION, IMAGE, LABEL, ORIGINAL_LABEL
 from ..images.folders import OWN
-from ..lists.lists import NO_IMAGE, NO_PHOTO, PRODUCT_HAS_IMAGE
+from ..lists.lists import NO_IMAGE, NO_PHOTO, PRODUCT_HAS_IMAGE, SHARED_IMAGE
 from ..storage.skipping import is_other_kind
 
-# Nothing is missing where files or rows are rejected for these reasons.
-NO_LOSS = frozenset({OWN, PRODUCT_HAS_IMAGE})
+# Nothing is missing where files or rows are rejected for reasons that begin so.
+NO_LOSS = (OWN, PRODUCT_HAS_IMAGE, SHARED_IMAGE)
 
 REJECTED = CsvTable(
     "results/<collection>/rejected.csv",
@@ -40,13 +40,13 @@ class Rejected(NamedTuple):
         what people decided about is a photo.
         """
         if is_listed:
-            return self.reason not in NO_PHOTO
+            return not self.reason.startswith(NO_PHOTO)
         return self.reason != OWN and (self.decision is not None or not is_other_kind(self.image))
 
     @property
     def is_loss(self) -> bool:
         """Whether people can miss something: they do not of a variant of a product with photos."""
-        return self.reason not in NO_LOSS
+        return not self.reason.startswith(NO_LOSS)
 
 
 def read_rejected(path: Path) -> list[Rejected]:

@@ -38,7 +38,7 @@ LATEST = 2**63 - 1
 # So many files below a list are looked at for one that is like a missing image.
 MOST_LOOKED_AT = 10_000
 NO_CLASS = "no class: put it into the folder of its class"
-NO_PHOTO = "not an image, by the ending of its name"
+OTHER_KIND = "not an image, by the ending of its name"
 
 
 class Entry(NamedTuple):
@@ -128,7 +128,7 @@ def with_class(entries: Iterable[Entry]) -> Iterator[Entry]:
     """Yield `entries`; those without a class become faulty, since a catalogue needs one."""
     for entry in entries:
         if entry.fault is None and entry.label is None:
-            fault = NO_PHOTO if is_other_kind(entry.image) else NO_CLASS
+            fault = OTHER_KIND if is_other_kind(entry.image) else NO_CLASS
             entry = entry._replace(fault=fault)
         yield entry
 
@@ -277,7 +277,7 @@ def _of_other_products(listed: Sequence[_Listed], n: int, name: str) -> Iterator
     first, *others = _by_row(listed)
     for place, entry in others:
         if entry.extra_columns[n].strip() not in ("", first.entry.extra_columns[n].strip()):
-            fault = f"the same image as in {first.place}, of another product"
+            fault = lists.SHARED_IMAGE + first.place
             yield entry._replace(image=f"{name}, {place}", label=None, fault=fault)
 
 

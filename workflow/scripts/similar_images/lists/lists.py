@@ -34,8 +34,10 @@ IMAGES = frozenset(
 NO_IMAGE = "no image in this row"
 # Shops list a product's sizes and colours so.
 PRODUCT_HAS_IMAGE = "no image in this row, but in another one of its product"
-# Rows rejected for these reasons name no photo.
-NO_PHOTO = frozenset({NO_IMAGE, PRODUCT_HAS_IMAGE})
+# The place of that row follows.
+SHARED_IMAGE = "the same image as that of another product, in "
+# Rows rejected for reasons that begin so name no photo of their own.
+NO_PHOTO = (NO_IMAGE, PRODUCT_HAS_IMAGE, SHARED_IMAGE)
 _NO_ADDRESS = (
     "the image looks like an address, but is not one; an address begins with its scheme, such as "
     "https://"
