@@ -190,9 +190,9 @@ def calculated(path: Path, formula: bytes, **cells: bytes) -> Path:
     return again
 
 
-def test_right_does_not_confirm_the_class_that_was_filled_in_with_wrong(tmp_path: Path) -> None:
-    before = earlier(1, "wrong", "boots"), earlier(0, "right", "hats"), earlier(2, "wrong", "hats")
-    path = edit(written(tmp_path, *before), G3="right", G6="right", H6="boots")
+def test_right_does_not_confirm_another_class(tmp_path: Path) -> None:
+    before = earlier(1, "wrong", "00123"), earlier(0, "right", "hats"), earlier(2, "wrong", "hats")
+    path = edit(written(tmp_path, *before), G3="right", H3="boots", G6="right", H6="boots")
     said = fault(path)
     assert "cell H3: 'boots' is not the prediction, which right confirms; empty the cell" in said
     assert "or choose wrong" in said
@@ -237,6 +237,22 @@ def test_a_formula_decides_by_the_value_that_was_saved_with_it(tmp_path: Path) -
     assert read(path) == [("0", "right", "boots")]
 
 
+@pytest.mark.parametrize(
+    ("decision", "expected"),
+    [
+        (None, ("1", "undecided", None)),
+        ("out", ("1", "out", None)),
+        ("right", ("1", "right", "hats")),
+        ("catalogue", ("1", "catalogue", "boots")),
+    ],
+)
+def test_the_class_that_was_filled_in_goes_with_the_decision_that_it_was_for(
+    tmp_path: Path, decision: str | None, expected: tuple[str, str, str | None]
+) -> None:
+    path = written(tmp_path, earlier(1, "wrong", "boots"))
+    assert read(edit(path, G3=decision)) == [expected]
+
+
 def test_formulas_without_values_are_named_with_their_cells(tmp_path: Path) -> None:
     path = written(tmp_path, earlier(1, "right", "hats"))
     # openpyxl saves no value. Other columns do not decide.
@@ -258,7 +274,11 @@ def test_formulas_without_values_are_named_with_their_cells(tmp_path: Path) -> N
         ({"G3": "undecided"}, "cell G3: decision 'undecided'; allowed: right, wrong, out, cat"),
         ({"G3": "wrong"}, "cell H3: no label with the decision wrong"),
         ({"G3": "wrong", "H3": "hats"}, "cell H3: 'hats' is the prediction; allowed with wrong"),
-        ({"H3": "hats"}, "cell H3: the class 'hats' without a decision"),
+        ({"H3": "hats"}, "cell G3: no decision with the class 'hats'; allowed: wrong or catalogue"),
+        (
+            {"I3": "ask"},
+            "cell G3: no decision with the note; allowed: right, wrong, out, catalogue",
+        ),
         ({"G3": "out", "H3": "hats"}, "cell H3: label 'hats' with the decision out; allowed: none"),
         ({"G3": "wrong", "H3": 123}, "cell H3: 123, a number or date; allowed: a text. Format"),
         ({"G3": "out", "U3": "abc"}, "content_id 'abc'; allowed: the SHA-256"),

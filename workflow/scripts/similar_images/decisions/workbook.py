@@ -113,8 +113,8 @@ def _without_values(data: bytes, sheet: "Worksheet", header: _Header) -> Iterato
 
 
 def _filled(sheet: "Worksheet", header: _Header) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the number and the cells of each row with a decision, now or when it was written."""
-    decisive = [header.columns[name] for name in (DECISION, CLASS, FORMER_DECISION)]
+    """Yield the number and the cells of each row in which something is decided, or was before."""
+    decisive = [header.columns[name] for name in (DECISION, CLASS, NOTE, FORMER_DECISION)]
     table = sheet.iter_rows(
         min_row=header.row + 1,
         max_row=workbooks.MOST_ROWS,
@@ -122,7 +122,7 @@ def _filled(sheet: "Worksheet", header: _Header) -> Iterator[tuple[int, dict[str
         values_only=True,
     )
     for number, cells in enumerate(table, header.row + 1):
-        if any(cells[column] is not None for column in decisive):
+        if any(str(cells[column] or "").strip() for column in decisive):
             yield number, {name: cells[column] for name, column in header.columns.items()}
 
 
@@ -148,7 +148,7 @@ def _decided(
         yield f"cell {places[DECISION]}: nothing can be decided on a photo that cannot be used"
         return
     changed = (cells[DECISION], cells[CLASS]) != (cells[FORMER_DECISION], cells[FORMER_CLASS])
-    if changed and (fault := _fault(cells)):
+    if (changed or not cells[FORMER_DECISION]) and (fault := _fault(cells)):
         column, words = fault
         yield f"cell {places[column]}: {words}"
         return
@@ -175,9 +175,13 @@ def _decided(
 def _class(cells: Mapping[str, str]) -> str:
     """Return the class without the spaces around it that come with typing and pasting.
 
-    A folder can have them in its name. So a class that is known from the row is that class.
+    A folder can have them in its name. So a class that is known from the row is that class. The
+    class of the former decision, still in its cell, says nothing of another one that needs none.
     """
     typed = cells[CLASS].strip()
+    is_left = cells[CLASS] == cells[FORMER_CLASS] and cells[DECISION] != cells[FORMER_DECISION]
+    if is_left and cells[DECISION] in ("", RIGHT, OUT):
+        return ""
     known = (cells[column] for column in (FORMER_CLASS, PREDICTION, LABEL))
     return next((name for name in known if name.strip() == typed), typed) if typed else ""
 
@@ -186,7 +190,9 @@ def _fault(cells: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the column and what is wrong in a decision that was changed; None if nothing is."""
     decision, label = cells[DECISION], cells[CLASS]
     if label and not decision:
-        return CLASS, f"the class {label!r} without a decision; allowed: none"
+        return DECISION, f"no decision with the class {label!r}; allowed: {WRONG} or {CATALOGUE}"
+    if not decision and not cells[FORMER_DECISION]:
+        return DECISION, f"no decision with the note; allowed: {', '.join(CHOICES)}"
     if decision and decision not in CHOICES:
         return (
             DECISION,
