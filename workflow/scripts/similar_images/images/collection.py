@@ -60,7 +60,7 @@ class Entry(NamedTuple):
         extra_columns: the values of the extra columns of a list.
         ctime: time of the last change of the file or its name, in nanoseconds; unlike `mtime`,
             programs cannot set it, so it shows that another file replaced this one.
-        row: the line or row of a list that names it first.
+        row: of the list that names it first.
     """
 
     image: str

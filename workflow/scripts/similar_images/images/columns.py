@@ -17,7 +17,11 @@ ADDED = Column(
     "when its bytes were first listed in this collection, such as `2026-11-27T11:02:33Z`; moved, "
     "renamed or copied photos keep it",
 )
-ROW = Column("row", int, "the line or row of the list that names it, empty if there is no list")
+ROW = Column(
+    "row",
+    int,
+    "the row of the list that names it, as a spreadsheet numbers rows; empty without a list",
+)
 NOTE = Column(
     "note",
     str,

@@ -149,7 +149,7 @@ def added(table: pa.Table) -> dict[str, str | None]:
 
 
 def list_rows(table: pa.Table) -> dict[str, int | None]:
-    """Return the line or row of the list that names each image of a manifest."""
+    """Return the row of the list that names each image of a manifest."""
     return dict(zip(table["image"].to_pylist(), table["row"].to_pylist(), strict=True))
 
 

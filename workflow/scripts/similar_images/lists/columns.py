@@ -41,12 +41,14 @@ class Row(NamedTuple):
         cells: its text for each wanted column, "" where there is none.
         fault: why it cannot be read, or None.
         stored: the images whose bytes are in it.
+        row: the number that a spreadsheet shows, where `number` is that of a line.
     """
 
     number: int
     cells: tuple[str, ...]
     fault: str | None = None
     stored: tuple[StoredImage, ...] = ()
+    row: int | None = None
 
 
 class Table(NamedTuple):

@@ -47,14 +47,18 @@ def _rows(
     path: Path, text: str, separator: str, skipped: int, wanted: Sequence[Wanted]
 ) -> Iterator[Row]:
     """Yield the rows of a table with a `separator` below `skipped` other lines."""
-    numbered = ((skipped + line, row) for line, row in dialect.numbered_rows(text, separator))
-    top, header = next(numbered, (1 + skipped, []))
+    numbered = (
+        (number, skipped + line, row)
+        for number, line, row in dialect.numbered_rows(text, separator)
+    )
+    _, top, header = next(numbered, (1, 1 + skipped, []))
     names = column_names(f"{path}, line {top}", map(true_text, header))
     places = places_of(str(path), wanted, names, in_first_row=True)
     image = next(place for place in places if place is not None)
-    for line, row in numbered:
+    for number, line, row in numbered:
         _check_row(f"{path}, line {line}", row, separator, len(header), image)
-        yield Row(line, tuple("" if n is None else true_text(row[n]) for n in places))
+        cells = tuple("" if n is None else true_text(row[n]) for n in places)
+        yield Row(line, cells, row=number)
 
 
 def _check_row(place: str, row: Sequence[str], separator: str, cells: int, image: int) -> None:

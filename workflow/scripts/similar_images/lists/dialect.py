@@ -96,11 +96,11 @@ def first_row(text: str, separator: str) -> list[str]:
     Raises:
         ValueError: as `csv_rows`.
     """
-    return next((row for _, row in numbered_rows(text, separator)), [])
+    return next((row for _, _, row in numbered_rows(text, separator)), [])
 
 
-def numbered_rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of `text` that is not empty, with the line where it begins.
+def numbered_rows(text: str, separator: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield each row of `text` that is not empty, after its number and the line where it begins.
 
     People write spaces between a separator and quotation marks; only then, they are left out.
 
@@ -108,9 +108,10 @@ def numbered_rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         ValueError: as `csv_rows`.
     """
     spaced = re.search(rf'{re.escape(separator)} +"(?!")', text) is not None
-    for line, row in csv_rows(StringIO(text, newline=""), separator, skips_spaces=spaced):
+    rows = csv_rows(StringIO(text, newline=""), separator, skips_spaces=spaced)
+    for number, (line, row) in enumerate(rows, 1):
         if is_filled(row):
-            yield line, row
+            yield number, line, row
 
 
 def is_filled(row: Iterable[str]) -> bool:

@@ -67,7 +67,7 @@ class ListRow(NamedTuple):
         label: the class, or None.
         place: of the row in the list, for error messages.
         extra_columns: its values in the extra columns.
-        row: the number of the row or line.
+        row: the number of the row, as a spreadsheet shows it.
         fault: why there is no image, or None.
         stored: where the bytes of the image are in the list: see `parquet_images.file_of`.
     """
@@ -118,15 +118,11 @@ def read(
             raise
         raise UserError(f"{error} The preset is {source.preset}.") from error
     folder = folder_of(source)
-    records = [_record(source, folder, row) for row in table.rows]
+    records = [_record(source, folder, table.unit, row) for row in table.rows]
     if source.product:
         records = list(_with_first_rows(records))
     stored_names = _names_of_stored(records, path.name)
-    found = [
-        row
-        for record in records
-        for row in _rows(record, path.name, f"{table.unit} {record.row}", folder, stored_names)
-    ]
+    found = [row for record in records for row in _rows(record, path.name, folder, stored_names)]
     described = f"{path.name}: {counted(len(table.rows), 'row')}, {table.kind}"
     return ImageList(sorted(found, key=lambda row: row.image), described)
 
@@ -223,6 +219,7 @@ class _Record(NamedTuple):
     """What a row of a list says.
 
     Attributes:
+        place: of the row, in words.
         row: its number.
         images: all in it.
         label: the class, or "".
@@ -233,6 +230,7 @@ class _Record(NamedTuple):
         no_image: why it has no image, if it has none.
     """
 
+    place: str
     row: int
     images: Sequence[str]
     label: str
@@ -251,13 +249,22 @@ def _wanted(source: Source, extra_columns: Sequence[str]) -> list[Wanted]:
     return [*images, label, *map(Wanted, [*product, *extra_columns])]
 
 
-def _record(source: Source, folder: Path, row: Row) -> _Record:
+def _record(source: Source, folder: Path, unit: str, row: Row) -> _Record:
     count = len(source.image)
     label, *others = row.cells[count:]
     product = others.pop(0).strip() if source.product else ""
     images = [image for cell in row.cells[:count] for image in _images_there(cell, folder)]
     label = part_of_label(label, source.label_part)
-    return _Record(row.number, images, label, product, tuple(others), row.fault, row.stored)
+    return _Record(
+        f"{unit} {row.number}",
+        row.row or row.number,
+        images,
+        label,
+        product,
+        tuple(others),
+        row.fault,
+        row.stored,
+    )
 
 
 def _images_there(cell: str, folder: Path) -> list[str]:
@@ -311,19 +318,19 @@ def _names_of_stored(records: Iterable[_Record], name: str) -> frozenset[str]:
 
 
 def _rows(
-    record: _Record, name: str, place: str, folder: Path, stored_names: frozenset[str]
+    record: _Record, name: str, folder: Path, stored_names: frozenset[str]
 ) -> Iterator[ListRow]:
     """Yield a row for each image of a record, or one with a fault.
 
     Args:
         record: a row of the list.
         name: of the list.
-        place: of the record.
         folder: that paths are relative to.
         stored_names: the paths that can name an image stored in the list.
     """
     fault = record.fault or fault_of_label(record.label.strip())
     label = None if fault else listed_label(record.label)
+    place = record.place
     rest = label, place, record.extra_columns, record.row
     for image in record.images:
         if image.startswith("//"):  # a page gives its own scheme to such an address

@@ -56,5 +56,7 @@ NO_TABLES = TableCache()
 
 def _table(kept: Sequence[Any]) -> Table:
     rows, unit, kind = kept
-    # A workbook has no images in its cells.
-    return Table([Row(number, tuple(texts), fault) for number, texts, fault, _ in rows], unit, kind)
+    # A workbook has no images in its cells, and no lines.
+    return Table(
+        [Row(number, tuple(texts), fault) for number, texts, fault, *_ in rows], unit, kind
+    )

@@ -82,7 +82,7 @@ class QueryCard(Photo):
         extra_columns: the names and values of the extra columns of its list.
         product: as in products.csv, or None.
         added: when the photo was first listed, as in predictions.csv, or "".
-        row: the line or row of the list that names it, or "".
+        row: of the list that names it, or "".
         note: what of the photo was lost or ignored, or "".
     """
 
