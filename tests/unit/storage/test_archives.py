@@ -234,7 +234,7 @@ def test_a_member_that_is_not_read_has_a_fault_before_any_is_opened(
     make(path)
     assert faults(path) == {"boots/1.jpg": fault}
     (entry,) = (entry for entry in scan(path) if entry.fault)
-    with pytest.raises(archives.DamagedArchiveError, match=fault):
+    with pytest.raises(archives.StoredPhotoError, match=fault):
         photos.identify(entry.file)
 
 
@@ -320,7 +320,7 @@ def test_whatever_the_bytes_a_zip_is_read_or_refused_and_no_disk_is_blamed(
     path.write_bytes(data)
     with suppress(UserError):
         for entry in scan(path):
-            with suppress(archives.DamagedArchiveError):
+            with suppress(archives.StoredPhotoError):
                 photos.identify(entry.file)
     assert not photos.unread
 

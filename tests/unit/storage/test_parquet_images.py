@@ -22,7 +22,7 @@ from similar_images.images.photos import Photos, UnavailableError
 from similar_images.lists import lists
 from similar_images.storage import parquet_images
 from similar_images.storage.access import NO_ACCESS
-from similar_images.storage.archives import DamagedArchiveError
+from similar_images.storage.archives import StoredPhotoError
 from similar_images.storage.parquet_images import RowGroups
 from similar_images.storage.photo_cache import PhotoCache
 
@@ -226,7 +226,7 @@ def test_row_groups_that_are_too_large_or_expand_are_refused(
     # All rows share the bytes of one: the file says that the column is small.
     bomb = dataset(tmp_path / "bomb.parquet", [image(JPEG * 1000)] * 100)
     for file in (large, bomb):
-        with pytest.raises(DamagedArchiveError, match="fewer rows in each row group"):
+        with pytest.raises(StoredPhotoError, match="fewer rows in each row group"):
             RowGroups().read(os.fsencode(file), 1, "image")
 
 
@@ -238,7 +238,7 @@ def test_rows_and_columns_that_are_not_there_are_errors(
     with pytest.raises(FileNotFoundError):
         photos.identify(b"parquet:%b!/%b/image" % (file, row))
     for column in (b"gone", b"\xff"):
-        with pytest.raises(DamagedArchiveError, match="no column"):
+        with pytest.raises(StoredPhotoError, match="no column"):
             photos.identify(b"parquet:%b!/1/%b" % (file, column))
 
 
@@ -253,7 +253,7 @@ def test_damaged_files_are_errors_or_faults(tmp_path: Path, photos: Photos) -> N
         file.write_bytes(damaged)
         with suppress(UserError):
             for entry in entries(file).values():
-                with suppress(DamagedArchiveError, OSError):
+                with suppress(StoredPhotoError, OSError):
                     photos.identify(entry.file)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import StringIO
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -182,7 +183,7 @@ def of_rows(rows_: Iterable[Mapping[str, str]]) -> list[Decision]:
 
 def latest(made: Iterable[Decision]) -> Decision | None:
     """Return the latest decision; if several are equally late, the last in order."""
-    return max(reversed(list(made)), key=_when, default=None)
+    return max(reversed(list(made)), key=attrgetter("when"), default=None)
 
 
 def joining(made: Sequence[Decision]) -> Decision | None:
@@ -436,10 +437,6 @@ def _fault_of_class(decision: str, label: str) -> str | None:
     if fault := fault_of_label(label):
         return f"label {_shown(label)}: {fault}; allowed: the name of a class"
     return None
-
-
-def _when(decision: Decision) -> datetime:
-    return decision.when
 
 
 def is_time(text: str) -> bool:

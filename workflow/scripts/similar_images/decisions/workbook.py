@@ -38,6 +38,15 @@ class _Header(NamedTuple):
     row: int
     columns: Mapping[str, int]
 
+    @property
+    def area(self) -> dict[str, int]:
+        """The cells below the header, as arguments of `iter_rows`."""
+        return {
+            "min_row": self.row + 1,
+            "max_row": workbooks.MOST_ROWS,
+            "max_col": max(self.columns.values()) + 1,
+        }
+
 
 def rows(data: bytes) -> Iterator[Row | str]:
     """Yield the decisions in a workbook as rows of decisions.csv, or what is wrong with one.
@@ -93,14 +102,11 @@ def _without_values(data: bytes, sheet: "Worksheet", header: _Header) -> Iterato
 
     openpyxl and other libraries save formulas so. The cells look empty where values are read.
     """
-    area = {
-        "min_row": header.row + 1,
-        "max_row": workbooks.MOST_ROWS,
-        "max_col": max(header.columns.values()) + 1,
-    }
     with workbooks.opened(BytesIO(data), formulas=True) as workbook:
         for values, formulas in zip(
-            sheet.iter_rows(**area), workbook[sheet.title].iter_rows(**area), strict=True
+            sheet.iter_rows(**header.area),
+            workbook[sheet.title].iter_rows(**header.area),
+            strict=True,
         ):
             for column in (header.columns[DECISION], header.columns[CLASS]):
                 value, formula = values[column], formulas[column]
@@ -115,12 +121,7 @@ def _without_values(data: bytes, sheet: "Worksheet", header: _Header) -> Iterato
 def _filled(sheet: "Worksheet", header: _Header) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the number and the cells of each row in which something is decided, or was before."""
     decisive = [header.columns[name] for name in (DECISION, CLASS, NOTE, FORMER_DECISION)]
-    table = sheet.iter_rows(
-        min_row=header.row + 1,
-        max_row=workbooks.MOST_ROWS,
-        max_col=max(header.columns.values()) + 1,
-        values_only=True,
-    )
+    table = sheet.iter_rows(**header.area, values_only=True)
     for number, cells in enumerate(table, header.row + 1):
         if any(str(cells[column] or "").strip() for column in decisive):
             yield number, {name: cells[column] for name, column in header.columns.items()}

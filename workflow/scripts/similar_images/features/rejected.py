@@ -36,7 +36,7 @@ class Rejected(NamedTuple):
     def is_query(self, is_listed: bool) -> bool:
         """Whether it gets a row of `predictions.csv`.
 
-        Whoever lists a file asks about it. In a folder, files of other kinds lie beside photos, but
+        A list names its files on purpose. In a folder, files of other kinds lie beside photos, but
         what people decided about is a photo.
         """
         if is_listed:

@@ -199,7 +199,7 @@ def is_earlier(path: Path) -> bool:
         UserError: the system does not let it be read.
     """
     with checked(path):
-        return int(pq.read_metadata(path).metadata.get(b"decoding", b"1")) < DECODING
+        return _decoding_of(pq.read_metadata(path).metadata) < DECODING
 
 
 def read_seconds(path: Path) -> dict[str, float]:
@@ -207,6 +207,10 @@ def read_seconds(path: Path) -> dict[str, float]:
     with checked(path):
         seconds: dict[str, float] = json.loads(pq.read_metadata(path).metadata[b"seconds"])
         return seconds
+
+
+def _decoding_of(metadata: Mapping[bytes, bytes]) -> int:
+    return int(metadata.get(b"decoding", b"1"))
 
 
 def part(shard: Shard, rows: Sequence[int]) -> Shard:
@@ -252,7 +256,7 @@ def rows_of(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _contents(table: pa.Table) -> ShardContents:
-    decoding = int(table.schema.metadata.get(b"decoding", b"1"))
+    decoding = _decoding_of(table.schema.metadata)
     if decoding == 1:
         table = table.append_column("note", pa.nulls(len(table), pa.string()))
     TABLE.check(table.schema)

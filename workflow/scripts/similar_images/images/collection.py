@@ -164,7 +164,7 @@ def _scan_archive(path: Path, skipping: Skipping, skipped: set[bytes]) -> Iterat
     archive = os.fsencode(path)
     try:
         members = archives.Archive(archive).members
-    except archives.DamagedArchiveError as error:
+    except archives.StoredPhotoError as error:
         raise UserError(
             f"{path}: {error}. Make the zip again, or unpack it and name the folder."
         ) from error
@@ -310,7 +310,7 @@ class _ListedFiles:
         return _file_entry(os.fsencode(row.image), file, row.label, self._status(path))
 
     def entry(self, row: lists.ListRow) -> Entry:
-        """Return the entry of a row. A file has one name, whatever the rows call it."""
+        """Return the entry of a row. A file has one name, even if rows spell it differently."""
         self._tried.setdefault(row.image, row.row or 0)
         name, file, finding = self._find(row.image)
         self._is_any_found |= isinstance(finding, os.stat_result) or os.path.lexists(file)

@@ -17,7 +17,7 @@ from ..core.errors import reason
 from ..core.file_formats import read_cache
 from ..core.tables import Column, ParquetTable
 from ..storage.addresses import FetchError, is_address
-from ..storage.archives import DamagedArchiveError
+from ..storage.archives import StoredPhotoError
 from ..storage.stored import absolute, container_of
 from .collection import LATEST, Entry
 from .columns import ADDED, CONTENT_ID, FILE, IMAGE, LABEL, PRODUCT, ROW
@@ -245,5 +245,5 @@ def _identity(photos: Photos, file: bytes, before: str | None) -> _Identity:
         return _Identity(None, reason(error), True)
     except OSError as error:
         return _Identity(None, reason(error), True)
-    except DamagedArchiveError as error:
+    except StoredPhotoError as error:
         return _Identity(None, str(error), True)

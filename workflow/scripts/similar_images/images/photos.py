@@ -15,7 +15,7 @@ from ..core.files import digest
 from ..lists import lists
 from ..storage.access import NO_ACCESS, Access
 from ..storage.addresses import HIDDEN, Limits, is_address
-from ..storage.archives import DamagedArchiveError
+from ..storage.archives import StoredPhotoError
 from ..storage.photo_cache import PhotoCache
 from ..storage.stored import StoredPhotos, container_of
 
@@ -66,7 +66,7 @@ class Photos:
 
         Raises:
             OSError: it cannot be read.
-            DamagedArchiveError: it is damaged in the file in which it is stored.
+            StoredPhotoError: it is damaged in the file in which it is stored.
         """
         with self._recording(file):
             if container_of(file):
@@ -130,7 +130,7 @@ class Photos:
     def _read_unchanged(self, content_id: str, file: bytes) -> bytes:
         try:
             data = self._stored.read(file)
-        except DamagedArchiveError as error:
+        except StoredPhotoError as error:
             raise OSError(str(error)) from error
         if hashlib.sha256(data).hexdigest() != content_id:
             raise OSError("the photo has changed")

@@ -1,4 +1,4 @@
-"""The columns of a list that are read, whatever its format, and the rows that they give."""
+"""The columns of a list that are read, in any format, and the rows that they give."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence

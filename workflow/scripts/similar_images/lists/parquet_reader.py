@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import UserError
 from ..storage import parquet_images
-from ..storage.archives import DamagedArchiveError
+from ..storage.archives import StoredPhotoError
 from ..storage.parquet_images import StoredImage, file_of
 from .cells import Cells, cells_of, text_of
 from .columns import Row, Table, Wanted, column_names, places_of, row_of, text_function
@@ -51,7 +51,7 @@ def _rows_of_parquet(path: Path, wanted: Sequence[Wanted], before: int) -> Itera
                 yield row._replace(number=before + number)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a Parquet file ({error}). Write it once more.") from error
-    except DamagedArchiveError as error:
+    except StoredPhotoError as error:
         raise UserError(f"{path}: {error}.") from error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..core import workbooks
 from ..core.digests import SETTLING_NS
 from ..core.file_formats import read_json_cache
 from ..core.files import digest, write_checked
@@ -15,7 +16,7 @@ from .columns import Row, Table, Wanted
 
 NAME = "list.json"
 # What decides how a workbook is read.
-_CODE = (cells, columns, workbook_reader)
+_CODE = (cells, columns, workbook_reader, workbooks)
 
 
 class TableCache(NamedTuple):

@@ -1,4 +1,4 @@
-"""The table in the file of a list, whatever its format."""
+"""The table in the file of a list, in any format."""
 
 import stat
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The predictions as an Excel workbook, made from the page: a row for each photo, with pictures.
 
-People can decide in it: `decisions.workbook` reads it back. So texts stay texts, whatever a
-spreadsheet would make of them.
+People can decide in it: `decisions.workbook` reads it back. So texts stay texts: no
+spreadsheet may turn them into numbers or dates.
 """
 
 import os

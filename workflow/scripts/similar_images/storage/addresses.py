@@ -278,7 +278,7 @@ def without_secret(text: str) -> str:
 
 
 def _digest_of(secret: str) -> str:
-    """Return what stands for `secret` in a name."""
+    """Return what replaces `secret` in a name."""
     return HIDDEN + hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()[:DIGITS]
 
 

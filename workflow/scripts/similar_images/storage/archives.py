@@ -23,7 +23,7 @@ MOST_BYTES = 100_000_000
 MOST_TIMES, HARMLESS_BYTES = 200, 1_000_000
 _ENCRYPTED, _UTF_8 = 0x1, 0x800
 _WINDOWS = 0
-# The others may take any amount of memory, whatever size they state.
+# The others may take any amount of memory, even if they state a small size.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MEMBER = re.compile(rb"zip:(.*?\.zip)!/(.*)", re.DOTALL | re.IGNORECASE)
 # What reading damaged or forged archives raises.
@@ -33,7 +33,7 @@ _DAMAGES = (
 )
 
 
-class DamagedArchiveError(Exception):
+class StoredPhotoError(Exception):
     """A photo in another file, or that file, cannot be read.
 
     The message is the reason, for the user.
@@ -67,7 +67,7 @@ class Archive:
         path: of the archive.
 
     Raises:
-        DamagedArchiveError: it is none, or damaged, or too large.
+        StoredPhotoError: it is none, or damaged, or too large.
         OSError: it cannot be read.
     """
 
@@ -75,12 +75,12 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(os.fsdecode(path))
         except _DAMAGES as error:
-            raise DamagedArchiveError(f"not a zip archive, or damaged ({error})") from error
+            raise StoredPhotoError(f"not a zip archive, or damaged ({error})") from error
         infos = self._zip.infolist()
         if len(infos) > MOST_FILES:
-            raise DamagedArchiveError(f"more than {counted(MOST_FILES, 'file')}")
+            raise StoredPhotoError(f"more than {counted(MOST_FILES, 'file')}")
         if sum(info.compress_size for info in infos) > os.path.getsize(path):
-            raise DamagedArchiveError("damaged: its files overlap")
+            raise StoredPhotoError("damaged: its files overlap")
         found = {_path_of(info): info for info in infos}
         self.members: Mapping[bytes, zipfile.ZipInfo] = {
             path: found[path] for path in sorted(found) if not path.endswith(b"/")
@@ -90,21 +90,21 @@ class Archive:
         """Return the bytes of a member.
 
         Raises:
-            DamagedArchiveError: its bytes are damaged, or it has a fault, see `fault_of`.
+            StoredPhotoError: its bytes are damaged, or it has a fault, see `fault_of`.
             OSError: there is none, or the disk fails.
         """
         info = self.members.get(member)
         if info is None:
             raise FileNotFoundError("no such file in the zip")
         if fault := fault_of(info):
-            raise DamagedArchiveError(fault)
+            raise StoredPhotoError(fault)
         if info.header_offset < 0:
-            raise DamagedArchiveError("damaged in the zip (its place is before the file)")
+            raise StoredPhotoError("damaged in the zip (its place is before the file)")
         try:
             with self._zip.open(info) as stream:
-                return stream.read(info.file_size)  # no more, whatever the bytes expand to
+                return stream.read(info.file_size)  # no more, even if the bytes expand further
         except _DAMAGES as error:
-            raise DamagedArchiveError(f"damaged in the zip ({error})") from error
+            raise StoredPhotoError(f"damaged in the zip ({error})") from error
 
 
 def fault_of(info: zipfile.ZipInfo) -> str | None:

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..core.wording import counted
-from .archives import DamagedArchiveError
+from .archives import StoredPhotoError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +83,7 @@ def rows_with_bytes(file: "pq.ParquetFile", group: int, column: str) -> Iterator
     The bytes are read only if the file does not say so, or says that they are there in some rows.
 
     Raises:
-        DamagedArchiveError: they are too large to be read.
+        StoredPhotoError: they are too large to be read.
     """
     rows = file.metadata.row_group(group).num_rows
     statistics = _chunk(file, group, column).statistics
@@ -101,7 +101,7 @@ def is_text(file: "pq.ParquetFile", column: str) -> bool:
     The bytes of every format of images have a zero, or are not UTF-8.
 
     Raises:
-        DamagedArchiveError: it is too large to be read.
+        StoredPhotoError: it is too large to be read.
     """
     for group in range(file.num_row_groups):
         for values in _batches(file, group, column, 1):
@@ -127,7 +127,7 @@ class RowGroups:
         """Return the bytes in a row, see `file_of`.
 
         Raises:
-            DamagedArchiveError: the file is damaged, or its row group is too large.
+            StoredPhotoError: the file is damaged, or its row group is too large.
             OSError: there is no such row, or the disk fails.
         """
         import pyarrow as pa
@@ -136,13 +136,13 @@ class RowGroups:
             with self._lock:
                 value = self._value(path, row, column)
         except (pa.ArrowException, UnicodeDecodeError) as error:
-            raise DamagedArchiveError(f"damaged in the Parquet file ({error})") from error
+            raise StoredPhotoError(f"damaged in the Parquet file ({error})") from error
         except OSError as error:
             if type(error) is OSError and error.errno is None:  # PyArrow's, not the system's
-                raise DamagedArchiveError(f"damaged in the Parquet file ({error})") from error
+                raise StoredPhotoError(f"damaged in the Parquet file ({error})") from error
             raise
         if not value:
-            raise DamagedArchiveError("no bytes in this row of the Parquet file")
+            raise StoredPhotoError("no bytes in this row of the Parquet file")
         return value
 
     def _value(self, path: bytes, row: int, column: str) -> bytes | None:
@@ -159,7 +159,7 @@ class RowGroups:
         values = self._kept[key]
         index = row - 1 - before
         if index >= len(values):
-            raise DamagedArchiveError("damaged in the Parquet file (a row is missing)")
+            raise StoredPhotoError("damaged in the Parquet file (a row is missing)")
         return values[index]
 
     def _footer(self, path: bytes) -> "_Footer":
@@ -206,7 +206,7 @@ def _batches(
     size is checked again and again.
 
     Raises:
-        DamagedArchiveError: they are larger than allowed, or the column is not there.
+        StoredPhotoError: they are larger than allowed, or the column is not there.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -238,15 +238,15 @@ def _chunk(file: "pq.ParquetFile", group: int, column: str) -> "pq.ColumnChunkMe
         kinds = {chunk.physical_type, file.metadata.schema.column(n).physical_type}
         if chunk.path_in_schema in (column, f"{column}.bytes") and kinds == {"BYTE_ARRAY"}:
             return chunk
-    raise DamagedArchiveError(f"no column {column} with bytes in the Parquet file")
+    raise StoredPhotoError(f"no column {column} with bytes in the Parquet file")
 
 
 def _size(values: _Values) -> int:
     return sum(len(value) for value in values if value is not None)
 
 
-def _too_large() -> DamagedArchiveError:
-    return DamagedArchiveError(
+def _too_large() -> StoredPhotoError:
+    return StoredPhotoError(
         f"a row group with more than {counted(MOST_BYTES, 'byte')} of images: write the Parquet "
         "file with fewer rows in each row group"
     )

@@ -38,7 +38,7 @@ class Proxies:
     def of(self, parts: ParsedAddress) -> Proxy | None:
         """Return the proxy for an address, or None for a direct connection.
 
-        This machine is reached directly whatever the environment says.
+        This machine is always reached directly.
 
         Raises:
             FetchError: the environment has a proxy that cannot be used.

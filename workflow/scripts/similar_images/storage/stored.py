@@ -46,7 +46,7 @@ class StoredPhotos:
         """Return the bytes of `file`, which has a `container_of`.
 
         Raises:
-            DamagedArchiveError, OSError: as `Archive.read` and `RowGroups.read`.
+            StoredPhotoError, OSError: as `Archive.read` and `RowGroups.read`.
         """
         if row := parquet_images.parts_of(file):
             return self._row_groups.read(*row)
