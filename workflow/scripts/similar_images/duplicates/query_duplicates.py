@@ -52,8 +52,8 @@ def find(
         compare: compares pairs of contents, see `registration.compare_all`.
     """
     content_ids = dict(_columns(queries, candidates["image"], "image", "content_id"))
-    own = catalogue.filter(pc.equal(catalogue["set"], CATALOGUE))
-    copies = dict(reversed(_columns(own, content_ids.values(), "content_id", "image")))
+    equal = _columns(catalogue, content_ids.values(), "content_id", "image", "set")
+    copies = {id_: image for id_, image, set_ in reversed(equal) if set_ == CATALOGUE}
     exact = {image: copies[id_] for image, id_ in content_ids.items() if id_ in copies}
     near = _near(_pairs(candidates, exact), queries, catalogue, compare)
     return sorted(

@@ -11,7 +11,7 @@ pictures.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
@@ -125,7 +125,27 @@ def compare_all(
     known = _cached(cache)
     found = {pair: known[pair] for pair in pairs if pair in known}
     new = sorted(pair for pair in pairs if pair not in known)
-    progress = progress_of(len(new))
+    found |= compare_pairs(new, files, threads, progress_of(len(new)), photos)
+    _write(cache, found)
+    return found
+
+
+def compare_pairs(
+    pairs: Sequence[Pair],
+    files: Mapping[str, bytes],
+    threads: int,
+    progress: Callable[[int], None],
+    photos: Photos = LOCAL,
+) -> dict[Pair, Likeness]:
+    """Return the likeness of each pair, as `compare_all`, but without a cache.
+
+    Args:
+        pairs: content ids.
+        files: for each of them a file that has these bytes.
+        threads: pairs compared at once.
+        progress: called after each pair with how many are done.
+        photos: opens them.
+    """
     sketch = lru_cache(SKETCHES)(partial(_sketch, photos))
     picture = lru_cache(PICTURES)(partial(_picture, photos))
 
@@ -141,13 +161,13 @@ def compare_all(
             return None
         return compare(one, other, small_first=apart >= sketches.ALIKE)
 
+    found = {}
     with ThreadPoolExecutor(threads) as pool:
-        compared = pool.map(compare_pair, new)
-        for done, (pair, likeness) in enumerate(zip(new, compared, strict=True), 1):
+        compared = pool.map(compare_pair, pairs)
+        for done, (pair, likeness) in enumerate(zip(pairs, compared, strict=True), 1):
             if likeness is not None:
                 found[pair] = likeness
             progress(done)
-    _write(cache, found)
     return found
 
 

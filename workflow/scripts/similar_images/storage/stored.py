@@ -1,6 +1,7 @@
 """Photos stored in other files: members of zip archives, and rows of files of Parquet."""
 
 import os
+from pathlib import Path
 from threading import Lock
 
 from . import archives, parquet_images
@@ -13,15 +14,22 @@ def container_of(file: bytes) -> str | None:
     return "a Parquet file" if parquet_images.parts_of(file) else None
 
 
-def absolute(file: bytes) -> bytes:
-    """Return `file`, which is stored in another file, with the absolute path of that one."""
+def absolute(file: bytes, folder: Path = Path()) -> bytes:
+    """Return `file`, which is stored in another file, with the absolute path of that one.
+
+    A path that is not absolute is relative to `folder`.
+    """
     if parts := archives.parts_of(file):
         archive, member = parts
-        return archives.file_of(os.path.abspath(archive), member)
+        return archives.file_of(_absolute(archive, folder), member)
     if row := parquet_images.parts_of(file):
         path, number, column = row
-        return parquet_images.file_of(os.path.abspath(path), number, column)
+        return parquet_images.file_of(_absolute(path, folder), number, column)
     return file
+
+
+def _absolute(path: bytes, folder: Path) -> bytes:
+    return os.path.abspath(os.path.join(os.fsencode(folder), path))
 
 
 def order_of(file: bytes) -> tuple[bytes, int]:
