@@ -121,6 +121,12 @@ def checksum_file_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
+def checksum_of(path: Path) -> str:
+    """Return the checksum that `write_checked` wrote for `path`, or if it wrote none, a new one."""
+    checksum_file = checksum_file_of(path)
+    return checksum_file.read_text("ascii") if checksum_file.exists() else _checksum(path)
+
+
 def _checksum(path: Path) -> str:
     """Return a digest of a file, or of the names and bytes of all files in a folder.
 

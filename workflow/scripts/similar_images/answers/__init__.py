@@ -1,0 +1,1 @@
+"""Answers to single photos, from the results of the last run."""

@@ -1,0 +1,142 @@
+"""The photos that people ask about: their bytes, and those of the catalogue beside them."""
+
+import io
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from PIL import Image, ImageOps
+
+from ..core.errors import reason
+from ..core.names import as_text
+from ..images.photos import Photos
+from ..storage import stored
+from ..storage.access import NO_ACCESS
+from ..storage.addresses import is_address
+from ..storage.photo_cache import PhotoCache
+
+# A path, the bytes of a file, an open file, or a picture that Pillow has opened.
+Photo = str | os.PathLike[str] | bytes | BinaryIO | Image.Image
+# A larger file is no photo.
+MOST_BYTES = 2_000_000_000
+# The modes that PNG has. It keeps the pixels as they are.
+PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+
+
+class AskedPhoto(NamedTuple):
+    """A photo that somebody asks about.
+
+    Attributes:
+        name: for people.
+        content_id: SHA-256 of its bytes; None if they cannot be read.
+        data: its bytes.
+        error: why they cannot be read, or None.
+    """
+
+    name: str
+    content_id: str | None
+    data: bytes
+    error: str | None = None
+
+
+def read(photo: Photo, name: str | None = None) -> AskedPhoto:
+    """Read the bytes of a photo; if they cannot be read, its `error` says why.
+
+    Args:
+        photo: the photo.
+        name: for people; by default the path, or that of the open file.
+
+    Raises:
+        TypeError: it is none of `Photo`.
+    """
+    if isinstance(photo, Image.Image):
+        return _named(name or str(getattr(photo, "filename", "")) or "photo", _png(photo))
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return _named(name or "photo", bytes(photo))
+    if isinstance(photo, str | os.PathLike):
+        return _read_file(os.fsencode(photo), name)
+    if callable(getattr(photo, "read", None)):
+        return _named(name or str(getattr(photo, "name", "photo")), photo.read())
+    raise TypeError(f"a photo is a path, bytes, a binary file or a PIL image, not {type(photo)}")
+
+
+def _named(name: str, data: bytes) -> AskedPhoto:
+    if not data:
+        return AskedPhoto(name, None, b"", "empty file")
+    return AskedPhoto(name, sha256(data).hexdigest(), data)
+
+
+def _read_file(path: bytes, name: str | None) -> AskedPhoto:
+    name = name or as_text(path)
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            fault = "is a folder; name its photos, or make it a query set in config.yaml"
+        elif not stat.S_ISREG(status.st_mode):
+            fault = "is not a regular file"  # reading a pipe may never end
+        elif status.st_size > MOST_BYTES:
+            fault = f"has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}"
+        else:
+            with open(path, "rb") as file:
+                return _named(name, file.read())
+    except OSError as error:
+        fault = reason(error)
+    return AskedPhoto(name, None, b"", fault)
+
+
+def _png(picture: Image.Image) -> bytes:
+    """Return a picture, upright, as a file of its pixels."""
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode not in PNG_MODES:
+        upright = upright.convert("RGB")
+    data = BytesIO()
+    upright.save(data, "PNG", compress_level=1)
+    return data.getvalue()
+
+
+class ProjectPhotos(Photos):
+    """Opens the asked photos by content, and the project's files from wherever this process runs.
+
+    No request is sent: photos at addresses are read only if the last run has fetched them.
+    """
+
+    def __init__(self, project: Path, results: Path) -> None:
+        """Open files for the project in a folder, with its results in another."""
+        super().__init__(NO_ACCESS, PhotoCache(results / "fetched", 0))
+        self._project = project
+
+    @contextmanager
+    def opened(self, content_id: str, file: bytes, *, fetched: bool = False) -> Iterator[BinaryIO]:
+        """See `Photos.opened`."""
+        with super().opened(content_id, self._placed(file), fetched=False) as stream:
+            yield stream
+
+    def _placed(self, file: bytes) -> bytes:
+        if stored.container_of(file):
+            return stored.absolute(file, self._project)
+        if is_address(os.fsdecode(file)):
+            return file
+        return os.path.join(os.fsencode(self._project), file)
+
+
+class WithAsked(Photos):
+    """Opens the asked photos from memory, and all others as `others` does."""
+
+    def __init__(self, asked: Mapping[str, bytes], others: Photos) -> None:
+        """Open the bytes of `asked` by their content ids."""
+        super().__init__(NO_ACCESS, PhotoCache(Path(), 0))
+        self._asked, self._others = asked, others
+
+    @contextmanager
+    def opened(self, content_id: str, file: bytes, *, fetched: bool = True) -> Iterator[BinaryIO]:
+        """See `Photos.opened`."""
+        if content_id in self._asked:
+            yield io.BytesIO(self._asked[content_id])
+            return
+        with self._others.opened(content_id, file, fetched=fetched) as stream:
+            yield stream

@@ -1,0 +1,79 @@
+"""Features of the catalogue as the search compares them, mapped from a file.
+
+The first question after a run writes the file, from the shards. Later ones read of it what they
+need, and the system shares it among processes.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import UserError, reason
+from ..core.files import checked, remove, write_checked
+from ..features.feature_table import Features
+
+FOLDER = Path("catalogue", "mapped")
+
+
+def load(
+    results: Path,
+    name: str,
+    checksums: Iterable[str],
+    shape: tuple[int, int],
+    fill: Callable[[Features], None],
+) -> Features:
+    """Return the features in the file `name`, which is written if it is not there.
+
+    If the results cannot be written to, the features are in a temporary file.
+
+    Args:
+        results: the folder of the results.
+        name: of what is compared.
+        checksums: of the files that the features come from. Features of others are removed.
+        shape: (n, d), of the features.
+        fill: puts the features into an array of this shape.
+
+    Raises:
+        UserError: there is no room, or from `fill`.
+        DamagedFileError: the file is damaged, or from `fill`.
+    """
+    folder = results / FOLDER
+    key = hashlib.sha256(repr([*checksums, shape]).encode()).hexdigest()[:16]
+    path = folder / f"{name}-{key}.npy"
+    if not path.is_file():
+        try:
+            _write(path, shape, fill)
+        except OSError:
+            return _temporary(folder, shape, fill)
+        for former in folder.glob(f"{name}-*.npy"):
+            if former != path:
+                remove(former)
+    with checked(path):
+        features = np.load(path, mmap_mode="r", allow_pickle=False)
+        if features.shape != shape or features.dtype != np.float32:
+            raise ValueError("features of another shape")
+        return np.asarray(features)
+
+
+def _write(path: Path, shape: tuple[int, int], fill: Callable[[Features], None]) -> None:
+    with write_checked(path) as temporary:
+        features = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
+        fill(features)
+        features.flush()
+
+
+def _temporary(folder: Path, shape: tuple[int, int], fill: Callable[[Features], None]) -> Features:
+    try:
+        with tempfile.TemporaryFile() as file:
+            features = np.memmap(file, np.float32, "w+", shape=shape)
+    except OSError as error:
+        size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
+        raise UserError(
+            f"{folder} cannot be written to, and neither can {tempfile.gettempdir()} "
+            f"({reason(error)}). The features need {size / 1e9:.1f} GB in one of them."
+        ) from error
+    fill(features)
+    return np.asarray(features)
