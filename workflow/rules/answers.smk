@@ -17,6 +17,7 @@ rule describe_catalogue:
         "../envs/pipeline.yaml"
     params:
         settings={
+            "threads": EXTRACTION_THREADS,
             "max_pixels": config["images"]["max_pixels"],
             "voters": config["search"]["neighbours"],
             "vote": config["search"]["vote"],

@@ -58,13 +58,11 @@ class Answering:
 
     Attributes:
         current: the results.
-        threads: that decode and compare photos.
         searching: held during a search, which sets the number of threads of a library for all of
             this process.
     """
 
     current: Snapshot
-    threads: int
     searching: AbstractContextManager[object]
 
     def answers(
@@ -74,9 +72,10 @@ class Answering:
         data = {photo.content_id: photo.data for photo in photos if photo.content_id is not None}
         shard = self._extract(data, engine)
         found = self._answered(shards.without_faults(shard), data, listing)
-        for content_id, fault in zip(shard.content_ids, shard.faults, strict=True):
-            if fault is not None:
-                found[content_id] = Answer(content_id, content_id, error=fault)
+        reasons = shards.reasons(shard, self.current.description.max_pixels)
+        for content_id, reason in zip(shard.content_ids, reasons, strict=True):
+            if reason is not None:
+                found[content_id] = Answer(content_id, content_id, error=reason)
         return [
             Answer(photo.name, None, error=photo.error)
             if photo.content_id is None
@@ -104,7 +103,7 @@ class Answering:
             dimension=made_by.features,
             channels=made_by.levels,
             fingerprint=made_by.fingerprint,
-            threads=self.threads,
+            threads=self.current.description.threads,
             timing=Timing(),
             progress=lambda done: None,
             photos=WithAsked(data, self.current.photos),
@@ -196,7 +195,7 @@ class Answering:
         def compare(pairs: Collection[Pair], files: Mapping[str, bytes]) -> Mapping[Pair, Likeness]:
             photos = WithAsked(data, current.photos)
             known = registration.compare_pairs(
-                sorted(pairs), files, self.threads, lambda done: None, photos
+                sorted(pairs), files, self.current.description.threads, lambda done: None, photos
             )
             unread.update(pairs - known.keys())
             return known

@@ -34,10 +34,9 @@ class Catalogue:
     has renewed the results, the next question uses the new ones.
     """
 
-    def __init__(self, results: Path, threads: int) -> None:
+    def __init__(self, results: Path) -> None:
         """See `open`, which also reads the results."""
         self._results = results
-        self._threads = threads
         # Held while results or the network are read, and during a search, which sets the number
         # of threads of a library for all of this process.
         self._lock = RLock()
@@ -46,20 +45,17 @@ class Catalogue:
         self._engine: tuple[str, Engine] | None = None
 
     @classmethod
-    def open(
-        cls, results: str | os.PathLike[str] = "results", threads: int | None = None
-    ) -> "Catalogue":
+    def open(cls, results: str | os.PathLike[str] = "results") -> "Catalogue":
         """Open the results of the last run.
 
         Args:
             results: their folder.
-            threads: that the network and the decoding use; by default one for each processor.
 
         Raises:
             UserError: the results are not complete, are damaged, or of another version. The
                 message says what to do.
         """
-        catalogue = cls(Path(results), threads or len(os.sched_getaffinity(0)))
+        catalogue = cls(Path(results))
         catalogue._current()
         return catalogue
 
@@ -109,7 +105,7 @@ class Catalogue:
         found: list[Answer] = []
         while batch := list(islice(asked, BATCH)):
             current = self._current()
-            answering = Answering(current, self._threads, self._lock)
+            answering = Answering(current, self._lock)
             found += answering.answers(batch, self._engine_of(current), listing)
         return found
 
@@ -134,7 +130,7 @@ class Catalogue:
                 f"{member}: the catalogue has no such image. Name one of those in "
                 f"{current.results / 'catalogue' / 'members.csv'}."
             )
-        return Answering(current, self._threads, self._lock).similar_to(row, listing)
+        return Answering(current, self._lock).similar_to(row, listing)
 
     def picture(self, content_id: str, side: int = 320) -> bytes | None:
         """Return a small JPEG of an image of the catalogue, or None if it cannot be read.
@@ -204,7 +200,11 @@ class Catalogue:
                 check(folder)
                 backbone = current.model
                 engine = engines.load(
-                    backbone.engine, folder, self._threads, backbone.precision, backbone.device
+                    backbone.engine,
+                    folder,
+                    current.description.threads,
+                    backbone.precision,
+                    backbone.device,
                 )
                 self._engine = made, engine
             return self._engine[1]

@@ -34,6 +34,7 @@ class Description:
     Attributes:
         version: of this package, which wrote the results.
         project: the folder that paths in the settings are relative to, relative to the results.
+        threads: the setting `extraction.threads`.
         max_pixels: the setting `images.max_pixels`.
         voters: the setting `search.neighbours`.
         vote: the setting of the same name in `search`.
@@ -48,6 +49,7 @@ class Description:
 
     version: str
     project: str
+    threads: int
     max_pixels: int
     voters: int
     vote: str

@@ -6,7 +6,7 @@ need, and the system shares it among processes.
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ FOLDER = Path("catalogue", "mapped")
 def load(
     results: Path,
     name: str,
-    checksums: Iterable[str],
+    files: Mapping[str, str],
     shape: tuple[int, int],
     fill: Callable[[Features], None],
 ) -> Features:
@@ -32,7 +32,7 @@ def load(
     Args:
         results: the folder of the results.
         name: of what is compared.
-        checksums: of the files that the features come from. Features of others are removed.
+        files: the checksums of the results. Features of other results are removed.
         shape: (n, d), of the features.
         fill: puts the features into an array of this shape.
 
@@ -41,15 +41,15 @@ def load(
         DamagedFileError: the file is damaged, or from `fill`.
     """
     folder = results / FOLDER
-    key = hashlib.sha256(repr([*checksums, shape]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
     path = folder / f"{name}-{key}.npy"
     if not path.is_file():
         try:
             _write(path, shape, fill)
         except OSError:
             return _temporary(folder, shape, fill)
-        for former in folder.glob(f"{name}-*.npy"):
-            if former != path:
+        for former in folder.glob("*.npy"):
+            if not former.stem.endswith(key):
                 remove(former)
     with checked(path):
         features = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -4,7 +4,7 @@ The rule reads the whole catalogue for thousands of queries. Here it stays mappe
 question.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -76,7 +76,7 @@ def compared(
         learned: the adapted similarity, or None for the cosine similarity.
     """
     features = shard.features.copy()  # a search may change them
-    if learned and learned.components.with_levels:
+    if learned and learned.components.with_levels and channels:
         features = levels.join(features, shard.levels, channels)
     names = shard.content_ids
     unlabelled: list[str | None] = [None] * len(names)
@@ -181,15 +181,10 @@ def exact_search(
             places = pc.index_in(names, paths).to_numpy()
             array[places] = neighbours.comparable(part, adaptation)[first]
 
-    name, files = ("adapted", (IMAGES, REDUCED, ADAPTATION)) if learned else ("cosine", (IMAGES,))
-    checksums = _checksums(description, files)
+    name = "adapted" if learned else "cosine"
     shape = (len(findable), dimension)
-    features = mapped_features.load(results, name, checksums, shape, fill)
+    features = mapped_features.load(results, name, description.files, shape, fill)
     return ExactSearch(images, findable, features, fingerprint, adaptation)
-
-
-def _checksums(description: Description, files: Iterable[Path]) -> list[str]:
-    return [description.files[str(file)] for file in files]
 
 
 def _findable(images: pa.Table) -> NDArray[np.intp]:

@@ -19,7 +19,6 @@ from . import sharded_features, shards
 from .plan import shard_names
 from .rejected import Rejected
 
-TOO_MANY = "too many pixels to decode: {} are over images.max_pixels ({})"
 LOST = "missing, changed or unreadable during the run; the next run tries again"
 
 MEMBERS = CsvTable(
@@ -188,11 +187,9 @@ def _outcomes(
                 f"{path} was made by another model (fingerprint {contents.fingerprint}, not "
                 f"{model.fingerprint}). Delete it and run again."
             )
-        columns = (contents.content_ids, contents.faults, contents.pixels, contents.notes)
-        for content_id, fault, pixels, note in zip(*columns, strict=True):
+        columns = (contents.content_ids, shards.reasons(contents, limit), contents.notes)
+        for content_id, reason, note in zip(*columns, strict=True):
             # Another shard may count for this content: see `plan.shard_of_extracted`.
             if shard_of.get(content_id) == path.stem:
-                too_many = pixels is not None and pixels > limit
-                reason = TOO_MANY.format(pixels, limit) if too_many else fault
                 outcomes[content_id] = Outcome(reason, note)
     return outcomes

@@ -186,6 +186,16 @@ def content_ids(parts: Iterable[ShardContents]) -> set[str]:
     return {content_id for part in parts for content_id in part.content_ids}
 
 
+def reasons(contents: ShardContents, max_pixels: int) -> list[str | None]:
+    """Return for each content why it is no usable photo if so many pixels are allowed, or None."""
+    return [
+        f"too many pixels to decode: {pixels} are over images.max_pixels ({max_pixels})"
+        if pixels is not None and pixels > max_pixels
+        else fault
+        for fault, pixels in zip(contents.faults, contents.pixels, strict=True)
+    ]
+
+
 def without_faults(shard: Shard) -> Shard:
     """Return the part of `shard` that has features."""
     return part(shard, [n for n, fault in enumerate(shard.faults) if fault is None])

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ..core.files import checked, write_checked
 from ..features.feature_table import Features, FeatureTable, normalise
@@ -93,7 +94,8 @@ def project(
     """Return `features` (n, d), less a centre (d,), along directions (d, k), as float32 (n, k).
 
     With `scaled`, the features are scaled to length 1 before. The matrix product is always of
-    `ROWS` rows, so that a row does not depend on those beside it.
+    `ROWS` rows and in one thread, so that a row depends neither on those beside it nor on the
+    number of cores.
     """
     start_at, along = centre.astype(np.float32), directions.astype(np.float32)
     found = np.empty((len(features), along.shape[1]), np.float32)
@@ -104,7 +106,8 @@ def project(
         if scaled:
             normalise(rows)
         rows -= start_at
-        found[start : start + ROWS] = (block @ along)[: len(rows)]
+        with threadpool_limits(1, "blas"):
+            found[start : start + ROWS] = (block @ along)[: len(rows)]
     return found
 
 
