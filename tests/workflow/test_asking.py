@@ -302,7 +302,11 @@ def test_results_that_are_not_complete_damaged_or_of_another_version_are_refused
     for damaged in (results / "catalogue/images.parquet", description, mapped):
         content = damaged.read_bytes()
         damaged.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        with pytest.raises(UserError, match="is damaged"):
+        if damaged == mapped:  # it is written again
+            Catalogue.open(results)
+            assert mapped.read_bytes() == content
+            continue
+        with pytest.raises(UserError, match=r"is damaged .*Delete it, and run snakemake"):
             Catalogue.open(results)
         damaged.write_bytes(content)
     assert cells(Catalogue.open(results).ask(photo)) == cells(catalogue.ask(photo))

@@ -1,7 +1,8 @@
 """The catalogue, as programs ask it: what a photo shows, and what is most like it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from itertools import islice, repeat
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..backbones import engines
 from ..backbones.engines import Engine
-from ..core.errors import UserError
+from ..core.errors import DamagedFileError, UserError
 from ..core.files import check
 from ..images import thumbnails
 from . import asked_photos, snapshot
@@ -130,7 +131,8 @@ class Catalogue:
                 f"{member}: the catalogue has no such image. Name one of those in "
                 f"{current.results / 'catalogue' / 'members.csv'}."
             )
-        return Answering(current, self._lock).similar_to(row, listing)
+        with _explained():
+            return Answering(current, self._lock).similar_to(row, listing)
 
     def picture(self, content_id: str, side: int = 320) -> bytes | None:
         """Return a small JPEG of an image of the catalogue, or None if it cannot be read.
@@ -178,7 +180,8 @@ class Catalogue:
                 return self._snapshot  # a run is about to write it
             state = _state(path)
             if self._snapshot is None or state != self._state:
-                self._snapshot = snapshot.read(self._results)
+                with _explained():
+                    self._snapshot = snapshot.read(self._results)
                 self._state = state
             return self._snapshot
 
@@ -197,7 +200,8 @@ class Catalogue:
                     raise UserError(
                         f"{folder} is missing. Run snakemake --cores 8 to make it again."
                     )
-                check(folder)
+                with _explained():
+                    check(folder)
                 backbone = current.model
                 engine = engines.load(
                     backbone.engine,
@@ -208,6 +212,15 @@ class Catalogue:
                 )
                 self._engine = made, engine
             return self._engine[1]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what to do about a damaged file. A job would remove it; a question changes nothing."""
+    try:
+        yield
+    except DamagedFileError as error:
+        raise UserError(f"{error}. Delete it, and run snakemake --cores 8 again.") from error
 
 
 def _state(path: Path) -> tuple[int, ...]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import UserError, reason
-from ..core.files import checked, remove, write_checked
+from ..core.errors import DamagedFileError, UserError, reason
+from ..core.files import check, remove, write_checked
 from ..features.feature_table import Features
 
 FOLDER = Path("catalogue", "mapped")
@@ -38,12 +38,12 @@ def load(
 
     Raises:
         UserError: there is no room, or from `fill`.
-        DamagedFileError: the file is damaged, or from `fill`.
+        DamagedFileError: from `fill`.
     """
     folder = results / FOLDER
     key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
     path = folder / f"{name}-{key}.npy"
-    if not path.is_file():
+    if not _is_whole(path):
         try:
             _write(path, shape, fill)
         except OSError:
@@ -51,11 +51,17 @@ def load(
         for former in folder.glob("*.npy"):
             if not former.stem.endswith(key):
                 remove(former)
-    with checked(path):
-        features = np.load(path, mmap_mode="r", allow_pickle=False)
-        if features.shape != shape or features.dtype != np.float32:
-            raise ValueError("features of another shape")
-        return np.asarray(features)
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _is_whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        check(path)
+    except DamagedFileError:
+        return False
+    return True
 
 
 def _write(path: Path, shape: tuple[int, int], fill: Callable[[Features], None]) -> None:

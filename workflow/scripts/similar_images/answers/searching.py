@@ -18,9 +18,7 @@ from ..features import levels
 from ..features.feature_table import Features, FeatureTable
 from ..features.sharded_features import ShardedFeatures, model_of
 from ..features.shards import Shard
-from ..search import approximate as approximate_search
 from ..search import exact, metric_learning, neighbours, principal_components
-from ..search.approximate import Approximate
 from ..search.metric_learning import Adaptation
 from ..search.neighbours import Image, Nearest
 from ..search.principal_components import Components
@@ -126,30 +124,6 @@ class ExactSearch:
         for start in range(0, len(self.features), exact.ROWS):
             block = self.features[start : start + exact.ROWS]
             yield range(start, start + len(block)), block
-
-
-@dataclass(frozen=True)
-class ApproximateSearch:
-    """Compares a photo with the images near it.
-
-    Attributes:
-        images: of the catalogue, in the order of their table.
-        index: made of them.
-        adaptation: of the features, if any.
-    """
-
-    images: pa.Table
-    index: Approximate
-    adaptation: Adaptation | None
-
-    def __call__(self, photos: FeatureTable, count: int, label: str | None = None) -> pa.Table:
-        """See `Search`."""
-        only = None
-        if label is not None:
-            only = self.images.filter(pc.equal(self.images["label"], label))["image"]
-        return approximate_search.find(
-            [photos], self.index, self.images, count, self.adaptation, only
-        )
 
 
 def exact_search(

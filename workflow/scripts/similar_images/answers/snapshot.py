@@ -18,11 +18,11 @@ from ..core.file_formats import read_json
 from ..features import sharded_features
 from ..images.photos import Photos
 from ..images.preprocessing import Preprocessor
-from ..search import approximate, metric_choice, neighbours
+from ..search import metric_choice, neighbours
 from . import description
 from .asked_photos import ProjectPhotos
-from .description import IMAGES, INDEX, INDEX_DESCRIPTION, MODEL, QUALITY, Description
-from .searching import ApproximateSearch, Learned, Search, exact_search, read_learned
+from .description import IMAGES, MODEL, QUALITY, Description
+from .searching import Learned, Search, exact_search, read_learned
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,9 @@ def _searches(
     """Return the search for neighbours, and that for candidates for copies, as the rule does it."""
     found: Search
     if described.approximate:
-        index = approximate.read(results / INDEX, results / INDEX_DESCRIPTION)
-        found = ApproximateSearch(table, index, learned.adaptation if learned else None)
+        from .approximate_searching import approximate_search
+
+        found = approximate_search(results, table, learned)
     else:
         found = exact_search(results, described, images, learned)
     cosine = exact_search(results, described, images, None) if learned else found
