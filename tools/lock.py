@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements"
-GROUPS = ("dev", "bench", "slurm", "cloud", "fuzz")
+GROUPS = ("serve", "dev", "bench", "slurm", "cloud", "fuzz")
 # Each package begins a line, which its hashes and the packages that need it follow, indented.
 PACKAGE = re.compile(r"^\S.*\n(?: .*\n)*", re.MULTILINE)
 

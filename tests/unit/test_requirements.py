@@ -1,6 +1,7 @@
 """The lock files agree with each other, and with what conda installs."""
 
 import re
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -43,3 +44,10 @@ def test_the_environment_of_conda_has_the_locked_versions() -> None:
     needed = re.findall(r"^[\w-]+", (REQUIREMENTS / "run.in").read_text("utf-8"), re.M)
     assert set(packages) == set(needed)
     assert {n: v for n, v in packages.items() if v not in shared[n]} == {}
+
+
+def test_the_package_with_serve_needs_what_the_page_needs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    listed = (REQUIREMENTS / "serve.in").read_text("utf-8")
+    needed = re.findall(r"^[a-z][^\s#]*", listed, re.M)
+    assert project["optional-dependencies"] == {"serve": needed}
