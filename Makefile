@@ -1,5 +1,6 @@
 # make run                    the sample data, or what config.yaml names
 # make audit, compare, export, portable, tidy, workbook  the same with this target of the workflow
+# make serve                  a page on which to ask about photos, at http://127.0.0.1:8000
 # make test                   `quick` and `thorough`
 # make quick                  linters and unit tests, two minutes
 # make thorough               a first run, and the tests of models, runs, pages and faults
@@ -36,7 +37,7 @@ BIN := $(VENV)/bin
 NODE := tests/report/node_modules/.package-lock.json
 FUZZ ?= 60
 
-.PHONY: run audit compare export portable tidy workbook test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
+.PHONY: run serve audit compare export portable tidy workbook test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -44,6 +45,9 @@ run: $(VENV)/run.installed
 
 audit compare export portable tidy workbook: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all $@
+
+serve: $(VENV)/serve.installed
+	PYTHONPATH=workflow/scripts $(BIN)/python -m similar_images serve
 
 test: quick thorough
 
@@ -125,9 +129,13 @@ settings: $(VENV)/dev.installed
 screenshot: $(VENV)/dev.installed
 	$(BIN)/python tools/screenshot.py
 
+# With the .pth file, `python -m similar_images` finds the library, wherever it is called. The folder
+# comes last in Python's search, so that the scripts in it hide no module.
 $(VENV)/%.installed: requirements/%.txt requirements/run.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --quiet --require-hashes --requirement $<
+	for folder in $(VENV)/lib/python*/site-packages; do \
+		echo ../../../../workflow/scripts >$$folder/similar_images.pth; done
 	touch $@
 
 $(NODE): tests/report/package-lock.json

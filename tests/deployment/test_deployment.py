@@ -219,18 +219,31 @@ rule table:
         assert answers(project / folder) == expected
 
 
-def test_a_module_in_a_folder_needs_no_installed_package(project: Path, expected: bytes) -> None:
+@pytest.fixture
+def no_library(tmp_path: Path) -> str:
+    """A PYTHONPATH with which the environment of the tests does not find the checkout's library."""
+    (tmp_path / "no_library").mkdir()
+    (tmp_path / "no_library" / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "sys.path = [path for path in sys.path if not os.path.isdir(path + '/similar_images')]"
+    )
+    return str(tmp_path / "no_library")
+
+
+def test_a_module_in_a_folder_needs_no_installed_package(
+    project: Path, expected: bytes, no_library: str
+) -> None:
     write_parent(project, module(FROM_FOLDER))
-    snakemake(project, python=Path(sys.executable))
+    snakemake(project, python=Path(sys.executable), PYTHONPATH=no_library)
     assert answers(project) == expected
 
 
 def test_a_workflow_from_a_repository_needs_the_package_in_its_version(
-    project: Path, other_version: Path
+    project: Path, other_version: Path, no_library: str
 ) -> None:
     write_parent(project, module(FROM_TAG))
     (project / "similar_images").mkdir()  # a folder with this name is not the package
-    missing = snakemake(project, python=Path(sys.executable), fails=True)
+    missing = snakemake(project, python=Path(sys.executable), fails=True, PYTHONPATH=no_library)
     install = f'pip install "git+{HOSTED}@{TAG}"'
     needed = f"{HOSTED.removeprefix('https://')}@{TAG} needs its Python package"
     assert needed in missing
