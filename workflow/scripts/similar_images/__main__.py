@@ -1,15 +1,102 @@
-"""The command line: `python -m similar_images --version`."""
+"""The command line: `python -m similar_images ask photo.jpg`.
+
+What a command needs is imported when it is called, so that the answer comes soon.
+"""
 
 import argparse
+import io
+import signal
+import sys
+from pathlib import Path
 
 from . import __version__
+from .core.errors import UserError
+from .core.job import HIDDEN, hidden
+from .core.names import normal_form
+from .core.wording import printable
 
-parser = argparse.ArgumentParser(
-    prog="python -m similar_images",
-    description="The library of Similar Image Finder. Its workflow is run with snakemake.",
-)
-parser.add_argument("--version", action="version", version=f"Similar Image Finder {__version__}")
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    main = argparse.ArgumentParser(
+        prog="python -m similar_images",
+        description="Similar Image Finder: ask about single photos. Catalogues are made, and whole "
+        "query sets answered, by snakemake.",
+    )
+    version = f"Similar Image Finder {__version__}"
+    main.add_argument("--version", action="version", version=version)
+    commands = main.add_subparsers(title="commands", dest="command")
+    _add_ask(commands.add_parser("ask", help="print the class of photos and what is similar"))
+    return main
+
+
+def _add_ask(command: argparse.ArgumentParser) -> None:
+    command.description = "Print the class of each photo, and the catalogue's most similar images."
+    command.set_defaults(run=_ask)
+    command.add_argument("photos", nargs="+", metavar="PHOTO", help="a file, or - for stdin")
+    _add_results(command)
+    command.add_argument(
+        "--neighbours",
+        type=_neighbours,
+        default=3,
+        metavar="N",
+        help="similar images of each photo, 1 to 1,000 (3)",
+    )
+    command.add_argument(
+        "--class",
+        dest="label",
+        type=normal_form,
+        metavar="NAME",
+        help="only similar images of this class",
+    )
+    command.add_argument("--json", action="store_true", help="a line of JSON for each photo")
+
+
+def _neighbours(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 1_000:  # see `catalogue.MOST_NEIGHBOURS`
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is not from 1 to 1,000")
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--results", type=Path, default=Path("results"), help="the folder of a run (results)"
+    )
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    from .answers import console
+    from .answers.catalogue import Catalogue
+
+    # As other programs whose reader goes away, such as `head`: end without a word.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # A character that the terminal does not know is shown as its number.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    catalogue = Catalogue.open(arguments.results)
+    if arguments.label is not None:
+        console.check_class(arguments.label, catalogue.classes)
+    photos = [sys.stdin.buffer if photo == "-" else photo for photo in arguments.photos]
+    answers = console.ask(catalogue, photos, arguments.neighbours, arguments.label)
+    return 0 if console.show(answers, as_json=arguments.json) else 1
+
+
+def main() -> int:
+    """Run the command line, and return the exit code."""
+    arguments = parser().parse_args()
+    if arguments.command is None:
+        parser().print_help()
+        return 0
+    try:
+        with hidden(HIDDEN):
+            code: int = arguments.run(arguments)
+    except UserError as error:
+        print(f"Error: {printable(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130  # as the shell has it for Ctrl-C
+    return code
+
 
 if __name__ == "__main__":
-    parser.parse_args()
-    parser.print_help()
+    sys.exit(main())
