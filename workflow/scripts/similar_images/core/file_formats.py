@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -123,9 +124,16 @@ def true_text(cell: str) -> str:
 def write_csv_lines(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """As `write_csv`, but in place and without a checksum, for `csv_lines`."""
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(_UnixLines(stream))
+        writer = csv.writer(_Lines(stream, "\n"))
         writer.writerow(_defused(header))
         writer.writerows(map(_defused, rows))
+
+
+def csv_text(rows: Iterable[Sequence[object]], separator: str, line_end: str) -> str:
+    """Return `rows` as `write_csv` writes them, but with this separator and line end."""
+    stream = StringIO(newline="")
+    csv.writer(_Lines(stream, line_end), delimiter=separator).writerows(map(_defused, rows))
+    return stream.getvalue()
 
 
 # A cell may begin at the start of the text, or after a separator of cells or lines in another
@@ -141,18 +149,19 @@ def _defused(row: Iterable[object]) -> list[object]:
     return [_ARMED.sub(r"\1'", cell) if isinstance(cell, str) else cell for cell in row]
 
 
-class _UnixLines:
-    """Ends each row with a line feed.
+class _Lines:
+    """Ends each row with `line_end`.
 
     The writer itself keeps CR LF as its line end, because it quotes only the characters of its line
     end, and a carriage return in a file's name must be quoted.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, line_end: str) -> None:
         self._stream = stream
+        self._line_end = line_end
 
     def write(self, row: str) -> int:
-        return self._stream.write(row.removesuffix("\r\n") + "\n")
+        return self._stream.write(row.removesuffix("\r\n") + self._line_end)
 
 
 def write_parquet(path: Path, table: "pa.Table", grouped_by: str | None = None) -> None:

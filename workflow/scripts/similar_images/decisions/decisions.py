@@ -82,8 +82,13 @@ class Decision(NamedTuple):
         return self.content_id, self.set, self.decision == CATALOGUE
 
     @property
+    def moment(self) -> tuple[str, str, datetime]:
+        """Where and when it was made: two with the same moment must not differ in `verdict`."""
+        return self.content_id, self.set, self.when
+
+    @property
     def verdict(self) -> tuple[str, str | None]:
-        """What is decided: two decisions at the same time must not differ in this."""
+        """What is decided."""
         return self.decision, self.label
 
 
@@ -178,7 +183,7 @@ def rows(decided: Iterable[Decision]) -> list[dict[str, str]]:
 
 def of_rows(rows_: Iterable[Mapping[str, str]]) -> list[Decision]:
     """Return the decisions that `rows` gave."""
-    return list(map(_decision, rows_))
+    return list(map(of_row, rows_))
 
 
 def latest(made: Iterable[Decision]) -> Decision | None:
@@ -254,43 +259,47 @@ def _read(path: Path) -> list[Decision]:
     Raises:
         UserError: as `read`.
     """
+    return parsed(path, content(path))
+
+
+def parsed(path: Path, data: bytes) -> list[Decision]:
+    """Return all decisions in `data`, the content of the file at `path`.
+
+    Raises:
+        UserError: it is damaged, or not a file of decisions.
+    """
     found: list[Decision] = []
-    faults: list[str] = []
+    faulty: list[str] = []
     # The first decision on each content in a collection at a time, and where it is.
     known: dict[tuple[str, str, datetime], tuple[str, Decision]] = {}
     try:
-        for row in _rows(path):
+        for row in _rows(data):
             wrong = [row] if isinstance(row, str) else list(_placed_faults(row))
-            faults += wrong
+            faulty += wrong
             if isinstance(row, str) or wrong:
                 continue
-            decision = _decision(row.cells)
+            decision = of_row(row.cells)
             found.append(decision)
-            key = decision.content_id, decision.set, decision.when
-            first, other = known.setdefault(key, (row.places["decision"], decision))
+            first, other = known.setdefault(decision.moment, (row.places["decision"], decision))
             if other.verdict != decision.verdict:
-                faults.append(
+                faulty.append(
                     f"{row.kind}s {first} and {row.places['decision']} contradict each other: on "
                     "the same content in the same set at the same time they say "
                     f"{_quoted(other)} and {_quoted(decision)}"
                 )
     except ValueError as error:
-        faults.append(str(error))
-    if faults:
-        raise UserError(_complaint(path, faults))
+        faulty.append(str(error))
+    if faulty:
+        raise UserError(_complaint(path, faulty))
     return found
 
 
-def _rows(path: Path) -> Iterator[Row | str]:
+def _rows(data: bytes) -> Iterator[Row | str]:
     """Yield the rows of a file of decisions, or what is wrong with one.
 
     Raises:
-        UserError: it is missing or cannot be read.
         ValueError: it is not a file of decisions.
     """
-    if path.name.startswith("~$"):
-        raise UserError(f"{path} only shows that a workbook is open. Name {path.name[2:]}.")
-    data = _content(path)
     if not workbooks.looks_like_workbook(data[:4]):
         return _csv_rows(data)
     # Imported here, since it needs this module.
@@ -313,29 +322,36 @@ def _csv_rows(data: bytes) -> Iterator[Row | str]:
             yield Row(row, "line", dict.fromkeys(TABLE.names, str(line)))
 
 
-def _complaint(path: Path, faults: Sequence[str]) -> str:
-    listed = "\n".join(f"  {fault}" for fault in faults[:MOST_LISTED])
-    more = f"\n  and {len(faults) - MOST_LISTED} more" if len(faults) > MOST_LISTED else ""
+def listed(faulty: Sequence[str]) -> str:
+    """Return the first of these faults, each in a line, and how many more there are."""
+    lines = "\n".join(f"  {fault}" for fault in faulty[:MOST_LISTED])
+    more = f"\n  and {len(faulty) - MOST_LISTED} more" if len(faulty) > MOST_LISTED else ""
+    return lines + more
+
+
+def _complaint(path: Path, faulty: Sequence[str]) -> str:
     return (
-        f"{path} is not a file of decisions, or it is damaged:\n{listed}{more}\n"
+        f"{path} is not a file of decisions, or it is damaged:\n{listed(faulty)}\n"
         "Correct or remove these lines or cells, save the decisions from the page again, or set "
         "another file."
     )
 
 
-def _content(path: Path) -> bytes:
-    """Return the bytes of a file.
+def content(path: Path) -> bytes:
+    """Return the bytes of a file of decisions.
 
     Raises:
-        UserError: it is missing or cannot be read.
-        ValueError: it is too large.
+        UserError: it is missing, too large, or cannot be read.
     """
+    if path.name.startswith("~$"):
+        raise UserError(f"{path} only shows that a workbook is open. Name {path.name[2:]}.")
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # reading a pipe would never end
             raise UserError(f"{path} is not a regular file. Name another file.")
         if status.st_size > MOST_BYTES:
-            raise ValueError(f"it has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}")
+            fault = f"it has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}"
+            raise UserError(_complaint(path, [fault]))
         return path.read_bytes()
     except FileNotFoundError as error:
         raise UserError(
@@ -374,41 +390,45 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
         ValueError: there is no header, or a row is not complete.
     """
     line = 0
-    # Excel saves semicolons where the comma is the decimal sign.
-    delimiter = ";" if text.startswith(";".join(TABLE.names)) else ","
-    for line, row in csv_rows(StringIO(text, newline=""), delimiter):
+    for line, row in csv_rows(StringIO(text, newline=""), separator_of(text)):
         if row or line == 1:  # not an empty line
             yield line, list(map(true_text, row))
     if not line:
         _check_header([])
 
 
+def separator_of(text: str) -> str:
+    """Return what separates the cells of a CSV file of decisions."""
+    # Excel saves semicolons where the comma is the decimal sign.
+    return ";" if text.startswith(";".join(TABLE.names)) else ","
+
+
 def _check_header(row: Sequence[str]) -> None:
     if tuple(row) != TABLE.names:
         raise ValueError(
-            f"line 1: {_shown(','.join(row))} is not the header; allowed: {','.join(TABLE.names)}"
+            f"line 1: {shown(','.join(row))} is not the header; allowed: {','.join(TABLE.names)}"
         )
 
 
 def _placed_faults(row: Row) -> Iterator[str]:
     """Yield what is wrong with a row, where, and what is allowed."""
-    for column, fault in _faults(row.cells):
+    for column, fault in faults(row.cells):
         yield f"{row.kind} {row.places[column]}: {fault}"
 
 
-def _faults(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with the cells of a row, each with its column."""
+def faults(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a row of `TABLE` and what is allowed, each with its column."""
     set_, decision, label = row["set"], row["decision"], row["label"]
     if not _CONTENT_ID.fullmatch(row["content_id"]):
         yield (
             "content_id",
-            f"content_id {_shown(row['content_id'])}; allowed: the SHA-256 of the file, 64 digits "
+            f"content_id {shown(row['content_id'])}; allowed: the SHA-256 of the file, 64 digits "
             "of 0 to 9 and a to f",
         )
     if not _SET.fullmatch(set_):
-        yield "set", f"set {_shown(set_)}; allowed: catalogue, or the name of a query set"
+        yield "set", f"set {shown(set_)}; allowed: catalogue, or the name of a query set"
     if decision not in DECISIONS:
-        yield "decision", f"decision {_shown(decision)}; allowed: {', '.join(DECISIONS)}"
+        yield "decision", f"decision {shown(decision)}; allowed: {', '.join(DECISIONS)}"
     elif fault := _fault_of_class(decision, label):
         yield "label", fault
     if decision == set_ == CATALOGUE:
@@ -420,7 +440,7 @@ def _faults(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if not is_time(row["when"]):
         yield (
             "when",
-            f"when {_shown(row['when'])}; allowed: date, time and offset such as "
+            f"when {shown(row['when'])}; allowed: date, time and offset such as "
             "2026-11-24T17:03:12Z",
         )
 
@@ -428,14 +448,14 @@ def _faults(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _fault_of_class(decision: str, label: str) -> str | None:
     if decision in UNLABELLED:
         return (
-            f"label {_shown(label)} with the decision {decision}; allowed: none" if label else None
+            f"label {shown(label)} with the decision {decision}; allowed: none" if label else None
         )
     if not as_label(label):
         return f"no label with the decision {decision}; allowed: the class that the photo has"
     if len(label) > LONGEST_LABEL:
         return f"a label of {len(label):,} characters; allowed: at most {LONGEST_LABEL:,}"
     if fault := fault_of_label(label):
-        return f"label {_shown(label)}: {fault}; allowed: the name of a class"
+        return f"label {shown(label)}: {fault}; allowed: the name of a class"
     return None
 
 
@@ -447,7 +467,8 @@ def is_time(text: str) -> bool:
         return False
 
 
-def _decision(row: Mapping[str, str]) -> Decision:
+def of_row(row: Mapping[str, str]) -> Decision:
+    """Return the decision in a row without faults."""
     return Decision(
         content_id=row["content_id"],
         image=row["image"],
@@ -460,9 +481,9 @@ def _decision(row: Mapping[str, str]) -> Decision:
 
 
 def _quoted(decision: Decision) -> str:
-    return " ".join(_shown(part) for part in decision.verdict if part is not None)
+    return " ".join(shown(part) for part in decision.verdict if part is not None)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Return `text` in quotes, escaped, and cut if it is long."""
     return repr(text if len(text) <= 60 else f"{text[:60]}…")
