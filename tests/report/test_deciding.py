@@ -4,28 +4,40 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, expect
+from playwright.sync_api import expect
 
 from browser import AXE, HOSTILE, Visit, serious_findings
+from deciding_page import (
+    CLASSES,
+    COLUMNS,
+    LATER,
+    NOW,
+    STORE,
+    button,
+    card,
+    decided,
+    drop,
+    load,
+    press,
+    reported,
+    row,
+    six,
+    text,
+)
 from project import Project
-from report_factory import made_cards, write_audit, write_page
+from report_factory import write_audit, write_page
 from similar_images.core.errors import UserError
-from similar_images.core.file_formats import csv_lines, read_csv, write_csv
+from similar_images.core.file_formats import csv_lines, read_csv
 from similar_images.decisions import decisions
 
 Open = Callable[..., Visit]
-COLUMNS = ["content_id", "image", "set", "decision", "label", "when", "note"]
-STORE = "similar-image-finder/decisions"
-NOW = "2026-11-24T17:03:12Z"
-LATER = "2026-11-24T18:00:00Z"
-CLASSES = ["boots", "hats", "shoes"]
 FORBIDDEN = "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
 
 
@@ -35,25 +47,6 @@ def page(tmp_path: Path) -> Path:
     return write_page(tmp_path / "set", six(), CLASSES)
 
 
-def six() -> list[Any]:
-    cards = made_cards(6, CLASSES)
-    sure = (0.99, 0.97, 0.95, 0.9, 0.5, 0.2)
-    return [
-        replace(
-            *(card,),
-            **{
-                "name": f"{n}.jpg",
-                "label": "boots",
-                "original_label": "boots",
-                "confidence": sure[n],
-            },
-            **{"status": "wrong" if n == 5 else "right"},
-            prediction="shoes" if n == 5 else "boots",
-        )
-        for n, card in enumerate(cards)
-    ]
-
-
 @pytest.fixture
 def seen(visit: Open, page: Path) -> Visit:
     visited = visit(page)
@@ -61,60 +54,11 @@ def seen(visit: Open, page: Path) -> Visit:
     return visited
 
 
-def card(visit: Visit, number: int) -> Locator:
-    return visit.page.locator(".card").nth(number)
-
-
-def button(item: Locator, name: str) -> Locator:
-    """Return the button of an item whose name begins with `name`."""
-    return item.get_by_role("button", name=re.compile(f"^{name}"))
-
-
-def press(visit: Visit, number: int, name: str) -> None:
-    button(card(visit, number), name).click()
-
-
-def row(number: int, decision: str, label: str = "boots", **more: str) -> dict[str, str]:
-    cells = (f"{number:064x}", f"{number}.jpg", "invented", decision, label, NOW, "")
-    return dict(zip(COLUMNS, cells, strict=True)) | more
-
-
-def text(rows: Sequence[Mapping[str, str]], folder: Path) -> bytes:
-    """Return the bytes that the pipeline writes for `rows`."""
-    write_csv(folder / "expected.csv", COLUMNS, [list(row.values()) for row in rows])
-    return (folder / "expected.csv").read_bytes()
-
-
 def saved(visit: Visit) -> bytes:
     with visit.page.expect_download() as download:
         visit.page.get_by_role("button", name="Save decisions.csv").click()
     assert download.value.suggested_filename == "decisions.csv"
     return Path(download.value.path()).read_bytes()
-
-
-def load(visit: Visit, content: bytes, name: str = "decisions.csv") -> None:
-    chosen: FilePayload = {"name": name, "mimeType": "text/csv", "buffer": content}
-    visit.page.locator(".deciding [type=file]").set_input_files(chosen)
-
-
-def drop(visit: Visit, content: bytes) -> None:
-    transfer = visit.page.evaluate_handle(
-        """text => {
-            const transfer = new DataTransfer();
-            transfer.items.add(new File([text], "decisions.csv"));
-            return transfer;
-        }""",
-        content.decode(),
-    )
-    visit.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
-
-
-def reported(visit: Visit) -> Locator:
-    return visit.page.locator(".deciding .message")
-
-
-def decided(visit: Visit) -> Locator:
-    return visit.page.locator(".decided-count")
 
 
 def test_marks_by_mouse_are_saved_as_the_pipeline_writes_them(seen: Visit, tmp_path: Path) -> None:

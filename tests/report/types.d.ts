@@ -80,6 +80,19 @@ interface Done {
   wrote: Kept | null;
 }
 
+/** What saves each decision at once, see saving.js. */
+interface Saver {
+  start: () => void;
+  /** Saves what is not saved yet. */
+  send: () => Promise<void>;
+  /** Reads what others have saved, too. */
+  look: () => Promise<void>;
+  /** Returns changes, see `keep`, as decisions that count in a file that keeps all lines. */
+  rowsFor: (changes: [string, Kept | null][]) => [string, Kept | null][];
+  /** Shows in the bar what is saved. */
+  show: (rows: Decision[]) => void;
+}
+
 /** What a mark shows, and its title without the key. */
 interface Face {
   text: string;

@@ -219,7 +219,7 @@ def render(report: AuditReport, folder: Path) -> str:
         "classes": sorted(row["label"] for row in report.classes),
         "decided": list(report.decided),
     }
-    scripts = with_scripts("decisions.js", "deciding.js", "large.js", "audit.js")
+    scripts = with_scripts("decisions.js", "deciding.js", "saving.js", "large.js", "audit.js")
     return template.render(report=report, data=data, **scripts)
 
 

@@ -84,6 +84,8 @@ function inWords(number, noun) {
 
 /** @type {Done[][]} */
 const steps = []; // For undo.
+/** @type {Saver | null} */
+let saver = null; // Saves each decision in the project's file, see saving.js; without it, people save the file.
 
 /**
  * Add decisions as one step of undo.
@@ -101,10 +103,32 @@ function addDecisions(rows) {
  */
 function applyStep(changes) {
   readStored();
-  steps.push(changes.map(([subject, wrote]) => ({ subject, before: memory.get(subject) ?? null, wrote })));
-  keep(changes);
+  const written = saver ? saver.rowsFor(changes) : changes;
+  steps.push(written.map(([subject, wrote]) => ({ subject, before: keptOn(subject), wrote })));
+  keep(written);
   repaint();
   say("");
+  saver?.send();
+}
+
+/**
+ * Return what is kept of a subject: in this browser, or where decisions are saved at once, anywhere.
+ * @param {string} subject
+ * @returns {Kept | null}
+ */
+function keptOn(subject) {
+  const row = saver ? latestOn(subject) : memory.get(subject);
+  return row ? { ...row, home } : null;
+}
+
+/**
+ * Whether nobody has decided again since; the project's file may give a decision another time.
+ * @param {Done} done
+ */
+function isStill({ subject, wrote }) {
+  const row = keptOn(subject);
+  if (saver && row && wrote) return sameDecision(row, wrote) && row.note === wrote.note;
+  return sameRow(row, wrote);
 }
 
 /** Undo the last step, except for what another tab has decided since. */
@@ -115,10 +139,13 @@ function undo() {
     return;
   }
   readStored();
-  const own = step.filter(({ subject, wrote }) => sameRow(memory.get(subject) ?? null, wrote));
-  keep(own.map(({ subject, before }) => [subject, before]));
+  const own = step.filter((done) => isStill(done));
+  /** @type {[string, Kept | null][]} */
+  const changes = own.map(({ subject, before }) => [subject, before]);
+  keep(saver ? saver.rowsFor(changes) : changes);
   repaint();
   say(undone(own.length, step.length - own.length));
+  saver?.send();
 }
 
 /** @param {number} number @param {number} others */
@@ -487,6 +514,7 @@ function repaint() {
   const how = unsaved > 0 ? `${unsaved.toLocaleString("en")} not saved yet` : "all saved";
   part(bar, ".to-save").textContent = rows.length > 0 ? `${byRun(rows)}; ${how}` : "";
   part(bar, ".next").textContent = hint(rows);
+  saver?.show(rows);
   showPending(rows.filter(isNew));
   page.changed?.();
 }
@@ -534,13 +562,14 @@ function showPending(rows) {
   const items = latest.map((row) => {
     const item = element("li", "");
     const words = `${row.image} in ${row.set}: ${verdict(row)} (${row.when.slice(0, 10)})`;
-    item.append(element("span", "", words), forgetButton([row], "Forget"));
+    item.append(element("span", "", words), ...(saver ? [] : [forgetButton([row], "Forget")]));
     return item;
   });
   const rest = rows.length - latest.length;
   const more = element("li", "", `and ${rest.toLocaleString("en")} more`);
   part(pending, "ul").replaceChildren(...items, ...(rest > 0 ? [more] : []));
-  part(pending, ".forget").replaceChildren(...(rows.length > 1 ? [forgetButton(rows, "Forget all of them")] : []));
+  const forgets = rows.length > 1 && !saver; // The project's file keeps every line.
+  part(pending, ".forget").replaceChildren(...(forgets ? [forgetButton(rows, "Forget all of them")] : []));
 }
 
 /** @param {Decision[]} rows @param {string} text */
@@ -584,11 +613,9 @@ async function load(file) {
     file.size > most ? { rows: [], faults: [tooLarge] } : readDecisions(await file.arrayBuffer());
   showFaults(file.name, faults);
   if (faults.length > 0) return;
+  await saver?.look(); // What is saved later counts, so only what is later than the file may be.
   readStored();
-  const later = rows.filter((row) => {
-    const subject = subjectOf(row);
-    return laterOf(laterOf(applied.get(subject), memory.get(subject)), row) === row;
-  });
+  const later = rows.filter((row) => laterOf(latestOn(subjectOf(row)), row) === row);
   const elsewhere = rows.filter((row) => !page.photos.has(row.content_id)).length;
   if (later.length > 0) addDecisions(later.map((row) => ({ ...row, home })));
   const known = rows.length - later.length;
@@ -615,6 +642,7 @@ function showFaults(name, faults) {
 
 /** @param {Deciding} given */
 function startDeciding(given) {
+  if (given.alone) saver = null; // It was sent apart from its project.
   readPage(given);
   document.addEventListener("keydown", pressed);
   document.addEventListener("focusin", (event) => {
@@ -652,9 +680,11 @@ function startDeciding(given) {
     if (event.key !== STORE && event.key !== null) return;
     readStored();
     repaint();
+    saver?.look();
   });
   window.addEventListener("beforeunload", (event) => {
     if (!kept && numberUnsaved(toSave()) > 0) event.preventDefault();
   });
   repaint();
+  saver?.start();
 }

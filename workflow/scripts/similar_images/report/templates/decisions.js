@@ -279,6 +279,8 @@ let page; // What `startDeciding` is given.
 let catalogueClasses = new Set();
 /** @type {Map<string, Decision>} */
 let applied = new Map(); // The decisions that the last run knew, by subject.
+/** @type {Map<string, Decision>} */
+const inFile = new Map(); // The decisions in the project's file, by subject, if a server says so: see saving.js.
 /** @type {Map<string, Set<string>>} */
 let subjects = new Map(); // The subjects of all decisions, by content id.
 // The folder of all results, or the page itself where it was sent as one file. It separates the
@@ -300,7 +302,7 @@ function readPage(given) {
 
 function index() {
   subjects = new Map();
-  for (const [subject, row] of [...applied, ...memory]) {
+  for (const [subject, row] of [...applied, ...inFile, ...memory]) {
     const known = subjects.get(row.content_id);
     if (known) known.add(subject);
     else subjects.set(row.content_id, new Set([subject]));
@@ -313,7 +315,15 @@ function index() {
  */
 function decisionsOn(id) {
   const known = [...(subjects.get(id ?? "") ?? [])];
-  return known.flatMap((subject) => laterOf(applied.get(subject), memory.get(subject)) ?? []);
+  return known.flatMap((subject) => latestOn(subject) ?? []);
+}
+
+/**
+ * Return the latest decision on a subject, wherever it is kept.
+ * @param {string} subject
+ */
+function latestOn(subject) {
+  return laterOf(laterOf(applied.get(subject), inFile.get(subject)), memory.get(subject));
 }
 
 /**
@@ -470,7 +480,7 @@ function markSaved() {
 /** Return the decisions for the file: all of this project, of this browser and of the last run. */
 function toSave() {
   readStored();
-  return merged([...applied.values()], [...memory.values()]);
+  return merged([...applied.values(), ...inFile.values()], [...memory.values()]);
 }
 
 // ---- The names of classes
