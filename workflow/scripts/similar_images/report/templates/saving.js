@@ -176,7 +176,8 @@ function showSaved(rows) {
   part(bar, '[data-act="save"]').hidden = true;
   part(pending, "p").hidden = true; // On decisions of this browser alone.
   const open = unsaved().length;
-  const saved = rows.length > 0 ? `Saved in ${serverSaid.file}: ${byRun(rows)}` : "";
+  const inIt = rows.filter((row) => !sameRow(memory.get(subjectOf(row)) ?? null, row));
+  const saved = inIt.length > 0 ? `Saved in ${serverSaid.file}: ${byRun(inIt)}` : "";
   part(bar, ".to-save").textContent = open > 0 ? `${inWords(open, "decision")} not saved yet` : saved;
   part(bar, ".next").textContent = rows.some(isNew) ? howToApply() : "Mark photos by their buttons or keys. Each decision is saved at once.";
   showWaiting([...memory.values()].filter((row) => !isOurs(row)));
