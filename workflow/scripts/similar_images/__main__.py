@@ -1,4 +1,4 @@
-"""The command line: `python -m similar_images ask photo.jpg`.
+"""The command line: `python -m similar_images ask photo.jpg`, and `serve`, the page.
 
 What a command needs is imported when it is called, so that the answer comes soon.
 """
@@ -7,6 +7,7 @@ import argparse
 import io
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from . import __version__
@@ -14,6 +15,9 @@ from .core.errors import UserError
 from .core.job import HIDDEN, hidden
 from .core.names import normal_form
 from .core.wording import printable
+
+# What the page needs besides a run.
+SERVER = ("fastapi", "python_multipart", "uvicorn")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     main.add_argument("--version", action="version", version=version)
     commands = main.add_subparsers(title="commands", dest="command")
     _add_ask(commands.add_parser("ask", help="print the class of photos and what is similar"))
+    _add_serve(commands.add_parser("serve", help="a page for this, and an HTTP interface"))
     return main
 
 
@@ -58,6 +63,17 @@ def _neighbours(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text} is not from 1 to 1,000")
 
 
+def _add_serve(command: argparse.ArgumentParser) -> None:
+    command.description = "Serve the page, until Ctrl-C."
+    command.set_defaults(run=_serve)
+    _add_results(command)
+    command.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
+    command.add_argument("--port", type=int, default=8000, help="0 for any free one (8000)")
+    command.add_argument(
+        "--inbox", metavar="NAME", help="the query set, a folder, in which asked photos can be kept"
+    )
+
+
 def _add_results(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--results", type=Path, default=Path("results"), help="the folder of a run (results)"
@@ -79,6 +95,19 @@ def _ask(arguments: argparse.Namespace) -> int:
     photos = [sys.stdin.buffer if photo == "-" else photo for photo in arguments.photos]
     answers = console.ask(catalogue, photos, arguments.neighbours, arguments.label)
     return 0 if console.show(answers, as_json=arguments.json) else 1
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    missing = [package for package in SERVER if find_spec(package) is None]
+    if missing:
+        raise UserError(
+            f"the page needs {', '.join(missing)}. Run make serve in a checkout, or "
+            "pip install -r requirements/serve.txt."
+        )
+    from .server.run import serve
+
+    serve(arguments.results, arguments.host, arguments.port, arguments.inbox)
+    return 0
 
 
 def main() -> int:
