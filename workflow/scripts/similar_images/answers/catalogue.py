@@ -28,6 +28,10 @@ BATCH = 32
 MOST_NEIGHBOURS = 1_000
 
 
+class UnknownImageError(UserError):
+    """The catalogue has no image of a name that somebody gave."""
+
+
 class Catalogue:
     """Answers questions about photos from the results of the last run. Threads may share it.
 
@@ -121,13 +125,14 @@ class Catalogue:
             label: the class among whose images is searched, or None for all.
 
         Raises:
-            UserError: there is no such image, or as `open`.
+            UnknownImageError: there is no such image.
+            UserError: as `open`.
             ValueError: as `ask`.
         """
         listing, current = _listing(neighbours, label), self._current()
         row = current.row_of(member)
         if row is None:
-            raise UserError(
+            raise UnknownImageError(
                 f"{member}: the catalogue has no such image. Name one of those in "
                 f"{current.results / 'catalogue' / 'members.csv'}."
             )
