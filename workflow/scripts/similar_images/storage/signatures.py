@@ -4,20 +4,26 @@ import re
 
 # Bytes of a file that show whether it is an image.
 LENGTH = 16
-_HEIF = b"heic|heix|heim|heis|hevc|hevx|hevm|hevs|mif1|msf1|avif|avis"
-_IMAGE = re.compile(
-    rb"\xff\xd8\xff"  # JPEG
-    rb"|\x89PNG\r\n\x1a\n"
-    rb"|GIF8[79]a"
-    rb"|RIFF.{4}WEBP"
-    rb"|BM.{4}\x00{4}"  # BMP: its size, and four bytes that are zero
-    rb"|II[*+]\x00|MM\x00[*+]"  # TIFF and BigTIFF
-    rb"|.{4}ftyp(?:" + _HEIF + rb")"  # HEIC and AVIF
-    rb"|\xff\x0a|\x00{3}\x0cJXL \r\n\x87\n",  # JPEG XL, bare and in a container
-    re.DOTALL,
-)
+# How each format begins, by the usual ending of its files.
+_STARTS = {
+    ".jpg": rb"\xff\xd8\xff",
+    ".png": rb"\x89PNG\r\n\x1a\n",
+    ".gif": rb"GIF8[79]a",
+    ".webp": rb"RIFF.{4}WEBP",
+    ".bmp": rb"BM.{4}\x00{4}",  # its size, and four bytes that are zero
+    ".tif": rb"II[*+]\x00|MM\x00[*+]",  # TIFF and BigTIFF
+    ".avif": rb".{4}ftyp(?:avif|avis)",
+    ".heic": rb".{4}ftyp(?:heic|heix|heim|heis|hevc|hevx|hevm|hevs|mif1|msf1)",
+    ".jxl": rb"\xff\x0a|\x00{3}\x0cJXL \r\n\x87\n",  # bare and in a container
+}
+_FORMATS = {ending: re.compile(start, re.DOTALL) for ending, start in _STARTS.items()}
 
 
 def is_image(start: bytes) -> bool:
     """Whether a file that begins with `start`, its first `LENGTH` bytes, is an image."""
-    return _IMAGE.match(start) is not None
+    return ending(start) is not None
+
+
+def ending(start: bytes) -> str | None:
+    """Return the usual ending of files that begin with `start`, or None if it is no image."""
+    return next((name for name, known in _FORMATS.items() if known.match(start)), None)
