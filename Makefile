@@ -3,7 +3,8 @@
 # make serve                  a page on which to ask about photos, at http://127.0.0.1:8000
 # make test                   `quick` and `thorough`
 # make quick                  linters and unit tests, two minutes
-# make thorough               a first run, and the tests of models, runs, pages and faults
+# make thorough               a first run, and the tests of models, runs, pages, the server and
+#                             faults
 # make test-faults            every fault in every rule after every change, and 10,000 random
 #                             sequences of changes; hours
 # make test-slurm             runs through a local Slurm; needs root and Debian
@@ -55,7 +56,8 @@ quick: lint
 	$(BIN)/pytest --numprocesses auto --dist worksteal tests/unit
 
 thorough: run $(VENV)/dev.installed $(NODE)
-	$(BIN)/pytest --numprocesses auto --dist worksteal tests/model tests/workflow tests/report tests/faults
+	$(BIN)/pytest --numprocesses auto --dist worksteal tests/model tests/workflow tests/report \
+		tests/server tests/faults
 
 test-faults: $(VENV)/dev.installed
 	$(BIN)/pytest tests/faults tests/model -m complete --numprocesses auto
