@@ -13,6 +13,13 @@ interface Similar extends Photo {
   similarity: number;
 }
 
+/** The votes of an answer: classes and their votes, the prediction first. */
+interface Voted {
+  prediction: string;
+  votes: [string, number][];
+  voters: number;
+}
+
 /** As in cards.py. */
 interface Product {
   name: string;
@@ -185,9 +192,8 @@ interface Shown {
 
 /** What `startLarge` is given. */
 interface Gallery {
-  /** Of the pictures; or the pictures themselves, in a page that is sent as one file. */
-  folder: string;
-  pictures?: Record<string, string>;
+  /** The address of a picture, which the photos name. */
+  address: (picture: string) => string;
   /** How many places it has, and what is at each. */
   number: () => number;
   at: (place: number) => Shown;

@@ -115,7 +115,9 @@ def render(report: Report, thumbnail_folder: Path) -> str:
             "classes": list(report.catalogue.classes),
             "decided": list(report.decided),
         },
-        **with_scripts("decisions.js", "deciding.js", "saving.js", "large.js", "report.js"),
+        **with_scripts(
+            *("decisions.js", "deciding.js", "saving.js", "large.js", "cards.js", "report.js")
+        ),
     )
 
 

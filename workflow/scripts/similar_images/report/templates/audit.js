@@ -198,7 +198,12 @@ function leaveLarge(place) {
 
 // ---- The beginning
 
-startLarge({ folder, number: () => entries.length, at: largeAt, leave: leaveLarge });
+startLarge({
+  address: (picture) => `${folder}/${picture}.jpg`,
+  number: () => entries.length,
+  at: largeAt,
+  leave: leaveLarge,
+});
 startDeciding({
   set: "catalogue",
   classes,

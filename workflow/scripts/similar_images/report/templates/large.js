@@ -31,12 +31,6 @@ function fileName(path) {
 
 // ---- Small pictures
 
-/** @param {string} picture */
-function address(picture) {
-  if (gallery.pictures) return `data:image/jpeg;base64,${gallery.pictures[picture]}`;
-  return `${gallery.folder}/${picture}.jpg`;
-}
-
 function noPicture() {
   return element("span", "no-picture", "no picture");
 }
@@ -48,7 +42,7 @@ function image(photo, description) {
   img.loading = "lazy";
   img.decoding = "async";
   img.alt = description;
-  img.src = address(photo.picture);
+  img.src = gallery.address(photo.picture);
   img.addEventListener("error", () => img.replaceWith(noPicture()));
   return img;
 }

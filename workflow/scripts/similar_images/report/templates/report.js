@@ -20,12 +20,6 @@ const STATUS = {
   refused: ["–", "Refused"],
   rejected: ["!", "Rejected"],
 };
-const DUPLICATE = {
-  exact: "Same bytes as ",
-  near: "Almost the same pixels as ",
-  mirrored: "Almost the same pixels, mirrored, as ",
-};
-const MOST_CLASSES = 3; // Classes that a card lists one by one.
 /** @type {Intl.DateTimeFormatOptions} */
 const MINUTE = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" };
 
@@ -72,21 +66,16 @@ function makeCard(card) {
     confidence.remove();
     return item;
   }
-  confidence.textContent =
-    card.confidence === null
-      ? "confidence not known"
-      : `confidence ${Math.round(100 * card.confidence)}%`;
+  confidence.textContent = confidenceInWords(card.confidence);
   votes.append(...votesOf(card));
-  similar.append(...card.similar.map((_, number) => similarItem(card, number)));
+  similar.append(...card.similar.map((photo, number) => similarItem(photo, number, () => openLarge(card, number + 1))));
   return item;
 }
 
 /** @param {Card} card */
 function statusOf(card) {
   const [sign, name] = STATUS[card.status];
-  const mark = element("span", `mark ${card.status}`, sign);
-  mark.setAttribute("aria-hidden", "true");
-  return [mark, element("span", "", name)];
+  return [statusSign(card.status, sign), element("span", "", name)];
 }
 
 /** @param {Card} card */
@@ -106,16 +95,9 @@ function namedOf(card) {
     const labelled = card.label ? [line("label ", card.label)] : [];
     return [element("span", "", card.reason), ...labelled];
   }
-  const others = card.others.length > 0 ? [line("or: ", othersOf(card))] : [];
+  const others = card.others.length > 0 ? [line("or: ", othersInWords(card.others))] : [];
   if (card.status !== "wrong") return [line("", card.prediction), ...others];
   return [line("taken for ", card.prediction), ...others, line("label ", card.label)];
-}
-
-/** @param {Card} card */
-function othersOf(card) {
-  const named = card.others.slice(0, MOST_CLASSES).join(", ");
-  const rest = card.others.length - MOST_CLASSES;
-  return rest > 0 ? `${named} and ${rest} more` : named;
 }
 
 /**
@@ -126,46 +108,6 @@ function productOf({ photos, prediction }, label) {
   const made = line(`all ${photos} photos of the product: `, prediction || "–");
   if (label && prediction) made.append(label === prediction ? " (right)" : " (wrong)");
   return made;
-}
-
-/** @param {Card} card */
-function votesOf(card) {
-  const named = card.votes.slice(0, MOST_CLASSES);
-  const others = card.votes.slice(MOST_CLASSES);
-  const rows = named.map(([label, votes]) => voteRow(card, label, votes));
-  if (others.length > 0) {
-    const rest = others.reduce((sum, [, votes]) => sum + votes, 0);
-    const name = others.length === 1 ? others[0][0] : `${others.length} more classes`;
-    rows.push(voteRow(card, name, rest));
-  }
-  return rows;
-}
-
-/** @param {Card} card @param {string} label @param {number} votes */
-function voteRow(card, label, votes) {
-  const row = element("li", label === card.prediction ? "chosen" : "");
-  const bar = element("span", "vote-bar");
-  bar.style.setProperty("--share", String(votes / card.voters));
-  const name = element("span", "vote-class", label);
-  name.title = label;
-  const number = element("span", "vote-number", String(votes));
-  number.append(element("span", "unseen", ` of ${card.voters}`));
-  row.append(name, bar, number);
-  return row;
-}
-
-/** @param {Card} card @param {number} number */
-function similarItem(card, number) {
-  const photo = card.similar[number];
-  const item = document.createElement("li");
-  const label = element("span", "similar-class", photo.label);
-  label.title = photo.label;
-  item.append(
-    smallPicture(photo, `Similar photo ${number + 1}`, () => openLarge(card, number + 1)),
-    label,
-    element("span", "similarity", photo.similarity.toFixed(3)),
-  );
-  return item;
 }
 
 /**
@@ -594,18 +536,13 @@ function openLarge(card, position) {
  */
 function largeAt(place) {
   const card = matching[place];
-  const others = card.similar.map((photo, number) => {
-    const title = `Similar photo ${number + 1}`;
-    const words = `${title}: ${photo.label}, similarity ${photo.similarity.toFixed(3)}`;
-    return { photo, title: `${title}, ${photo.label}`, words };
-  });
   return {
     content: card.content,
     title: fileName(card.name),
     answer: captionOf(card),
     added: addedWords(card),
     asked: { photo: card, title: "Query", words: "Query" },
-    others,
+    others: card.similar.map(similarPane),
   };
 }
 
@@ -682,8 +619,8 @@ for (const card of cards) {
   else photos.set(card.content, Object.assign(card, { copies: 1 }));
 }
 startLarge({
-  folder,
-  pictures: portable?.pictures,
+  address: (picture) =>
+    portable ? `data:image/jpeg;base64,${portable.pictures[picture]}` : `${folder}/${picture}.jpg`,
   number: () => matching.length,
   at: largeAt,
   leave: leaveLarge,
