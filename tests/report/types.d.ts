@@ -134,6 +134,10 @@ interface Deciding extends Collection {
   photos: Map<string, Decidable>;
   /** Whether the page was sent as one file, apart from its project. */
   alone?: boolean;
+  /** Called before a photo is decided on: returns it as it was kept, or undefined where it was not. */
+  keep?: (photo: Decidable) => Promise<Decidable | undefined>;
+  /** Whether photos can be dropped on the page, and so no decisions.csv. */
+  takesPhotos?: boolean;
   /** Called when decisions have changed. */
   changed?: () => void;
   /** Called with an item to be shown large. */
@@ -199,4 +203,55 @@ interface Gallery {
   at: (place: number) => Shown;
   /** Called when the view is closed, with the place that it showed last. */
   leave: (place: number) => void;
+}
+
+/** What the server says of the catalogue. */
+interface AskData {
+  images: number;
+  classes: string[];
+  /** The query set for photos that are kept; null where there is none. */
+  inbox: string | null;
+  reports: { name: string; address: string }[];
+}
+
+/** As in answer.py. */
+interface AnswerNeighbour {
+  image: string;
+  class: string;
+  similarity: number;
+  content_id: string;
+}
+
+/** As in answer.py; the picture is a data URL. */
+interface Answer {
+  content_id: string | null;
+  prediction: string | null;
+  votes: number | null;
+  voters: number;
+  confidence: number | null;
+  likely_classes: string[];
+  refused: string | null;
+  duplicate: "exact" | "near" | "mirrored" | null;
+  duplicate_of: string | null;
+  vote_counts: Record<string, number>;
+  neighbours: AnswerNeighbour[];
+  note: string | null;
+  error: string | null;
+  picture: string | null;
+}
+
+/** A photo on the page that asks, and what its card shows. */
+interface Asked {
+  id: string;
+  file: File;
+  card: HTMLElement;
+  /** The address of the photo itself; null where a browser cannot show it. */
+  picture: string | null;
+  answer: Answer | null;
+  /** Why there is no answer, and whether it helps to try again. */
+  problem: (Error & { passes: boolean }) | null;
+  /** The neighbours that were followed. */
+  trail: Similar[];
+  /** What is most similar to the photo, or to the last one of the trail. */
+  found: Similar[];
 }

@@ -1,4 +1,4 @@
-"""The templates of the pages, and their scripts, which are beside this file."""
+"""The templates of the pages, and their scripts, which are beside this file or where a page says."""
 
 import base64
 import hashlib
@@ -16,10 +16,14 @@ TEMPLATES = Path(__file__).parent
 
 
 @cache  # it caches compiled templates
-def environment() -> jinja2.Environment:
-    """Return the Jinja environment of the pages; `style` is their CSS."""
+def environment(*folders: Path) -> jinja2.Environment:
+    """Return the Jinja environment of the pages; `style` is their CSS.
+
+    Args:
+        folders: of further templates.
+    """
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader([TEMPLATES, *folders]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
@@ -38,10 +42,13 @@ def _shown(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def with_scripts(*names: str) -> dict[str, object]:
-    """Return the variables of a template for the scripts with these names.
+def with_scripts(*names: str | Path) -> dict[str, object]:
+    """Return the variables of a template for its scripts.
 
     The page's content security policy contains their hashes, so that no other script can run.
+
+    Args:
+        names: of scripts beside this file, or the whole paths of others.
     """
     scripts = [(TEMPLATES / name).read_text("utf-8") for name in names]
     hashes = [hashlib.sha256(script.encode()).digest() for script in scripts]

@@ -184,8 +184,17 @@ function mark(item, name) {
     return;
   }
   const label = labelFor(photo, name);
-  if (name === "out" || label) addDecisions([decide(photo, name, label)]);
+  if (name === "out" || label) decideOn(photo, name, label);
   else choose(item, photo, name);
+}
+
+/**
+ * Decide on a photo, once it is kept where it can be decided on.
+ * @param {Decidable} photo @param {Mark} name @param {string} label
+ */
+async function decideOn(photo, name, label) {
+  const kept = page.keep ? await page.keep(photo) : photo;
+  if (kept) addDecisions([decide(kept, name, label)]);
 }
 
 /**
@@ -378,7 +387,7 @@ function choose(item, photo, name) {
   /** @param {string} label */
   const accept = (label) => {
     close();
-    addDecisions([decide(photo, name, label)]);
+    decideOn(photo, name, label);
   };
   input.addEventListener("input", showIfNew);
   form.addEventListener("submit", (event) => {
@@ -638,6 +647,19 @@ function showFaults(name, faults) {
   if (faults.length > 0) say("");
 }
 
+/** Load a decisions.csv that is dropped anywhere on the page. */
+function acceptDroppedFile() {
+  document.addEventListener("dragover", (event) => {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    const [file] = event.dataTransfer?.files ?? [];
+    if (!file) return;
+    event.preventDefault(); // The browser would go to the file.
+    load(file);
+  });
+}
+
 // ---- The beginning
 
 /** @param {Deciding} given */
@@ -667,15 +689,7 @@ function startDeciding(given) {
     if (file) await load(file);
     chosenFile.value = ""; // The same file can be chosen again.
   });
-  document.addEventListener("dragover", (event) => {
-    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-  });
-  document.addEventListener("drop", (event) => {
-    const [file] = event.dataTransfer?.files ?? [];
-    if (!file) return;
-    event.preventDefault(); // The browser would go to the file.
-    load(file);
-  });
+  if (!page.takesPhotos) acceptDroppedFile();
   window.addEventListener("storage", (event) => {
     if (event.key !== STORE && event.key !== null) return;
     readStored();

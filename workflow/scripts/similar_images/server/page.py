@@ -1,0 +1,23 @@
+"""The page that asks about photos.
+
+The page is one file with its scripts and its style. It asks the server for all else.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..report.templates import environment, with_scripts
+
+TEMPLATES = Path(__file__).parent / "templates"
+SHARED = ("decisions.js", "deciding.js", "large.js", "cards.js")
+
+
+def render(data: Mapping[str, Any]) -> str:
+    """Return the page as HTML.
+
+    Args:
+        data: what the server says of the catalogue: the answer to `GET /catalogue`.
+    """
+    template = environment(TEMPLATES).get_template("ask.html.j2")
+    return template.render(data=data, **with_scripts(*SHARED, TEMPLATES / "ask.js"))
