@@ -1,4 +1,4 @@
-"""The templates of the pages, and their scripts, which are beside this file or where a page says."""
+"""The templates of the pages, and their scripts. Other packages have more of both."""
 
 import base64
 import hashlib

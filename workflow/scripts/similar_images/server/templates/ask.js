@@ -12,6 +12,7 @@ const FEW = 4; // With more photos to go, their answers are not announced one by
 const SHOWN = ["image/avif", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"];
 const NOT_REACHED =
   "The server cannot be reached. Check that “python -m similar_images serve” still runs, then try again.";
+const NEXT = "If it is a photo, save it as JPEG and add it again.";
 const NOT_READ =
   "This file cannot be read: it is a folder, or was moved or deleted. Add the photos themselves.";
 
@@ -19,7 +20,7 @@ const list = part(document, ".cards");
 const settings = part(document, ".filters", HTMLFormElement);
 const neighboursInput = part(settings, "[name=neighbours]", HTMLInputElement);
 const labelSelect = part(settings, "[name=label]", HTMLSelectElement);
-const again = part(document, "#again");
+const againButton = part(document, "#again");
 
 /** @type {Asked[]} */
 let asked = []; // In the order of the page.
@@ -64,7 +65,7 @@ async function request(address, options) {
  * Send a photo.
  * @param {string} address @param {File} file
  */
-async function send(address, file) {
+async function sendPhoto(address, file) {
   // With a folder, or a file that is gone, the server would seem to be gone.
   await file.slice(0, 1).arrayBuffer().catch(() => {
     throw new Problem(NOT_READ, false);
@@ -147,7 +148,7 @@ async function sendNext() {
   // If the settings have changed since, the photo waits again.
   const isCurrent = () => given === chosen && asked.includes(one);
   try {
-    const { answers } = await send(`/ask?${given}`, one.file);
+    const { answers } = await sendPhoto(`/ask?${given}`, one.file);
     if (isCurrent()) receive(one, answers[0]);
   } catch (problem) {
     if (isCurrent()) fail(one, problem);
@@ -194,8 +195,8 @@ function paintCounts() {
   const toGo = open > 0 ? `, ${open.toLocaleString("en")} to be answered` : "";
   part(document, ".shown").textContent = asked.length > 0 ? inWords(asked.length, "photo") + toGo : "";
   part(document, "#clear").hidden = asked.length === 0;
-  again.hidden = failed < 2;
-  again.textContent = `Try ${inWords(failed, "photo")} again`;
+  againButton.hidden = failed < 2;
+  againButton.textContent = `Try ${inWords(failed, "photo")} again`;
 }
 
 /** Return the photos for which it helps to try again. */
@@ -239,7 +240,7 @@ function linesOf({ answer, problem }) {
   if (problem) return [element("span", "", problem.message)];
   if (!answer) return [];
   const { error, refused, prediction, likely_classes: likely, note: said } = answer;
-  const reason = error ?? refused;
+  const reason = error ? `${error}. ${NEXT}` : refused;
   const others = likely.filter((name) => name !== prediction);
   return [
     ...(reason ? [element("span", "", reason)] : []),
@@ -449,7 +450,7 @@ async function keepPhoto(one) {
   const photo = photos.get(one.answer?.content_id ?? "");
   if (!photo || keptAs.has(photo.content)) return photo;
   try {
-    const { image: name } = await send("/inbox", one.file);
+    const { image: name } = await sendPhoto("/inbox", one.file);
     photo.name = name;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
@@ -554,9 +555,10 @@ for (const button of parts(document, "[data-add]")) {
     input.value = ""; // The same photo can be chosen again.
   });
 }
+part(document, "[data-add=camera]").hidden = navigator.maxTouchPoints === 0; // No phone or tablet.
 settings.addEventListener("change", changeSettings);
 settings.addEventListener("submit", (event) => event.preventDefault());
-again.addEventListener("click", () => ask(failedOnes()));
+againButton.addEventListener("click", () => ask(failedOnes()));
 part(document, "#clear").addEventListener("click", clear);
 window.addEventListener("popstate", (event) => goBack(event.state ?? {}));
 
