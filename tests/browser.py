@@ -1,12 +1,21 @@
-"""What the tests of the report share: a visit to a page, and names that would do harm."""
+"""What the tests of the pages share: a browser, a visit to a page, and names that would do harm."""
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
 AXE = Path(__file__).parent / "report" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = [
     "</script><script>window.hacked = 1</script>",
@@ -30,6 +39,33 @@ class Visit:
 
     def hash(self) -> str:
         return str(self.page.evaluate("location.hash"))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run the system's browser; skip the test if there is none."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium to show the pages: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, **options: Any) -> Iterator[Visit]:
+    """Return an empty page in a context of its own, which notes what happens there."""
+    with browser.new_context(**options) as context:
+        context.set_default_timeout(5_000)
+        visit = Visit(context.new_page())
+        visit.page.on("request", lambda request: visit.requests.append(request.url))
+        visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        visit.page.on("dialog", lambda dialog: visit.complaints.append(dialog.message))
+        visit.page.on(
+            "console",
+            lambda message: visit.complaints.append(f"{message.type}: {message.text}"),
+        )
+        yield visit
 
 
 def serious_findings(visit: Visit) -> list[str]:

@@ -1,4 +1,4 @@
-"""The report's pages, made by the pipeline or out of invented answers, and a real browser."""
+"""The report's pages, made by the pipeline or out of invented answers, in a real browser."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -7,17 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from browser import HOSTILE, Visit
+from browser import HOSTILE, Visit, opened
 from project import CLASSES, Project, lay_out
 from report_factory import made_cards, write_page
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-]
 
 
 @pytest.fixture(scope="session")
@@ -71,16 +65,6 @@ def hostile_collection(project: Project) -> None:
         project.photo(f"{name}.csv").write_text(text, encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium to show the report: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     """Open a page; whatever a test does there, nothing may be asked of anyone else."""
@@ -88,16 +72,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     with ExitStack() as stack:
 
         def open_page(path: Path, fragment: str = "", **options: Any) -> Visit:
-            context = stack.enter_context(browser.new_context(**options))
-            context.set_default_timeout(5_000)
-            visit = Visit(context.new_page())
-            visit.page.on("request", lambda request: visit.requests.append(request.url))
-            visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-            visit.page.on("dialog", lambda dialog: visit.complaints.append(dialog.message))
-            visit.page.on(
-                "console",
-                lambda message: visit.complaints.append(f"{message.type}: {message.text}"),
-            )
+            visit = stack.enter_context(opened(browser, **options))
             visits.append((visit, path.parent.as_uri()))
             visit.page.goto(path.as_uri() + fragment)
             return visit

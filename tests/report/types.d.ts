@@ -212,6 +212,10 @@ interface AskData {
   /** The query set for photos that are kept; null where there is none. */
   inbox: string | null;
   reports: { name: string; address: string }[];
+  /** The command of a run, if one is needed. */
+  run: string | null;
+  /** The decisions that the last run applied. */
+  decided: Decision[];
 }
 
 /** As in answer.py. */
@@ -247,6 +251,7 @@ interface Asked {
   card: HTMLElement;
   /** The address of the photo itself; null where a browser cannot show it. */
   picture: string | null;
+  isAsking: boolean;
   answer: Answer | null;
   /** Why there is no answer, and whether it helps to try again. */
   problem: (Error & { passes: boolean }) | null;

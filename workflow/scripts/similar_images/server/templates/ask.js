@@ -48,6 +48,15 @@ class Problem extends Error {
 }
 
 /**
+ * Return the words of a Problem; throw anything else.
+ * @param {unknown} problem
+ */
+function wordsOf(problem) {
+  if (problem instanceof Problem) return problem.message;
+  throw problem;
+}
+
+/**
  * Ask the server, and return what it says. If this is of no use, throw a Problem.
  * @param {string} address @param {RequestInit} [options]
  */
@@ -118,6 +127,7 @@ function makeAsked(file) {
     file,
     card: part(copyOf("asked"), ".card"),
     picture: SHOWN.includes(file.type) ? URL.createObjectURL(file) : null,
+    isAsking: false,
     answer: null,
     problem: null,
     trail: [],
@@ -131,9 +141,9 @@ function makeAsked(file) {
  */
 function ask(some) {
   for (const one of some) {
-    one.answer = null;
+    one.isAsking = true;
     one.problem = null;
-    paintCard(one);
+    paintCard(one); // An earlier answer stays until the new one is there, so that nothing jumps.
   }
   waiting = [...waiting.filter((one) => !some.includes(one)), ...some];
   while (sending < AT_ONCE && waiting.length > 0) sendNext();
@@ -161,6 +171,7 @@ async function sendNext() {
 
 /** @param {Asked} one @param {Answer} answer */
 function receive(one, answer) {
+  one.isAsking = false;
   one.answer = answer;
   const { content_id: content, prediction, duplicate } = answer;
   if (data.inbox && content && !answer.error) {
@@ -176,6 +187,8 @@ function receive(one, answer) {
 /** @param {Asked} one @param {unknown} problem */
 function fail(one, problem) {
   if (!(problem instanceof Problem)) throw problem;
+  one.isAsking = false;
+  one.answer = null;
   one.problem = problem;
   paintCard(one);
   announce(one);
@@ -220,7 +233,7 @@ function clear() {
 /** @param {Asked} one */
 function statusOf({ answer, problem }) {
   if (problem || answer?.error) return "rejected";
-  if (!answer) return "asking";
+  if (!answer) return "new";
   return answer.refused ? "refused" : "answered";
 }
 
@@ -265,6 +278,7 @@ function paintCard(one) {
   const { card, answer, file } = one;
   const status = statusOf(one);
   card.className = `card item ${status}`;
+  card.classList.toggle("asking", one.isAsking);
   card.dataset.content = answer?.content_id ?? "";
   card.setAttribute("aria-label", `${file.name}: ${headlineOf(one)}`);
   part(card, ".query").replaceChildren(smallPicture(photoShown(one), "Photo", () => openLarge(one, 1)));
@@ -321,7 +335,7 @@ function photoLarge({ file, picture, answer }) {
 function paintFound(one) {
   const { card, answer, found, trail } = one;
   part(card, ".found").hidden = !answer || Boolean(answer.error);
-  part(card, ".none").hidden = found.length > 0;
+  part(card, ".none").hidden = found.length > 0 || !labelSelect.value;
   part(card, ".similar").replaceChildren(...found.map((photo, place) => foundItem(one, photo, place)));
   part(card, ".trail").replaceChildren(...(trail.length > 0 ? [trailOf(one)] : []));
 }
@@ -407,23 +421,32 @@ async function arrive(one) {
  * @param {Asked} one
  */
 async function follow(one) {
-  const { trail, answer } = one;
+  const { trail } = one;
   const last = trail.at(-1);
-  one.found = last ? [] : similarOf(answer?.neighbours ?? []);
   if (last) {
-    const given = chosen;
-    try {
-      const { neighbours } = await request(`/similar?${given}&${new URLSearchParams({ image: last.name })}`);
-      if (one.trail !== trail || given !== chosen) return; // The reader has gone on.
-      one.found = similarOf(neighbours);
-      sayFault("");
-      report(`${inWords(one.found.length, "photo")} like ${fileName(last.name)}`);
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      sayFault(problem.message);
-    }
+    const found = await similarTo(last);
+    if (one.trail !== trail) return; // The reader has gone on.
+    one.found = found;
+    report(`${inWords(found.length, "photo")} like ${fileName(last.name)}`);
+  } else {
+    one.found = similarOf(one.answer?.neighbours ?? []);
   }
   paintFound(one);
+}
+
+/**
+ * Return the neighbours of a photo of the catalogue; none if the server does not say.
+ * @param {Similar} photo
+ */
+async function similarTo({ name }) {
+  try {
+    const { neighbours } = await request(`/similar?${chosen}&${new URLSearchParams({ image: name })}`);
+    sayFault("");
+    return similarOf(neighbours);
+  } catch (problem) {
+    sayFault(wordsOf(problem));
+    return [];
+  }
 }
 
 // ---- Keeping and deciding
@@ -450,11 +473,11 @@ async function keepPhoto(one) {
   const photo = photos.get(one.answer?.content_id ?? "");
   if (!photo || keptAs.has(photo.content)) return photo;
   try {
-    const { image: name } = await sendPhoto("/inbox", one.file);
+    const { image: name, run } = await sendPhoto("/inbox", one.file);
     photo.name = name;
+    showRun(run);
   } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
-    sayFault(`${one.file.name} was not kept. ${problem.message}`);
+    sayFault(`${one.file.name} was not kept. ${wordsOf(problem)}`);
     return undefined;
   }
   sayFault("");
@@ -510,6 +533,18 @@ function report(words) {
   part(document, "#arrived").textContent = words;
 }
 
+/**
+ * Show the command of a run, if one is needed.
+ * @param {string | null} command
+ */
+function showRun(command) {
+  const notice = part(document, ".run");
+  notice.hidden = !command;
+  part(notice, "code").textContent = command;
+  // Browsers have a clipboard only for pages of this machine, and for those that are encrypted.
+  part(notice, "button").hidden = !navigator.clipboard;
+}
+
 // ---- What the reader does
 
 function changeSettings() {
@@ -560,6 +595,10 @@ settings.addEventListener("change", changeSettings);
 settings.addEventListener("submit", (event) => event.preventDefault());
 againButton.addEventListener("click", () => ask(failedOnes()));
 part(document, "#clear").addEventListener("click", clear);
+part(document, ".run button").addEventListener("click", async () => {
+  await navigator.clipboard.writeText(part(document, ".run code").textContent);
+  report("Copied");
+});
 window.addEventListener("popstate", (event) => goBack(event.state ?? {}));
 
 startLarge({
@@ -569,10 +608,11 @@ startLarge({
   leave: (place) => asked[place].card.focus(),
 });
 startDeciding({
-  ...{ set: data.inbox ?? "", classes: data.classes, decided: [], photos },
+  ...{ set: data.inbox ?? "", classes: data.classes, decided: data.decided, photos },
   keep: keepFirst,
   takesPhotos: true,
   open: (card) => showLarge(asked.findIndex((one) => one.card === card)),
   changed: updateNote,
 });
 part(document, ".deciding").hidden = !data.inbox;
+showRun(data.run);
