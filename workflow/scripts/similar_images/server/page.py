@@ -10,7 +10,7 @@ from typing import Any
 from ..report.templates import environment, with_scripts
 
 TEMPLATES = Path(__file__).parent / "templates"
-SHARED = ("decisions.js", "deciding.js", "large.js", "cards.js")
+SHARED = ("decisions.js", "deciding.js", "saving.js", "large.js", "cards.js")
 
 
 def render(data: Mapping[str, Any], decided: Sequence[Mapping[str, str]] = ()) -> str:
