@@ -77,7 +77,7 @@ def visit(browser: Browser, served: Served) -> Iterator[Open]:
 
 
 @pytest.fixture
-def asked(project: Project) -> Callable[[str], Path]:
+def photo_of(project: Project) -> Callable[[str], Path]:
     """Return the path of a photo that is not in the catalogue, by its class."""
     return lambda name: project.photo(f"asked/{name}.png")
 
@@ -129,10 +129,10 @@ def test_the_page_says_what_it_does_and_how_large_the_catalogue_is(visit: Open) 
 
 @pytest.mark.parametrize("event", ["drop", "paste"])
 def test_a_photo_that_is_dropped_or_pasted_is_answered(
-    visit: Open, asked: Callable[[str], Path], event: str
+    visit: Open, photo_of: Callable[[str], Path], event: str
 ) -> None:
     visited = visit()
-    give(visited, event, asked("sandals"))
+    give(visited, event, photo_of("sandals"))
     one = card(visited, "sandals.png")
     expect(one.locator(".status")).to_have_text("sandals")
     expect(one.locator(".confidence")).to_have_text(re.compile(r"confidence (\d+%|not known)"))
@@ -161,10 +161,12 @@ def test_many_photos_have_cards_at_once_and_two_are_sent_at_a_time(
     expect(visited.page.locator(".shown")).to_have_text("30 photos")
 
 
-def test_new_photos_are_above_the_earlier_ones(visit: Open, asked: Callable[[str], Path]) -> None:
+def test_new_photos_are_above_the_earlier_ones(
+    visit: Open, photo_of: Callable[[str], Path]
+) -> None:
     visited = visit()
-    choose(visited, asked("boots"))
-    choose(visited, asked("sandals"), asked("sneakers"))
+    choose(visited, photo_of("boots"))
+    choose(visited, photo_of("sandals"), photo_of("sneakers"))
     assert visited.cards() == ["sandals.png", "sneakers.png", "boots.png"]
     visited.page.get_by_role("button", name="Clear").click()
     assert visited.cards() == []
@@ -189,10 +191,10 @@ def test_what_is_pasted_without_a_photo_is_named(visit: Open) -> None:
 
 
 def test_a_photo_that_no_browser_shows_has_the_picture_of_the_server(
-    visit: Open, asked: Callable[[str], Path], tmp_path: Path
+    visit: Open, photo_of: Callable[[str], Path], tmp_path: Path
 ) -> None:
     photo = tmp_path / "sandals.tif"
-    with Image.open(asked("sandals")) as image:
+    with Image.open(photo_of("sandals")) as image:
         image.save(photo)
     visited = visit()
     choose(visited, photo)
@@ -210,9 +212,9 @@ def test_a_copy_names_the_photo_of_the_catalogue(visit: Open, project: Project) 
     expect(one.locator(".duplicate")).to_have_text("Same bytes as catalogue/0/boots-1.png")
 
 
-def test_more_like_this_leads_on_and_back(visit: Open, asked: Callable[[str], Path]) -> None:
+def test_more_like_this_leads_on_and_back(visit: Open, photo_of: Callable[[str], Path]) -> None:
     visited = visit()
-    choose(visited, asked("boots"))
+    choose(visited, photo_of("boots"))
     one = card(visited, "boots.png")
     first = one.locator(".similar").inner_text()
     steps = one.locator(".trail li")
@@ -234,10 +236,10 @@ def test_more_like_this_leads_on_and_back(visit: Open, asked: Callable[[str], Pa
 
 
 def test_only_neighbours_of_a_class_are_listed_and_the_vote_stays(
-    visit: Open, asked: Callable[[str], Path]
+    visit: Open, photo_of: Callable[[str], Path]
 ) -> None:
     visited = visit()
-    choose(visited, asked("boots"), asked("sandals"))
+    choose(visited, photo_of("boots"), photo_of("sandals"))
     one = card(visited, "boots.png")
     votes = one.locator(".votes").inner_text()
     visited.page.get_by_label("Only of class").select_option("sneakers")
@@ -250,10 +252,10 @@ def test_only_neighbours_of_a_class_are_listed_and_the_vote_stays(
     expect(one.locator(".similar-class")).to_have_text(["sneakers"] * 3)
 
 
-def test_three_to_fifty_neighbours_are_listed(visit: Open, asked: Callable[[str], Path]) -> None:
+def test_three_to_fifty_neighbours_are_listed(visit: Open, photo_of: Callable[[str], Path]) -> None:
     visited = visit()
     number = visited.page.get_by_label("Similar photos (3 to 50)")
-    choose(visited, asked("boots"))
+    choose(visited, photo_of("boots"))
     one = card(visited, "boots.png")
     for given, listed in (("3", 3), ("12", 12), ("50", 28)):
         number.fill(given)
@@ -268,14 +270,14 @@ def test_three_to_fifty_neighbours_are_listed(visit: Open, asked: Callable[[str]
 
 
 def test_the_page_is_used_by_keyboard_alone(
-    visit: Open, asked: Callable[[str], Path], project: Project
+    visit: Open, photo_of: Callable[[str], Path], project: Project
 ) -> None:
     visited = visit()
+    visited.page.once("filechooser", lambda chooser: chooser.set_files(photo_of("sneakers")))
     keyboard = visited.page.keyboard
     keyboard.press("Tab")  # The link that skips.
     while visited.page.evaluate("document.activeElement.dataset.add") != "choose":
         keyboard.press("Tab")
-    visited.page.once("filechooser", lambda chooser: chooser.set_files(asked("sneakers")))
     keyboard.press("Enter")
     one = card(visited, "sneakers.png")
     expect(one).to_be_visible()
@@ -367,11 +369,11 @@ def test_a_photo_is_kept_without_a_decision(visit: Open, project: Project) -> No
 
 
 def test_without_an_inbox_the_page_says_how_to_make_one(
-    visit: Open, asked: Callable[[str], Path], project: Project
+    visit: Open, photo_of: Callable[[str], Path], project: Project
 ) -> None:
     with serving(project.folder) as served:
         visited = visit(served.address)
-        choose(visited, asked("boots"))
+        choose(visited, photo_of("boots"))
         one = card(visited, "boots.png")
         expect(one.locator(".status")).to_have_text("boots")
         expect(visited.page.locator(".no-inbox")).to_contain_text("serve --inbox inbox")
@@ -381,11 +383,11 @@ def test_without_an_inbox_the_page_says_how_to_make_one(
 
 
 def test_a_server_that_is_gone_is_named_and_can_be_tried_again(
-    visit: Open, asked: Callable[[str], Path]
+    visit: Open, photo_of: Callable[[str], Path]
 ) -> None:
     visited = visit(fails=True)
     visited.page.route("**/ask?*", lambda route: route.abort())
-    choose(visited, asked("boots"), asked("sandals"))
+    choose(visited, photo_of("boots"), photo_of("sandals"))
     one = card(visited, "boots.png")
     expect(one.locator(".named")).to_contain_text("The server cannot be reached.")
     visited.page.unroute("**/ask?*")
@@ -395,12 +397,12 @@ def test_a_server_that_is_gone_is_named_and_can_be_tried_again(
 
 
 def test_a_busy_server_is_named_and_all_can_be_tried_again(
-    visit: Open, asked: Callable[[str], Path]
+    visit: Open, photo_of: Callable[[str], Path]
 ) -> None:
     visited = visit(fails=True)
     busy = json.dumps({"detail": "The server answers other questions. Ask again in a second."})
     visited.page.route("**/ask?*", lambda route: route.fulfill(status=503, body=busy))
-    choose(visited, asked("boots"), asked("sandals"))
+    choose(visited, photo_of("boots"), photo_of("sandals"))
     one = card(visited, "boots.png")
     expect(one.locator(".named")).to_contain_text("answers other questions")
     visited.page.unroute("**/ask?*")
@@ -436,13 +438,13 @@ def test_hostile_names_are_shown_as_text(visit: Open, project: Project, tmp_path
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_is_accessible(
-    visit: Open, asked: Callable[[str], Path], tmp_path: Path, scheme: str
+    visit: Open, photo_of: Callable[[str], Path], tmp_path: Path, scheme: str
 ) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("size 42")
     visited = visit(color_scheme=scheme)
     assert serious_findings(visited) == []
-    choose(visited, asked("boots"), text)
+    choose(visited, photo_of("boots"), text)
     one = card(visited, "boots.png")
     one.get_by_role("button", name="More like this").first.click()
     expect(one.locator(".here")).to_be_visible()
@@ -453,10 +455,10 @@ def test_the_page_is_accessible(
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways_and_offers_its_camera(
-    visit: Open, asked: Callable[[str], Path]
+    visit: Open, photo_of: Callable[[str], Path]
 ) -> None:
     visited = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    choose(visited, asked("boots"), asked("sandals"))
+    choose(visited, photo_of("boots"), photo_of("sandals"))
     one = card(visited, "boots.png")
     for _ in range(4):
         one.get_by_role("button", name="More like this").first.click()
