@@ -31,7 +31,7 @@
 # make tables                 writes the columns of all tables into docs/results.md, from the code
 # make settings               writes config.yaml (over your changes) and docs/settings.md, from the
 #                             schema
-# make screenshot             draws the picture of the report in docs/; needs Chromium
+# make screenshot             draws the pictures of the pages in docs/; needs Chromium
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,6 +1,7 @@
 """The page that asks about photos, from a real server, in a real browser."""
 
 import csv
+import hashlib
 import json
 import re
 import shutil
@@ -43,8 +44,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         queries={"inbox": "photos/inbox", "new": None},
         decisions="decisions.csv",
     )
+    content = hashlib.sha256(project.photo("inbox/boots.png").read_bytes()).hexdigest()
     (project.folder / "decisions.csv").write_text(
-        "content_id,image,set,decision,label,when,note\n", encoding="utf-8"
+        "content_id,image,set,decision,label,when,note\n"
+        f"{content},boots.png,inbox,right,boots,2026-01-02T03:04:05Z,\n",
+        encoding="utf-8",
     )
     project.run()
     return project
@@ -352,6 +356,15 @@ def test_another_class_is_decided_and_a_photo_goes_into_the_catalogue_and_out_ag
     one.get_by_role("button", name="Catalogue", exact=True).click()
     row = wait_for_rows(visited, project, before + 3)[-1]
     assert (row["decision"], row["set"]) == ("out", "catalogue")
+
+
+def test_a_decision_that_the_last_run_applied_is_shown_as_done(
+    visit: Open, project: Project
+) -> None:
+    visited = visit()
+    choose(visited, project.photo("inbox/boots.png"))
+    decision = card(visited, "boots.png").locator(".decision")
+    expect(decision).to_have_text("Right: boots (done)")
 
 
 def test_a_photo_is_kept_without_a_decision(visit: Open, project: Project) -> None:

@@ -75,7 +75,7 @@ _OF_UPLOADS = problems(
 @router.get("/", include_in_schema=False)
 def ask_page(service: Serving) -> HTMLResponse:
     """Return the page that asks about photos."""
-    html = page.render(service.overview())
+    html = page.render(service.overview(), service.applied())
     return HTMLResponse(html, headers={POLICY: page_policy(html)})
 
 

@@ -19,6 +19,8 @@ from .uploads import Photo
 
 # Where decisions are saved if the settings name no file.
 DECISIONS = "decisions.csv"
+# What the last run applied, in its results.
+APPLIED = Path("plan", "decisions-applied.csv")
 
 
 class Service:
@@ -104,6 +106,14 @@ class Service:
             UserError: a file of them is damaged.
         """
         return decisions.rows(decisions.read(filter(Path.exists, self._decisions_files())))
+
+    def applied(self) -> list[dict[str, str]]:
+        """Return the decisions that the last run applied, as rows.
+
+        Raises:
+            UserError: their file is damaged.
+        """
+        return decisions.rows(decisions.read(filter(Path.exists, [self.results / APPLIED])))
 
     def inbox(self) -> Path | None:
         """Return the folder in which photos are kept, or None if there is no inbox."""
