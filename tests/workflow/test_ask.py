@@ -2,17 +2,16 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from project import ROOT, Project
 
-# Every test asks, and none changes the results.
 PHOTO = "photos/new/boots/0.png"
 
 
@@ -119,9 +118,25 @@ def test_what_is_wrong_is_said(
     assert b"Traceback" not in done.stderr
 
 
+def test_the_example_of_the_documents_works(asked: Project) -> None:
+    page = (ROOT / "docs/asking.md").read_text("utf-8")
+    [example] = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    shutil.copy(asked.folder / PHOTO, asked.folder / "photo.jpg")
+    done = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=asked.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("boots ")
+    assert len(done.stdout.splitlines()) == 12  # the class, 10 neighbours, and those of the first
+
+
 def test_the_command_line_alone_imports_nothing_slow() -> None:
     code = "import sys; from similar_images import __main__; print(*sys.modules)"
-    folder = Path(ROOT / "workflow/scripts")
+    folder = ROOT / "workflow/scripts"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )

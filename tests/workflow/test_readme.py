@@ -1,10 +1,15 @@
 """The commands of the README work as they are written there, one after the other."""
 
+import json
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pillow_heif
 import yaml
@@ -17,9 +22,10 @@ README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = dict.fromkeys(
     command.strip()
     for command in re.findall(
-        r"(?:^    |`)((?:snakemake|make|pip|\. \.venv)[ /][^`#\n]+)", README, re.M
+        r"(?:^    |`)((?:snakemake|make|pip|python|\. \.venv)[ /][^`#\n]+)", README, re.M
     )
 )
+PYTHON = "\n".join(re.findall(r"^    >>> (.+)$", README, re.M))
 # A terminal that knows no `snakemake`.
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(Path.home()), "LANG": "C.UTF-8"}
 
@@ -41,24 +47,61 @@ def test_the_commands_of_the_readme_work_in_their_order(project: Project) -> Non
         (project.folder / name).symlink_to(ROOT / name)
     (project.folder / ".venv").symlink_to(sys.prefix)
     project.settle(compare={"one": {"search": {"neighbours": 1}}})
+    shutil.copy(project.photo("new/boots/0.png"), project.folder / "photo.jpg")
     assert shell(project.folder, "command -v snakemake").returncode != 0
     entered = False
     for command in COMMANDS:
         if command.startswith("pip "):
-            assert (ROOT / command.split()[-1]).is_file()
+            assert (ROOT / command.split()[-1]).exists()
+            continue
+        if command == "make serve":
+            assert entered
+            assert served_page(project.folder) == "boots"
             continue
         # The environment is there, whatever the times of its files are.
         prefix = "make --old-file=.venv/run.installed "
         there = re.sub("^make ", prefix, command)
         done = shell(project.folder, f". .venv/bin/activate; {there}" if entered else there)
         assert done.returncode == 0, f"{command}\n{done.stdout}"
+        if command.startswith("python -m similar_images ask"):
+            assert done.stdout.startswith("photo.jpg\n  boots, confidence ")
         if command == "make run":
             *_, last = done.stdout.splitlines()
             assert last.endswith(". .venv/bin/activate")
         entered |= command == ". .venv/bin/activate"
     assert entered
+    code = re.sub(r"^(.*\.prediction)$", r"print(\1)", PYTHON, flags=re.M)
+    assert shell(project.folder, f". .venv/bin/activate; python -c '{code}'").stdout == "boots\n"
     for path in ("results/compare.csv", "results/catalogue/report.html", "export", "report.zip"):
         assert (project.folder / path).exists()
+
+
+def served_page(folder: Path) -> str:
+    """Start the page as the README says, ask about a photo there, stop it, and return the class."""
+    server = subprocess.Popen(
+        ["make", "--old-file=.venv/serve.installed", "serve"],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # to send a signal to all its processes, as Ctrl-C does
+    )
+    try:
+        assert server.stdout is not None
+        told = next(line for line in server.stdout if line.startswith("Open "))
+        address = told.split()[1]
+        assert address.rstrip("/") in README
+        with urlopen(address) as page:
+            assert page.headers["Content-Type"].startswith("text/html")
+        photo = (folder / "photo.jpg").read_bytes()
+        question = Request(f"{address}ask", photo, {"Content-Type": "image/png"})
+        with urlopen(question) as response:
+            [answer] = json.load(response)["answers"]
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait()
+    prediction: str = answer["prediction"]
+    return prediction
 
 
 def test_make_knows_the_targets_that_are_only_made_on_request(project: Project) -> None:
