@@ -134,6 +134,26 @@ def test_the_example_of_the_documents_works(asked: Project) -> None:
     assert len(done.stdout.splitlines()) == 12  # the class, 10 neighbours, and those of the first
 
 
+def test_an_answer_loads_nothing_slow_that_it_does_not_need(asked: Project) -> None:
+    code = f"""
+import sys
+from similar_images.__main__ import main
+sys.argv[1:] = ["ask", {PHOTO!r}]
+main()
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=asked.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    slow = {"aiohttp", "fastapi", "fsspec", "keras", "matplotlib", "openpyxl", "pandas", "scipy"}
+    assert not (slow | {"snakemake", "sklearn", "tensorflow"}) & {*done.stdout.split()}
+
+
 def test_the_command_line_alone_imports_nothing_slow() -> None:
     code = "import sys; from similar_images import __main__; print(*sys.modules)"
     folder = ROOT / "workflow/scripts"
