@@ -200,7 +200,8 @@ class Project:
         """Return the paths of the answers, without figures and pages."""
         sets = yaml.safe_load((self.folder / "config.yaml").read_text())["queries"]
         predictions = [f"results/{name}/predictions.csv" for name, path in sets.items() if path]
-        return ["results/catalogue/members.csv", *predictions]
+        catalogue = ["members.csv", "description.json"]
+        return [*(f"results/catalogue/{name}" for name in catalogue), *predictions]
 
     def rebuilt(self, folder: Path) -> Self:
         """Return a copy of the project that has made its answers from nothing."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from project import Project, Running, lay_out_shoes
+from similar_images import Catalogue
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,12 @@ class Scenario:
     outcome: Callable[[Project], object] = Project.predictions
 
 
+def answered(project: Project) -> object:
+    """Return the predictions; single photos can be asked about, since the results are complete."""
+    Catalogue.open(project.result(""))
+    return project.predictions()
+
+
 def audited(project: Project) -> object:
     return project.rows("catalogue/audit.csv"), project.rows("catalogue/classes.csv")
 
@@ -40,9 +47,10 @@ USUAL = Scenario(
     (
         *FEATURES,
         *("components", "adapt", "quality", "compare_metrics", "search", "predict"),
-        *("plot_catalogue", "plot", "report"),
+        *("plot_catalogue", "describe_catalogue", "plot", "report"),
     ),
     {"search": {"metric": "adapted"}},
+    outcome=answered,
 )
 IN_PARTS = Scenario(("join_search",), {"search": {"parts": 2}, "extraction": {"shard_size": 4}})
 APPROXIMATE = Scenario(("approximate",), {"search": {"index": "approximate"}})

@@ -54,6 +54,7 @@ OF_CATALOGUE = {
     "quality",
     "compare_metrics",
     "plot_catalogue",
+    "describe_catalogue",
     "approximate",
 } | {
     *AUDIT.rules,

@@ -148,7 +148,7 @@ def extra_columns(project: Project, name: str) -> list[str]:
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_every_query_gets_the_answer_that_the_run_gave(shoes: Project, settings: str) -> None:
     shoes.settle(**SETTINGS[settings](shoes))
-    shoes.run(*shoes.answers(), "results/catalogue/description.json")
+    shoes.run(*shoes.answers())
     rows = assert_same(shoes)
     if settings == "cosine":  # the photos are as hard as they should be
         assert {row["duplicate"] for row in rows} == {"", "exact", "near", "mirrored"}

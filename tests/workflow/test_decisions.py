@@ -16,7 +16,8 @@ from similar_images.core.file_formats import read_parquet
 LONG_AGO = 1_700_000_000
 SEARCH = Counter(search=1, predict=1, plot=1, report=1)
 OF_QUERIES = Counter(plan=1, merge=1) + SEARCH
-OF_CATALOGUE = Counter(plan=1, merge=1, quality=1, compare_metrics=1, plot_catalogue=1) + SEARCH
+FIGURES = Counter(quality=1, compare_metrics=1, plot_catalogue=1, describe_catalogue=1)
+OF_CATALOGUE = Counter(plan=1, merge=1) + FIGURES + SEARCH
 
 
 def members(project: Project) -> dict[str, tuple[str, str]]:

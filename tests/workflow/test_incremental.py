@@ -14,7 +14,7 @@ from project import CLASSES, Project, lay_out_shoes
 
 AFTER_SEARCH = Counter(predict=1, plot=1, report=1)
 AFTER_QUERIES = Counter(manifest=1, plan=1, merge=1, search=1) + AFTER_SEARCH
-OF_CATALOGUE = Counter(quality=1, compare_metrics=1, plot_catalogue=1)
+OF_CATALOGUE = Counter(quality=1, compare_metrics=1, plot_catalogue=1, describe_catalogue=1)
 AFTER_CATALOGUE = OF_CATALOGUE + AFTER_QUERIES
 ALL_BUT_THE_FEATURES = Counter(manifest=1, merge=1) + AFTER_CATALOGUE
 
