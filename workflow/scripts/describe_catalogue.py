@@ -22,7 +22,8 @@ with logged(snakemake.log[0], "describe catalogue"):
         files += given.learned
     described = description.Description(
         version=__version__,
-        project=os.path.relpath(".", results),
+        # Without links: `..` after one leads elsewhere.
+        project=os.path.relpath(Path.cwd().resolve(), results.resolve()),
         **params.settings,
         files=description.checksums(results, map(Path, files)),
     )

@@ -102,7 +102,7 @@ def read(results: Path) -> Snapshot:
     table = sharded_features.TABLE.read(results / IMAGES).combine_chunks()
     images = table.sort_by("image").combine_chunks()
     learned = None if quality["metric"] == metric_choice.COSINE else read_learned(results)
-    project = results / described.project
+    project = results.resolve() / described.project
     snapshot = Snapshot(
         results=results,
         project=project,

@@ -1,6 +1,5 @@
 """The reports, as the server sends them: they save decisions there instead of in the browser."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +11,6 @@ FILES = "report_files"
 TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 DECISIONS = b'<meta name="decisions-address" content="/decisions">'
 _HEAD = b"<head>"
-_POLICY = re.compile(rb'(<meta http-equiv="Content-Security-Policy" content=")([^"]*)(">)')
 # Its policy is before its data, however large that is.
 _HEAD_BYTES = 100_000
 
@@ -28,18 +26,13 @@ def address(name: str) -> str:
 
 
 def page(results: Path, name: str) -> tuple[bytes, str] | None:
-    """Return the report of a collection with its content security policy, or None without one.
-
-    Its own policy allows no requests, as for a page that is opened as a file; the server's does.
-    """
+    """Return the report of a collection with its content security policy, or None without one."""
     path = file_in(results / name, PAGE)
     if path is None:
         return None
     content = path.read_bytes()
-    head, rest = content[:_HEAD_BYTES], content[_HEAD_BYTES:]
-    policy = page_policy(head.decode("utf-8", "replace"))
-    head = _POLICY.sub(rb"\g<1>" + policy.encode() + rb"\g<3>", head, count=1)
-    return head.replace(_HEAD, _HEAD + b"\n" + DECISIONS, 1) + rest, policy
+    policy = page_policy(content[:_HEAD_BYTES].decode("utf-8", "replace"))
+    return content.replace(_HEAD, _HEAD + b"\n" + DECISIONS, 1), policy
 
 
 def file_in(folder: Path, path: str) -> Path | None:

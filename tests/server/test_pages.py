@@ -1,0 +1,47 @@
+"""Pages of the real server in a real browser: what is decided there is used by the next run."""
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect, sync_playwright
+
+from project import Project
+from serving import serving
+from similar_images.decisions import decisions
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium to show the page: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser.new_page()
+        browser.close()
+
+
+def test_decisions_of_both_pages_are_in_the_file_and_used_by_the_next_run(
+    copied: Project, photo: bytes, page: Page
+) -> None:
+    file = copied.folder / "decisions.csv"
+    saved = page.locator(".to-save")
+    with serving(copied.folder, "--inbox", "inbox") as served:
+        page.goto(f"{served.address}/reports/new/report.html")
+        page.locator(".card").first.get_by_role("button", name=re.compile("^Right")).click()
+        expect(saved).to_have_text("Saved in decisions.csv: 1 decision not applied yet")
+        page.goto(f"{served.address}/")
+        asked = FilePayload(name="asked.png", mimeType="image/png", buffer=photo)
+        page.locator("input[type=file]").first.set_input_files(asked)
+        page.get_by_role("button", name=re.compile("^Leave")).first.click()
+        expect(saved).to_have_text("Saved in decisions.csv: 2 decisions not applied yet")
+    made = [(one.set, one.decision) for one in decisions.read([file])]
+    assert made == [("new", "right"), ("inbox", "out")]
+    copied.settle(decisions="decisions.csv")
+    copied.run()
+    with serving(copied.folder, "--inbox", "inbox") as served:
+        page.goto(f"{served.address}/reports/new/report.html")
+        expect(saved).to_have_text("Saved in decisions.csv: 2 earlier decisions")
