@@ -369,7 +369,7 @@ def test_a_decision_that_the_last_run_applied_is_shown_as_done(
 
 def test_a_photo_is_kept_without_a_decision(visit: Open, project: Project) -> None:
     photo = project.image("asked/sneakers kept.png", seed=402)
-    visited = visit()
+    visited = visit(permissions=["clipboard-read", "clipboard-write"])
     choose(visited, photo)
     before = decisions(project)
     one = card(visited, photo.name)
@@ -379,6 +379,10 @@ def test_a_photo_is_kept_without_a_decision(visit: Open, project: Project) -> No
     kept = [file.read_bytes() for file in project.photo("inbox").iterdir()]
     assert photo.read_bytes() in kept
     assert decisions(project) == before
+    expect(visited.page.locator(".run code")).to_have_text("snakemake --cores 8")
+    visited.page.get_by_role("button", name="Copy").click()
+    expect(visited.page.locator("#arrived")).to_have_text("Copied: snakemake --cores 8")
+    assert visited.page.evaluate("navigator.clipboard.readText()") == "snakemake --cores 8"
 
 
 def test_without_an_inbox_the_page_says_how_to_make_one(

@@ -541,8 +541,20 @@ function showRun(command) {
   const notice = part(document, ".run");
   notice.hidden = !command;
   part(notice, "code").textContent = command;
+  part(notice, "button").textContent = "Copy";
   // Browsers have a clipboard only for pages of this machine, and for those that are encrypted.
   part(notice, "button").hidden = !navigator.clipboard;
+}
+
+async function copyCommand() {
+  const command = part(document, ".run code").textContent;
+  try {
+    await navigator.clipboard.writeText(command);
+    report(`Copied: ${command}`);
+    part(document, ".run button").textContent = "Copied";
+  } catch {
+    sayFault("The browser does not copy the command. Select it, and copy it yourself.");
+  }
 }
 
 // ---- What the reader does
@@ -595,10 +607,7 @@ settings.addEventListener("change", changeSettings);
 settings.addEventListener("submit", (event) => event.preventDefault());
 againButton.addEventListener("click", () => ask(failedOnes()));
 part(document, "#clear").addEventListener("click", clear);
-part(document, ".run button").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(part(document, ".run code").textContent);
-  report("Copied");
-});
+part(document, ".run button").addEventListener("click", copyCommand);
 window.addEventListener("popstate", (event) => goBack(event.state ?? {}));
 
 startLarge({
