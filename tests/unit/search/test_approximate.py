@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from threadpoolctl import threadpool_limits
 
 from similar_images.core.errors import DamagedFileError, UserError
 from similar_images.features import sharded_features
@@ -219,3 +220,23 @@ def test_which_of_equally_similar_images_it_finds_does_not_depend_on_their_order
     forwards, backwards = (found([index], built([index]), query) for index in (one, other))
     assert forwards == backwards
     assert forwards[0]["similar"] == ["0007", *(f"{n:04}" for n in range(200, 209))]
+
+
+def test_the_digits_of_a_query_do_not_depend_on_those_beside_it_or_on_threads() -> None:
+    random = np.random.default_rng(0)
+    features = random.random((600, 1280), np.float32) ** 4  # not negative, as those of a network
+    names = [f"{n:04}" for n in range(600)]
+    ids = [sha256(name.encode()).hexdigest() for name in names]
+    labels: list[str | None] = ["a"] * 600
+    parts = [FeatureTable("network", "model", names, labels, ids, features)]
+    made, images = approximate.build(parts, table(parts), 10), table(parts)
+    queries = parts[0].rows(np.arange(100))
+    # A search scales the features in place.
+    copy = replace(queries, features=queries.features.copy())
+    with threadpool_limits(1):  # as a job
+        together = approximate.find([copy], made, images, 10).to_pylist()
+    alone = [
+        approximate.find([queries.rows(np.array([n]))], made, images, 10).to_pylist()[0]
+        for n in range(100)
+    ]
+    assert alone == together

@@ -7,6 +7,7 @@ it, and keeps the features as float16.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -282,15 +283,34 @@ def _nearest(
     if among is not None:
         chosen = faiss.IDSelectorBatch(among)  # kept here: the options only point to it
         options.sel = chosen
-    found = index.search(queries, count + 1, params=options)
+    with _without_blas():
+        found = index.search(queries, count + 1, params=options)
     for query, similarities, rows in zip(queries, *found, strict=True):
         last = similarities[count - 1]
         if rows[count] >= 0 and similarities[count] == last:
             radius = float(last) - ROUNDING
-            _, similarities, rows = index.range_search(query[np.newaxis], radius, params=options)
+            with _without_blas():
+                _, similarities, rows = index.range_search(
+                    query[np.newaxis], radius, params=options
+                )
         there = rows >= 0  # there is no row where the lists held too few
         pairs = zip(similarities[there].tolist(), rows[there].tolist(), strict=True)
         yield sorted(pairs, reverse=True)
+
+
+@contextmanager
+def _without_blas() -> Iterator[None]:
+    """Let FAISS compare queries with the centres one by one.
+
+    With one thread and 20 queries or more, it would multiply matrices. The last digits of a query's
+    similarities would then depend on the queries beside it, and on the number of threads.
+    """
+    threshold = faiss.cvar.distance_compute_blas_threshold
+    faiss.cvar.distance_compute_blas_threshold = 2**31 - 1
+    try:
+        yield
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = threshold
 
 
 def _similarities(
