@@ -26,9 +26,9 @@ rule describe_catalogue:
             "products": PRODUCT,
             "decisions": [*map(str, DECISIONS)],
             "folders": {
-                name: location_of(name)
-                for name in QUERIES
-                if not SOURCES[name].is_mapped and Path(location_of(name)).is_dir()
+                name: path
+                for name, path in NAMED.items()
+                if isinstance(path, str) and Path(path).is_dir()
             },
             "queries": QUERIES,
         },

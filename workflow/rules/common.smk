@@ -188,7 +188,15 @@ if STORED:
 RESULTS = checked("", results_of, config)
 
 
-QUERIES = [name for name, path in config["queries"].items() if path is not None]
+def is_empty_folder(location):
+    """Return whether a query set is a folder without photos yet, such as a new inbox."""
+    if not isinstance(location, str) or not Path(location).is_dir():
+        return False
+    return all(path.name.startswith(".") for path in Path(location).iterdir())
+
+
+NAMED = {name: path for name, path in config["queries"].items() if path is not None}
+QUERIES = [name for name, path in NAMED.items() if not is_empty_folder(path)]
 COLLECTIONS = ["catalogue", *QUERIES]
 
 
@@ -223,6 +231,16 @@ def product_of(name):
 # Whether products are classified.
 PRODUCT = any(map(product_of, COLLECTIONS))
 DECISIONS = decisions.paths(config["decisions"])
+if workflow.is_main_process:
+    for name in NAMED.keys() - {*QUERIES}:
+        logger.warning(
+            f"queries.{name}: the folder {NAMED[name]} is empty, so this run leaves the set out."
+        )
+    if not DECISIONS and Path("decisions.csv").is_file():
+        logger.warning(
+            "decisions.csv has no effect, since no setting names it. To use it, set decisions: "
+            "decisions.csv"
+        )
 checked("decisions: ", decisions.check_not_written, DECISIONS, RESULTS.folder)
 VIEWS = [Path(config["portable"])] if config["portable"] else []  # One, or none.
 
