@@ -102,8 +102,8 @@ def test_a_reader_that_goes_away_ends_the_program_without_a_word(asked: Project)
     ("arguments", "code", "message"),
     [
         ([PHOTO, "--results", "elsewhere"], 1, "Error: elsewhere has no complete results"),
-        ([PHOTO, "--class", "boot"], 1, "Error: --class: the catalogue has no class boot. Did you"),
-        ([PHOTO, "--class", "hats"], 1, "Error: --class: the catalogue has no class hats. Its"),
+        ([PHOTO, "--class", "boot"], 1, "Error: The catalogue has no class boot. Did you mean"),
+        ([PHOTO, "--class", "hats"], 1, "Error: The catalogue has no class hats. Classes: "),
         ([PHOTO, "--neighbours", "0"], 2, "--neighbours: 0 is not from 1 to 1,000"),
         ([PHOTO, "--neighbours", "many"], 2, "--neighbours: many is not from 1 to 1,000"),
         ([], 2, "PHOTO"),
@@ -161,3 +161,27 @@ def test_the_command_line_alone_imports_nothing_slow() -> None:
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     )
     assert not {"numpy", "pyarrow", "PIL", "fastapi"} & {*run.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    ("redirected", "said"),
+    [
+        ("- <&-", "-: standard input is closed"),
+        (f"{PHOTO} >&-", "standard output is closed"),
+        (f"{PHOTO} >/dev/full", "the answers cannot be printed: no space left on device"),
+    ],
+)
+def test_a_stream_that_cannot_be_used_is_an_error_in_one_line(
+    asked: Project, redirected: str, said: str
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m similar_images ask {redirected}"],
+        cwd=asked.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: {said}")
+    assert len(done.stderr.splitlines()) == 1

@@ -35,8 +35,9 @@ def test_a_photo_is_shown_with_its_class_and_its_neighbours() -> None:
     assert console.block(ANSWERED) == (
         "new.jpg\n"
         "  boots, confidence 97%, 9 of 10 votes\n"
-        "  0.912  boots    boots/1.jpg\n"
-        "  0.500  sandals  sandals/22.jpg"
+        "  similarity  class    image\n"
+        "  0.912       boots    boots/1.jpg\n"
+        "  0.500       sandals  sandals/22.jpg"
     )
 
 
@@ -90,7 +91,7 @@ def test_names_cannot_control_the_terminal() -> None:
         neighbours=[Neighbour(hostile, hostile, 0.5, "c")],
     )
     shown = console.block(answer)
-    assert len(shown.splitlines()) == 6
+    assert len(shown.splitlines()) == 7
     assert all(line.isprintable() for line in shown.splitlines())
     assert r"\x1b]0;title\x07\n\x9b31m\u202egpj" in shown
 

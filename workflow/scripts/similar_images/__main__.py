@@ -5,13 +5,15 @@ What a command needs is imported when it is called, so that the answer comes soo
 
 import argparse
 import io
+import os
 import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
 
 from . import __version__
-from .core.errors import UserError
+from .core.errors import UserError, reason
 from .core.job import HIDDEN, hidden
 from .core.names import normal_form
 from .core.wording import printable
@@ -89,12 +91,17 @@ def _ask(arguments: argparse.Namespace) -> int:
     # A character that the terminal does not know is shown as its number.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:  # a shell can close it
+        raise UserError("standard output is closed, so that no answer can be printed.")
     catalogue = Catalogue.open(arguments.results)
-    if arguments.label is not None:
-        console.check_class(arguments.label, catalogue.classes)
-    photos = [sys.stdin.buffer if photo == "-" else photo for photo in arguments.photos]
+    photos = [_standard_input() if photo == "-" else photo for photo in arguments.photos]
     answers = console.ask(catalogue, photos, arguments.neighbours, arguments.label)
-    return 0 if console.show(answers, as_json=arguments.json) else 1
+    try:
+        return 0 if console.show(answers, as_json=arguments.json) else 1
+    except OSError as error:
+        # Python would try again at its end, and say so.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UserError(f"the answers cannot be printed: {reason(error)}.") from error
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -108,6 +115,12 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     serve(arguments.results, arguments.host, arguments.port, arguments.inbox)
     return 0
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # a shell can close it
+        raise UserError("-: standard input is closed. Name a file.")
+    return sys.stdin.buffer
 
 
 def main() -> int:

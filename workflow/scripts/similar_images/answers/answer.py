@@ -1,6 +1,6 @@
 """The answer to one photo: a row of predictions.csv, and as many neighbours as asked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -77,7 +77,11 @@ class Answer:
 
 
 def of_row(
-    row: Row, votes: Sequence[Row], neighbours: list[Neighbour], unchecked: Sequence[str]
+    row: Row,
+    votes: Sequence[Row],
+    neighbours: list[Neighbour],
+    own: Collection[str],
+    unchecked: Sequence[str],
 ) -> Answer:
     """Return the answer in a row of predictions.csv, whose image is the content id of the photo.
 
@@ -85,6 +89,7 @@ def of_row(
         row: see `tables.PREDICTIONS`.
         votes: its rows of `tables.VOTE_COUNTS`.
         neighbours: to list.
+        own: images of the catalogue that the photo was taken into it as, or its product.
         unchecked: images of the catalogue that could not be read, to see whether it is a copy.
     """
     values: Any = row
@@ -102,12 +107,14 @@ def of_row(
         metric=values["metric"],
         vote_counts=[(str(vote["class"]), int(str(vote["votes"]))) for vote in votes],
         neighbours=neighbours,
-        note=_note(values["note"], unchecked),
+        note=_note(values["note"], own, unchecked),
     )
 
 
-def _note(note: str | None, unchecked: Sequence[str]) -> str | None:
+def _note(note: str | None, own: Collection[str], unchecked: Sequence[str]) -> str | None:
     notes = [note] if note else []
+    if own:
+        notes.append(f"taken into the catalogue, and not compared with {', '.join(sorted(own))}")
     if unchecked:
         notes.append(f"could not be compared with {', '.join(unchecked)}, so it may be a copy")
     return "; ".join(notes) or None

@@ -146,7 +146,11 @@ class Answering:
         listed = self._listed(found, listing.number)
         return {
             str(row["image"]): answer.of_row(
-                row, votes[str(row["image"])], near, copies.unchecked[str(row["image"])]
+                row,
+                votes[str(row["image"])],
+                near,
+                own[str(row["image"])],
+                copies.unchecked[str(row["image"])],
             )
             for row, near in zip(predicted.rows, listed, strict=True)
         }

@@ -3,7 +3,7 @@
 import io
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from io import BytesIO
@@ -14,16 +14,18 @@ from PIL import Image, ImageOps
 
 from ..core.errors import reason
 from ..core.names import as_text
+from ..images.decoding import NO_IMAGE
 from ..images.photos import Photos
 from ..storage import stored
 from ..storage.access import NO_ACCESS
 from ..storage.addresses import is_address
 from ..storage.photo_cache import PhotoCache
+from ..storage.signatures import LENGTH, is_image
 
 # A path, the bytes of a file, an open file, or a picture that Pillow has opened.
 Photo = str | os.PathLike[str] | bytes | BinaryIO | Image.Image
-# A larger file is no photo.
-MOST_BYTES = 2_000_000_000
+# In bytes.
+LARGE = 64_000_000
 # The modes that PNG has. It keeps the pixels as they are.
 PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
@@ -54,14 +56,15 @@ def read(photo: Photo, name: str | None = None) -> AskedPhoto:
     Raises:
         TypeError: it is none of `Photo`.
     """
-    if isinstance(photo, Image.Image):
-        return _named(name or str(getattr(photo, "filename", "")) or "photo", _png(photo))
     if isinstance(photo, bytes | bytearray | memoryview):
         return _named(name or "photo", bytes(photo))
     if isinstance(photo, str | os.PathLike):
-        return _read_file(os.fsencode(photo), name)
-    if callable(getattr(photo, "read", None)):
-        return _named(name or str(getattr(photo, "name", "photo")), photo.read())
+        return _read_file(photo, name)
+    if isinstance(photo, Image.Image):
+        name = name or str(getattr(photo, "filename", "")) or "photo"
+        return _read_object(name, lambda: _png(photo))
+    if callable(getattr(photo, "read", None)) and not isinstance(photo, io.TextIOBase):
+        return _read_object(name or str(getattr(photo, "name", "photo")), photo.read)
     raise TypeError(f"a photo is a path, bytes, a binary file or a PIL image, not {type(photo)}")
 
 
@@ -71,22 +74,41 @@ def _named(name: str, data: bytes) -> AskedPhoto:
     return AskedPhoto(name, sha256(data).hexdigest(), data)
 
 
-def _read_file(path: bytes, name: str | None) -> AskedPhoto:
-    name = name or as_text(path)
+def _read_object(name: str, bytes_of: Callable[[], bytes]) -> AskedPhoto:
+    """Return a photo whose bytes come from an open file or a picture."""
     try:
+        return _named(name, bytes_of())
+    except Exception as error:  # an object of another program can raise anything
+        return AskedPhoto(name, None, b"", f"cannot be read ({error})")
+
+
+def _read_file(photo: str | os.PathLike[str], name: str | None) -> AskedPhoto:
+    try:
+        path = os.fsencode(photo)
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
             fault = "is a folder; name its photos, or make it a query set in config.yaml"
         elif not stat.S_ISREG(status.st_mode):
             fault = "is not a regular file"  # reading a pipe may never end
-        elif status.st_size > MOST_BYTES:
-            fault = f"has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}"
         else:
             with open(path, "rb") as file:
-                return _named(name, file.read())
+                # A large file of another kind is not read.
+                if status.st_size <= LARGE or is_image(file.read(LENGTH)):
+                    file.seek(0)
+                    return _named(name or as_text(path), file.read())
+            fault = NO_IMAGE
     except OSError as error:
         fault = reason(error)
-    return AskedPhoto(name, None, b"", fault)
+    except ValueError:  # a NUL byte, or what no path of this system can be
+        fault = "not a possible file name"
+    return AskedPhoto(name or _shown(photo), None, b"", fault)
+
+
+def _shown(path: str | os.PathLike[str]) -> str:
+    try:
+        return as_text(os.fsencode(path))
+    except ValueError:
+        return repr(path)
 
 
 def _png(picture: Image.Image) -> bytes:

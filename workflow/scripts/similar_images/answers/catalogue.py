@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from itertools import islice, repeat
+from itertools import repeat
 from pathlib import Path
 from threading import RLock
 
@@ -14,22 +14,29 @@ from ..backbones import engines
 from ..backbones.engines import Engine
 from ..core.errors import DamagedFileError, UserError
 from ..core.files import check
+from ..core.names import similar
+from ..core.wording import first_of
 from ..images import thumbnails
 from . import asked_photos, snapshot
 from .answer import Answer, Neighbour
 from .answering import Answering, Listing
-from .asked_photos import Photo
-from .description import BACKBONE, DESCRIPTION, MODEL, Description
+from .asked_photos import AskedPhoto, Photo
+from .description import BACKBONE, DESCRIPTION, MODEL, Description, check_file
 from .snapshot import Snapshot
 
 # Photos in memory at once.
 BATCH = 32
+BATCH_BYTES = 200_000_000
 # The most neighbours that can be listed.
 MOST_NEIGHBOURS = 1_000
 
 
 class UnknownImageError(UserError):
     """The catalogue has no image of a name that somebody gave."""
+
+
+class UnknownClassError(UserError):
+    """The catalogue has no class of a name that somebody gave."""
 
 
 class Catalogue:
@@ -45,8 +52,9 @@ class Catalogue:
         # Held while results or the network are read, and during a search, which sets the number
         # of threads of a library for all of this process.
         self._lock = RLock()
-        self._state: tuple[int, ...] | None = None
+        self._state: list[tuple[int, ...]] = []
         self._snapshot: Snapshot | None = None
+        self._own_files: list[Path] = []
         self._engine: tuple[str, Engine] | None = None
 
     @classmethod
@@ -82,6 +90,7 @@ class Catalogue:
             label: the class whose neighbours are listed, or None for all. All vote in any case.
 
         Raises:
+            UnknownClassError: the catalogue has no class `label`.
             UserError: the photo cannot be read, or as `open`.
             ValueError: `neighbours` is not allowed.
         """
@@ -101,14 +110,14 @@ class Catalogue:
         """Return the answer to each photo, as `ask`. If one cannot be read, its `error` says why.
 
         Raises:
+            UnknownClassError, ValueError: as `ask`.
             UserError: as `open`.
-            ValueError: as `ask`.
         """
-        listing = _listing(neighbours, label)
+        listing = self._listing(neighbours, label)
         named = zip(photos, repeat(None)) if names is None else zip(photos, names, strict=True)
         asked = (asked_photos.read(photo, name) for photo, name in named)
         found: list[Answer] = []
-        while batch := list(islice(asked, BATCH)):
+        for batch in _batches(asked):
             current = self._current()
             answering = Answering(current, self._lock)
             found += answering.answers(batch, self._engine_of(current), listing)
@@ -126,10 +135,10 @@ class Catalogue:
 
         Raises:
             UnknownImageError: there is no such image.
+            UnknownClassError, ValueError: as `ask`.
             UserError: as `open`.
-            ValueError: as `ask`.
         """
-        listing, current = _listing(neighbours, label), self._current()
+        listing, current = self._listing(neighbours, label), self._current()
         row = current.row_of(member)
         if row is None:
             raise UnknownImageError(
@@ -177,46 +186,55 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self._current().images)
 
+    def _listing(self, neighbours: int, label: str | None) -> Listing:
+        if not 1 <= neighbours <= MOST_NEIGHBOURS:
+            raise ValueError(
+                f"neighbours is {neighbours}, and must be from 1 to {MOST_NEIGHBOURS:,}"
+            )
+        if label is not None and label not in self.classes:
+            close = similar(label, self.classes)
+            hint = f"Did you mean {close}?" if close else f"Classes: {first_of(self.classes, 10)}."
+            raise UnknownClassError(f"The catalogue has no class {label}. {hint}")
+        return Listing(neighbours, label)
+
     def _current(self) -> Snapshot:
         """Return the results of the last run, read again if it has renewed them."""
         path = self._results / DESCRIPTION
         with self._lock:
             if self._snapshot is not None and not path.exists():
                 return self._snapshot  # a run is about to write it
-            state = _state(path)
+            state = [_state(path), *map(_state, self._own_files)]
             if self._snapshot is None or state != self._state:
                 with _explained():
                     self._snapshot = snapshot.read(self._results)
-                self._state = state
+                self._own_files = snapshot.own_files(self._results, self._snapshot.description)
+                self._state = [state[0], *map(_state, self._own_files)]
             return self._snapshot
 
     def _engine_of(self, current: Snapshot) -> Engine:
         """Return the network of the results, loaded when it is first needed.
 
         Raises:
-            UserError: it is missing.
-            DamagedFileError: it is damaged.
+            UserError: it is missing or damaged, or a run has replaced it.
         """
         made = current.description.files[str(MODEL)]
         with self._lock:
             if self._engine is None or self._engine[0] != made:
-                folder = self._results / BACKBONE
-                if not folder.is_dir():
-                    raise UserError(
-                        f"{folder} is missing. Run snakemake --cores 8 to make it again."
-                    )
                 with _explained():
-                    check(folder)
-                backbone = current.model
-                engine = engines.load(
-                    backbone.engine,
-                    folder,
-                    current.description.threads,
-                    backbone.precision,
-                    backbone.device,
-                )
+                    engine = _load_engine(current)
+                # A run may have replaced the network meanwhile.
+                check_file(current.results, MODEL, made)
                 self._engine = made, engine
             return self._engine[1]
+
+
+def _load_engine(current: Snapshot) -> Engine:
+    folder, backbone = current.results / BACKBONE, current.model
+    if not folder.is_dir():
+        raise UserError(f"{folder} is missing. Run snakemake --cores 8 again.")
+    check(folder)
+    threads = current.description.threads
+    return engines.load(backbone.engine, folder, threads, backbone.precision, backbone.device)
 
 
 @contextmanager
@@ -228,15 +246,21 @@ def _explained() -> Iterator[None]:
         raise UserError(f"{error}. Delete it, and run snakemake --cores 8 again.") from error
 
 
+def _batches(photos: Iterable[AskedPhoto]) -> Iterator[list[AskedPhoto]]:
+    """Yield `photos` in parts that fit into memory."""
+    batch: list[AskedPhoto] = []
+    for photo in photos:
+        batch.append(photo)
+        if len(batch) == BATCH or sum(len(one.data) for one in batch) >= BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 def _state(path: Path) -> tuple[int, ...]:
     """Return what changes if a run writes the file `path` again; nothing where it is missing."""
     if not path.exists():
         return ()
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _listing(neighbours: int, label: str | None) -> Listing:
-    if not 1 <= neighbours <= MOST_NEIGHBOURS:
-        raise ValueError(f"neighbours is {neighbours}, and must be from 1 to {MOST_NEIGHBOURS:,}")
-    return Listing(neighbours, label)

@@ -4,9 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..core.errors import UserError
-from ..core.names import similar
-from ..core.wording import first_of, printable
+from ..core.wording import printable
 from .answer import Answer, Neighbour
 from .asked_photos import Photo
 from .catalogue import BATCH, Catalogue
@@ -16,19 +14,6 @@ COPY = {
     "near": "Almost the same pixels as",
     "mirrored": "Almost the same pixels, mirrored, as",
 }
-
-
-def check_class(label: str, classes: Sequence[str]) -> None:
-    """Check that there is a class of the name `label`.
-
-    Raises:
-        UserError: there is none.
-    """
-    if label in classes:
-        return
-    close = similar(label, classes)
-    hint = f"Did you mean {close}?" if close else f"Its classes: {first_of(classes, 10)}."
-    raise UserError(f"--class: the catalogue has no class {label}. {hint}")
 
 
 def ask(
@@ -106,10 +91,9 @@ def _remarks(answer: Answer) -> Iterator[str]:
 
 
 def _table(neighbours: Sequence[Neighbour]) -> list[str]:
-    """Return a line for each neighbour, with its class in a column as wide as the longest."""
-    labels = [printable(neighbour.label) for neighbour in neighbours]
-    width = max(map(len, labels), default=0)
-    return [
-        f"{neighbour.similarity:.3f}  {label:{width}}  {printable(neighbour.image)}"
-        for neighbour, label in zip(neighbours, labels, strict=True)
-    ]
+    """Return a header and a line for each neighbour, with classes in a column of one width."""
+    rows = [("similarity", "class", "image")] if neighbours else []
+    for near in neighbours:
+        rows.append((f"{near.similarity:.3f}", printable(near.label), printable(near.image)))
+    width = max((len(label) for _, label, _ in rows), default=0)
+    return [f"{similarity:10}  {label:{width}}  {image}" for similarity, label, image in rows]

@@ -95,8 +95,8 @@ def read(results: Path) -> Description:
     path = results / DESCRIPTION
     if not path.is_file():
         raise UserError(
-            f"{results} has no complete results: {path} is missing. Run snakemake --cores 8 in the "
-            "project first, or name its results with another path."
+            f"{results} has no complete results yet: {path} is missing. Run snakemake --cores 8 "
+            "in the project first, or name the folder of other results."
         )
     with checked(path):
         content = read_json(path)
@@ -125,10 +125,19 @@ def check_files(results: Path, description: Description) -> None:
         UserError: one is missing or another one: a run is going on, or was stopped.
     """
     for name, checksum in description.files.items():
-        path = results / name
-        if not path.exists() or checksum_of(path) != checksum:
-            fault = "another one" if path.exists() else "missing"
-            raise UserError(
-                f"{results} is not complete: {path} is {fault}. Wait until the run has ended. If "
-                "none is active, run snakemake --cores 8."
-            )
+        check_file(results, Path(name), checksum)
+
+
+def check_file(results: Path, name: Path, checksum: str) -> None:
+    """Check that the file `name` of `results` is that with this checksum.
+
+    Raises:
+        UserError: as `check_files`.
+    """
+    path = results / name
+    if not path.exists() or checksum_of(path) != checksum:
+        fault = "newer than the last complete run" if path.exists() else "missing"
+        raise UserError(
+            f"{results} is not complete: {path} is {fault}. Wait until the run in progress has "
+            "ended. If there is none, run snakemake --cores 8."
+        )

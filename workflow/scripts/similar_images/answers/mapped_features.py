@@ -5,9 +5,12 @@ need, and the system shares it among processes.
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
 
 import numpy as np
 
@@ -16,6 +19,8 @@ from ..core.files import check, remove, write_checked
 from ..features.feature_table import Features
 
 FOLDER = Path("catalogue", "mapped")
+# Two threads would write the same temporary file.
+_writing = Lock()
 
 
 def load(
@@ -43,15 +48,16 @@ def load(
     folder = results / FOLDER
     key = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
     path = folder / f"{name}-{key}.npy"
-    if not _is_whole(path):
-        try:
-            _write(path, shape, fill)
-        except OSError:
-            return _temporary(folder, shape, fill)
-        for former in folder.glob("*.npy"):
-            if not former.stem.endswith(key):
-                remove(former)
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    with _writing:
+        if not _is_whole(path):
+            try:
+                _write(path, shape, fill)
+            except OSError:
+                return _temporary(folder, shape, fill)
+            for former in folder.glob("*.npy"):
+                if not former.stem.endswith(key):
+                    remove(former)
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _is_whole(path: Path) -> bool:
@@ -64,9 +70,16 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
+def _reserve(file: BinaryIO) -> None:
+    """Take the room for all bytes of `file`: writing to a mapping cannot report a full disk."""
+    os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+
+
 def _write(path: Path, shape: tuple[int, int], fill: Callable[[Features], None]) -> None:
     with write_checked(path) as temporary:
         features = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
+        with temporary.open("r+b") as file:
+            _reserve(file)
         fill(features)
         features.flush()
 
@@ -75,6 +88,7 @@ def _temporary(folder: Path, shape: tuple[int, int], fill: Callable[[Features], 
     try:
         with tempfile.TemporaryFile() as file:
             features = np.memmap(file, np.float32, "w+", shape=shape)
+            _reserve(file)
     except OSError as error:
         size = shape[0] * shape[1] * np.dtype(np.float32).itemsize
         raise UserError(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..backbones import model
 from ..backbones.model import Model
@@ -102,7 +101,7 @@ def read(results: Path) -> Snapshot:
     table = sharded_features.TABLE.read(results / IMAGES).combine_chunks()
     images = table.sort_by("image").combine_chunks()
     learned = None if quality["metric"] == metric_choice.COSINE else read_learned(results)
-    project = results.resolve() / described.project
+    project = (results.resolve() / described.project).resolve()
     snapshot = Snapshot(
         results=results,
         project=project,
@@ -121,7 +120,7 @@ def read(results: Path) -> Snapshot:
             reject=described.reject,
         ),
         product_of=sharded_features.products(images),
-        own=_own_members(results, described.queries),
+        own=_own_members(results, own_files(results, described)),
         photos=ProjectPhotos(project, results),
     )
     # A run may have written some of the files in between.
@@ -148,7 +147,13 @@ def _searches(
     return {"search": found, "cosine_search": cosine}
 
 
-def _own_members(results: Path, queries: Sequence[str]) -> dict[str, set[str]]:
+def own_files(results: Path, described: Description) -> list[Path]:
+    """Return the files with the products of queries, of which one may be in the catalogue."""
+    names = described.queries if described.products else []
+    return [results / name / IMAGES.name for name in names]
+
+
+def _own_members(results: Path, queries: Sequence[Path]) -> dict[str, set[str]]:
     """Return for each content that was taken into the catalogue, or whose product was, its names.
 
     A query is not compared with itself: see `neighbours.own_members`.
@@ -157,20 +162,14 @@ def _own_members(results: Path, queries: Sequence[str]) -> dict[str, set[str]]:
     if not len(taken):
         return {}
     own: defaultdict[str, set[str]] = defaultdict(set)
-    for table in _with_own(results, queries, taken):
+    columns = ["image", "content_id", "product"]
+    # A set may have no results yet.
+    there = (sharded_features.TABLE.read(path, columns) for path in queries if path.exists())
+    for table in (taken, *there):
         content_of = dict(_pairs(table))
         for image, members in neighbours.own_members(table, taken).items():
             own[content_of[image]] |= members
     return dict(own)
-
-
-def _with_own(results: Path, queries: Sequence[str], taken: pa.Table) -> Iterable[pa.Table]:
-    """Yield the tables of photos that may have members of their own in the catalogue."""
-    yield taken
-    if pc.any(pc.is_valid(taken["product"])).as_py():
-        for name in queries:
-            columns = ["image", "content_id", "product"]
-            yield sharded_features.TABLE.read(results / name / IMAGES.name, columns)
 
 
 def _pairs(table: pa.Table) -> Iterable[tuple[str, str]]:

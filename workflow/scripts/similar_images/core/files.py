@@ -124,7 +124,7 @@ def checksum_file_of(path: Path) -> Path:
 def checksum_of(path: Path) -> str:
     """Return the checksum that `write_checked` wrote for `path`, or if it wrote none, a new one."""
     checksum_file = checksum_file_of(path)
-    return checksum_file.read_text("ascii") if checksum_file.exists() else _checksum(path)
+    return checksum_file.read_text("latin-1") if checksum_file.exists() else _checksum(path)
 
 
 def _checksum(path: Path) -> str:
