@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from similar_images.core.errors import UserError
+from similar_images.core.errors import ConflictError, InputError, UserError
 from similar_images.decisions import append as appending
 from similar_images.decisions import decisions
 from similar_images.decisions.append import append
@@ -122,6 +122,13 @@ def test_texts_that_a_spreadsheet_would_run_are_protected_and_read_as_they_were(
 # ---- Times
 
 
+def test_a_time_that_is_not_yet_is_refused(file: Path) -> None:
+    for when in ("9999-12-31T00:00:00Z", "9999-12-31T23:59:59-23:59"):
+        with pytest.raises(InputError, match="at most a day from now"):
+            append(file, [row(when=when)])
+    assert not file.exists()
+
+
 def test_a_decision_that_is_added_counts_even_if_its_clock_is_slow(file: Path) -> None:
     append(file, [row(when=LATER)])
     append(file, [row(decision="wrong", label="hats", when=NOON)])
@@ -170,8 +177,8 @@ def test_an_answer_that_was_lost_does_not_bring_back_an_earlier_decision(file: P
 
 
 def test_no_time_is_later_than_the_last_one(file: Path) -> None:
-    append(file, [row(when="9999-12-31T23:59:59Z")])
-    with pytest.raises(UserError, match=r"9999-12-31.*no later time.*Correct"):
+    file.write_text(f"{HEADER}\n{line(when='9999-12-31T23:59:59Z')}\n", "utf-8")
+    with pytest.raises(ConflictError, match=r"9999-12-31.*no later time.*Correct"):
         append(file, [row(decision="out", label="")])
 
 

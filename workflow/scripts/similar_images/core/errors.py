@@ -10,6 +10,14 @@ class UserError(Exception):
     """
 
 
+class InputError(UserError):
+    """What somebody sent is not allowed."""
+
+
+class ConflictError(UserError):
+    """A file of the user must be corrected first; waiting does not help."""
+
+
 class DamagedFileError(UserError):
     """A file in results/ that is not what the workflow wrote.
 

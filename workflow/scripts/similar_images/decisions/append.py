@@ -17,7 +17,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from ..core import workbooks
-from ..core.errors import UserError, reason
+from ..core.errors import ConflictError, InputError, UserError, reason
 from ..core.file_formats import csv_text
 from . import decisions
 from .decisions import TABLE, Decision
@@ -41,8 +41,9 @@ def append(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
         rows: of `decisions.TABLE`.
 
     Raises:
-        UserError: a row is faulty, the file is damaged or none of decisions, or it cannot be saved;
-            then the file is as it was.
+        InputError: a row is faulty.
+        ConflictError: the file must be corrected first.
+        UserError: it cannot be saved now. In all three cases the file is as it was.
     """
     new = list(rows)
     _check(new)
@@ -67,7 +68,7 @@ def _check(rows: Sequence[Mapping[str, str]]) -> None:
     """Check that the reader of decisions will take these rows.
 
     Raises:
-        UserError: it will not. The first faults are listed.
+        InputError: it will not. The first faults are listed.
     """
     faulty = [
         f"decision {number}: {fault}"
@@ -75,7 +76,7 @@ def _check(rows: Sequence[Mapping[str, str]]) -> None:
         for fault in _faults(row)
     ]
     if faulty:
-        raise UserError(
+        raise InputError(
             f"None of these decisions was saved:\n{decisions.listed(faulty)}\nCorrect them, and "
             "save them again."
         )
@@ -95,7 +96,15 @@ def _faults(row: Mapping[str, object]) -> list[str]:
             faulty.append(f"{name} {decisions.shown(value)}; allowed: text that UTF-8 can hold")
         else:
             cells[name] = value
-    return faulty or [fault for _, fault in decisions.faults(cells)]
+    return faulty or [fault for _, fault in decisions.faults(cells)] or _fault_of_time(cells)
+
+
+def _fault_of_time(row: Mapping[str, str]) -> list[str]:
+    """Return that a time is not yet: until then, no later decision on the photo would count."""
+    latest = datetime.now(UTC) + timedelta(days=1)  # clocks differ
+    if datetime.fromisoformat(row["when"]) <= latest:
+        return []
+    return [f"when {row['when']}; allowed: at most a day from now. Check this machine's clock"]
 
 
 @contextmanager
@@ -133,7 +142,7 @@ def _content(file: Path, path: Path) -> bytes:
     """Return the bytes of `file`, to which `path` leads; none if there is no file.
 
     Raises:
-        UserError: it cannot be read or written, or is a workbook.
+        ConflictError: it cannot be read or written, or is a workbook.
         OSError: the system does not say.
     """
     if not os.path.lexists(file):
@@ -141,11 +150,11 @@ def _content(file: Path, path: Path) -> bytes:
     content = decisions.content(path)
     # Replacing a file needs no permission to write it.
     if not file.stat().st_mode & stat.S_IWUSR or not os.access(file, os.W_OK):
-        raise UserError(
+        raise ConflictError(
             f"{path} is read-only. Allow writing (chmod u+w {path.name}), and save again."
         )
     if workbooks.looks_like_workbook(content[:4]):
-        raise UserError(
+        raise ConflictError(
             f"{path} is a workbook; decisions can be added only to a CSV file. Name one, too: "
             f"decisions: [decisions.csv, {path.with_suffix('.xlsx').name}]."
         )
@@ -158,7 +167,7 @@ def _later(known: Sequence[Decision], rows: Iterable[Mapping[str, str]]) -> list
     The time of one that would not count, or that would contradict another, is made later.
 
     Raises:
-        UserError: there is no later time.
+        ConflictError: there is no later time.
     """
     everything = {*known}
     verdicts = {one.moment: one.verdict for one in known}
@@ -191,7 +200,7 @@ def _after(when: datetime, decision: Decision) -> Decision:
     try:
         later = (when + timedelta(seconds=1)).astimezone(UTC)
     except OverflowError as error:
-        raise UserError(
+        raise ConflictError(
             f"on {decision.image} something was decided at {when.isoformat()}, and there is no "
             "later time. Correct that line of the file."
         ) from error
@@ -211,7 +220,7 @@ def _lines(before: bytes, rows: Iterable[Mapping[str, str]]) -> bytes:
 
 def _check_size(content: bytes, path: Path) -> None:
     if len(content) > decisions.MOST_BYTES:
-        raise UserError(
+        raise ConflictError(
             f"{path} would have {len(content):,} bytes; allowed: {decisions.MOST_BYTES:,}. Name "
             "another file first, to which decisions are added from now on."
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core import workbooks
-from ..core.errors import UserError, reason
+from ..core.errors import ConflictError, UserError, reason
 from ..core.file_formats import csv_rows, read_cache, true_text
 from ..core.files import digest, remove
 from ..core.names import as_label, fault_of_label
@@ -266,7 +266,7 @@ def parsed(path: Path, data: bytes) -> list[Decision]:
     """Return all decisions in `data`, the content of the file at `path`.
 
     Raises:
-        UserError: it is damaged, or not a file of decisions.
+        ConflictError: it is damaged, or not a file of decisions.
     """
     found: list[Decision] = []
     faulty: list[str] = []
@@ -290,7 +290,7 @@ def parsed(path: Path, data: bytes) -> list[Decision]:
     except ValueError as error:
         faulty.append(str(error))
     if faulty:
-        raise UserError(_complaint(path, faulty))
+        raise ConflictError(_complaint(path, faulty))
     return found
 
 
@@ -341,25 +341,27 @@ def content(path: Path) -> bytes:
     """Return the bytes of a file of decisions.
 
     Raises:
-        UserError: it is missing, too large, or cannot be read.
+        ConflictError: it is missing, too large, or cannot be read.
     """
     if path.name.startswith("~$"):
-        raise UserError(f"{path} only shows that a workbook is open. Name {path.name[2:]}.")
+        raise ConflictError(f"{path} only shows that a workbook is open. Name {path.name[2:]}.")
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # reading a pipe would never end
-            raise UserError(f"{path} is not a regular file. Name another file.")
+            raise ConflictError(f"{path} is not a regular file. Name another file.")
         if status.st_size > MOST_BYTES:
             fault = f"it has {status.st_size:,} bytes; allowed: {MOST_BYTES:,}"
-            raise UserError(_complaint(path, [fault]))
+            raise ConflictError(_complaint(path, [fault]))
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise UserError(
+        raise ConflictError(
             f"{path}: there is no such file. Save the decisions from the page under this name, "
             "or set decisions: null."
         ) from error
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {reason(error)}. Name another file.") from error
+        raise ConflictError(
+            f"{path} cannot be read: {reason(error)}. Name another file."
+        ) from error
 
 
 def _text(data: bytes) -> str:
