@@ -35,6 +35,7 @@ def test_a_signal_ends_it_though_an_upload_does_not_end(asked: Project, photo: b
         started = time.monotonic()
         assert served.stop() == 0
         assert time.monotonic() - started < 30
+        assert "Traceback" not in served.complaints()
 
 
 def begun(served: Served, body: bytes) -> socket.socket:

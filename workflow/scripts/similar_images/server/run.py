@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 import sys
+from asyncio import CancelledError
 from errno import EADDRINUSE
 from pathlib import Path
 
@@ -20,6 +21,11 @@ LARGEST_PORT = 65_535
 # Connections at once; each may also have a request.
 MOST_CONNECTIONS = 1_000
 SECONDS_TO_END = 10
+# Addresses that stand for all of this machine, each with one that is reserved for documents.
+_FAR = {
+    "0.0.0.0": (socket.AF_INET, "192.0.2.1"),  # noqa: S104 - nothing listens there by default
+    "::": (socket.AF_INET6, "2001:db8::1"),
+}
 
 
 def serve(results: Path, host: str, port: int, inbox: str | None) -> None:
@@ -47,6 +53,8 @@ def serve(results: Path, host: str, port: int, inbox: str | None) -> None:
 
     # It warns of faulty forms, whose senders get an answer.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    # It cancels the requests that have not ended when the server ends.
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancelling)
     token = None if is_loopback(host) else _token()
     service = Service(Catalogue.open(results), results, inbox)
     with _listening(host, port) as listener:
@@ -66,8 +74,26 @@ def serve(results: Path, host: str, port: int, inbox: str | None) -> None:
             timeout_graceful_shutdown=SECONDS_TO_END,
         )
         given = f"?token={token}" if token else ""
-        print(f"Open http://{url_host(host)}:{port}/{given} (Ctrl-C ends the server)", flush=True)
+        shown = url_host(address_for_others(host))
+        print(f"Open http://{shown}:{port}/{given} (Ctrl-C ends the server)", flush=True)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def address_for_others(host: str) -> str:
+    """Return an address of this machine if `host` stands for all of them, else `host`."""
+    if host not in _FAR:
+        return host
+    family, far = _FAR[host]
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((far, 9))  # sends nothing, but chooses the address to send from
+            return str(probe.getsockname()[0])
+    except OSError:  # there is no network
+        return "localhost"
+
+
+def _is_no_cancelling(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError))
 
 
 def _token() -> str:
