@@ -17,6 +17,8 @@ from similar_images.server.inbox import LONGEST, safe_stem
         ("con.tar.gz", "con_tar"),
         ("a\nb\x00c.png", "a_b_c"),
         ("без имени", "без имени"),
+        ("-rf +x.jpg", "rf +x"),
+        ("@+-.jpg", "photo"),
     ],
 )
 def test_a_given_name_keeps_what_is_safe(given: str, stem: str) -> None:

@@ -6,7 +6,7 @@ import re
 import threading
 from pathlib import Path
 
-from ..core.errors import UserError
+from ..core.errors import ConflictError, InputError
 from ..core.files import digest, replacing
 from ..core.names import normal_form
 from ..storage.signatures import LENGTH, ending
@@ -18,6 +18,8 @@ DIGITS = 16
 # All but letters, digits and a few signs: separators, control characters, and dots, before which
 # Windows has names of devices.
 _UNSAFE = re.compile(r"[^\w ,()+@-]")
+# At the beginning, the signs would be options of a command or formulas of a spreadsheet.
+_OUTER = " _+@-"
 _lock = threading.Lock()
 
 
@@ -30,12 +32,13 @@ def keep(folder: Path, name: str, data: bytes) -> str:
         data: its bytes. If the folder has them already, in whatever file, nothing is written.
 
     Raises:
-        UserError: it is no image, or cannot be written.
+        InputError: it is no image.
+        ConflictError: a file with its name has another content.
         OSError: the folder cannot be read, or the file not be written.
     """
     extension = ending(data[:LENGTH])
     if extension is None:
-        raise UserError("The file is no photo: it begins as no image does. Keep another file.")
+        raise InputError("The file is no photo: it begins as no image does. Keep another file.")
     content_id = hashlib.sha256(data).hexdigest()
     with _lock:
         known = _file_with(folder, content_id, len(data))
@@ -50,7 +53,9 @@ def safe_stem(name: str) -> str:
     """Return the part of a given name that is safe in the name of a file, without its ending."""
     last = re.split(r"[/\\]", normal_form(name))[-1]
     stem = _UNSAFE.sub("_", last.rpartition(".")[0] or last)
-    return stem.encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore").strip(" _") or "photo"
+    return (
+        stem.encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore").strip(_OUTER) or "photo"
+    )
 
 
 def _file_with(folder: Path, content_id: str, size: int) -> str | None:
@@ -67,7 +72,7 @@ def _file_with(folder: Path, content_id: str, size: int) -> str | None:
 def _write(path: Path, data: bytes) -> None:
     """Write a file that is there completely or not at all, also after a power failure."""
     if os.path.lexists(path):
-        raise UserError(f"{path.name} is there with another content. Rename that file first.")
+        raise ConflictError(f"{path.name} is there with another content. Rename that file first.")
     with replacing(path) as temporary, open(temporary, "wb") as stream:
         stream.write(data)
         stream.flush()
