@@ -66,7 +66,7 @@ def test_neighbours_can_be_of_one_class_and_the_vote_stays(served: Served, photo
         ("neighbours=51", "neighbours"),
         ("neighbours=three", "neighbours"),
         ("label=boot", "Did you mean boots?"),
-        ("label=", "no class"),
+        ("label=%20", "no class"),
     ],
 )
 def test_a_wrong_value_is_named(
@@ -99,7 +99,9 @@ def test_pictures_of_the_catalogue_are_found_by_content(served: Served) -> None:
 
 
 def test_the_overview_names_classes_sets_and_reports(served: Served) -> None:
-    assert request(served, "/catalogue").json == {
+    overview = request(served, "/catalogue").json
+    assert overview.pop("project")
+    assert overview == {
         "images": 12,
         "classes": ["boots", "sandals", "sneakers"],
         "inbox": None,
@@ -108,6 +110,7 @@ def test_the_overview_names_classes_sets_and_reports(served: Served) -> None:
             {"name": name, "address": f"/reports/{name}/report.html"} for name in ("inbox", "new")
         ],
         "decisions": "decisions.csv",
+        "decisions_named": [],
         "decisions_used": False,
         "run": None,
     }
@@ -126,7 +129,11 @@ def test_a_report_says_where_decisions_are_saved_and_is_else_the_same(
     served: Served, asked: Project
 ) -> None:
     reply = request(served, "/reports/new/report.html")
-    added = b'<meta name="decisions-address" content="/decisions">\n'
+    project = request(served, "/catalogue").json["project"]
+    added = (
+        '<meta name="decisions-address" content="/decisions">\n'
+        f'<meta name="project" content="{project}">\n'
+    ).encode()
     assert added in reply.body
     shown = [
         line for line in reply.body.replace(added, b"").splitlines() if b"http-equiv" not in line

@@ -58,10 +58,11 @@ def test_faulty_decisions_are_refused_as_a_whole(copied: Project, photo: bytes) 
     with serving(copied.folder) as served:
         reply = post_json(served, "/decisions", {"decisions": [decision(photo), faulty]})
         assert reply.status == 422
-        assert "Decision 2: decision 'maybe'; allowed: right, wrong" in reply.detail
+        assert "decision 2: decision 'maybe'; allowed: right, wrong" in reply.detail
         (copied.folder / "decisions.csv").write_text("damaged")
         reply = post_json(served, "/decisions", {"decisions": [decision(photo)]})
-        assert reply.status == 503
+        assert reply.status == 409
+        assert request(served, "/decisions").status == 409
         assert reply.detail.startswith("decisions.csv is not a file of decisions")
     assert (copied.folder / "decisions.csv").read_text() == "damaged"
 
@@ -126,6 +127,7 @@ def test_the_ending_is_that_of_the_content(copied: Project) -> None:
             kept = post(served, "/inbox", ("x.exe", file.getvalue())).json["image"]
             assert kept.endswith(ending)
         reply = post(served, "/inbox", ("x.jpg", b"<script>"))
+    assert reply.status == 422
     assert "no photo" in reply.detail
 
 

@@ -1,7 +1,9 @@
 """Who may ask the server, and what nobody gets from it."""
 
+import json
 import re
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -118,6 +120,7 @@ def test_a_server_for_others_needs_a_token(asked: Project, photo: bytes) -> None
         asked.folder, "--host", "0.0.0.0", environment={"SIMILAR_IMAGES_TOKEN": TOKEN}
     ) as served:
         assert f"/?token={TOKEN}" in served.line
+        assert "0.0.0.0" not in served.line
         for path in ("/", "/catalogue", "/openapi.json", "/reports/new/report.html", "/?token=no"):
             reply = request(served, path)
             assert reply.status == 401, path
@@ -134,6 +137,8 @@ def test_a_server_for_others_needs_a_token(asked: Project, photo: bytes) -> None
         assert "SameSite=strict" in cookie
         assert welcome.headers["refresh"] == "0; url=/"
         assert request(served, "/", Cookie=cookie.partition(";")[0]).status == 200
+        own = cookie.partition(";")[0]
+        assert request(served, "/", Cookie=f'prefs={{"a":1}}; {own}; x y').status == 200
         assert request(served, "/", Cookie=f"similar_images_{served.port}=no").status == 401
         # By any address of this machine, but not by a name.
         there = f"192.0.2.1:{served.port}"
@@ -181,4 +186,60 @@ def test_decisions_are_json_of_the_columns(served: Served) -> None:
         reply = post_json(served, "/decisions", {"decisions": wrong})
         assert reply.status == 422, wrong
         assert isinstance(reply.detail, str)
-    assert request(served, "/decisions", form(("a", b"b")), Content_Type=FORM).status == 422
+    bodies: list[object] = ["x", [], None, {"decisions": [], "more": 1}]
+    for body in bodies:
+        reply = post_json(served, "/decisions", body)
+        assert reply.status == 422
+        assert not reply.detail.startswith(":")
+    surrogate = json.dumps({"decisions": [row | {"note": "\ud800"}]}).encode()
+    assert request(served, "/decisions", surrogate, Content_Type="application/json").status == 422
+    assert request(served, "/decisions", form(("a", b"b")), Content_Type=FORM).status == 415
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"decisions":[' + b"{}," * 1_000_000 + b"{}]}",
+        b'{"decisions":[{' + b",".join(b'"%d":0' % n for n in range(500_000)) + b"}]}",
+        b"{" + b",".join(b'"%d":0' % n for n in range(500_000)) + b"}",
+    ],
+    ids=["many rows", "many columns", "many fields"],
+)
+def test_faulty_decisions_take_little_memory(served: Served, body: bytes) -> None:
+    request(served, "/catalogue")
+    before = most_memory(served)
+    reply = request(served, "/decisions", body, Content_Type="application/json")
+    assert reply.status == 422
+    assert len(reply.detail) < 1_000
+    assert most_memory(served) - before < 300_000_000
+
+
+def most_memory(served: Served) -> int:
+    """Return the most bytes that the server has had in memory."""
+    status = Path(f"/proc/{served.process.pid}/status").read_text("utf-8")
+    return 1000 * int(re.findall(r"VmHWM:\s*(\d+)", status)[0])
+
+
+def test_too_many_decisions_are_refused(served: Served) -> None:
+    row = dict.fromkeys(("content_id", "image", "set", "decision", "label", "when", "note"), "")
+    reply = post_json(served, "/decisions", {"decisions": [row] * 10_001})
+    assert reply.status == 422
+    assert "10000" in reply.detail
+    reply = post_json(served, "/decisions", {"decisions": [row | {"note": "x" * 9_000_000}]})
+    assert reply.status == 413
+    assert "8,000,000 bytes" in reply.detail
+
+
+def test_a_page_of_another_project_can_save_nothing(served: Served, photo: bytes) -> None:
+    own = request(served, "/catalogue").json["project"]
+    assert f'name="project" content="{own}"'.encode() in (
+        request(served, "/reports/new/report.html").body
+    )
+    for sent in (
+        post_json(served, "/decisions", {"decisions": []}, Project="other"),
+        post(served, "/inbox", ("0.png", photo), Project="other"),
+    ):
+        assert sent.status == 409
+        assert sent.detail.startswith("This page belongs to another project")
+        assert "Reload it." in sent.detail
+    assert post_json(served, "/decisions", {"decisions": []}, Project=own).status == 200

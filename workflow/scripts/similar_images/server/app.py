@@ -7,10 +7,12 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from .. import __version__
-from ..core.errors import UserError
+from ..answers.catalogue import UnknownImageError
+from ..core.errors import ConflictError, InputError, UserError
 from .desk import Desk
 from .routes import problems, router
 from .security import Guard, refused
@@ -45,7 +47,7 @@ def application(
         dependencies=[Depends(HTTPBearer(auto_error=False))] if token else [],
         responses=problems(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
         exception_handlers={
-            UserError: _explain,
+            **dict.fromkeys(STATUSES, _explain),
             RequestValidationError: _explain_values,
             Exception: _apologise,
         },
@@ -58,15 +60,17 @@ def application(
 
 
 async def _explain(request: Request, error: Exception) -> JSONResponse:
-    """Return the text of a `UserError`: the results are not ready, or a file cannot be written."""
+    """Return the text of a `UserError`."""
     service = cast(Service, request.app.state.service)
-    return refused(HTTPStatus.SERVICE_UNAVAILABLE, service.without_folders(str(error)))
+    status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
+    # It may wait for a search.
+    return refused(status, await run_in_threadpool(service.without_folders, str(error)))
 
 
 async def _explain_values(request: Request, error: Exception) -> JSONResponse:
     """Return in one sentence what FastAPI found wrong with the values of a request."""
     faults = [
-        f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}"
+        ": ".join(filter(None, (".".join(map(str, fault["loc"][1:])), fault["msg"])))
         for fault in cast(RequestValidationError, error).errors()
     ]
     return refused(
@@ -83,5 +87,12 @@ async def _apologise(request: Request, error: Exception) -> JSONResponse:
     )
 
 
+# Of answers to what a person can correct. Only the last is cured by waiting.
+STATUSES: dict[type[Exception], HTTPStatus] = {
+    UnknownImageError: HTTPStatus.NOT_FOUND,
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ConflictError: HTTPStatus.CONFLICT,
+    UserError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 # Further faults are not told.
 MOST_LISTED = 5

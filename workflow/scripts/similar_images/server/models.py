@@ -1,9 +1,13 @@
 """What requests and answers contain, as /openapi.json describes it."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from ..decisions.decisions import TABLE
 
+# In one request.
+MOST_DECISIONS = 10_000
 _MEANINGS = {column.name: column.meaning for column in TABLE.columns}
 
 
@@ -67,22 +71,35 @@ class Report(BaseModel):
 class Overview(BaseModel):
     """What there is to ask, and whether a run is needed."""
 
+    project: str = Field(description="tells this project from others: see the header `Project`")
     images: int = Field(description="of the catalogue")
     classes: list[str]
     inbox: str | None = Field(description="the query set that keeps photos, if there is one")
     sets: list[str] = Field(description="all query sets")
     reports: list[Report]
     decisions: str = Field(description="the file of decisions, in the folder of the project")
+    decisions_named: list[str] = Field(description="the files in the setting `decisions`")
     decisions_used: bool = Field(description="whether the setting `decisions` names this file")
     run: str | None = Field(
         description="the command that uses new decisions and kept photos; null without any"
     )
 
 
-class Decision(BaseModel):
-    """What a person decided about a photo: a row of decisions.csv."""
+class _Sent(BaseModel):
+    """What is sent as JSON. Any further field is an error, but not thousands of errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_number(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > len(cls.model_fields):
+            raise ValueError(f"more fields than {', '.join(cls.model_fields)}")
+        return value
+
+
+class Decision(_Sent):
+    """What a person decided about a photo: a row of decisions.csv."""
 
     content_id: str = Field(description=_MEANINGS["content_id"])
     image: str = Field(description=_MEANINGS["image"])
@@ -96,9 +113,13 @@ class Decision(BaseModel):
 class Decisions(BaseModel):
     """Decisions on photos."""
 
-    model_config = ConfigDict(extra="forbid")
-
     decisions: list[Decision]
+
+
+class NewDecisions(_Sent):
+    """Decisions to save. The first that is faulty is named."""
+
+    decisions: Annotated[list[Decision], FailFast(), Field(max_length=MOST_DECISIONS)]
 
 
 class Saved(BaseModel):

@@ -3,16 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from .security import page_policy
-
 PAGE = "report.html"
 FILES = "report_files"
 # The kinds of files beside a report.
 TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
-DECISIONS = b'<meta name="decisions-address" content="/decisions">'
-_HEAD = b"<head>"
-# Its policy is before its data, however large that is.
-_HEAD_BYTES = 100_000
+_HEAD = "<head>"
+_TOLD = """
+<meta name="decisions-address" content="/decisions">
+<meta name="project" content="{}">"""
 
 
 def there(results: Path, names: Iterable[str]) -> list[str]:
@@ -25,14 +23,19 @@ def address(name: str) -> str:
     return f"/reports/{name}/{PAGE}"
 
 
-def page(results: Path, name: str) -> tuple[bytes, str] | None:
-    """Return the report of a collection with its content security policy, or None without one."""
+def page(results: Path, name: str, project: str) -> bytes | None:
+    """Return the report of a collection, which is told where it is; None if there is no report.
+
+    Args:
+        results: the folder.
+        name: of the collection.
+        project: see `Service.project`.
+    """
     path = file_in(results / name, PAGE)
     if path is None:
         return None
-    content = path.read_bytes()
-    policy = page_policy(content[:_HEAD_BYTES].decode("utf-8", "replace"))
-    return content.replace(_HEAD, _HEAD + b"\n" + DECISIONS, 1), policy
+    told = _HEAD + _TOLD.format(project)
+    return path.read_bytes().replace(_HEAD.encode(), told.encode(), 1)
 
 
 def file_in(folder: Path, path: str) -> Path | None:

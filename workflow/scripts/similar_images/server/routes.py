@@ -5,13 +5,12 @@ from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationError
 
-from ..answers.catalogue import UnknownImageError
 from ..core.names import normal_form, similar
-from ..decisions import decisions as decided
 from ..images import thumbnails
 from . import models, page, pending, reports, uploads
 from .desk import Desk
@@ -35,13 +34,18 @@ async def _photos(request: Request) -> list[Photo]:
     return await uploads.received(request, request.app.state.limits)
 
 
+def label_of(given: str | None) -> str | None:
+    """Return the class that is `given`, or None for all."""
+    return normal_form(given) if given else None
+
+
 Turns = Annotated[Desk, Depends(_desk)]
 Serving = Annotated[Service, Depends(_service)]
 Count = Annotated[int, Query(ge=1, le=MOST_NEIGHBOURS, description="how many are listed")]
 Label = Annotated[
     str | None,
     Query(description="the class of the neighbours to list"),
-    AfterValidator(lambda label: label and normal_form(label)),
+    AfterValidator(label_of),
 ]
 Name = Annotated[str, Path(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -64,6 +68,33 @@ def _of_photos() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def _of_decisions() -> dict[str, Any]:
+    """Return the description of a request with decisions."""
+    schema = models.NewDecisions.model_json_schema(ref_template="#/components/schemas/{model}")
+    del schema["$defs"]  # the answer to GET /decisions has the same
+    return {"requestBody": {"required": True, "content": {uploads.JSON: {"schema": schema}}}}
+
+
+async def _check_project(
+    service: Serving,
+    project: Annotated[
+        str | None, Header(description="`project` in GET /catalogue; others are refused")
+    ] = None,
+) -> None:
+    """Check that a page is of this project: another one may have had this address before.
+
+    Raises:
+        HTTPException: it is not.
+    """
+    if project not in (None, service.project):
+        raise HTTPException(
+            HTTPStatus.CONFLICT,
+            "This page belongs to another project, which this address had before. Nothing was "
+            "saved. Reload it.",
+        )
+
+
+_OF_THIS_PROJECT = [Depends(_check_project)]
 _OF_UPLOADS = problems(
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
@@ -76,7 +107,7 @@ _OF_UPLOADS = problems(
 def ask_page(service: Serving) -> HTMLResponse:
     """Return the page that asks about photos."""
     html = page.render(service.overview(), service.applied())
-    return HTMLResponse(html, headers={POLICY: page_policy(html)})
+    return HTMLResponse(html, headers={POLICY: page_policy()})
 
 
 @router.get("/favicon.ico", include_in_schema=False)
@@ -119,14 +150,7 @@ async def similar_to(
     """What is most similar to an image of the catalogue."""
     with desk.place():
         await desk.run(partial(_check_label, service, label))
-        try:
-            near = await desk.run(
-                partial(service.catalogue.similar_to, image, neighbours, label=label)
-            )
-        except UnknownImageError as error:
-            raise HTTPException(
-                HTTPStatus.NOT_FOUND, service.without_folders(str(error))
-            ) from error
+        near = await desk.run(partial(service.catalogue.similar_to, image, neighbours, label=label))
     return {"neighbours": [one.as_json() for one in near]}
 
 
@@ -151,24 +175,24 @@ async def picture(
     return Response(small, media_type="image/jpeg", headers=headers)
 
 
-@router.get("/decisions", response_model=models.Decisions)
+@router.get("/decisions", response_model=models.Decisions, responses=problems(HTTPStatus.CONFLICT))
 def decisions(service: Serving) -> Any:
     """The decisions in the project's files."""
     return {"decisions": service.decisions()}
 
 
-@router.post("/decisions", response_model=models.Saved)
-def decide(given: models.Decisions, service: Serving) -> Any:
-    """Add decisions to the project's file."""
-    rows = [row.model_dump() for row in given.decisions]
-    for number, row in enumerate(rows, 1):
-        for _, fault in decided.faults(row):
-            raise HTTPException(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                f"Decision {number}: {fault}. None was saved. Correct it, and save all again.",
-            )
-    service.save(rows)
-    return {"file": service.decisions_name, "saved": len(rows), "run": pending.COMMAND}
+@router.post(
+    "/decisions",
+    response_model=models.Saved,
+    openapi_extra=_of_decisions(),
+    responses=_OF_UPLOADS | problems(HTTPStatus.CONFLICT),
+    dependencies=_OF_THIS_PROJECT,
+)
+async def decide(request: Request, desk: Turns, service: Serving) -> Any:
+    """Add decisions to the project's file: all, or none if one is faulty."""
+    with desk.place():
+        data = await uploads.decisions(request, request.app.state.limits)
+        return await desk.run(partial(_save, service, data))
 
 
 @router.post(
@@ -176,17 +200,18 @@ def decide(given: models.Decisions, service: Serving) -> Any:
     response_model=models.Kept,
     openapi_extra=_of_photos(),
     responses=_OF_UPLOADS | problems(HTTPStatus.CONFLICT),
+    dependencies=_OF_THIS_PROJECT,
 )
 async def keep(request: Request, desk: Turns, service: Serving) -> Any:
     """Keep a photo in the folder of the inbox, a query set."""
-    folder = service.inbox()
-    if folder is None:
-        raise HTTPException(
-            HTTPStatus.CONFLICT,
-            "No folder for photos to keep is named. Start the server with --inbox and the name of "
-            "a query set that is a folder.",
-        )
     with desk.place():
+        folder = await desk.run(service.inbox)
+        if folder is None:
+            raise HTTPException(
+                HTTPStatus.CONFLICT,
+                "No folder for photos to keep is named. Start the server with --inbox and the name "
+                "of a query set that is a folder.",
+            )
         photos = await _photos(request)
         if len(photos) > 1:
             raise HTTPException(
@@ -198,13 +223,12 @@ async def keep(request: Request, desk: Turns, service: Serving) -> Any:
 @router.get("/reports/{name}/report.html", include_in_schema=False)
 def report(name: Name, service: Serving) -> HTMLResponse:
     """Return the report of a collection."""
-    found = reports.page(service.results, name)
-    if found is None:
+    content = reports.page(service.results, name, service.project)
+    if content is None:
         raise HTTPException(
             HTTPStatus.NOT_FOUND, f"There is no report on {name}. To make it: {pending.COMMAND}"
         )
-    content, policy = found
-    return HTMLResponse(content, headers={POLICY: policy})
+    return HTMLResponse(content, headers={POLICY: page_policy()})
 
 
 @router.get("/reports/{name}/report_files/{path:path}", include_in_schema=False)
@@ -216,6 +240,22 @@ def report_file(name: Name, path: str, service: Serving) -> FileResponse:
         raise HTTPException(HTTPStatus.NOT_FOUND, "The report has no such picture.")
     # It is named by its content.
     return FileResponse(found, media_type=kind, headers={"Cache-Control": "private, max-age=86400"})
+
+
+def _save(service: Service, data: bytes) -> dict[str, Any]:
+    """Save decisions that were sent as JSON: see `models.Saved`.
+
+    Raises:
+        RequestValidationError: they are no decisions.
+        UserError: see `Service.save`.
+    """
+    try:
+        given = models.NewDecisions.model_validate_json(data)
+    except ValidationError as error:
+        faults = [fault | {"loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from error
+    service.save([row.model_dump() for row in given.decisions])
+    return {"file": service.decisions_name, "saved": len(given.decisions), "run": pending.COMMAND}
 
 
 def _check_label(service: Service, label: str | None) -> None:

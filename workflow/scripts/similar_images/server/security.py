@@ -7,15 +7,17 @@ Two things give it away: the name that it calls the server by, if that name was 
 
 import hmac
 import ipaddress
-import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..report import templates
 
 HTTP_PORT = 80  # browsers leave it out of addresses
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -32,7 +34,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_SCRIPTS = re.compile(r"script-src ([^;\"]*)")
+# The folders of the scripts of all pages.
+SCRIPTS = (templates.TEMPLATES, Path(__file__).parent / "templates")
 
 
 def is_loopback(host: str) -> bool:
@@ -45,14 +48,13 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def page_policy(page: str) -> str:
-    """Return the content security policy of a page: the scripts that it names itself, and no other.
+def page_policy() -> str:
+    """Return the content security policy of pages: only scripts of this program run.
 
-    Args:
-        page: its HTML, with a policy in its head.
+    So a report.html from elsewhere, put into the results, can save no decisions.
     """
-    named = _SCRIPTS.search(page)
-    scripts = named[1].strip() if named else "'none'"
+    files = sorted(file for folder in SCRIPTS for file in folder.glob("*.js"))
+    scripts = templates.with_scripts(*files)["script_hashes"]
     return (
         "default-src 'none'; connect-src 'self'; img-src 'self' data: blob:; "
         f"style-src 'unsafe-inline'; script-src {scripts}; base-uri 'none'; form-action 'none'"
@@ -131,7 +133,8 @@ class Guard:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._matches([given.strip()]):
             return True
-        return self._matches(_cookies(headers, self._cookie)) or self._is_in_address(scope)
+        cookies = cookie_parser(headers.get("cookie", ""))
+        return self._matches([cookies.get(self._cookie, "")]) or self._is_in_address(scope)
 
     def _is_in_address(self, scope: Scope) -> bool:
         query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -182,11 +185,3 @@ def _is_from_own_page(headers: Headers, host: str) -> bool:
     if site is not None:
         return site in OWN_SITES
     return origin is None or origin.lower() == f"http://{host}"
-
-
-def _cookies(headers: Headers, name: str) -> list[str]:
-    try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return []
-    return [cookies[name].value] if name in cookies else []

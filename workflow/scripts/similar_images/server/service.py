@@ -3,14 +3,15 @@
 import base64
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from ..answers.asked_photos import WithAsked
 from ..answers.catalogue import Catalogue
-from ..core.errors import UserError, reason
+from ..core.errors import InputError, UserError, reason
 from ..decisions import append, decisions
 from ..images import thumbnails
 from ..images.photos import LOCAL
@@ -21,6 +22,8 @@ from .uploads import Photo
 DECISIONS = "decisions.csv"
 # What the last run applied, in its results.
 APPLIED = Path("plan", "decisions-applied.csv")
+# Of the digest that names the project.
+DIGITS = 16
 
 
 class Service:
@@ -31,6 +34,11 @@ class Service:
         results: its folder.
         inbox_name: the query set in whose folder photos are kept, or None.
 
+    Attributes:
+        catalogue: see above.
+        results: see above.
+        project: tells the project from others, also after a restart.
+
     Raises:
         UserError: `inbox_name` is no query set in a folder.
     """
@@ -40,8 +48,8 @@ class Service:
         self.results = results
         # Without links: `..` after one leads elsewhere.
         self._project = catalogue.project.resolve()
+        self.project = hashlib.sha256(os.fsencode(self._project)).hexdigest()[:DIGITS]
         self._inbox = inbox_name
-        self._places = self._folders()
         if inbox_name is not None and self.inbox() is None:
             folders = ", ".join(catalogue.description.folders) or "none"
             raise UserError(
@@ -55,12 +63,14 @@ class Service:
         described = self.catalogue.description
         names = reports.there(self.results, ["catalogue", *described.queries])
         return {
+            "project": self.project,
             "images": len(self.catalogue),
             "classes": self.catalogue.classes,
             "inbox": self._inbox if self.inbox() else None,
             "sets": described.queries,
             "reports": [{"name": name, "address": reports.address(name)} for name in names],
             "decisions": self.decisions_name,
+            "decisions_named": self.decisions_named,
             "decisions_used": self.decisions_file in described.decisions,
             "run": pending.COMMAND if self._run_is_needed() else None,
         }
@@ -83,20 +93,32 @@ class Service:
     def decisions_file(self) -> str:
         """The file in which decisions are saved, relative to the project."""
         named = self.catalogue.description.decisions
-        return next((path for path in named if path.endswith(".csv")), DECISIONS)
+        return next((path for path in named if not path.lower().endswith(".xlsx")), DECISIONS)
 
     @property
     def decisions_name(self) -> str:
-        """The `decisions_file` for people, without the folder if that is not in the project."""
-        file = self.decisions_file
-        return os.path.basename(file) if os.path.isabs(file) else file
+        """The `decisions_file` for people."""
+        return _told(self.decisions_file)
 
-    def save(self, rows: Iterable[Mapping[str, str]]) -> None:
+    @property
+    def decisions_named(self) -> list[str]:
+        """The files that the setting `decisions` names, for people."""
+        return [_told(file) for file in self.catalogue.description.decisions]
+
+    def save(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Add `rows` to the file of decisions.
 
         Raises:
-            UserError: a row is faulty, or they cannot be saved.
+            InputError: a row is faulty.
+            UserError: they cannot be saved.
         """
+        sets = [decisions.CATALOGUE, *self.catalogue.description.queries]
+        for row in rows:
+            if row["set"] not in sets:
+                raise InputError(
+                    f"set {decisions.shown(row['set'])}; allowed: {', '.join(sets)}. No decision "
+                    "was saved. If a run has renamed the set, open its new report."
+                )
         append.append(self._project / self.decisions_file, rows)
 
     def decisions(self) -> list[dict[str, str]]:
@@ -144,13 +166,15 @@ class Service:
 
     def without_folders(self, message: str) -> str:
         """Return `message` without the folders of this machine that can be in it."""
-        for place in self._places:
+        for place in self._folders():
             message = message.replace(place, "")
         return message
 
     def _folders(self) -> list[str]:
         """Return the folders with the results and decisions, the longest first."""
-        files = [self.results, *self._decisions_files()]
+        files = [self.results]
+        with suppress(UserError):  # without results, no message is on decisions
+            files += self._decisions_files()
         absolute = [Path(os.path.abspath(file)) for file in files]
         parents = {str(file.parent) for file in (*absolute, *(file.resolve() for file in files))}
         return sorted((f"{parent.rstrip('/')}/" for parent in parents), key=len, reverse=True)
@@ -165,6 +189,11 @@ class Service:
         return pending.decisions_wait(self._decisions_files(), self.results, queries) or (
             folder is not None and pending.photos_wait(folder, self.results, str(self._inbox))
         )
+
+
+def _told(file: str) -> str:
+    """Return the path of a file for people, without the folder if that is not in the project."""
+    return os.path.basename(file) if os.path.isabs(file) else file
 
 
 def _picture(content_id: str, data: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""The photos that people send: how large, how many, how slow, and how many at once.
+"""What people send, above all photos: how large, how many, how slow, and how many at once.
 
 They are held in memory, and never written to a disk. Pixels are limited where photos are decoded.
 """
@@ -18,6 +18,7 @@ FIELD = "photo"
 MULTIPART = "multipart/form-data"
 BINARY = "application/octet-stream"
 IMAGE = "image/"
+JSON = "application/json"
 # Any other field is an error, which names it.
 MOST_FIELDS = 10
 
@@ -29,6 +30,7 @@ class Limits:
     Attributes:
         photo_bytes: of one photo.
         request_bytes: of a whole request.
+        decisions_bytes: of a request with decisions.
         held_bytes: of all requests that are received or answered.
         photos: in one request.
         seconds: until a request is there completely.
@@ -37,6 +39,7 @@ class Limits:
 
     photo_bytes: int = 50_000_000
     request_bytes: int = 100_000_000
+    decisions_bytes: int = 8_000_000
     held_bytes: int = 500_000_000
     photos: int = 50
     seconds: float = 60.0
@@ -124,7 +127,7 @@ async def received(request: Request, limits: Limits = LIMITS) -> list[Photo]:
     Raises:
         HTTPException: it has none, or has something else, or is refused.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     if kind == MULTIPART:
         photos = await _of_form(request, limits)
     elif kind == BINARY or kind.startswith(IMAGE):
@@ -143,6 +146,38 @@ async def received(request: Request, limits: Limits = LIMITS) -> list[Photo]:
     if any(len(photo.data) > limits.photo_bytes for photo in photos):
         raise too_large("A photo is too large.", limits)
     return photos
+
+
+async def decisions(request: Request, limits: Limits = LIMITS) -> bytes:
+    """Return the body of a request with decisions, in JSON.
+
+    Raises:
+        HTTPException: it is too large, or of another kind.
+    """
+    kind = _kind(request)
+    if kind != JSON:  # pages of other sites may send some other kinds
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"The content type is {kind[:60] or 'missing'}; allowed: {JSON}.",
+        )
+    data = bytearray()
+    try:
+        async for part in request.stream():
+            data += part
+            if len(data) > limits.decisions_bytes:
+                raise HTTPException(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    "There are too many decisions in a request. Allowed: "
+                    f"{limits.decisions_bytes:,} bytes. Send some of them first.",
+                )
+    except ClientDisconnect:
+        raise _ended() from None
+    return bytes(data)
+
+
+def _kind(request: Request) -> str:
+    """Return the content type of the body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class _InMemory(MultiPartParser):
