@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, Locator, expect
 
 from browser import HOSTILE, Visit, serious_findings
@@ -35,8 +36,12 @@ from similar_images.core.errors import UserError
 from similar_images.decisions import decisions
 from similar_images.decisions.append import append
 
-META = '<head>\n<meta name="decisions-address" content="/decisions">'
+META = (
+    '<head>\n<meta name="decisions-address" content="/decisions">'
+    '<meta name="project" content="{project}">'
+)
 RUN = "snakemake --cores 8"
+OTHER = "The server is of another project than this page. Reload the page."
 Open = Callable[..., Visit]
 
 
@@ -48,12 +53,16 @@ class Site:
         folder: of the pages.
         fault: what it says in place of saving, if anything.
         used: whether the settings name the file.
+        named: the files that the settings name.
+        project: which project it is of.
         posts: the decisions in each request.
     """
 
     folder: Path
     fault: str = ""
     used: bool = True
+    named: list[str] = field(default_factory=list)
+    project: str = "shoes"
     posts: list[list[dict[str, str]]] = field(default_factory=list)
     server: ThreadingHTTPServer | None = None
     port: int = 0
@@ -94,14 +103,18 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
                 made = decisions.read([site.file]) if site.file.exists() else []
                 self.answer(200, {"decisions": decisions.rows(made)})
             elif self.path == "/catalogue":
-                named = {"decisions": "decisions.csv", "decisions_used": site.used}
-                self.answer(200, {**named, "run": None})
+                used = {"decisions": "decisions.csv", "decisions_used": site.used}
+                named = {"decisions_named": site.named, "project": site.project}
+                self.answer(200, {**used, **named, "run": None})
             else:
                 self.send_file(site.folder / self.path.removeprefix("/reports/"))
 
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             rows = json.loads(self.rfile.read(length))["decisions"]
+            if self.headers["Project"] != site.project:
+                self.answer(409, {"detail": OTHER})
+                return
             site.posts.append(rows)
             try:
                 if site.fault:
@@ -116,7 +129,8 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
             if not path.is_file():
                 self.send(404, "text/plain", b"")
             elif path.suffix == ".html":
-                page = path.read_text("utf-8").replace("<head>", META, 1)
+                page = path.read_text("utf-8")
+                page = page.replace("<head>", META.format(project=site.project), 1)
                 self.send(200, "text/html; charset=utf-8", page.encode())
             else:
                 self.send(200, "image/jpeg", path.read_bytes())
@@ -226,6 +240,26 @@ def test_without_the_setting_the_bar_says_to_set_it(site: Site, open_page: Open)
     expect(hint(seen)).to_have_text(
         f"To apply your decisions, set “decisions: decisions.csv” in config.yaml, and run {RUN}."
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "setting"),
+    [
+        (["predictions.xlsx"], "[predictions.xlsx, decisions.csv]"),
+        (["to/A.CSV", "my file.xlsx"], "[to/A.CSV, my file.xlsx, decisions.csv]"),
+        (["a, b.xlsx", '"<b>.csv'], r'["a, b.xlsx", "\"<b>.csv", decisions.csv]'),
+    ],
+)
+def test_files_that_the_setting_names_already_stay_in_it(
+    site: Site, open_page: Open, names: list[str], setting: str
+) -> None:
+    site.used, site.named = False, names
+    seen = open_page()
+    press(seen, 0, "Right")
+    expect(hint(seen)).to_have_text(
+        f"To apply your decisions, set “decisions: {setting}” in config.yaml, and run {RUN}."
+    )
+    assert yaml.safe_load(setting) == [*names, "decisions.csv"]
 
 
 def test_all_ways_to_decide_are_saved(site: Site, seen: Visit) -> None:
@@ -511,6 +545,37 @@ def test_decisions_of_another_project_can_be_forgotten(site: Site, seen: Visit) 
     expect(seen.page.locator(".waiting")).to_be_hidden()
     assert stored(seen) == []
     assert site.said() == []
+
+
+def test_a_page_of_another_project_saves_nothing_until_it_is_loaded_again(
+    site: Site, seen: Visit
+) -> None:
+    press(seen, 0, "Right")
+    saved(seen)
+    site.project = "hats"
+    site.posts.clear()
+    press(seen, 1, "Right")
+    expect(reported(seen)).to_have_text(f"Not saved: {OTHER} This browser keeps your decisions.")
+    before = len(seen.requests)
+    press(seen, 2, "Leave out")
+    look(seen)
+    expect(status(seen)).to_have_text("2 decisions not saved yet")
+    expect(reported(seen)).to_contain_text(OTHER)
+    assert seen.requests[before:] == []
+    seen.page.reload()  # The project that is served now has the same photos, and other decisions.
+    saved(seen)
+    assert site.posts == []
+    site.project = "shoes"
+    seen.page.reload()
+    saved(seen, 3)
+
+
+def test_decisions_of_another_project_are_not_shown(site: Site, seen: Visit) -> None:
+    site.project = "hats"
+    append(site.file, [row(0, "out", "")])
+    look(seen)
+    expect(reported(seen)).to_contain_text("another project")
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
 
 
 # ---- Names, accessibility, and pages without a server

@@ -283,8 +283,9 @@ let applied = new Map(); // The decisions that the last run knew, by subject.
 const inFile = new Map(); // The decisions in the project's file, by subject, if a server says so: see saving.js.
 /** @type {Map<string, Set<string>>} */
 let subjects = new Map(); // The subjects of all decisions, by content id.
-// The folder of all results, or the page itself where it was sent as one file. It separates the
-// decisions of this project from those of others.
+// The folder of all results, or the page itself where it was sent as one file; on a server, which may
+// be that of another project tomorrow, with the project. It separates the decisions of this project
+// from those of others.
 let home = "";
 
 /** @param {Deciding} given */
@@ -293,11 +294,18 @@ function readPage(given) {
   catalogueClasses = new Set(given.classes);
   applied = new Map(merged([], given.decided).map((row) => [subjectOf(row), row]));
   try {
-    home = new URL(given.alone ? location.pathname : "..", location.href).href;
+    home = new URL(given.alone ? location.pathname : "..", location.href).href + projectOfPage();
   } catch {
     home = ""; // Inside a frame.
   }
   readStored();
+}
+
+/** Return which project the page is of, as the server calls it; "" where there is no server. */
+function projectOfPage() {
+  /** @type {HTMLMetaElement | null} */
+  const named = document.querySelector('meta[name="project"]');
+  return named?.content ?? "";
 }
 
 function index() {

@@ -9,8 +9,13 @@
 
 const SECONDS_TO_ANSWER = 30; // The server waits up to 10 for other programs that save.
 
-// What the server said: where it saves, whether a run reads that, and the command of a run.
-let serverSaid = { file: "decisions.csv", used: true, run: "" };
+const CONFLICT = 409;
+const OTHER_PROJECT = "The server is now that of another project. Reload the page to see that one.";
+const PLAIN_NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_./ -]*$/u; // Of a file; YAML needs no quotes for it.
+
+// What the server said: where it saves, whether a run reads that, the files that the settings name,
+// and the command of a run.
+let serverSaid = { file: "decisions.csv", used: true, named: /** @type {string[]} */ ([]), run: "" };
 let isStale = true; // Whether the file may have decisions that this page does not know.
 let notSaved = ""; // Why the last decisions were not saved.
 /** @type {Set<string>} */
@@ -20,6 +25,12 @@ let isWaiting = false; // and another may wait.
 
 /** What the server did not do, and why. */
 class NotDone extends Error {}
+
+/** What it will not do for this page: another project is at its address by now. */
+class OfOtherProject extends NotDone {}
+
+/** @type {OfOtherProject | null} */
+let refusal = null; // Once there is one, nothing is sent until the page is loaded again.
 
 /** @type {HTMLMetaElement | null} */
 const addressOfDecisions = document.querySelector('meta[name="decisions-address"]');
@@ -46,6 +57,7 @@ function sendUnsaved() {
 async function readAndSave() {
   isWaiting = false;
   try {
+    if (refusal) throw refusal;
     const notice = isStale ? await readFile() : "";
     const rows = unsaved();
     if (rows.length > 0) await saveRows(rows);
@@ -53,6 +65,7 @@ async function readAndSave() {
     notSaved = "";
   } catch (error) {
     isStale = true;
+    if (error instanceof OfOtherProject) refusal = error;
     notSaved = explained(error);
     say(notSaved);
   }
@@ -64,7 +77,8 @@ function explained(error) {
   const why = error instanceof NotDone ? error.message : String(error);
   if (unsaved().length === 0) return why;
   if (!kept) return `Not saved: ${why} This browser does not keep your decisions, so do not leave this page.`;
-  return `Not saved: ${why} This browser keeps your decisions, and sends them again with the next one.`;
+  const again = error instanceof OfOtherProject ? "" : ", and sends them again with the next one";
+  return `Not saved: ${why} This browser keeps your decisions${again}.`;
 }
 
 /**
@@ -79,7 +93,8 @@ async function requested(address, options) {
   const answer = await response.json().catch(() => null);
   if (response.ok && answer) return answer;
   const { detail } = answer ?? {};
-  throw new NotDone(typeof detail === "string" ? detail : `The server answered with the error ${response.status}.`);
+  const words = typeof detail === "string" ? detail : `The server answered with the error ${response.status}.`;
+  throw response.status === CONFLICT ? new OfOtherProject(words) : new NotDone(words);
 }
 
 /** Read the file, and return what people should know, or "". */
@@ -87,8 +102,10 @@ async function readFile() {
   isStale = false;
   const address = addressOfDecisions?.content ?? "";
   const overview = await requested(new URL("catalogue", new URL(address, location.href)).href);
+  if ((overview.project ?? "") !== projectOfPage()) throw new OfOtherProject(OTHER_PROJECT);
   const { decisions } = await requested(address);
-  serverSaid = { file: overview.decisions, used: overview.decisions_used, run: overview.run ?? serverSaid.run };
+  const { decisions: file, decisions_used: used, decisions_named: named = [] } = overview;
+  serverSaid = { file, used, named, run: overview.run ?? serverSaid.run };
   /** @type {Kept[]} */
   const rows = decisions.map(storedRow).filter(Boolean);
   inFile.clear();
@@ -121,7 +138,7 @@ async function saveRows(rows) {
   const decisions = rows.map((row) => Object.fromEntries(COLUMNS.map((name) => [name, row[name]])));
   const answer = await requested(addressOfDecisions?.content ?? "", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", Project: projectOfPage() },
     body: JSON.stringify({ decisions }),
   });
   serverSaid = { ...serverSaid, file: answer.file, run: answer.run };
@@ -138,7 +155,7 @@ function unsaved() {
 }
 
 /**
- * Whether a decision may be saved here without asking. Another project may have been at this address.
+ * Whether a decision may be saved here without asking: on photos of this page, or made here.
  * @param {Decision} row
  */
 function isOurs(row) {
@@ -184,8 +201,15 @@ function showSaved(rows) {
 }
 
 function howToApply() {
-  const setting = serverSaid.used ? "" : `set “decisions: ${serverSaid.file}” in config.yaml, and `;
-  return `To apply your decisions, ${setting}run ${serverSaid.run || "again"}.`;
+  const { file, used, named, run } = serverSaid;
+  const files = named.length > 0 ? `[${[...named, file].map(inYaml).join(", ")}]` : file;
+  const setting = used ? "" : `set “decisions: ${files}” in config.yaml, and `;
+  return `To apply your decisions, ${setting}run ${run || "again"}.`;
+}
+
+/** @param {string} name */
+function inYaml(name) {
+  return PLAIN_NAME.test(name) ? name : JSON.stringify(name);
 }
 
 /**
