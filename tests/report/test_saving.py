@@ -394,6 +394,7 @@ def test_two_tabs_of_a_browser_show_the_same_at_once(site: Site, open_page: Open
     saved(second)
     press(second, 0, "Leave out")
     expect(card(first, 0).locator(".decision")).to_have_text("Left out")
+    saved(second)
     assert [decision for _, _, decision, *_ in site.said()] == ["out"]
 
 
