@@ -259,4 +259,6 @@ interface Asked {
   trail: Similar[];
   /** What is most similar to the photo, or to the last one of the trail. */
   found: Similar[];
+  /** Why nothing is found, and whether it helps to try again. */
+  notFound: (Error & { passes: boolean }) | null;
 }

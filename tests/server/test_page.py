@@ -239,6 +239,64 @@ def test_more_like_this_leads_on_and_back(visit: Open, photo_of: Callable[[str],
     assert one.locator(".similar").inner_text() == first
 
 
+def test_an_earlier_answer_does_not_replace_that_to_later_settings(
+    visit: Open, photo_of: Callable[[str], Path]
+) -> None:
+    visited = visit()
+    choose(visited, photo_of("boots"))
+    one = card(visited, "boots.png")
+    held: list[Route] = []
+    visited.page.route(
+        "**/similar?*",
+        lambda route: route.continue_() if "label" in route.request.url else held.append(route),
+    )
+    one.get_by_role("button", name="More like this").first.click()
+    visited.page.get_by_label("Only of class").select_option("sneakers")
+    found = one.locator(".similar-class")
+    expect(found).to_have_text(["sneakers"] * 3)
+    expect(one.locator(".trail li")).to_have_count(2)
+    with visited.page.expect_response("**/similar?neighbours=3&image=*"):
+        held[0].continue_()
+    visited.page.wait_for_timeout(200)
+    expect(found).to_have_text(["sneakers"] * 3)
+
+
+def test_answers_of_settings_that_change_quickly_are_never_mixed(
+    visit: Open, project: Project
+) -> None:
+    visited = visit()
+    photos = [project.image(f"mixed/boots-{n}.png", seed=600 + n) for n in range(100)]
+    choose(visited, *photos)
+    expect(visited.page.locator(".answered:not(.asking)")).to_have_count(100, timeout=60_000)
+    for photo in photos[:5]:
+        card(visited, photo.name).get_by_role("button", name="More like this").first.click()
+    expect(visited.page.locator(".trail .here")).to_have_count(5)
+    visited.page.evaluate(  # Answers come late, and in another order than they were asked for.
+        """() => {
+          const [asking, delays] = [window.fetch, [250, 10, 120, 0, 40]];
+          window.fetch = async (...request) => {
+            const delay = delays.push(delays.shift()) && delays[0];
+            const response = await asking(...request);
+            await new Promise((done) => setTimeout(done, delay));
+            return response;
+          };
+        }"""
+    )
+    number = visited.page.get_by_label("Similar photos (3 to 50)")
+    for n in range(5):
+        number.fill(str(8 - n))
+        number.press("Enter")
+        visited.page.get_by_label("Only of class").select_option(["boots", "sneakers"][n % 2])
+        visited.page.wait_for_timeout(100)
+    visited.page.get_by_label("Only of class").select_option("sandals")
+    number.fill("3")
+    number.press("Enter")
+    expect(visited.page.locator(".answered:not(.asking)")).to_have_count(100, timeout=60_000)
+    visited.page.wait_for_timeout(500)
+    assert similar_classes(visited.page.locator(".cards")) == ["sandals"] * 300
+    expect(visited.page.locator(".shown")).to_have_text("100 photos")
+
+
 def test_only_neighbours_of_a_class_are_listed_and_the_vote_stays(
     visit: Open, photo_of: Callable[[str], Path]
 ) -> None:
@@ -367,6 +425,16 @@ def test_a_decision_that_the_last_run_applied_is_shown_as_done(
     expect(decision).to_have_text("Right: boots (done)")
 
 
+def test_a_photo_that_was_decided_on_at_an_earlier_visit_is_shown_as_kept(
+    visit: Open, project: Project
+) -> None:
+    visited = visit()
+    choose(visited, project.photo("inbox/boots.png"))
+    expect(card(visited, "boots.png").locator(".keeping")).to_have_text(
+        "Kept in inbox as boots.png"
+    )
+
+
 def test_a_photo_is_kept_without_a_decision(visit: Open, project: Project) -> None:
     photo = project.image("asked/sneakers kept.png", seed=402)
     visited = visit(permissions=["clipboard-read", "clipboard-write"])
@@ -411,6 +479,63 @@ def test_a_server_that_is_gone_is_named_and_can_be_tried_again(
     one.get_by_role("button", name="Try again").click()
     expect(one.locator(".status")).to_have_text("boots")
     expect(one).to_be_focused()
+
+
+def test_where_more_like_this_fails_the_card_says_so_and_can_try_again(
+    visit: Open, photo_of: Callable[[str], Path]
+) -> None:
+    visited = visit(fails=True)
+    choose(visited, photo_of("boots"), photo_of("sandals"))
+    visited.page.get_by_label("Only of class").select_option("sneakers")
+    one, other = card(visited, "boots.png"), card(visited, "sandals.png")
+    visited.page.route("**/similar?*", lambda route: route.abort())
+    one.get_by_role("button", name="More like this").first.click()
+    fault = one.locator(".not-found")
+    expect(fault).to_contain_text("The server cannot be reached.")
+    expect(one.locator(".none")).to_be_hidden()
+    expect(visited.page.locator("#arrived")).to_contain_text("The server cannot be reached.")
+    visited.page.unroute("**/similar?*")
+    other.get_by_role("button", name="More like this").first.click()
+    expect(other.locator(".here")).to_be_focused()
+    expect(fault).to_contain_text("The server cannot be reached.")
+    one.get_by_role("button", name="Try again").click()
+    expect(one.locator(".similar-class")).to_have_text(["sneakers"] * 3)
+    expect(fault).to_be_empty()
+    expect(one.locator(".here")).to_be_focused()
+
+
+def test_a_photo_of_a_catalogue_that_a_run_has_renewed_is_not_tried_again(
+    visit: Open, photo_of: Callable[[str], Path]
+) -> None:
+    visited = visit(fails=True)
+    choose(visited, photo_of("boots"))
+    one = card(visited, "boots.png")
+    gone = json.dumps({"detail": "The catalogue has no image boots-1.png."})
+    visited.page.route("**/similar?*", lambda route: route.fulfill(status=404, body=gone))
+    one.get_by_role("button", name="More like this").first.click()
+    expect(one.locator(".not-found")).to_have_text("The catalogue has no image boots-1.png.")
+    visited.page.go_back()
+    expect(one.locator(".not-found")).to_be_empty()
+    expect(one.locator(".similar-class")).to_have_count(3)
+
+
+def test_a_page_of_another_project_keeps_no_photo(
+    visit: Open, photo_of: Callable[[str], Path]
+) -> None:
+    visited = visit(fails=True)
+    choose(visited, photo_of("boots"))
+    sent: list[str | None] = []
+    other = json.dumps({"detail": "The server is of another project. Reload the page."})
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.header_value("Project"))
+        route.fulfill(status=409, body=other)
+
+    visited.page.route("**/inbox", refuse)
+    card(visited, "boots.png").get_by_role("button", name="Keep in inbox").click()
+    expect(visited.page.locator("#fault")).to_contain_text("another project. Reload the page.")
+    project = visited.page.locator("meta[name=project]").get_attribute("content")
+    assert sent == [project]
 
 
 def test_a_busy_server_is_named_and_all_can_be_tried_again(

@@ -81,7 +81,7 @@ async function sendPhoto(address, file) {
   });
   const body = new FormData();
   body.append("photo", file, file.name);
-  return request(address, { method: "POST", body });
+  return request(address, { method: "POST", headers: { Project: projectOfPage() }, body });
 }
 
 /** Return the settings in the form, as an address has them. */
@@ -132,6 +132,7 @@ function makeAsked(file) {
     problem: null,
     trail: [],
     found: [],
+    notFound: null,
   };
 }
 
@@ -333,11 +334,20 @@ function photoLarge({ file, picture, answer }) {
  * @param {Asked} one
  */
 function paintFound(one) {
-  const { card, answer, found, trail } = one;
+  const { card, answer, found, notFound, trail } = one;
   part(card, ".found").hidden = !answer || Boolean(answer.error);
-  part(card, ".none").hidden = found.length > 0 || !labelSelect.value;
+  part(card, ".none").hidden = found.length > 0 || notFound !== null || !labelSelect.value;
+  part(card, ".not-found").replaceChildren(...(notFound ? [notFound.message, ...again(one, notFound)] : []));
   part(card, ".similar").replaceChildren(...found.map((photo, place) => foundItem(one, photo, place)));
   part(card, ".trail").replaceChildren(...(trail.length > 0 ? [trailOf(one)] : []));
+}
+
+/**
+ * Return a button that tries once more to find what is like a photo, if this helps.
+ * @param {Asked} one @param {{ passes: boolean }} problem
+ */
+function again(one, { passes }) {
+  return passes ? [" ", plainButton("Try again", () => arrive(one))] : [];
 }
 
 /** @param {Asked} one @param {Similar} photo @param {number} place */
@@ -421,32 +431,32 @@ async function arrive(one) {
  * @param {Asked} one
  */
 async function follow(one) {
+  const given = chosen;
   const { trail } = one;
   const last = trail.at(-1);
-  if (last) {
-    const found = await similarTo(last);
-    if (one.trail !== trail) return; // The reader has gone on.
-    one.found = found;
-    report(`${inWords(found.length, "photo")} like ${fileName(last.name)}`);
-  } else {
-    one.found = similarOf(one.answer?.neighbours ?? []);
+  /** @type {AnswerNeighbour[]} */
+  let neighbours = [];
+  let notFound = null;
+  try {
+    neighbours = last ? await similarTo(last) : (one.answer?.neighbours ?? []);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notFound = problem;
   }
+  if (one.trail !== trail || given !== chosen) return; // The reader has gone on.
+  one.found = similarOf(neighbours);
+  one.notFound = notFound;
+  if (last) report(notFound?.message ?? `${inWords(neighbours.length, "photo")} like ${fileName(last.name)}`);
   paintFound(one);
 }
 
 /**
- * Return the neighbours of a photo of the catalogue; none if the server does not say.
+ * Return the neighbours of a photo of the catalogue.
  * @param {Similar} photo
  */
 async function similarTo({ name }) {
-  try {
-    const { neighbours } = await request(`/similar?${chosen}&${new URLSearchParams({ image: name })}`);
-    sayFault("");
-    return similarOf(neighbours);
-  } catch (problem) {
-    sayFault(wordsOf(problem));
-    return [];
-  }
+  const { neighbours } = await request(`/similar?${chosen}&${new URLSearchParams({ image: name })}`);
+  return neighbours;
 }
 
 // ---- Keeping and deciding
@@ -454,7 +464,7 @@ async function similarTo({ name }) {
 /** @param {Asked} one */
 function paintKeeping(one) {
   const content = one.answer?.content_id ?? "";
-  const name = keptAs.get(content);
+  const name = keptAs.get(content) ?? decidedAs(content);
   const shown = [];
   if (one.problem?.passes) shown.push(plainButton("Try again", () => ask([one])));
   else if (name) shown.push(element("p", "", `Kept in ${data.inbox} as ${name}`));
@@ -463,6 +473,14 @@ function paintKeeping(one) {
   const hadFocus = place.contains(document.activeElement);
   place.replaceChildren(...shown);
   if (hadFocus) one.card.focus();
+}
+
+/**
+ * Return the name of a photo in the inbox if it was decided on there, at an earlier visit perhaps.
+ * @param {string} content
+ */
+function decidedAs(content) {
+  return decisionsOn(content).find(({ set }) => set === data.inbox)?.image;
 }
 
 /**
