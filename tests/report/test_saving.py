@@ -121,7 +121,7 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
                     raise UserError(site.fault)
                 append(site.file, rows)
             except UserError as error:
-                self.answer(503, {"detail": str(error)})
+                self.answer(409, {"detail": str(error)})
             else:
                 self.answer(200, {"file": "decisions.csv", "saved": len(rows), "run": RUN})
 
@@ -572,11 +572,13 @@ def test_a_page_of_another_project_saves_nothing_until_it_is_loaded_again(
 
 
 def test_decisions_of_another_project_are_not_shown(site: Site, seen: Visit) -> None:
+    press(seen, 1, "Right")
+    saved(seen)
     site.project = "hats"
     append(site.file, [row(0, "out", "")])
     look(seen)
     expect(reported(seen)).to_contain_text("another project")
-    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
 
 
 # ---- Names, accessibility, and pages without a server

@@ -303,9 +303,17 @@ function readPage(given) {
 
 /** Return which project the page is of, as the server calls it; "" where there is no server. */
 function projectOfPage() {
+  return contentOfMeta("project");
+}
+
+/**
+ * Return what a server has written into the head of the page, or "".
+ * @param {string} name
+ */
+function contentOfMeta(name) {
   /** @type {HTMLMetaElement | null} */
-  const named = document.querySelector('meta[name="project"]');
-  return named?.content ?? "";
+  const found = document.querySelector(`meta[name="${name}"]`);
+  return found?.content ?? "";
 }
 
 function index() {

@@ -24,7 +24,13 @@ let requests = Promise.resolve(); // The requests, one after the other: one is o
 let isWaiting = false; // and another may wait.
 
 /** What the server did not do, and why. */
-class NotDone extends Error {}
+class NotDone extends Error {
+  /** @param {string} words @param {number} [status] of its answer */
+  constructor(words, status) {
+    super(words);
+    this.status = status;
+  }
+}
 
 /** What it will not do for this page: another project is at its address by now. */
 class OfOtherProject extends NotDone {}
@@ -32,9 +38,8 @@ class OfOtherProject extends NotDone {}
 /** @type {OfOtherProject | null} */
 let refusal = null; // Once there is one, nothing is sent until the page is loaded again.
 
-/** @type {HTMLMetaElement | null} */
-const addressOfDecisions = document.querySelector('meta[name="decisions-address"]');
-if (addressOfDecisions) saver = { start: startSaving, send: sendUnsaved, look: lookAtFile, rowsFor, show: showSaved };
+const decisionsAddress = contentOfMeta("decisions-address");
+if (decisionsAddress) saver = { start: startSaving, send: sendUnsaved, look: lookAtFile, rowsFor, show: showSaved };
 
 function startSaving() {
   window.addEventListener("focus", lookAtFile); // Somebody else may have decided.
@@ -94,16 +99,24 @@ async function requested(address, options) {
   if (response.ok && answer) return answer;
   const { detail } = answer ?? {};
   const words = typeof detail === "string" ? detail : `The server answered with the error ${response.status}.`;
-  throw response.status === CONFLICT ? new OfOtherProject(words) : new NotDone(words);
+  throw new NotDone(words, response.status);
+}
+
+/**
+ * Return what the server says of its project, if that is the one of this page.
+ * @param {string} otherwise why nothing is done
+ */
+async function readOverview(otherwise) {
+  const overview = await requested(new URL("catalogue", new URL(decisionsAddress, location.href)).href);
+  if ((overview.project ?? "") !== projectOfPage()) throw new OfOtherProject(otherwise);
+  return overview;
 }
 
 /** Read the file, and return what people should know, or "". */
 async function readFile() {
   isStale = false;
-  const address = addressOfDecisions?.content ?? "";
-  const overview = await requested(new URL("catalogue", new URL(address, location.href)).href);
-  if ((overview.project ?? "") !== projectOfPage()) throw new OfOtherProject(OTHER_PROJECT);
-  const { decisions } = await requested(address);
+  const overview = await readOverview(OTHER_PROJECT);
+  const { decisions } = await requested(decisionsAddress);
   const { decisions: file, decisions_used: used, decisions_named: named = [] } = overview;
   serverSaid = { file, used, named, run: overview.run ?? serverSaid.run };
   /** @type {Kept[]} */
@@ -136,10 +149,13 @@ function saysSame(one, other) {
 /** @param {Kept[]} rows */
 async function saveRows(rows) {
   const decisions = rows.map((row) => Object.fromEntries(COLUMNS.map((name) => [name, row[name]])));
-  const answer = await requested(addressOfDecisions?.content ?? "", {
+  const answer = await requested(decisionsAddress, {
     method: "POST",
     headers: { "Content-Type": "application/json", Project: projectOfPage() },
     body: JSON.stringify({ decisions }),
+  }).catch(async (error) => {
+    if (error.status === CONFLICT) await readOverview(error.message); // It may be another project's.
+    throw error;
   });
   serverSaid = { ...serverSaid, file: answer.file, run: answer.run };
   for (const row of rows) inFile.set(subjectOf(row), row);
