@@ -149,11 +149,14 @@ def exact_search(
 
     def fill(array: Features) -> None:
         paths = images["image"].take(pa.array(findable)).combine_chunks()
+        # At once: for each shard alone, all paths would have to be gone through again.
+        found = pc.index_in(parts.images()["image"].combine_chunks(), paths)
+        places, start = found.fill_null(-1).to_numpy(), 0
         for part in parts:
-            first = np.flatnonzero(neighbours.first_of_equals(part))
-            names = pa.array([part.paths[row] for row in first], pa.string())
-            places = pc.index_in(names, paths).to_numpy()
-            array[places] = neighbours.comparable(part, adaptation)[first]
+            own = places[start : start + len(part.paths)]
+            there = own >= 0  # of equal bytes only the first
+            array[own[there]] = neighbours.comparable(part, adaptation)[there]
+            start += len(own)
 
     name = "adapted" if learned else "cosine"
     shape = (len(findable), dimension)
