@@ -3,7 +3,8 @@
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def nearest(
     # Negative similarities, so that the most similar come first and equals by item.
     best: list[list[tuple[float, Item]]] = [[] for _ in queries]
     least = np.full(len(queries), -np.inf)  # the similarity that an item must reach
-    blas = ThreadpoolController().select(user_api="blas")
+    blas = _blas()
     threads = max((library.num_threads for library in blas.lib_controllers), default=1)
     with ThreadPoolExecutor(threads) as pool:
         for items, features in catalogue:
@@ -80,6 +81,12 @@ def blocks(features: Features, eligible: NDArray[np.bool_]) -> Iterator[tuple[li
         block, chosen = features[start : start + ROWS], eligible[start : start + ROWS]
         rows = start + np.flatnonzero(chosen)
         yield rows.tolist(), block if chosen.all() else block[chosen]
+
+
+@cache
+def _blas() -> Any:
+    """Return what sets the threads of NumPy's products; looking for it takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 def _search(
