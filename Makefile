@@ -20,6 +20,7 @@
 # make bench-peers PEERS=python  peers.md: other libraries, installed for that Python from
 #                             requirements/peers.in, some GB
 # make scale                  scale.md: a million files, some fifteen minutes
+# make asking DATA=folder     asking.md: single photos; half an hour and 20 GB of disk
 # make accuracy DATA=folder   accuracy.md
 # make copies DATA=folder     copies.md
 # make precisions DATA=folder the sections on precisions in accuracy.md and performance.md
@@ -38,7 +39,7 @@ BIN := $(VENV)/bin
 NODE := tests/report/node_modules/.package-lock.json
 FUZZ ?= 60
 
-.PHONY: run serve audit compare export portable tidy workbook test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
+.PHONY: run serve audit compare export portable tidy workbook test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale asking accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
@@ -97,6 +98,9 @@ bench-peers: $(VENV)/bench.installed
 
 scale: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/scale.py
+
+asking: $(VENV)/bench.installed $(VENV)/serve.installed
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python benchmarks/asking.py $(DATA)
 
 accuracy: $(VENV)/bench.installed
 	PYTHONPATH=workflow/scripts $(BIN)/python benchmarks/accuracy.py $(DATA)
