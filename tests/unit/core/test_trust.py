@@ -27,17 +27,29 @@ def imported(path: Path) -> set[str]:
 
 
 def importers(wanted: set[str]) -> set[str]:
-    return {
-        path.name
+    """Return the modules that import one of `wanted`, without the server, which sends nothing."""
+    return {path.name for path in of_modules(wanted) if path.parent.name != "server"}
+
+
+def of_modules(wanted: set[str]) -> list[Path]:
+    return [
+        path
         for path in SCRIPTS.rglob("*.py")
         if wanted & {name.partition(".")[0] for name in imported(path)}
-    }
+    ]
 
 
 def test_few_modules_speak_to_the_network_and_one_downloads_weights() -> None:
     of_the_web = {"weights.py", "web.py", "connections.py", "proxies.py"}
     assert importers(NETWORK) == of_the_web | {"object_stores.py", "buckets.py", "results.py"}
     assert importers({"get_file"}) == {"weights.py"}
+
+
+def test_only_the_server_answers_requests_and_it_sends_none() -> None:
+    answering = of_modules({"fastapi", "starlette", "uvicorn"})
+    assert {path.parent.name for path in answering} == {"server"}
+    sending = of_modules(NETWORK - {"http", "socket"})
+    assert "server" not in {path.parent.name for path in sending}
 
 
 def test_addresses_are_asked_through_one_module_alone() -> None:
