@@ -1,27 +1,20 @@
 """Pages of the real server in a real browser: what is decided there is used by the next run."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from project import Project
 from serving import serving
 from similar_images.decisions import decisions
 
-CHROMIUM = shutil.which("chromium")
-
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium to show the page: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context() as context:
+        yield context.new_page()
 
 
 def test_decisions_of_both_pages_are_in_the_file_and_used_by_the_next_run(
