@@ -42,8 +42,17 @@ const decisionsAddress = contentOfMeta("decisions-address");
 if (decisionsAddress) saver = { start: startSaving, send: sendUnsaved, look: lookAtFile, rowsFor, show: showSaved };
 
 function startSaving() {
+  linkToAsking();
   window.addEventListener("focus", lookAtFile); // Somebody else may have decided.
   lookAtFile();
+}
+
+/** Show the links to the page that asks, which the same server has. */
+function linkToAsking() {
+  for (const link of document.querySelectorAll("a.to-ask")) {
+    link.setAttribute("href", new URL(".", new URL(decisionsAddress, location.href)).href);
+    link.removeAttribute("hidden");
+  }
 }
 
 /** Read the file, and save what is not saved yet. */
