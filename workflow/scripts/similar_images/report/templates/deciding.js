@@ -176,7 +176,8 @@ function mark(item, name) {
   const button = item.querySelector(`[data-mark="${name}"]`);
   if (!photo || !button) return;
   if (button.hidden) {
-    say("There is no class to confirm. Press W to say which it is.");
+    const there = "The catalogue has this photo already.";
+    say(name === "catalogue" ? there : "There is no class to confirm. Press W to say which it is.");
     return;
   }
   if (button.getAttribute("aria-pressed") === "true") {
@@ -279,7 +280,7 @@ function paint(item) {
     button.setAttribute("aria-pressed", String(on));
     // The class alone does not say what the button means.
     if (name === "right" || name === "wrong") button.setAttribute("aria-label", title);
-    button.hidden = name === "right" && !labels.right;
+    button.hidden = (name === "right" && !labels.right) || (name === "catalogue" && isOfCatalogue(photo, state));
     if (name === "catalogue") part(button, "span").textContent = on ? "−" : "+";
   }
   words.textContent = sentence(state, photo);
@@ -289,6 +290,15 @@ function paint(item) {
     badge.title = `The catalogue has no class ${label} yet`;
     words.append(" ", badge);
   }
+}
+
+/**
+ * Whether a photo is one of the catalogue's own files. To take it in, and out again, would take
+ * that file out.
+ * @param {Decidable} photo @param {State} state
+ */
+function isOfCatalogue({ duplicate }, { member, former }) {
+  return duplicate === "exact" && !member && !former;
 }
 
 /**
@@ -511,8 +521,9 @@ function repaint() {
   const rows = toSave();
   const left = (all - decided).toLocaleString("en");
   part(bar, ".decided-count").textContent =
-    `${decided.toLocaleString("en")} of ${all.toLocaleString("en")} decided, ${left} left`;
+    all === 0 ? "" : `${decided.toLocaleString("en")} of ${all.toLocaleString("en")} decided, ${left} left`;
   const progress = part(bar, "progress", HTMLProgressElement);
+  progress.hidden = all === 0;
   progress.max = Math.max(all, 1);
   progress.value = decided;
   part(bar, '[data-act="undo"]', HTMLButtonElement).disabled = steps.length === 0;
