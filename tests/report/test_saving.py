@@ -340,6 +340,7 @@ def test_many_at_once_are_one_request_and_one_undo(site: Site, seen: Visit) -> N
 
 def test_a_file_of_somebody_else_is_read_and_saved(site: Site, seen: Visit) -> None:
     press(seen, 0, "Right")
+    saved(seen, 1)
     append(site.file, [row(1, "out", "", when=LATER)])  # which this page does not know yet
     theirs = [row(0, "out", ""), row(1, "right"), row(2, "right"), row(9, "right")]
     load(seen, text(theirs, site.folder), "anna.csv")

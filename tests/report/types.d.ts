@@ -212,6 +212,9 @@ interface AskData {
   /** The query set for photos that are kept; null where there is none. */
   inbox: string | null;
   reports: { name: string; address: string }[];
+  /** The file of decisions, and whether a run uses it. */
+  decisions: string;
+  decisions_used: boolean;
   /** The command of a run, if one is needed. */
   run: string | null;
   /** The decisions that the last run applied. */
@@ -255,6 +258,8 @@ interface Asked {
   answer: Answer | null;
   /** Why there is no answer, and whether it helps to try again. */
   problem: (Error & { passes: boolean }) | null;
+  /** Why it could not be kept. */
+  notKept: string;
   /** The neighbours that were followed. */
   trail: Similar[];
   /** What is most similar to the photo, or to the last one of the trail. */

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Route, expect
+from playwright.sync_api import Browser, FilePayload, Locator, Route, expect
 
 from browser import HOSTILE, Visit, opened, serious_findings
 from project import CLASSES, Project, lay_out
@@ -129,6 +129,27 @@ def test_the_page_says_what_it_does_and_how_large_the_catalogue_is(visit: Open) 
     expect(page.locator("header")).to_contain_text("28 photos of the catalogue (7 classes)")
     page.get_by_role("link", name="Report on inbox").click()
     expect(page.locator("h1")).to_have_text("inbox")
+    page.get_by_role("link", name="Ask about a photo").click()
+    expect(page.locator("h1")).to_have_text("Ask about a photo")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_reason_of_an_unreadable_file_has_the_width_of_its_card(
+    visit: Open, tmp_path: Path, width: int
+) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("size 42")
+    visited = visit(viewport={"width": width, "height": 844})
+    choose(visited, text)
+    one = card(visited, "notes.txt")
+    expect(one.locator(".status")).to_contain_text("Cannot be read")
+    wide, words = one.bounding_box(), one.locator(".words").bounding_box()
+    status = one.locator(".status").bounding_box()
+    assert wide
+    assert words
+    assert status
+    assert words["width"] > 0.6 * wide["width"]
+    assert status["height"] < 35  # One line.
 
 
 @pytest.mark.parametrize("event", ["drop", "paste"])
@@ -188,6 +209,21 @@ def test_a_file_that_is_no_photo_says_so_and_is_not_decided_on(visit: Open, tmp_
     expect(one.locator(".found")).to_be_hidden()
 
 
+@pytest.mark.parametrize("length", [0, 400])
+def test_a_damaged_file_is_to_be_got_again(
+    visit: Open, photo_of: Callable[[str], Path], tmp_path: Path, length: int
+) -> None:
+    photo = tmp_path / "cut.jpg"
+    with Image.open(photo_of("boots")) as image:
+        image.resize((300, 300)).save(photo)
+    photo.write_bytes(photo.read_bytes()[:length])
+    visited = visit()
+    choose(visited, photo)
+    reason = card(visited, "cut.jpg").locator(".named")
+    expect(reason).to_contain_text("Get the file again from where it came from.")
+    expect(reason).not_to_contain_text("JPEG and")
+
+
 def test_what_is_pasted_without_a_photo_is_named(visit: Open) -> None:
     visited = visit()
     give(visited, "paste")
@@ -214,6 +250,19 @@ def test_a_copy_names_the_photo_of_the_catalogue(visit: Open, project: Project) 
     choose(visited, project.photo("catalogue/0/boots-1.png"))
     one = card(visited, "boots-1.png")
     expect(one.locator(".duplicate")).to_have_text("Same bytes as catalogue/0/boots-1.png")
+
+
+def test_a_photo_of_the_catalogue_is_not_taken_into_it_again(visit: Open, project: Project) -> None:
+    visited = visit()
+    choose(visited, project.photo("catalogue/0/boots-2.png"))
+    one = card(visited, "boots-2.png")
+    expect(one.get_by_role("button", name="Leave out")).to_be_visible()
+    expect(one.locator("[data-mark=catalogue]")).to_be_hidden()
+    before = decisions(project)
+    one.focus()
+    visited.page.keyboard.press("c")
+    expect(visited.page.locator(".message")).to_have_text("The catalogue has this photo already.")
+    assert decisions(project) == before
 
 
 def test_more_like_this_leads_on_and_back(visit: Open, photo_of: Callable[[str], Path]) -> None:
@@ -435,6 +484,88 @@ def test_a_photo_that_was_decided_on_at_an_earlier_visit_is_shown_as_kept(
     )
 
 
+def test_a_photo_that_was_not_kept_has_the_reason_on_its_card(
+    visit: Open, project: Project
+) -> None:
+    photo = project.image("asked/boots not kept.png", seed=404)
+    visited = visit(fails=True)
+    full = json.dumps({"detail": "The disk is full."})
+    visited.page.route("**/inbox", lambda route: route.fulfill(status=503, body=full))
+    choose(visited, photo)
+    one = card(visited, photo.name)
+    one.get_by_role("button", name="Keep in inbox").click()
+    expect(one.get_by_role("alert")).to_have_text("Not kept: The disk is full.")
+    one.locator("button.picture").first.click()
+    large = visited.page.locator("dialog.large")
+    large.get_by_role("button", name="Leave out").click()
+    expect(large.locator(".message")).to_have_text("Not kept: The disk is full.")
+    visited.page.keyboard.press("Escape")
+    visited.page.unroute("**/inbox")
+    one.get_by_role("button", name="Keep in inbox").click()
+    expect(one.locator(".keeping")).to_contain_text("Kept in inbox as")
+    expect(one.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_bar_is_there_once_there_is_something_to_decide(
+    visit: Open, photo_of: Callable[[str], Path], tmp_path: Path
+) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("size 42")
+    visited = visit()
+    bar = visited.page.locator(".deciding")
+    choose(visited, text)
+    expect(card(visited, "notes.txt")).to_be_visible()
+    expect(bar).to_be_hidden()
+    choose(visited, photo_of("boots"))
+    expect(bar).to_contain_text("0 of 1 decided, 1 left")
+    visited.page.get_by_role("button", name="Clear").click()
+    expect(bar).to_be_hidden()
+
+
+def test_decisions_that_no_setting_names_need_the_setting_first(
+    visit: Open, project: Project, tmp_path: Path
+) -> None:
+    copied = project.copy(tmp_path / "project")
+    copied.settle(decisions=None)
+    (copied.folder / "decisions.csv").unlink()
+    copied.run()
+    photo = copied.image("asked/boots without setting.png", seed=405)
+    with serving(copied.folder, "--inbox", "inbox") as served:
+        visited = visit(served.address)
+        choose(visited, photo)
+        one = card(visited, photo.name)
+        one.get_by_role("button", name="Keep in inbox").click()
+        hint = visited.page.locator(".hint.run")
+        expect(hint).to_contain_text("run snakemake --cores 8")
+        expect(hint).not_to_contain_text("config.yaml", use_inner_text=True)
+        one.get_by_role("button", name="Right: it is boots").click()
+        expect(hint).to_contain_text(
+            "set decisions: decisions.csv in config.yaml", use_inner_text=True
+        )
+
+
+@pytest.mark.parametrize(("confidence", "is_unsure"), [(0.004, True), (0.2, False), (None, False)])
+def test_a_class_of_little_confidence_does_not_look_certain(
+    visit: Open,
+    served: Served,
+    photo_of: Callable[[str], Path],
+    confidence: float | None,
+    is_unsure: bool,
+) -> None:
+    visited = visit()
+    bytes_ = photo_of("boots").read_bytes()
+    photo = FilePayload(name="boots.png", mimeType="image/png", buffer=bytes_)
+    said = visited.page.request.post(f"{served.address}/ask", multipart={"photo": photo}).json()
+    said["answers"][0]["confidence"] = confidence
+    visited.page.route("**/ask?*", lambda route: route.fulfill(json=said))
+    choose(visited, photo_of("boots"))
+    one = card(visited, "boots.png")
+    colour = "(element) => getComputedStyle(element).color"
+    expect(one.locator(".status")).to_have_text("boots")
+    soft = one.locator(".confidence").evaluate(colour)
+    assert (one.locator(".status").evaluate(colour) == soft) == is_unsure
+
+
 def test_a_photo_is_kept_without_a_decision(visit: Open, project: Project) -> None:
     photo = project.image("asked/sneakers kept.png", seed=402)
     visited = visit(permissions=["clipboard-read", "clipboard-write"])
@@ -447,7 +578,7 @@ def test_a_photo_is_kept_without_a_decision(visit: Open, project: Project) -> No
     kept = [file.read_bytes() for file in project.photo("inbox").iterdir()]
     assert photo.read_bytes() in kept
     assert decisions(project) == before
-    expect(visited.page.locator(".run code")).to_have_text("snakemake --cores 8")
+    expect(visited.page.locator(".run .command")).to_have_text("snakemake --cores 8")
     visited.page.get_by_role("button", name="Copy").click()
     expect(visited.page.locator("#arrived")).to_have_text("Copied: snakemake --cores 8")
     assert visited.page.evaluate("navigator.clipboard.readText()") == "snakemake --cores 8"
@@ -461,10 +592,32 @@ def test_without_an_inbox_the_page_says_how_to_make_one(
         choose(visited, photo_of("boots"))
         one = card(visited, "boots.png")
         expect(one.locator(".status")).to_have_text("boots")
-        expect(visited.page.locator(".no-inbox")).to_contain_text("serve --inbox inbox")
+        steps = visited.page.locator(".no-inbox li")
+        expect(steps).to_contain_text(["may be empty", "snakemake --cores 8", "--inbox inbox"])
         expect(visited.page.locator(".marks")).to_have_count(0)
         expect(one.get_by_role("button", name="Keep")).to_have_count(0)
         expect(visited.page.locator(".deciding")).to_be_hidden()
+        expect(visited.page.locator(".drop")).to_contain_text("and is not kept")
+
+
+def test_without_an_inbox_a_phone_shows_the_answer_first_and_does_not_scroll_sideways(
+    visit: Open, photo_of: Callable[[str], Path], project: Project
+) -> None:
+    with serving(project.folder) as served:
+        visited = visit(served.address, viewport={"width": 390, "height": 844})
+        choose(visited, photo_of("boots"))
+        one = card(visited, "boots.png")
+        expect(one.locator(".status")).to_have_text("boots")
+        assert visited.page.evaluate("document.documentElement.scrollWidth") == 390
+        top = one.bounding_box()
+        below = visited.page.locator(".no-inbox").bounding_box()
+        assert top
+        assert below
+        assert top["y"] < below["y"]
+
+
+def test_the_page_says_before_that_deciding_keeps_a_photo(visit: Open) -> None:
+    expect(visit().page.locator(".drop")).to_contain_text("if you keep it or decide on it")
 
 
 def test_a_server_that_is_gone_is_named_and_can_be_tried_again(
@@ -475,6 +628,7 @@ def test_a_server_that_is_gone_is_named_and_can_be_tried_again(
     choose(visited, photo_of("boots"), photo_of("sandals"))
     one = card(visited, "boots.png")
     expect(one.locator(".named")).to_contain_text("The server cannot be reached.")
+    expect(visited.page.locator("#arrived")).to_have_text(re.compile(r"[^.]\.$"))
     visited.page.unroute("**/ask?*")
     one.get_by_role("button", name="Try again").click()
     expect(one.locator(".status")).to_have_text("boots")
@@ -532,8 +686,9 @@ def test_a_page_of_another_project_keeps_no_photo(
         route.fulfill(status=409, body=other)
 
     visited.page.route("**/inbox", refuse)
-    card(visited, "boots.png").get_by_role("button", name="Keep in inbox").click()
-    expect(visited.page.locator("#fault")).to_contain_text("another project. Reload the page.")
+    one = card(visited, "boots.png")
+    one.get_by_role("button", name="Keep in inbox").click()
+    expect(one.get_by_role("alert")).to_contain_text("another project. Reload the page.")
     project = visited.page.locator("meta[name=project]").get_attribute("content")
     assert sent == [project]
 
@@ -584,9 +739,12 @@ def test_the_page_is_accessible(
 ) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("size 42")
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(b"\xff\xd8\xff\xe0")
     visited = visit(color_scheme=scheme)
     assert serious_findings(visited) == []
-    choose(visited, photo_of("boots"), text)
+    choose(visited, photo_of("boots"), text, damaged)
+    expect(card(visited, "damaged.jpg").locator(".no-picture")).to_be_visible()
     one = card(visited, "boots.png")
     one.get_by_role("button", name="More like this").first.click()
     expect(one.locator(".here")).to_be_visible()

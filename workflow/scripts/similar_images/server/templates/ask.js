@@ -12,7 +12,7 @@ const FEW = 4; // With more photos to go, their answers are not announced one by
 const SHOWN = ["image/avif", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/webp"];
 const NOT_REACHED =
   "The server cannot be reached. Check that “python -m similar_images serve” still runs, then try again.";
-const NEXT = "If it is a photo, save it as JPEG and add it again.";
+const UNSURE = 0.2; // A class of less confidence does not look like a result.
 const NOT_READ =
   "This file cannot be read: it is a folder, or was moved or deleted. Add the photos themselves.";
 
@@ -130,6 +130,7 @@ function makeAsked(file) {
     isAsking: false,
     answer: null,
     problem: null,
+    notKept: "",
     trail: [],
     found: [],
     notFound: null,
@@ -199,7 +200,7 @@ function fail(one, problem) {
 function announce(one) {
   const left = waiting.length + sending - 1;
   if (left >= FEW) return;
-  const words = `${one.file.name}: ${captionOf(one)}.`;
+  const words = `${one.file.name}: ${captionOf(one)}`.replace(/\.?$/, ".");
   report(left > 0 ? `${words} ${inWords(left, "photo")} to go.` : words);
 }
 
@@ -254,13 +255,22 @@ function linesOf({ answer, problem }) {
   if (problem) return [element("span", "", problem.message)];
   if (!answer) return [];
   const { error, refused, prediction, likely_classes: likely, note: said } = answer;
-  const reason = error ? `${error}. ${NEXT}` : refused;
+  const reason = error ? `${error}. ${nextStep(error)}` : refused;
   const others = likely.filter((name) => name !== prediction);
   return [
     ...(reason ? [element("span", "", reason)] : []),
     ...(others.length > 0 ? [line("or: ", othersInWords(others))] : []),
     ...(said ? [line("note: ", said)] : []),
   ];
+}
+
+/**
+ * Return what helps with a file that cannot be read. The beginnings are those of decoding.py.
+ * @param {string} error
+ */
+function nextStep(error) {
+  if (/^(damaged|empty)/.test(error)) return "Get the file again from where it came from.";
+  return /^(not a|a TIFF)/.test(error) ? "If it is a photo, save it as JPEG and add it again." : "";
 }
 
 /** @param {Asked} one */
@@ -280,6 +290,7 @@ function paintCard(one) {
   const status = statusOf(one);
   card.className = `card item ${status}`;
   card.classList.toggle("asking", one.isAsking);
+  card.classList.toggle("unsure", (answer?.confidence ?? UNSURE) < UNSURE);
   card.dataset.content = answer?.content_id ?? "";
   card.setAttribute("aria-label", `${file.name}: ${headlineOf(one)}`);
   part(card, ".query").replaceChildren(smallPicture(photoShown(one), "Photo", () => openLarge(one, 1)));
@@ -312,12 +323,13 @@ function votedOf({ prediction, voters, vote_counts: counts }) {
 }
 
 /**
- * Return the asked photo with its small picture.
+ * Return the asked photo with its small picture; none of a damaged one, which browsers may not show.
  * @param {Asked} one
  * @returns {Photo}
  */
 function photoShown({ file, picture, answer }) {
-  return { name: file.name, path: file.name, picture: answer?.picture ?? picture };
+  const shown = answer?.error ? null : (answer?.picture ?? picture);
+  return { name: file.name, path: file.name, picture: shown };
 }
 
 /**
@@ -469,6 +481,11 @@ function paintKeeping(one) {
   if (one.problem?.passes) shown.push(plainButton("Try again", () => ask([one])));
   else if (name) shown.push(element("p", "", `Kept in ${data.inbox} as ${name}`));
   else if (photos.has(content)) shown.push(plainButton(`Keep in ${data.inbox}`, () => keepPhoto(one)));
+  if (one.notKept) {
+    const fault = element("p", "fault", one.notKept);
+    fault.setAttribute("role", "alert");
+    shown.push(fault);
+  }
   const place = part(one.card, ".keeping");
   const hadFocus = place.contains(document.activeElement);
   place.replaceChildren(...shown);
@@ -495,10 +512,12 @@ async function keepPhoto(one) {
     photo.name = name;
     showRun(run);
   } catch (problem) {
-    sayFault(`${one.file.name} was not kept. ${wordsOf(problem)}`);
+    one.notKept = `Not kept: ${wordsOf(problem)}`;
+    paintKeeping(one);
+    if (document.querySelector("dialog[open]")) say(one.notKept); // It covers the card.
     return undefined;
   }
-  sayFault("");
+  one.notKept = "";
   keptAs.set(photo.content, photo.name);
   asked.filter(({ answer }) => answer?.content_id === photo.content).forEach(paintKeeping);
   report(`${one.file.name} is kept in ${data.inbox} as ${photo.name}`);
@@ -558,14 +577,22 @@ function report(words) {
 function showRun(command) {
   const notice = part(document, ".run");
   notice.hidden = !command;
-  part(notice, "code").textContent = command;
+  part(notice, ".command").textContent = command;
   part(notice, "button").textContent = "Copy";
   // Browsers have a clipboard only for pages of this machine, and for those that are encrypted.
   part(notice, "button").hidden = !navigator.clipboard;
 }
 
+/** Show what decisions need, once there are some, and the bar, once there is something to decide. */
+function paintDeciding() {
+  updateNote();
+  part(document, ".run .setting").hidden = data.decisions_used || inFile.size === 0;
+  const isIdle = photos.size === 0 && steps.length === 0 && memory.size === 0;
+  part(document, ".deciding").hidden = !data.inbox || isIdle;
+}
+
 async function copyCommand() {
-  const command = part(document, ".run code").textContent;
+  const command = part(document, ".run .command").textContent;
   try {
     await navigator.clipboard.writeText(command);
     report(`Copied: ${command}`);
@@ -639,7 +666,6 @@ startDeciding({
   keep: keepFirst,
   takesPhotos: true,
   open: (card) => showLarge(asked.findIndex((one) => one.card === card)),
-  changed: updateNote,
+  changed: paintDeciding,
 });
-part(document, ".deciding").hidden = !data.inbox;
 showRun(data.run);
