@@ -86,7 +86,7 @@ def run_small(project: Path, photos: Path) -> None:
     keras.Model(lite2.input, projected).save(project / "network.keras")
     backbone = {"file": "network.keras", "mean": [0.0] * 3, "deviation": [1 / 255] * 3}
     catalogue, queries = (str(photos / name) for name in ("catalogue", "queries"))
-    lay_out(project, "", catalogue, {"new": queries}, **{"backbone": backbone})
+    lay_out(project, backbone, catalogue, {"new": queries})
     run(project, "results/catalogue/description.json", "results/new/predictions.csv")
 
 
@@ -133,10 +133,11 @@ def measure_shell(results: Path, photo: bytes) -> dict[str, list[Costs]]:
     """Return the costs of the command, the first after a run, and of later ones."""
     file = results.with_name("photo.jpg")
     file.write_bytes(photo)
-    command = [sys.executable, "-m", "similar_images", "ask", str(file)]
+    program = [sys.executable, "-m", "similar_images", "ask"]
+    command = [*program, str(file), "--results", str(results)]
 
     def ask_once() -> object:
-        return subprocess.run(command, cwd=results.parent, check=True, stdout=subprocess.DEVNULL)
+        return subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     costs: dict[str, list[Costs]] = {"first": [], "later": []}
     for _ in range(ROUNDS):

@@ -26,6 +26,8 @@ PHOTOS: dict[str, Any] = {"catalogue": "photos/catalogue", "queries": {"new": "p
 NEW = {"new_query": "photos/new/class_00", "new_catalogue": "photos/catalogue/class_00"}
 ROUNDS = 3
 NETWORK_ROUNDS = 5
+# As the setting: a name, or one's own network.
+Backbone = str | dict[str, Any]
 
 
 class Run(NamedTuple):
@@ -113,7 +115,7 @@ def _network_seconds(backbone: Path, images: int) -> list[float]:
 
 
 def lay_out(
-    project: Path, backbone: str, catalogue: str, queries: dict[str, str], **more: Any
+    project: Path, backbone: Backbone, catalogue: str, queries: dict[str, str], **more: Any
 ) -> None:
     """Put the workflow into `project`, with these settings."""
     link(project)
@@ -127,7 +129,7 @@ def link(project: Path) -> None:
 
 
 def configure(
-    project: Path, backbone: str, catalogue: str, queries: dict[str, str], **more: Any
+    project: Path, backbone: Backbone, catalogue: str, queries: dict[str, str], **more: Any
 ) -> None:
     """Give the project these settings, and the default ones."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
