@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..backbones import engines
 from ..backbones.engines import Engine
-from ..core.errors import DamagedFileError, UserError
+from ..core.errors import DamagedFileError, InputError, UserError
 from ..core.files import check
 from ..core.names import similar
 from ..core.wording import first_of
@@ -33,10 +33,6 @@ MOST_NEIGHBOURS = 1_000
 
 class UnknownImageError(UserError):
     """The catalogue has no image of a name that somebody gave."""
-
-
-class UnknownClassError(UserError):
-    """The catalogue has no class of a name that somebody gave."""
 
 
 class Catalogue:
@@ -90,7 +86,7 @@ class Catalogue:
             label: the class whose neighbours are listed, or None for all. All vote in any case.
 
         Raises:
-            UnknownClassError: the catalogue has no class `label`.
+            InputError: the catalogue has no class `label`.
             UserError: the photo cannot be read, or as `open`.
             ValueError: `neighbours` is not allowed.
         """
@@ -110,7 +106,7 @@ class Catalogue:
         """Return the answer to each photo, as `ask`. If one cannot be read, its `error` says why.
 
         Raises:
-            UnknownClassError, ValueError: as `ask`.
+            InputError, ValueError: as `ask`.
             UserError: as `open`.
         """
         listing = self._listing(neighbours, label)
@@ -135,7 +131,7 @@ class Catalogue:
 
         Raises:
             UnknownImageError: there is no such image.
-            UnknownClassError, ValueError: as `ask`.
+            InputError, ValueError: as `ask`.
             UserError: as `open`.
         """
         listing, current = self._listing(neighbours, label), self._current()
@@ -194,7 +190,7 @@ class Catalogue:
         if label is not None and label not in self.classes:
             close = similar(label, self.classes)
             hint = f"Did you mean {close}?" if close else f"Classes: {first_of(self.classes, 10)}."
-            raise UnknownClassError(f"The catalogue has no class {label}. {hint}")
+            raise InputError(f"The catalogue has no class {label[:60]}. {hint}")
         return Listing(neighbours, label)
 
     def _current(self) -> Snapshot:

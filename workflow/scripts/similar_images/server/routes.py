@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import AfterValidator, ValidationError
 
-from ..core.names import normal_form, similar
+from ..core.names import normal_form
 from ..images import thumbnails
 from . import models, page, pending, reports, uploads
 from .desk import Desk
@@ -135,7 +135,6 @@ async def ask(
     """
     with desk.place():
         photos = await _photos(request)
-        await desk.run(partial(_check_label, service, label))
         return {"answers": await desk.run(partial(service.ask, photos, neighbours, label))}
 
 
@@ -149,7 +148,6 @@ async def similar_to(
 ) -> Any:
     """What is most similar to an image of the catalogue."""
     with desk.place():
-        await desk.run(partial(_check_label, service, label))
         near = await desk.run(partial(service.catalogue.similar_to, image, neighbours, label=label))
     return {"neighbours": [one.as_json() for one in near]}
 
@@ -256,21 +254,3 @@ def _save(service: Service, data: bytes) -> dict[str, Any]:
         raise RequestValidationError(faults) from error
     service.save([row.model_dump() for row in given.decisions])
     return {"file": service.decisions_name, "saved": len(given.decisions), "run": pending.COMMAND}
-
-
-def _check_label(service: Service, label: str | None) -> None:
-    """Check that the catalogue has the class `label`, if one is given.
-
-    Raises:
-        HTTPException: it has not.
-    """
-    if label is None:
-        return
-    classes = service.catalogue.classes
-    if label not in classes:
-        close = similar(label, classes)
-        meant = f" Did you mean {close}?" if close else ""
-        raise HTTPException(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            f"The catalogue has no class {label[:60]!r}.{meant} GET /catalogue names all classes.",
-        )
