@@ -200,6 +200,8 @@ def read_whole(path: Path) -> None:
             pq.read_table(path)
         case ".pkl":
             feature_table.read(path)
+        case ".npy":
+            np.load(path)
         case ".npz":
             with np.load(path) as arrays:
                 assert all(arrays[name].size for name in arrays)

@@ -323,7 +323,7 @@ def test_names_and_labels_that_hold_html_or_script_do_nothing(
         button.click()
         assert len(hostile.cards()) >= 1
     assert hostile.page.evaluate("window.hacked") is None
-    assert hostile.page.locator("script").count() == 5
+    assert hostile.page.locator("script").count() == 7
     assert hostile.page.locator("b, img[src=x]").count() == 0
 
 

@@ -16,6 +16,8 @@ from similar_images.core.file_formats import read_parquet
 LONG_AGO = 1_700_000_000
 SEARCH = Counter(search=1, predict=1, plot=1, report=1)
 OF_QUERIES = Counter(plan=1, merge=1) + SEARCH
+# The description of the catalogue has the setting, which is new.
+NAMED = Counter(describe_catalogue=1)
 FIGURES = Counter(quality=1, compare_metrics=1, plot_catalogue=1, describe_catalogue=1)
 OF_CATALOGUE = Counter(plan=1, merge=1) + FIGURES + SEARCH
 
@@ -131,7 +133,7 @@ def test_a_query_has_the_label_that_was_decided_and_the_catalogue_is_left_alone(
         ("new/boots/1.png", "right", "boots"),
     )
     run = project.run()
-    assert run.jobs == OF_QUERIES
+    assert run.jobs == OF_QUERIES + NAMED
     row = answers(project)["boots/0.png"]
     assert (row["label"], row["original_label"], row["decision"]) == ("sandals", "boots", "wrong")
     assert (row["prediction"], row["correct"]) == ("boots", "false")

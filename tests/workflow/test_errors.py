@@ -42,7 +42,7 @@ from project import CLASSES, Project
 def test_a_mistake_in_the_settings_stops_the_run_before_any_job(
     project: Project, settings: dict[str, Any], words: list[str]
 ) -> None:
-    project.photo("void").mkdir()
+    project.photo("void/boots").mkdir(parents=True)
     project.image("one/boots/0.png")
     project.photo("bad.csv").write_text("image\nnew/boots/0.png\n")
     project.settle(**settings)

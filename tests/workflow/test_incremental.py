@@ -68,7 +68,7 @@ def test_no_run_up_to_the_page_imports_pandas(
         (rename, AFTER_CATALOGUE, 0),
         (relabel, AFTER_CATALOGUE, 0),
         (duplicate, AFTER_CATALOGUE, 0),
-        (add_query_set, AFTER_QUERIES + Counter(extract=1), 1),
+        (add_query_set, AFTER_QUERIES + Counter(extract=1, describe_catalogue=1), 1),
     ],
 )
 def test_after_a_change_only_new_images_are_extracted(

@@ -28,7 +28,7 @@ rule describe_catalogue:
             "folders": {
                 name: path
                 for name, path in NAMED.items()
-                if isinstance(path, str) and Path(path).is_dir()
+                if isinstance(path, str) and os.path.isdir(path)
             },
             "queries": QUERIES,
         },

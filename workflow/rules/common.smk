@@ -1,5 +1,6 @@
 """The settings as the rules need them, and the functions of the rules."""
 
+import os
 import sys
 from functools import cache
 from hashlib import sha256
@@ -190,9 +191,13 @@ RESULTS = checked("", results_of, config)
 
 def is_empty_folder(location):
     """Return whether a query set is a folder without photos yet, such as a new inbox."""
-    if not isinstance(location, str) or not Path(location).is_dir():
+    if not isinstance(location, str) or not os.path.isdir(location):
         return False
-    return all(path.name.startswith(".") for path in Path(location).iterdir())
+    try:
+        with os.scandir(location) as files:
+            return all(file.name.startswith(".") for file in files)
+    except OSError:  # the summary gives the reason
+        return False
 
 
 NAMED = {name: path for name, path in config["queries"].items() if path is not None}
