@@ -17,6 +17,10 @@ rule describe_catalogue:
         "../envs/pipeline.yaml"
     params:
         settings={
+            # Without links: `..` after one leads elsewhere.
+            "project": os.path.relpath(
+                Path.cwd().resolve(), Path(placed("results/")).resolve()
+            ),
             "threads": EXTRACTION_THREADS,
             "max_pixels": config["images"]["max_pixels"],
             "voters": config["search"]["neighbours"],

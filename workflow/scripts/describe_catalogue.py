@@ -1,6 +1,5 @@
 """Describe the results, so that single photos can be asked about."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,6 @@ with logged(snakemake.log[0], "describe catalogue"):
         files += given.learned
     described = description.Description(
         version=__version__,
-        # Without links: `..` after one leads elsewhere.
-        project=os.path.relpath(Path.cwd().resolve(), results.resolve()),
         **params.settings,
         files=description.checksums(results, map(Path, files)),
     )
