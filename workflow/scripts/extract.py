@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from similar_images.backbones import engines, model
-from similar_images.core.files import check, remove
+from similar_images.core.files import remove
 from similar_images.core.job import Progress, logged, termination
 from similar_images.core.timing import Timing
 from similar_images.features import plan, renewal, shards
-from similar_images.features.extraction import extract
+from similar_images.features.extraction import extract, preprocessor
 from similar_images.images import manifest
 from similar_images.images.photos import Photos
-from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
 from similar_images.storage.stored import order_of
 
@@ -35,13 +34,7 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
     terminated = termination()
     timing = Timing()
     rows = plan.read_shard(Path(snakemake.input.plan), shard)
-    prepare = Preprocessor(
-        backbone.input_size,
-        backbone.resample,
-        plan.max_pixels(rows),
-        backbone.fit,
-        backbone.crop,
-    )
+    prepare = preprocessor(backbone, plan.max_pixels(rows))
     files = manifest.files_by_content(rows)
     kept = None
     if partial.is_file():
@@ -72,10 +65,7 @@ with logged(snakemake.log[0], f"extract {shard[:6]}"):
         folder = Path(snakemake.input.model).with_name("backbone")
         with timing.spent_on("load"):
             results.fetch(folder)
-            check(folder)
-            engine = engines.load(
-                backbone.engine, folder, snakemake.threads, backbone.precision, backbone.device
-            )
+            engine = engines.load_model(backbone, folder, snakemake.threads)
         with timing.spent_on("total"):
             extracted = extract(
                 members,

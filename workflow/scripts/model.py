@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from similar_images.backbones import building, model, quantisation
 from similar_images.core.files import write_checked
 from similar_images.core.job import logged
+from similar_images.features.extraction import preprocessor
 from similar_images.images import manifest, quantisation_sample
 from similar_images.images.photos import Photos
-from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.results import results_of
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ with logged(snakemake.log[0], "model"):
         )
         if params.precision == "int8":
             members = manifest.files_by_content(manifest.TABLE.read(Path(snakemake.input.photos)))
-            prepare = Preprocessor(
-                made.input_size, made.resample, params.max_pixels, made.fit, made.crop
-            )
+            prepare = preprocessor(made, params.max_pixels)
             pictures = quantisation_sample.pictures(
                 members, prepare, quantisation.PICTURES, Photos.of(snakemake.config)
             )

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from similar_images.backbones import model
-from similar_images.classification import (
-    confidence,
-    conformal,
-    out_of_distribution,
-    predictions,
-    products,
-    tables,
-)
-from similar_images.classification.vote import VOTES
+from similar_images.classification import predictions, products, tables
 from similar_images.core.file_formats import read_json, write_csv, write_json
 from similar_images.core.job import Progress, logged
 from similar_images.core.wording import counted
@@ -58,22 +50,16 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         logging.info("in the catalogue already: %s", counted(len(copies), "image"))
     quality = read_json(Path(snakemake.input.quality))
     product_of = sharded_features.products(catalogue)
-    vote = VOTES[snakemake.params.vote]
+    classifier = predictions.Classifier.of(
+        quality, snakemake.params.voters, snakemake.params.vote, snakemake.params.reject
+    )
     rejected = read_rejected(Path(snakemake.input.rejected))
     predicted = predictions.predict(
         found,
         [file for file in rejected if file.is_query(snakemake.params.listed)],
         {copy.image: copy for copy in copies},
         predictions.known(queries),
-        predictions.Classifier(
-            voters=snakemake.params.voters,
-            vote=vote,
-            metric=quality["metric"],
-            calibration=confidence.read(quality["confidence"]),
-            thresholds=conformal.Thresholds(**quality["sets"]),
-            known=out_of_distribution.read(quality["out_of_distribution"]),
-            reject=snakemake.params.reject,
-        ),
+        classifier,
         product_of,
     )
     names = snakemake.params.extra_columns
@@ -100,8 +86,8 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
             found,
             snakemake.params.product,
             product_of,
-            snakemake.params.voters,
-            vote,
+            classifier.voters,
+            classifier.vote,
         )
         tables.PRODUCTS.write(path, answers)
         by_product = tables.PRODUCTS.read(path)

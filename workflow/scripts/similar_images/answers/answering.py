@@ -18,7 +18,7 @@ from ..duplicates import query_duplicates, registration
 from ..duplicates.query_duplicates import QueryDuplicate
 from ..duplicates.registration import Likeness, Pair
 from ..features import sharded_features, shards, store
-from ..features.extraction import extract
+from ..features.extraction import extract, preprocessor
 from ..features.shards import Shard
 from ..search import neighbours
 from . import answer
@@ -58,7 +58,7 @@ class Answering:
 
     Attributes:
         current: the results.
-        searching: held during a search, which sets the number of threads of a library for all of
+        searching: held during a search, which sets the number of threads of libraries for all of
             this process.
     """
 
@@ -98,7 +98,7 @@ class Answering:
         made_by = self.current.model
         return extract(
             {content_id: [b""] for content_id in data},
-            self.current.preprocessor,
+            preprocessor(made_by, self.current.description.max_pixels),
             engine,
             dimension=made_by.features,
             channels=made_by.levels,
@@ -174,8 +174,9 @@ class Answering:
         count: int,
         label: str | None = None,
     ) -> pa.Table:
-        photos = compared(shard, self.current.model.backbone, self.current.model.levels, learned)
+        model = self.current.model
         with self.searching:
+            photos = compared(shard, model.backbone, model.levels, learned)
             found = search(photos, count + max(map(len, own.values())), label)
         return neighbours.without_own(found, own, count)
 

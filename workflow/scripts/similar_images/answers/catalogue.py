@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from itertools import repeat
 from pathlib import Path
 from threading import RLock
@@ -13,7 +12,6 @@ import pyarrow.compute as pc
 from ..backbones import engines
 from ..backbones.engines import Engine
 from ..core.errors import DamagedFileError, InputError, UserError
-from ..core.files import check
 from ..core.names import similar
 from ..core.wording import first_of
 from ..images import thumbnails
@@ -156,13 +154,7 @@ class Catalogue:
         if row < 0:
             return None
         file = current.images["file"][row].as_py()
-        try:
-            image = thumbnails.read(content_id, file, side, current.photos, thumbnails.RESAMPLE)
-        except Exception:  # decoders raise many types; the photo is gone, or not what it was
-            return None
-        data = BytesIO()
-        image.save(data, "JPEG", quality=thumbnails.QUALITY)
-        return data.getvalue()
+        return thumbnails.jpeg(content_id, file, current.photos, side)
 
     @property
     def description(self) -> Description:
@@ -197,10 +189,9 @@ class Catalogue:
         """Return the results of the last run, read again if it has renewed them."""
         path = self._results / DESCRIPTION
         with self._lock:
-            if self._snapshot is not None and not path.exists():
-                return self._snapshot  # a run is about to write it
             state = [_state(path), *map(_state, self._own_files)]
-            if self._snapshot is None or state != self._state:
+            # Without a description, a run is about to write it.
+            if self._snapshot is None or (state[0] and state != self._state):
                 with _explained():
                     self._snapshot = snapshot.read(self._results)
                 self._own_files = snapshot.own_files(self._results, self._snapshot.description)
@@ -225,12 +216,10 @@ class Catalogue:
 
 
 def _load_engine(current: Snapshot) -> Engine:
-    folder, backbone = current.results / BACKBONE, current.model
+    folder = current.results / BACKBONE
     if not folder.is_dir():
         raise UserError(f"{folder} is missing. Run snakemake --cores 8 again.")
-    check(folder)
-    threads = current.description.threads
-    return engines.load(backbone.engine, folder, threads, backbone.precision, backbone.device)
+    return engines.load_model(current.model, folder, current.description.threads)
 
 
 @contextmanager

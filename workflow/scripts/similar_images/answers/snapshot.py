@@ -10,13 +10,10 @@ import pyarrow as pa
 
 from ..backbones import model
 from ..backbones.model import Model
-from ..classification import confidence, conformal, out_of_distribution
 from ..classification.predictions import Classifier
-from ..classification.vote import VOTES
 from ..core.file_formats import read_json
 from ..features import sharded_features
 from ..images.photos import Photos
-from ..images.preprocessing import Preprocessor
 from ..search import metric_choice, neighbours
 from . import description
 from .asked_photos import ProjectPhotos
@@ -55,18 +52,6 @@ class Snapshot:
     product_of: Mapping[str, str]
     own: Mapping[str, set[str]]
     photos: Photos
-
-    @property
-    def preprocessor(self) -> Preprocessor:
-        """Return what makes pixels for the model of a photo."""
-        made_by = self.model
-        return Preprocessor(
-            made_by.input_size,
-            made_by.resample,
-            self.description.max_pixels,
-            made_by.fit,
-            made_by.crop,
-        )
 
     def row_of(self, image: str) -> int | None:
         """Return the row of an image of the catalogue, or None if there is no such image."""
@@ -110,15 +95,7 @@ def read(results: Path) -> Snapshot:
         images=images,
         learned=learned,
         **_searches(results, described, table, images, learned),
-        classifier=Classifier(
-            voters=described.voters,
-            vote=VOTES[described.vote],
-            metric=quality["metric"],
-            calibration=confidence.read(quality["confidence"]),
-            thresholds=conformal.Thresholds(**quality["sets"]),
-            known=out_of_distribution.read(quality["out_of_distribution"]),
-            reject=described.reject,
-        ),
+        classifier=Classifier.of(quality, described.voters, described.vote, described.reject),
         product_of=sharded_features.products(images),
         own=_own_members(results, own_files(results, described)),
         photos=ProjectPhotos(project, results),

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core import files
 from ..core.errors import UserError
+from .model import Model
 from .registry import Device, EngineName, Precision
 
 if TYPE_CHECKING:
@@ -73,6 +75,17 @@ def load(
     if name == "tensorflow":
         return TensorFlow(folder, threads)
     return Histogram()
+
+
+def load_model(model: Model, folder: Path, threads: int) -> Engine:
+    """Load the backbone in `folder` as `model` describes it, after a check of its files.
+
+    Raises:
+        DamagedFileError: they are damaged.
+        UserError: as `load`, or they cannot be read.
+    """
+    files.check(folder)
+    return load(model.engine, folder, threads, model.precision, model.device)
 
 
 def fastest(precision: Precision, device: Device) -> EngineName:

@@ -11,13 +11,13 @@ import pyarrow as pa
 from ..core.tables import Row
 from ..duplicates.query_duplicates import QueryDuplicate
 from ..features.rejected import Rejected
-from . import conformal, nearest
+from . import confidence, conformal, nearest, out_of_distribution
 from .confidence import Calibration, evidence
 from .conformal import Thresholds
 from .nearest import SHOWN
 from .out_of_distribution import InDistribution, scores
 from .tables import PREDICTIONS, VOTE_COUNTS
-from .vote import Vote, VoteResult
+from .vote import VOTES, Vote, VoteResult
 
 
 class Known(NamedTuple):
@@ -69,6 +69,28 @@ class Classifier:
     thresholds: Thresholds
     known: InDistribution
     reject: float | str | None = None
+
+    @classmethod
+    def of(
+        cls, quality: Mapping[str, Any], voters: int, vote: str, reject: float | str | None
+    ) -> "Classifier":
+        """Return the classifier for the settings of the search.
+
+        Args:
+            quality: of the catalogue, as `quality.json` has it.
+            voters: see above.
+            vote: the name of one of `vote.VOTES`.
+            reject: see above.
+        """
+        return cls(
+            voters=voters,
+            vote=VOTES[vote],
+            metric=quality["metric"],
+            calibration=confidence.read(quality["confidence"]),
+            thresholds=Thresholds(**quality["sets"]),
+            known=out_of_distribution.read(quality["out_of_distribution"]),
+            reject=reject,
+        )
 
     def confidence(
         self, outcome: VoteResult, labels: Sequence[str], similarities: Sequence[float]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backbones.engines import Engine
+from ..backbones.model import Model
 from ..core.errors import UserError
 from ..core.names import as_text
 from ..core.prefetch import prefetch
@@ -26,6 +27,11 @@ logger = logging.getLogger(__name__)
 
 Outcome = Prepared | UnreadableImageError | None
 Batch = dict[int, NDArray[np.uint8]]  # row of the shard to pixels
+
+
+def preprocessor(model: Model, max_pixels: int) -> Preprocessor:
+    """Return what makes pixels for `model`, with the setting `images.max_pixels`."""
+    return Preprocessor(model.input_size, model.resample, max_pixels, model.fit, model.crop)
 
 
 def extract(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -76,13 +77,23 @@ def _ensure(folder: Path, photos: Photos, content_id: str, file: bytes) -> bool:
     path = path_of(folder, content_id)
     if path.is_file():
         return True
-    try:
-        image = read(content_id, file, SIDE, photos, RESAMPLE)
-    except Exception:  # decoders raise many types; the page shows no picture
+    data = jpeg(content_id, file, photos)
+    if data is None:
         return False
     with replacing(path) as temporary:
-        image.save(temporary, "JPEG", quality=QUALITY)
+        temporary.write_bytes(data)
     return True
+
+
+def jpeg(content_id: str, file: bytes, photos: Photos, side: int = SIDE) -> bytes | None:
+    """Return the bytes of a thumbnail; None if the photo is gone, changed or cannot be decoded."""
+    try:
+        image = read(content_id, file, side, photos, RESAMPLE)
+    except Exception:  # decoders raise many types; the page shows no picture
+        return None
+    data = BytesIO()
+    image.save(data, "JPEG", quality=QUALITY)
+    return data.getvalue()
 
 
 def read(

@@ -3,14 +3,13 @@
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from ..features.feature_table import Features
+from . import blas
 
 QUERIES = 1024
 # Rows of the catalogue multiplied at once: enough for the matrix product to be at full speed.
@@ -59,8 +58,7 @@ def nearest(
     # Negative similarities, so that the most similar come first and equals by item.
     best: list[list[tuple[float, Item]]] = [[] for _ in queries]
     least = np.full(len(queries), -np.inf)  # the similarity that an item must reach
-    blas = _blas()
-    threads = max((library.num_threads for library in blas.lib_controllers), default=1)
+    threads = blas.threads()
     with ThreadPoolExecutor(threads) as pool:
         for items, features in catalogue:
             size = max(1, -(-len(items) // threads))
@@ -68,7 +66,7 @@ def nearest(
                 part = slice(start, start + QUERIES)
                 # Each thread multiplies its own rows. If the product itself used threads, the
                 # work after it would run in one thread.
-                with blas.limit(limits=1):
+                with blas.one_thread():
                     _search(
                         pool, size, queries[part], items, features, count, best[part], least[part]
                     )
@@ -81,12 +79,6 @@ def blocks(features: Features, eligible: NDArray[np.bool_]) -> Iterator[tuple[li
         block, chosen = features[start : start + ROWS], eligible[start : start + ROWS]
         rows = start + np.flatnonzero(chosen)
         yield rows.tolist(), block if chosen.all() else block[chosen]
-
-
-@cache
-def _blas() -> Any:
-    """Return what sets the threads of NumPy's products; looking for it takes milliseconds."""
-    return ThreadpoolController().select(user_api="blas")
 
 
 def _search(

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ..core.files import checked, write_checked
 from ..features.feature_table import Features, FeatureTable, normalise
+from . import blas
 
 DIMENSION = 512
 # Images that they are found from. Content ids are hashes, so the largest are as good as random, and
@@ -100,13 +100,13 @@ def project(
     start_at, along = centre.astype(np.float32), directions.astype(np.float32)
     found = np.empty((len(features), along.shape[1]), np.float32)
     block = np.zeros((ROWS, len(centre)), np.float32)
-    for start in range(0, len(features), ROWS):
-        rows = block[: len(features) - start]
-        rows[:] = features[start : start + ROWS]
-        if scaled:
-            normalise(rows)
-        rows -= start_at
-        with threadpool_limits(1, "blas"):
+    with blas.one_thread():
+        for start in range(0, len(features), ROWS):
+            rows = block[: len(features) - start]
+            rows[:] = features[start : start + ROWS]
+            if scaled:
+                normalise(rows)
+            rows -= start_at
             found[start : start + ROWS] = (block @ along)[: len(rows)]
     return found
 
