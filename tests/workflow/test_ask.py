@@ -24,7 +24,13 @@ def asked(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Projec
 def ask(
     project: Project, *arguments: str | bytes, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    command: Sequence[str | bytes] = [sys.executable, "-m", "similar_images", "ask", *arguments]
+    command = [sys.executable, "-m", "similar_images", "ask", *arguments]
+    return run(project, command, stdin, **environment)
+
+
+def run(
+    project: Project, command: Sequence[str | bytes], stdin: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         command,
         cwd=project.folder,
@@ -88,14 +94,8 @@ def test_names_of_any_bytes_are_shown_on_any_terminal(asked: Project) -> None:
 
 def test_a_reader_that_goes_away_ends_the_program_without_a_word(asked: Project) -> None:
     command = f"{sys.executable} -m similar_images ask {PHOTO} 2>errors | true; cat errors"
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=asked.folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout == b""
+    done = run(asked, ["bash", "-c", command])
+    assert (done.returncode, done.stdout) == (0, b"")
 
 
 @pytest.mark.parametrize(
@@ -122,15 +122,9 @@ def test_the_example_of_the_documents_works(asked: Project) -> None:
     page = (ROOT / "docs/asking.md").read_text("utf-8")
     [example] = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
     shutil.copy(asked.folder / PHOTO, asked.folder / "photo.jpg")
-    done = subprocess.run(
-        [sys.executable, "-c", example],
-        cwd=asked.folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.startswith("boots ")
+    done = run(asked, [sys.executable, "-c", example])
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"boots ")
     assert len(done.stdout.splitlines()) == 12  # the class, 10 neighbours, and those of the first
 
 
@@ -142,16 +136,10 @@ sys.argv[1:] = ["ask", {PHOTO!r}]
 main()
 print(*sys.modules)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=asked.folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run(asked, [sys.executable, "-c", code])
+    assert done.returncode == 0
     slow = {"aiohttp", "fastapi", "fsspec", "keras", "matplotlib", "openpyxl", "pandas", "scipy"}
-    assert not (slow | {"snakemake", "sklearn", "tensorflow"}) & {*done.stdout.split()}
+    assert not (slow | {"snakemake", "sklearn", "tensorflow"}) & {*done.stdout.decode().split()}
 
 
 def test_the_command_line_alone_imports_nothing_slow() -> None:
@@ -174,14 +162,7 @@ def test_the_command_line_alone_imports_nothing_slow() -> None:
 def test_a_stream_that_cannot_be_used_is_an_error_in_one_line(
     asked: Project, redirected: str, said: str
 ) -> None:
-    done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m similar_images ask {redirected}"],
-        cwd=asked.folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(asked, ["bash", "-c", f"{sys.executable} -m similar_images ask {redirected}"])
     assert done.returncode == 1
-    assert done.stderr.startswith(f"Error: {said}")
+    assert done.stderr.decode().startswith(f"Error: {said}")
     assert len(done.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""Single photos get the answers that a run gives them, whatever the settings."""
+"""Single photos get the answers that a run gives them, with any settings."""
 
 import json
 import os

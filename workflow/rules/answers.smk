@@ -30,9 +30,7 @@ rule describe_catalogue:
             "products": PRODUCT,
             "decisions": [*map(str, DECISIONS)],
             "folders": {
-                name: path
-                for name, path in NAMED.items()
-                if isinstance(path, str) and os.path.isdir(path)
+                name: path for name, path in NAMED.items() if is_local_folder(path)
             },
             "queries": QUERIES,
         },

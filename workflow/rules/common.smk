@@ -189,9 +189,13 @@ if STORED:
 RESULTS = checked("", results_of, config)
 
 
+def is_local_folder(location):
+    return isinstance(location, str) and os.path.isdir(location)
+
+
 def is_empty_folder(location):
     """Return whether a query set is a folder without photos yet, such as a new inbox."""
-    if not isinstance(location, str) or not os.path.isdir(location):
+    if not is_local_folder(location):
         return False
     try:
         with os.scandir(location) as files:

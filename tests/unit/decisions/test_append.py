@@ -1,4 +1,4 @@
-"""Tests of adding decisions to a file: nothing there may be lost, whoever else writes or reads."""
+"""Tests of adding decisions to a file: nothing is lost while others write or read."""
 
 import csv
 import os

@@ -31,6 +31,19 @@ def replacing(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def remove_temporaries(folder: Path) -> None:
     """Remove the temporary files that killed jobs left in `folder` and below it."""
     for temporary in list(folder.rglob(".*.tmp")):

@@ -1,7 +1,7 @@
 """Adding decisions to a file, while others may read it or add to it.
 
-The file is replaced as a whole, and only after the new one is on the disk. So whoever reads it, and
-whatever ends this process, there is either the file before or the one after.
+The file is replaced as a whole, and only after the new one is on the disk. So at any time there is
+either the file before or the one after, also if this process is killed.
 """
 
 import fcntl
@@ -19,6 +19,7 @@ from pathlib import Path
 from ..core import workbooks
 from ..core.errors import ConflictError, InputError, UserError, reason
 from ..core.file_formats import csv_text
+from ..core.files import sync
 from . import decisions
 from .decisions import TABLE, Decision
 
@@ -239,12 +240,11 @@ def _replace(file: Path, content: bytes) -> None:
             if file.exists():
                 _make_like(temporary, file)
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        sync(temporary)
         os.replace(temporary, file)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(file.parent)
+    sync(file.parent)
 
 
 def _make_like(temporary: Path, file: Path) -> None:
@@ -254,12 +254,3 @@ def _make_like(temporary: Path, file: Path) -> None:
         with suppress(PermissionError):
             os.chown(temporary, *owner)
     shutil.copystat(file, temporary)
-
-
-def _sync(folder: Path) -> None:
-    """Wait until the names in the folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -94,5 +94,5 @@ STATUSES: dict[type[Exception], HTTPStatus] = {
     ConflictError: HTTPStatus.CONFLICT,
     UserError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-# Further faults are not told.
+# Further faults are left out.
 MOST_LISTED = 5

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from ..core.errors import ConflictError, InputError
-from ..core.files import digest, replacing
+from ..core.files import digest, replacing, sync
 from ..core.names import normal_form
 from ..storage.signatures import LENGTH, ending
 
@@ -29,7 +29,7 @@ def keep(folder: Path, name: str, data: bytes) -> str:
     Args:
         folder: of the query set.
         name: that its sender gave it; the file gets a similar one.
-        data: its bytes. If the folder has them already, in whatever file, nothing is written.
+        data: its bytes. If a file in the folder has them already, nothing is written.
 
     Raises:
         InputError: it is no image.
@@ -73,12 +73,7 @@ def _write(path: Path, data: bytes) -> None:
     """Write a file that is there completely or not at all, also after a power failure."""
     if os.path.lexists(path):
         raise ConflictError(f"{path.name} is there with another content. Rename that file first.")
-    with replacing(path) as temporary, open(temporary, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+        sync(temporary)
+    sync(path.parent)

@@ -71,7 +71,7 @@ class Report(BaseModel):
 class Overview(BaseModel):
     """What there is to ask, and whether a run is needed."""
 
-    project: str = Field(description="tells this project from others: see the header `Project`")
+    project: str = Field(description="a digest of this project: see the header `Project`")
     images: int = Field(description="of the catalogue")
     classes: list[str]
     inbox: str | None = Field(description="the query set that keeps photos, if there is one")

@@ -8,7 +8,7 @@ FILES = "report_files"
 # The kinds of files beside a report.
 TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 _HEAD = "<head>"
-_TOLD = """
+_ADDED = """
 <meta name="decisions-address" content="/decisions">
 <meta name="project" content="{}">"""
 
@@ -24,7 +24,7 @@ def address(name: str) -> str:
 
 
 def page(results: Path, name: str, project: str) -> bytes | None:
-    """Return the report of a collection, which is told where it is; None if there is no report.
+    """Return the report of a collection with where to save decisions; None without a report.
 
     Args:
         results: the folder.
@@ -34,8 +34,8 @@ def page(results: Path, name: str, project: str) -> bytes | None:
     path = file_in(results / name, PAGE)
     if path is None:
         return None
-    told = _HEAD + _TOLD.format(project)
-    return path.read_bytes().replace(_HEAD.encode(), told.encode(), 1)
+    head = _HEAD + _ADDED.format(project)
+    return path.read_bytes().replace(_HEAD.encode(), head.encode(), 1)
 
 
 def file_in(folder: Path, path: str) -> Path | None:

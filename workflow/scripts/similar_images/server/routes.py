@@ -94,13 +94,19 @@ async def _check_project(
         )
 
 
-_OF_THIS_PROJECT = [Depends(_check_project)]
 _OF_UPLOADS = problems(
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 )
+
+
+# Of what changes the project.
+_SAVING: dict[str, Any] = {
+    "responses": _OF_UPLOADS | problems(HTTPStatus.CONFLICT),
+    "dependencies": [Depends(_check_project)],
+}
 
 
 @router.get("/", include_in_schema=False)
@@ -183,8 +189,7 @@ def decisions(service: Serving) -> Any:
     "/decisions",
     response_model=models.Saved,
     openapi_extra=_of_decisions(),
-    responses=_OF_UPLOADS | problems(HTTPStatus.CONFLICT),
-    dependencies=_OF_THIS_PROJECT,
+    **_SAVING,
 )
 async def decide(request: Request, desk: Turns, service: Serving) -> Any:
     """Add decisions to the project's file: all, or none if one is faulty."""
@@ -197,8 +202,7 @@ async def decide(request: Request, desk: Turns, service: Serving) -> Any:
     "/inbox",
     response_model=models.Kept,
     openapi_extra=_of_photos(),
-    responses=_OF_UPLOADS | problems(HTTPStatus.CONFLICT),
-    dependencies=_OF_THIS_PROJECT,
+    **_SAVING,
 )
 async def keep(request: Request, desk: Turns, service: Serving) -> Any:
     """Keep a photo in the folder of the inbox, a query set."""

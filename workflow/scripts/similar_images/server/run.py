@@ -80,7 +80,7 @@ def serve(results: Path, host: str, port: int, inbox: str | None) -> None:
 
 
 def address_for_others(host: str) -> str:
-    """Return an address of this machine if `host` stands for all of them, else `host`."""
+    """Return an address of this machine if `host` means all of them, else `host`."""
     if host not in _FAR:
         return host
     family, far = _FAR[host]

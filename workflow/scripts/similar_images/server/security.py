@@ -1,6 +1,6 @@
 """Who may ask: the hosts, pages and tokens that the server accepts, and what its pages may do.
 
-A page of any other site can send requests to this machine from the browser of whoever visits it.
+A page of any other site can send requests to this machine from the browser of its visitors.
 Two things give it away: the name that it calls the server by, if that name was made to lead here
 (DNS rebinding), and what the browser says of where a request comes from.
 """

@@ -5,7 +5,6 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ class Service:
     Attributes:
         catalogue: see above.
         results: see above.
-        project: tells the project from others, also after a restart.
+        project: a digest that differs between projects, and stays the same after a restart.
 
     Raises:
         UserError: `inbox_name` is no query set in a folder.
@@ -98,12 +97,12 @@ class Service:
     @property
     def decisions_name(self) -> str:
         """The `decisions_file` for people."""
-        return _told(self.decisions_file)
+        return _for_people(self.decisions_file)
 
     @property
     def decisions_named(self) -> list[str]:
         """The files that the setting `decisions` names, for people."""
-        return [_told(file) for file in self.catalogue.description.decisions]
+        return [_for_people(file) for file in self.catalogue.description.decisions]
 
     def save(self, rows: Sequence[Mapping[str, str]]) -> None:
         """Add `rows` to the file of decisions.
@@ -191,18 +190,12 @@ class Service:
         )
 
 
-def _told(file: str) -> str:
+def _for_people(file: str) -> str:
     """Return the path of a file for people, without the folder if that is not in the project."""
     return os.path.basename(file) if os.path.isabs(file) else file
 
 
 def _picture(content_id: str, data: bytes) -> str | None:
     """Return a small JPEG of a photo as a data address; a browser cannot show a HEIC itself."""
-    photos = WithAsked({content_id: data}, LOCAL)
-    try:
-        image = thumbnails.read(content_id, b"", thumbnails.SIDE, photos, thumbnails.RESAMPLE)
-    except Exception:  # decoders raise many types; there is an answer without a picture
-        return None
-    small = BytesIO()
-    image.save(small, "JPEG", quality=thumbnails.QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(small.getvalue()).decode()}"
+    small = thumbnails.jpeg(content_id, b"", WithAsked({content_id: data}, LOCAL))
+    return None if small is None else f"data:image/jpeg;base64,{base64.b64encode(small).decode()}"

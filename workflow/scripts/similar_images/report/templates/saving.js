@@ -117,7 +117,7 @@ async function requested(address, options) {
  */
 async function readOverview(otherwise) {
   const overview = await requested(new URL("catalogue", new URL(decisionsAddress, location.href)).href);
-  if ((overview.project ?? "") !== projectOfPage()) throw new OfOtherProject(otherwise);
+  if (overview.project !== projectOfPage()) throw new OfOtherProject(otherwise);
   return overview;
 }
 
@@ -126,7 +126,7 @@ async function readFile() {
   isStale = false;
   const overview = await readOverview(OTHER_PROJECT);
   const { decisions } = await requested(decisionsAddress);
-  const { decisions: file, decisions_used: used, decisions_named: named = [] } = overview;
+  const { decisions: file, decisions_used: used, decisions_named: named } = overview;
   serverSaid = { file, used, named, run: overview.run ?? serverSaid.run };
   /** @type {Kept[]} */
   const rows = decisions.map(storedRow).filter(Boolean);
