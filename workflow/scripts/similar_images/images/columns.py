@@ -29,3 +29,22 @@ NOTE = Column(
 )
 SET = Column("set", str, "the collection of the file")
 SHARED = (IMAGE, LABEL, CONTENT_ID, FILE, PRODUCT, ORIGINAL_LABEL, DECISION, SET, ADDED, ROW, NOTE)
+# Named after the fields of `photo_quality.Measures`. Empty if a photo was not measured.
+QUALITY = (
+    Column("width", int, "of the photo in its file, upright, in pixels"),
+    Column("height", int, "of the photo in its file, upright, in pixels"),
+    Column("blur", float, "0 (sharp) to 1, by Crete et al. 2007"),
+    Column("light_5", float, "the 5th percentile of light, 0 (black) to 1 (white), by Rec. 601"),
+    Column("light_99", float, "the 99th percentile of light"),
+    Column("contrast", float, "the standard deviation of light (RMS contrast)"),
+    Column("entropy", float, "of the histogram of light in 256 steps, in bits"),
+    Column("border_change", float, "the share of the border in another colour than most of it"),
+    Column("border_l", float, "the colour of most of the border in CIELAB: L*"),
+    Column("border_a", float, "likewise, a*"),
+    Column("border_b", float, "likewise, b*"),
+)
+PHOTO_FAULTS = Column(
+    "photo_faults",
+    str,
+    "what is unusual of the picture as a photo, such as `blurred|dark`; empty if nothing",
+)
