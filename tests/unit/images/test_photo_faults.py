@@ -1,0 +1,146 @@
+"""Which photos are bad as photos."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from similar_images.core import settings
+from similar_images.core.errors import UserError
+from similar_images.images.photo_faults import FAULTS, LEAST_PHOTOS, all_faults, faults, limits
+from similar_images.images.photo_quality import Measures
+
+GOOD = Measures(800, 600, 0.3, 0.1, 0.9, 0.2, 7.0, 0.1, 80.0, 0.0, 0.0)
+SCHEMA = yaml.safe_load(
+    (Path(__file__).parents[3] / "workflow/schemas/config.schema.yaml").read_text("utf-8")
+)
+BAD: dict[str, dict[str, Any]] = {
+    "too_small": {"width": 100, "height": 80},
+    "blurred": {"blur": 0.65},
+    "dark": {"light_99": 0.2},
+    "overexposed": {"light_5": 0.9},
+    "low_contrast": {"contrast": 0.03},
+    "odd_shape": {"width": 4000, "height": 800},
+    "uniform": {"entropy": 0.4},
+    "touches_edge": {"border_change": 0.75},
+    "other_background": {"border_l": 20.0},
+}
+
+
+def table(photos: Sequence[Measures | None]) -> pa.Table:
+    """Return a table of photos, None for those that were not measured."""
+    rows = [dict.fromkeys(Measures._fields) if one is None else one._asdict() for one in photos]
+    kinds = [pa.int64()] * 2 + [pa.float64()] * 9
+    return pa.Table.from_pylist(rows, pa.schema(zip(Measures._fields, kinds, strict=True)))
+
+
+def varied(number: int) -> list[Measures]:
+    """Return the measures of ordinary photos, which differ a little."""
+    spread = np.random.default_rng(1).normal(1, 0.05, (number, len(GOOD)))
+    return [
+        Measures(round(GOOD.width * row[0]), round(GOOD.height * row[1]), *(GOOD[2:] * row[2:]))
+        for row in spread
+    ]
+
+
+def test_each_fault_is_found_and_named_alone() -> None:
+    found = limits(table(varied(200)), {})
+    assert tuple(BAD) == FAULTS
+    assert {name: faults(GOOD._replace(**bad), found) for name, bad in BAD.items()} == {
+        name: [name] for name in FAULTS
+    }
+
+
+def test_several_faults_are_named_in_their_order() -> None:
+    photo = GOOD._replace(**BAD["uniform"], **BAD["dark"], **BAD["too_small"])
+    assert faults(photo, limits(table(varied(200)), {})) == ["too_small", "dark", "uniform"]
+
+
+def test_a_tidy_catalogue_has_almost_no_faults() -> None:
+    photos = table(varied(1000))
+    assert sum(map(bool, all_faults(photos, limits(photos, {})))) <= 5
+
+
+def test_equal_photos_have_no_faults_and_a_hardly_different_one_has_none() -> None:
+    found = limits(table([GOOD] * 100), {})
+    other = Measures(795, 600, 0.31, 0.12, 0.88, 0.19, 6.9, 0.12, 79.0, 1.0, 1.0)
+    assert faults(GOOD, found) == faults(other, found) == []
+
+
+def test_some_bad_photos_do_not_hide_each_other() -> None:
+    bad = GOOD._replace(**BAD["blurred"])
+    photos = table([*varied(200), *[bad] * 30])
+    assert all_faults(photos, limits(photos, {}))[200:] == [["blurred"]] * 30
+
+
+def test_what_is_usual_in_a_catalogue_is_no_fault() -> None:
+    small = [photo._replace(width=100, height=90, border_l=20.0) for photo in varied(100)]
+    assert not any(all_faults(table(small), limits(table(small), {})))
+
+
+@pytest.mark.parametrize("number", [0, 1, LEAST_PHOTOS - 1])
+def test_a_tiny_catalogue_has_only_hopeless_photos(number: int) -> None:
+    found = limits(table(varied(number)), {})
+    assert faults(GOOD._replace(blur=0.6, border_l=0.0), found) == []
+    assert faults(GOOD._replace(light_99=0.0, blur=0.99), found) == ["blurred", "dark"]
+
+
+def test_a_setting_replaces_a_limit_or_switches_it_off() -> None:
+    found = limits(table(varied(200)), {"blurred": 0.2, "dark": None, "too_small": 1000})
+    photo = GOOD._replace(light_99=0.0)
+    assert faults(photo, found) == ["too_small", "blurred"]
+
+
+def test_the_background_can_be_set_for_a_catalogue_with_several() -> None:
+    found = limits(table(varied(200)), {"other_background": 90})
+    assert faults(GOOD._replace(border_l=20.0), found) == []
+
+
+def test_photos_that_were_not_measured_have_no_faults_and_no_weight() -> None:
+    found = limits(table([*varied(100), *[None] * 100]), {})
+    assert found == limits(table(varied(100)), {})
+    assert faults(None, found) == []
+    assert all_faults(table([None, GOOD]), found) == [[], []]
+
+
+def test_a_table_and_a_single_photo_agree() -> None:
+    photos = [*varied(50), *(GOOD._replace(**bad) for bad in BAD.values())]
+    found = limits(table(photos), {})
+    assert all_faults(table(photos), found) == [faults(photo, found) for photo in photos]
+
+
+def test_a_million_photos_take_about_a_second() -> None:
+    block = table(varied(1000))
+    photos = pa.concat_tables([block] * 1000)
+    found = limits(block, {})
+    start = time.process_time()
+    all_faults(photos, found)
+    assert time.process_time() - start < 3
+
+
+def check(setting: Any) -> None:
+    settings.check({"catalogue": "photos", "photo_faults": setting}, SCHEMA, [])
+
+
+def test_the_schema_knows_each_fault() -> None:
+    assert tuple(SCHEMA["properties"]["photo_faults"]["propertyNames"]["enum"]) == FAULTS
+    check(dict.fromkeys(FAULTS, 0.5) | {"dark": None})
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"blury": 1}, "photo_faults: 'blury' is not allowed; allowed: too_small, blurred"),
+        ({"dark": -1}, "photo_faults.dark: -1 is not allowed; allowed: a number of at least 0"),
+        ({"dark": "very"}, "photo_faults.dark: 'very' is not allowed; allowed: a number"),
+        (["dark"], r"photo_faults: \['dark'\] is not allowed; allowed: a mapping of faults"),
+    ],
+)
+def test_a_wrong_setting_is_explained(setting: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check(setting)
