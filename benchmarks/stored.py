@@ -9,6 +9,7 @@ from similar_images.core.file_formats import read_parquet
 from similar_images.core.timing import Timing
 from similar_images.features import levels, sharded_features, shards, store
 from similar_images.features.feature_table import Features
+from similar_images.images.measured import unmeasured
 
 FEATURES = 1536  # of EfficientNetB3
 SHARD_SIZE = 1024
@@ -58,5 +59,6 @@ def write_shard(path: Path, content_ids: list[str], fingerprint: str, features: 
         features,
         levels.none(count),
         notes=[None] * count,
+        measures=unmeasured(count),
     )
     shards.write(path, shard, Timing())

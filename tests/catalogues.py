@@ -10,6 +10,7 @@ from similar_images.core.timing import Timing
 from similar_images.evaluation import held_out_learning
 from similar_images.features import levels, sharded_features, shards, store
 from similar_images.features.feature_table import FeatureTable, normalise
+from similar_images.images.measured import unmeasured
 from similar_images.search.neighbours import first_of_equals
 
 Rows = list[tuple[str, str | None, int]]
@@ -59,6 +60,7 @@ def lay_out(folder: Path, rows: Rows, size: int) -> Path:
             np.stack(features),
             levels.none(count),
             notes=[None] * count,
+            measures=unmeasured(count),
         )
         path = store.folder(folder.parent, "network", "model") / f"{name}.parquet"
         shards.write(path, shard, Timing())

@@ -13,7 +13,7 @@ from similar_images.features import shards
 
 
 def rewrite(path: Path, lost: Mapping[str, str | None] | None = None) -> None:
-    """Write the shard at `path` as version 1.0 did: without notes and the version of decoding.
+    """Write the shard at `path` as version 1.0 did: without notes, measures and `decoding`.
 
     Args:
         path: of the shard.
@@ -30,7 +30,7 @@ def rewrite(path: Path, lost: Mapping[str, str | None] | None = None) -> None:
     timing.seconds.update(seconds)
     shard = replace(shard, features=features, faults=faults)
     shards.write(path, shard, timing)
-    table = pq.ParquetFile(path).read().drop_columns(["note"])
+    table = pq.ParquetFile(path).read().drop_columns(["note", "measures"])
     width = shard.levels.shape[1]
     parts = [shard.content_ids, faults, shard.pixels, shard.fingerprint]
     checksum = hashlib.sha256(json.dumps([*parts, *([width] if width else [])]).encode())

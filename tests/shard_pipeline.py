@@ -13,6 +13,7 @@ from similar_images.features import levels, plan, shards
 from similar_images.features.plan import ShardingPolicy
 from similar_images.images import manifest
 from similar_images.images.collection import scan
+from similar_images.images.measured import unmeasured
 
 LONG_AGO = 1_700_000_000 * 10**9
 
@@ -84,6 +85,7 @@ class Pipeline:
                 np.zeros((len(members), 3), np.float32),
                 levels.none(len(members)),
                 notes=[None] * len(members),
+                measures=unmeasured(len(members)),
             )
             shards.write(self.shard(name), shard, Timing())
         return missing[:most]

@@ -24,7 +24,7 @@ LARGEST = 64 * 1024
 
 def decode(data: bytes) -> None:
     try:
-        image, pixels, _ = PREPARE(io.BytesIO(data))
+        image, pixels, *_ = PREPARE(io.BytesIO(data))
     except UnreadableImageError:
         return
     assert image.shape == (32, 32, 3)

@@ -55,6 +55,7 @@ rule predict:
         voters=config["search"]["neighbours"],
         vote=config["search"]["vote"],
         reject=config["search"]["reject"],
+        photo_faults=config["photo_faults"],
         extra_columns=lambda wildcards: columns_of(wildcards.queries),
         listed=lambda wildcards: is_list(wildcards.queries),
         product=lambda wildcards: product_of(wildcards.queries),

@@ -77,6 +77,9 @@ rule merge:
         label_from=lambda wildcards: (
             "list" if is_list(wildcards.collection) else "folder"
         ),
+        photo_faults=lambda wildcards: (
+            config["photo_faults"] if wildcards.collection == "catalogue" else None
+        ),
         overrides=lambda wildcards: planned()["overrides"][wildcards.collection],
         code=CODE,
     message:

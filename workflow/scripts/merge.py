@@ -10,7 +10,7 @@ from similar_images.core.job import logged
 from similar_images.core.wording import counted
 from similar_images.decisions import overrides
 from similar_images.features import feature_table, merge, plan, rejected, sharded_features, store
-from similar_images.images import manifest, retries
+from similar_images.images import manifest, photo_faults, retries
 from similar_images.storage.results import results_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,11 @@ with logged(snakemake.log[0], f"merge {name}"):
     if snakemake.output.features:
         feature_table.write(Path(snakemake.output.features), sharded_features.collect(readable))
     rejected.REJECTED.write(Path(snakemake.output.rejected), others)
-    members = merge.members(found, snakemake.params.label_from)
+    faults: list[str] = []
+    if name == "catalogue":  # queries are compared with it, by `predict`
+        limits = photo_faults.limits(found, snakemake.params.photo_faults)
+        faults = photo_faults.joined(found, limits)
+    members = merge.members(found, snakemake.params.label_from, faults)
     merge.MEMBERS.write(Path(snakemake.output.members), members)
     merge.DUPLICATES.write(Path(snakemake.output.duplicates), duplicates)
     readable_images = counted(len(found), "readable image")

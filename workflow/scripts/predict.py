@@ -17,7 +17,7 @@ from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
 from similar_images.features import sharded_features
 from similar_images.features.rejected import read_rejected
-from similar_images.images import manifest, retries
+from similar_images.images import manifest, photo_faults, retries
 from similar_images.images.photos import Photos
 from similar_images.search import neighbours
 from similar_images.storage.results import results_of
@@ -66,11 +66,16 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     listed = manifest.TABLE.read(Path(snakemake.input.manifest))
     extra_columns = manifest.extra_columns(listed, names)
     added, row_of = manifest.added(listed), manifest.list_rows(listed)
+    limits = photo_faults.limits(catalogue, snakemake.params.photo_faults)
+    faults = dict(
+        zip(queries["image"].to_pylist(), photo_faults.joined(queries, limits), strict=True)
+    )
     rows = [
         {
             **row,
             "added": added[str(row["image"])],
             "row": row_of[str(row["image"])],
+            "photo_faults": faults.get(str(row["image"])),
             **dict(zip(names, extra_columns[str(row["image"])], strict=True)),
         }
         for row in predicted.rows

@@ -125,6 +125,7 @@ def test_a_row_has_the_prediction_and_the_three_most_similar_images() -> None:
         "row": None,
         "error": None,
         "note": None,
+        "photo_faults": None,
     }
 
 

@@ -186,6 +186,17 @@ def test_an_image_with_too_many_pixels_has_their_number_and_no_features(
     assert_array_equal(shard.features[:, 0], [0 if n == large else n for n in range(5)])
 
 
+def test_the_quality_of_each_image_is_measured_and_that_of_faults_is_not(members: Members) -> None:
+    members.put(b"damaged")
+    members.put(png(10, width=7))
+    shard = run(members)
+    for fault, measures in zip(shard.faults, shard.measures, strict=True):
+        if fault:
+            assert np.isnan(measures).all()
+        else:
+            assert measures[:2].tolist() == [7, 5]
+
+
 def test_a_shard_may_hold_faults_alone(members: Members) -> None:
     members.put(b"text")
     shard = run(members)

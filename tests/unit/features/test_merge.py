@@ -25,6 +25,7 @@ from similar_images.features.merge import RepeatedContent
 from similar_images.features.rejected import REJECTED, Rejected, read_rejected
 from similar_images.images import manifest
 from similar_images.images.folders import OWN
+from similar_images.images.measured import unmeasured
 from similar_images.lists.lists import PRODUCT_HAS_IMAGE, SHARED_IMAGE
 
 Row = tuple[str, str | None, str | None, str | None, str | None]
@@ -63,6 +64,7 @@ def put_shard(
         shards.Shard(
             *(list(outcomes), faults, counts, fingerprint, array, none(len(array))),
             notes=[(notes or {}).get(id_) for id_ in outcomes],
+            measures=unmeasured(len(array)),
         ),
         Timing(),
     )
@@ -132,7 +134,14 @@ def test_a_collection_without_a_readable_image_has_an_empty_index(
 
 def test_a_shard_that_lost_all_its_images_is_no_damage(features: Path, model: Model) -> None:
     empty = shards.Shard(
-        [], [], [], model.fingerprint, np.zeros((0, 2), np.float32), none(0), notes=[]
+        [],
+        [],
+        [],
+        model.fingerprint,
+        np.zeros((0, 2), np.float32),
+        none(0),
+        notes=[],
+        measures=unmeasured(0),
     )
     shards.write(features / "one.parquet", empty, Timing())
     found, rejected = merged(listing(("x", None, "a", "one", None)), features, model)
@@ -317,10 +326,10 @@ def test_members_show_where_their_class_comes_from() -> None:
         {"image": "b", "label": "hats"},
     ]
     table = pa.Table.from_pylist([*rows, {"image": "c"}], schema=sharded_features.TABLE.schema)
-    assert merge.members(table, "folder") == [
-        ("a", "boots", "decision", "its end is missing"),
-        ("b", "hats", "folder", None),
-        ("c", None, None, None),
+    assert merge.members(table, "folder", ["blurred", "", ""]) == [
+        ("a", "boots", "decision", "its end is missing", "blurred"),
+        ("b", "hats", "folder", None, ""),
+        ("c", None, None, None, ""),
     ]
 
 

@@ -21,6 +21,7 @@ from similar_images.features.levels import none
 from similar_images.features.plan import ShardingPolicy
 from similar_images.images import manifest
 from similar_images.images.collection import scan
+from similar_images.images.measured import unmeasured
 
 
 @pytest.fixture
@@ -185,14 +186,25 @@ def test_a_shard_counts_by_what_it_holds_whatever_the_shards_are_called(
     row = np.ones((1, 3), np.float32)
     shards.write(
         tmp_path / f"{small}.parquet",
-        shards.Shard(["id"], ["too many pixels"], [5], "model", row, none(1), notes=[None]),
+        shards.Shard(
+            ["id"],
+            ["too many pixels"],
+            [5],
+            "model",
+            row,
+            none(1),
+            notes=[None],
+            measures=unmeasured(1),
+        ),
         Timing(),
     )
     assert plan.shard_of_extracted(tmp_path, "model", 5) == {}
     assert plan.shard_of_extracted(tmp_path, "model", 4) == {"id": small}
     shards.write(
         tmp_path / f"{large}.parquet",
-        shards.Shard(["id"], [None], [5], "model", row, none(1), notes=[None]),
+        shards.Shard(
+            ["id"], [None], [5], "model", row, none(1), notes=[None], measures=unmeasured(1)
+        ),
         Timing(),
     )
     assert plan.shard_of_extracted(tmp_path, "model", 9) == {"id": large}
@@ -214,7 +226,9 @@ def test_what_a_shard_settles_depends_on_the_limit_only_for_too_many_pixels(
     tmp_path: Path, fault: str | None, pixels: int | None, limits: list[int]
 ) -> None:
     row = np.ones((1, 3), np.float32)
-    shard = shards.Shard(["id"], [fault], [pixels], "model", row, none(1), notes=[None])
+    shard = shards.Shard(
+        ["id"], [fault], [pixels], "model", row, none(1), notes=[None], measures=unmeasured(1)
+    )
     shards.write(tmp_path / "name.parquet", shard, Timing())
     extracted = [
         limit for limit in (1, 4, 5, 6) if plan.shard_of_extracted(tmp_path, "model", limit)

@@ -18,6 +18,7 @@ from similar_images.features import plan, shards
 from similar_images.features.levels import none
 from similar_images.features.renewal import renewed
 from similar_images.features.shards import Shard
+from similar_images.images.measured import unmeasured
 from similar_images.images.photos import Photos
 from similar_images.images.preprocessing import Preprocessor
 from similar_images.storage.access import Access
@@ -44,7 +45,10 @@ def profile(name: str) -> bytes:
 
 
 def renew(
-    folder: Path, data: dict[str, bytes], stopped: Callable[[], bool] = lambda: False
+    folder: Path,
+    data: dict[str, bytes],
+    stopped: Callable[[], bool] = lambda: False,
+    decoding: int = 1,
 ) -> Shard:
     """Return what is left of an earlier shard of photos called `data`; “damaged” has a fault."""
     names = list(data)
@@ -58,8 +62,9 @@ def renew(
         "model",
         np.arange(len(names) * 2, dtype=np.float32).reshape(-1, 2),
         none(len(names)),
-        notes=[None] * len(names),
-        decoding=1,
+        notes=["x"] * len(names),
+        measures=unmeasured(len(names)),
+        decoding=decoding,
     )
     files = {id_: [bytes(folder / name)] for id_, name in zip(ids, names, strict=True)}
     return renewed(shard, files, PREPARE, 2, lambda done: None, stopped=stopped)
@@ -83,13 +88,33 @@ def test_only_photos_that_this_version_reads_the_same_keep_their_features(tmp_pa
     assert found.decoding == shards.DECODING
 
 
+def test_the_quality_of_photos_of_earlier_versions_is_measured(tmp_path: Path) -> None:
+    found = renew(tmp_path, {"plain": encode("PNG"), "webp": encode("WEBP")})
+    assert_array_equal(found.measures[:, :2], [[32, 32]] * 2)
+    assert np.isfinite(found.measures).all()
+
+
+def test_a_photo_of_the_previous_version_keeps_its_features_and_note_whatever_its_profile(
+    tmp_path: Path,
+) -> None:
+    data = {"damaged": encode("BMP"), "broken profile": encode("PNG", icc_profile=b"nonsense")}
+    found = renew(tmp_path, data, decoding=2)
+    assert found.content_ids == [sha256(data["broken profile"]).hexdigest()]
+    assert found.notes == ["x"]
+    assert found.decoding == shards.DECODING
+    assert np.isfinite(found.measures).all()
+
+
 def test_a_photo_that_cannot_be_read_now_keeps_its_features(tmp_path: Path) -> None:
     ids = [sha256(b"gone").hexdigest()]
     row = np.ones((1, 2), np.float32)
-    shard = Shard(ids, [None], [7], "model", row, none(1), notes=[None], decoding=1)
+    shard = Shard(
+        ids, [None], [7], "model", row, none(1), notes=[None], measures=unmeasured(1), decoding=1
+    )
     files = {ids[0]: [bytes(tmp_path / "gone")]}
     found = renewed(shard, files, PREPARE, 1, lambda done: None)
     assert (found.content_ids, found.pixels) == (ids, [7])
+    assert np.isnan(found.measures).all()
     assert_array_equal(found.features, row)
 
 
@@ -108,6 +133,7 @@ def test_a_photo_at_an_address_is_looked_at_only_in_the_cache(tmp_path: Path) ->
         np.arange(8, dtype=np.float32).reshape(-1, 2),
         none(4),
         notes=[None] * 4,
+        measures=unmeasured(4),
         decoding=1,
     )
     files = {id_: [f"https://shop.example/{id_}".encode()] for id_ in ids}
@@ -125,7 +151,11 @@ def test_what_is_not_begun_when_the_job_is_stopped_is_left_out(tmp_path: Path) -
 def test_a_shard_of_an_earlier_version_is_read_as_such(tmp_path: Path) -> None:
     path = tmp_path / "shard.parquet"
     row = np.ones((1, 2), np.float32)
-    shards.write(path, Shard(["a"], [None], [7], "model", row, none(1), notes=["x"]), Timing())
+    shards.write(
+        path,
+        Shard(["a"], [None], [7], "model", row, none(1), notes=["x"], measures=unmeasured(1)),
+        Timing(),
+    )
     assert not shards.is_earlier(path)
     earlier.rewrite(path)
     assert shards.is_earlier(path)
@@ -166,6 +196,7 @@ def test_earlier_shards_are_the_sources_of_new_ones_once(
                 np.zeros((len(ids), 3), np.float32),
                 none(len(ids)),
                 notes=[None] * len(ids),
+                measures=unmeasured(len(ids)),
             )
             shards.write(path, shard, Timing())
     caplog.clear()
@@ -180,7 +211,9 @@ def test_earlier_shards_are_the_sources_of_new_ones_once(
 def test_a_new_shard_counts_before_an_earlier_one(pipeline: Pipeline) -> None:
     row = np.ones((1, 3), np.float32)
     for name, decoding in (("0" * 16, 2), ("f" * 16, 1)):
-        shard = Shard([id_of("x")], [None], [5], "model", row, none(1), notes=[None])
+        shard = Shard(
+            [id_of("x")], [None], [5], "model", row, none(1), notes=[None], measures=unmeasured(1)
+        )
         shards.write(pipeline.shard(name), shard, Timing())
         if decoding == 1:
             earlier.rewrite(pipeline.shard(name))

@@ -17,6 +17,7 @@ from similar_images.core.errors import DamagedFileError
 from similar_images.core.timing import Timing
 from similar_images.features import shards
 from similar_images.features.shards import Shard
+from similar_images.images.measured import unmeasured
 
 
 def shard_of(count: int) -> Shard:
@@ -26,7 +27,9 @@ def shard_of(count: int) -> Shard:
     kept = np.random.default_rng(0).integers(-127, 128, (count, 7), np.int8)
     notes = [f"note {n}" if n % 3 == 1 else None for n in range(count)]
     ids = [f"id{n}" for n in range(count)]
-    return Shard(ids, faults, pixels, "model", features, kept, notes=notes)
+    measures = unmeasured(count)
+    measures[::2] = np.arange(measures[::2].size).reshape(measures[::2].shape) / 7
+    return Shard(ids, faults, pixels, "model", features, kept, notes=notes, measures=measures)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3000])
@@ -45,6 +48,8 @@ def test_a_shard_is_read_as_it_was_written(tmp_path: Path, count: int) -> None:
     assert_array_equal(read.features, shard.features)
     assert read.levels.dtype == np.int8
     assert_array_equal(read.levels, shard.levels)
+    assert_array_equal(read.measures, shard.measures)
+    assert_array_equal(shards.read_measures(path), shard.measures)
 
 
 def test_levels_are_left_out_where_they_are_not_asked_for(tmp_path: Path) -> None:
@@ -182,7 +187,9 @@ def test_a_flip_of_any_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
         else:
             assert_array_equal(found.features, shard.features)
             assert_array_equal(found.levels, shard.levels)
-            assert replace(found, features=shard.features, levels=shard.levels) == shard
+            assert_array_equal(found.measures, shard.measures)
+            arrays = {name: getattr(shard, name) for name in ("features", "levels", "measures")}
+            assert replace(found, **arrays) == shard
     assert noticed > len(sound) / 2
 
 

@@ -10,6 +10,7 @@ from similar_images.core.file_formats import write_json
 from similar_images.core.timing import Timing
 from similar_images.features import shards, store
 from similar_images.features.levels import none
+from similar_images.images.measured import unmeasured
 
 MODEL = "0123456789abcdef"
 
@@ -23,6 +24,7 @@ def put(path: Path, fingerprint: str = MODEL) -> Path:
         np.ones((1, 2), np.float32),
         none(1),
         notes=[None],
+        measures=unmeasured(1),
     )
     shards.write(path, shard, Timing())
     return path

@@ -98,7 +98,7 @@ def plain(colour: object, mode: str = "RGB") -> Image.Image:
 def test_every_format_with_a_profile_has_its_colours_in_srgb(format_: str) -> None:
     p3 = profile(DISPLAY_P3, 2.2)
     data = encode(plain((200, 120, 40)), format_, quality=100, icc_profile=p3)
-    image, _, note = prepared(data)
+    image, _, note, _ = prepared(data)
     assert_allclose(image[4, 4], by_hand((200, 120, 40), DISPLAY_P3, 2.2), atol=5)
     assert note is None
 
@@ -153,7 +153,7 @@ def test_print_colours_follow_their_profile() -> None:
     ids=len,
 )
 def test_a_broken_profile_is_ignored_with_a_note(broken: bytes) -> None:
-    image, _, note = prepared(encode(plain((200, 120, 40)), "TIFF", icc_profile=broken))
+    image, _, note, _ = prepared(encode(plain((200, 120, 40)), "TIFF", icc_profile=broken))
     assert_array_equal(image[4, 4], (200, 120, 40))
     assert note == IGNORED
 
@@ -176,7 +176,7 @@ def test_colours_by_number_are_read_as_srgb_with_a_note(
     data = encode(plain((200, 120, 40)), format_, quality=100)
     start = data.index(b"colrnclx") + len(b"colrnclx")
     numbers = struct.pack(">HH", primaries, transfer)
-    image, _, note = prepared(data[:start] + numbers + data[start + 4 :])
+    image, _, note, _ = prepared(data[:start] + numbers + data[start + 4 :])
     assert note == (named and f"its colours ({named}, without a profile) are read as sRGB")
     assert_allclose(image[4, 4], (200, 120, 40), atol=3)
 

@@ -64,7 +64,7 @@ def test_deep_heic_is_read_and_counts_twice(bits: int, monkeypatch: pytest.Monke
     file = pillow_heif.from_bytes("RGB;16", (64, 64), values.tobytes())
     stream = io.BytesIO()
     file.save(stream, quality=95)
-    image, pixels, _ = prepared(stream.getvalue())
+    image, pixels, *_ = prepared(stream.getvalue())
     assert_allclose(image, np.broadcast_to((200, 100, 50), (8, 8, 3)), atol=3)
     assert pixels == 2 * 64 * 64
 
@@ -120,7 +120,7 @@ def test_pixels_are_counted_before_they_are_decoded(
 @pytest.mark.parametrize(("width", "height"), [(12_000, 9_000), (16_320, 12_240)])
 def test_the_largest_photos_of_phones_are_read(width: int, height: int) -> None:
     data = encode(smooth(width // 8, height // 8).resize((width, height)), "JPEG")
-    image, pixels, note = prepared(data, 300)
+    image, pixels, note, _ = prepared(data, 300)
     assert (pixels, note) == (-(-width // 8) * -(-height // 8), None)
     expected = np.asarray(smooth(300, 300)).astype(int)
     assert np.abs(image - expected).mean() < 4

@@ -78,7 +78,7 @@ def plain(colour: Any, mode: str = "RGB") -> Image.Image:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_every_format_gives_its_picture(format_: str) -> None:
-    image, pixels, note = prepared(encode(quarters(32, 48), format_))
+    image, pixels, note, _ = prepared(encode(quarters(32, 48), format_))
     assert image.shape == (8, 8, 3)
     assert image.dtype == np.uint8
     assert corners(image) == UPRIGHT
@@ -166,7 +166,7 @@ def test_a_picture_of_each_orientation_is_made_upright(
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     # HEIC and AVIF also have an orientation of their own, which must not be applied twice.
-    upright, pixels, _ = prepared(encode(image, format_, exif=exif.tobytes()))
+    upright, pixels, *_ = prepared(encode(image, format_, exif=exif.tobytes()))
     assert corners(upright) == UPRIGHT
     assert pixels == counted(*size, format_)
 
@@ -242,7 +242,7 @@ def test_a_picture_in_another_format_is_refused() -> None:
 def test_too_many_pixels_are_refused_and_just_enough_are_not(format_: str) -> None:
     data = encode(Image.new("RGB", (20, 10)), format_)
     number = counted(20, 10, format_)
-    image, pixels, _ = prepared(data, max_pixels=number)
+    image, pixels, *_ = prepared(data, max_pixels=number)
     assert (image.shape, pixels) == ((8, 8, 3), number)
     with pytest.raises(UnreadableImageError, match=r"^too many pixels$") as refused:
         prepare(data, max_pixels=number - 1)
@@ -260,7 +260,7 @@ def test_a_huge_picture_is_refused_by_its_header_alone() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (2000, 1), (3, 5)])
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_picture_of_any_shape_is_stretched(format_: str, size: tuple[int, int]) -> None:
-    image, pixels, _ = prepared(encode(Image.new("RGB", size, (200, 100, 50)), format_))
+    image, pixels, *_ = prepared(encode(Image.new("RGB", size, (200, 100, 50)), format_))
     assert_allclose(image, np.broadcast_to([200, 100, 50], (8, 8, 3)), atol=6)
     assert pixels == counted(*size, format_)
 
@@ -305,7 +305,7 @@ def test_shrinking_while_decoding_gives_nearly_the_same_picture() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     image = Image.fromarray(noise).resize((1600, 1200), Image.Resampling.BICUBIC)
     expected = np.asarray(image.resize((300, 300), Image.Resampling.BICUBIC)).astype(int)
-    shrunk, pixels, _ = prepared(encode(image, "JPEG", quality=95), size=300, max_pixels=10**7)
+    shrunk, pixels, *_ = prepared(encode(image, "JPEG", quality=95), size=300, max_pixels=10**7)
     assert np.abs(shrunk - expected).mean() < 8
     assert pixels == 400 * 300
 

@@ -1,7 +1,7 @@
 """The tables of the classification. The Snakefile reads them, so this imports nothing slow."""
 
 from ..core.tables import Column, CsvTable, numbered
-from ..images.columns import ADDED, DECISION, IMAGE, LABEL, NOTE, ORIGINAL_LABEL, ROW
+from ..images.columns import ADDED, DECISION, IMAGE, LABEL, NOTE, ORIGINAL_LABEL, PHOTO_FAULTS, ROW
 from .nearest import SHOWN
 
 PREDICTIONS = CsvTable(
@@ -51,6 +51,7 @@ PREDICTIONS = CsvTable(
     ROW,
     Column("error", str, "why it cannot be used"),
     NOTE,
+    PHOTO_FAULTS,
 )
 VOTE_COUNTS = CsvTable(
     "results/<set>/votes.csv",

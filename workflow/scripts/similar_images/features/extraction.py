@@ -18,6 +18,7 @@ from ..core.names import as_text
 from ..core.prefetch import prefetch
 from ..core.timing import Timing
 from ..images.decoding import UnreadableImageError
+from ..images.measured import unmeasured
 from ..images.photos import LOCAL, Photos, UnavailableError
 from ..images.preprocessing import Prepared, Preprocessor
 from . import levels
@@ -71,7 +72,8 @@ def extract(
     """
     features = np.zeros((len(members), dimension), np.float32)
     kept = np.zeros((len(members), sum(levels.widths(channels))), np.int8)
-    shard = Shard([], [], [], fingerprint, features, kept, notes=[])
+    measures = unmeasured(len(members))
+    shard = Shard([], [], [], fingerprint, features, kept, notes=[], measures=measures)
     run = partial(_run, engine, timing)
     with ThreadPoolExecutor(threads) as decoders, ThreadPoolExecutor(engine.streams) as streams:
         outcomes = prefetch(
@@ -86,7 +88,7 @@ def extract(
             features[rows] = found[:, :dimension]
             kept[rows] = levels.encode(found[:, dimension:], channels)
     count = len(shard.content_ids)
-    return replace(shard, features=features[:count], levels=kept[:count])
+    return replace(shard, features=features[:count], levels=kept[:count], measures=measures[:count])
 
 
 def _check_finite(
@@ -115,7 +117,8 @@ def _batches(
     for done, (content_id, outcome) in enumerate(outcomes, 1):
         if outcome is not None:
             if isinstance(outcome, Prepared):
-                batch[len(shard.content_ids)] = outcome.image
+                row = len(shard.content_ids)
+                batch[row], shard.measures[row] = outcome.image, outcome.measures
             shard.content_ids.append(content_id)
             shard.faults.append(None if isinstance(outcome, Prepared) else str(outcome))
             shard.pixels.append(outcome.pixels)

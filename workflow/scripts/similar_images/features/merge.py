@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +15,14 @@ from ..core.errors import UserError
 from ..core.tables import Column, CsvTable
 from ..core.wording import counted
 from ..decisions.decisions import OUT
-from ..images.columns import CONTENT_ID, IMAGE, LABEL, NOTE
+from ..images import measured
+from ..images.columns import CONTENT_ID, IMAGE, LABEL, NOTE, PHOTO_FAULTS
+from ..images.measured import Measured
 from . import sharded_features, shards
 from .plan import shard_names
 from .rejected import Rejected
 
+NOT_MEASURED = measured.unmeasured(1)[0]
 LOST = "missing, changed or unreadable during the run; the next run tries again"
 
 MEMBERS = CsvTable(
@@ -27,6 +31,7 @@ MEMBERS = CsvTable(
     LABEL,
     Column("label_from", str, "`folder`, `list` or `decision`"),
     NOTE,
+    PHOTO_FAULTS,
 )
 DUPLICATES = CsvTable(
     "results/<collection>/duplicates.csv",
@@ -43,10 +48,12 @@ class Outcome(NamedTuple):
     Attributes:
         fault: why it is not usable, or None if it is.
         note: see `columns.NOTE`.
+        measures: of its quality, a row of `Measured`.
     """
 
     fault: str | None
     note: str | None = None
+    measures: Measured | None = None
 
 
 class Member(NamedTuple):
@@ -56,6 +63,7 @@ class Member(NamedTuple):
     label: str | None
     label_from: str | None
     note: str | None = None
+    photo_faults: str | None = None
 
 
 class RepeatedContent(NamedTuple):
@@ -91,7 +99,7 @@ def merge(
     outcomes = _outcomes(paths, shard_of, model, max_pixels)
     rejected = []
     readable = []
-    notes = []
+    notes, measures = [], []
     names = ("image", "label", "content_id", "fault", "original_label", "decision")
     columns = (manifest[name].to_pylist() for name in names)
     for image, label, content_id, fault, original_label, decision in zip(*columns, strict=True):
@@ -99,13 +107,16 @@ def merge(
         reason = fault or found.fault
         readable.append(reason is None)
         notes.append(found.note)
+        measures.append(NOT_MEASURED if found.measures is None else found.measures)
         if reason:
             rejected.append(Rejected(image, label, reason, original_label, decision))
     schema = sharded_features.schema(
         model.backbone, model.fingerprint, model.features, model.levels
     )
-    noted = manifest.append_column("note", pa.array(notes, pa.string()))
-    table = noted.filter(pa.array(readable, pa.bool_()))
+    added = {"note": pa.array(notes, pa.string()), **measured.columns(measures)}
+    for name, values in added.items():
+        manifest = manifest.append_column(name, values)
+    table = manifest.filter(pa.array(readable, pa.bool_()))
     return table.select(schema.names).cast(schema), rejected
 
 
@@ -152,12 +163,20 @@ def check(readable: pa.Table, rejected: Sequence[Rejected], name: str, on_error:
         raise UserError(f"catalogue: fewer than two classes have a readable image:\n{listed}")
 
 
-def members(readable: pa.Table, label_from: str) -> list[Member]:
-    """Return the images of `readable`; `label_from` says where labels come from by default."""
+def members(readable: pa.Table, label_from: str, faults: Sequence[str] = ()) -> list[Member]:
+    """Return the images of `readable`.
+
+    Args:
+        readable: see `merge`.
+        label_from: where labels come from by default.
+        faults: of each photo, see `columns.PHOTO_FAULTS`; none if they are not known.
+    """
     columns = (readable[name].to_pylist() for name in ("image", "label", "decision", "note"))
     return [
-        Member(image, label, "decision" if decision else label_from if label else None, note)
-        for image, label, decision, note in zip(*columns, strict=True)
+        Member(image, label, "decision" if decision else label_from if label else None, *rest)
+        for image, label, decision, *rest in zip(
+            *columns, faults or repeat(None, len(readable)), strict=True
+        )
     ]
 
 
@@ -188,8 +207,9 @@ def _outcomes(
                 f"{model.fingerprint}). Delete it and run again."
             )
         columns = (contents.content_ids, shards.reasons(contents, limit), contents.notes)
-        for content_id, reason, note in zip(*columns, strict=True):
+        measures = shards.read_measures(path)
+        for content_id, *outcome in zip(*columns, measures, strict=True):
             # Another shard may count for this content: see `plan.shard_of_extracted`.
             if shard_of.get(content_id) == path.stem:
-                outcomes[content_id] = Outcome(reason, note)
+                outcomes[content_id] = Outcome(*outcome)
     return outcomes

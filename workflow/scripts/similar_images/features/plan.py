@@ -138,9 +138,9 @@ def renew(
     content_ids = sorted(id_ for id_, name in held.items() if name in earlier)
     if content_ids:
         logger.warning(
-            "%s have features from an earlier version of this program. These are copied, once. "
-            "Only local photos with a colour profile, and photos that could not be read, are "
-            "extracted again.",
+            "%s have features from an earlier version of this program. These are copied, once, and "
+            "the quality of the local photos is measured. Only what that version read otherwise is "
+            "extracted again, such as photos that it could not read.",
             counted(len(content_ids), "photo"),
         )
     return plan_shards(content_ids, fingerprint, policy.shard_size(len(content_ids)), features)

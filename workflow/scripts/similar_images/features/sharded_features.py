@@ -28,6 +28,7 @@ from ..images.columns import (
     NOTE,
     ORIGINAL_LABEL,
     PRODUCT,
+    QUALITY,
     SET,
 )
 from ..storage.results import SHARED, Results
@@ -46,6 +47,7 @@ TABLE = ParquetTable(
     SET,
     PRODUCT,
     NOTE,
+    *QUALITY,
 )
 # What a feature table needs: these columns, and where the features are.
 _COLUMNS = ["image", "label", "content_id", "shard", "product"]

@@ -19,14 +19,17 @@ from ..core.file_formats import read_parquet
 from ..core.files import checked, replacing
 from ..core.tables import Column, ParquetTable
 from ..core.timing import Timing
+from ..images import measured
 from ..images.columns import CONTENT_ID, NOTE
+from ..images.measured import Measured
+from ..images.photo_quality import Measures
 from . import levels
 from .levels import Levels
 
 logger = logging.getLogger(__name__)
 
 FLOAT, LEVEL = np.dtype("<f4"), np.dtype("i1")
-# The features follow, and the levels if the model has any: their widths depend on the model.
+# The measures of quality and the features follow, and the levels if the model has any.
 TABLE = ParquetTable(
     "results/features/<model>/<shard>.parquet",
     CONTENT_ID,
@@ -34,9 +37,11 @@ TABLE = ParquetTable(
     Column("pixels", int, "of the photo, see `preprocessing.Prepared.pixels`"),
     NOTE,
 )
-# The way in which photos are decoded. Version 1, in shards that do not say theirs, had no notes,
-# ignored colour profiles, knew fewer formats, and counted pixels otherwise: see `renewal`.
-DECODING = 2
+# The way in which photos are decoded, see `renewal`. Version 2 did not measure their quality.
+# Version 1, in shards that do not say theirs, also had no notes, ignored colour profiles, knew
+# fewer formats, and counted pixels otherwise.
+DECODING = 3
+PROFILES_FOLLOWED, QUALITY_MEASURED = 2, 3
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,12 @@ class Shard(ShardContents):
     Attributes:
         features: float32 array (n, d), a row for each content id; zero where there is a fault.
         levels: int8 array (n, w), likewise, see `levels`; w is 0 where the model gives none.
+        measures: of each photo's quality, see `measured`.
     """
 
     features: NDArray[np.float32]
     levels: Levels
+    measures: Measured = field(kw_only=True)
 
 
 def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
@@ -80,7 +87,10 @@ def name_of(content_ids: Sequence[str], fingerprint: str) -> str:
 
 def write(path: Path, shard: Shard, timing: Timing) -> None:
     """Write `shard` to `path`, completely or not at all, with the seconds that it took."""
-    numbers = {"features": column(shard.features.astype(FLOAT, copy=False))}
+    numbers = {
+        "measures": column(shard.measures.astype(FLOAT, copy=False)),
+        "features": column(shard.features.astype(FLOAT, copy=False)),
+    }
     metadata = {"fingerprint": shard.fingerprint, "decoding": str(shard.decoding)}
     if width := shard.levels.shape[1]:
         numbers["levels"] = column(shard.levels)
@@ -112,13 +122,31 @@ def read(path: Path, with_levels: bool = True) -> Shard:
         UserError: the system does not let it be read.
     """
     with checked(path):
-        table = read_parquet(path, None if with_levels else [*TABLE.names, "features"])
+        table = read_parquet(path, None if with_levels else [*TABLE.names, "measures", "features"])
         features, kept = rows_of(table["features"], FLOAT), levels.none(len(table))
         if with_levels and (width := _width(table)):
             kept = rows_of(table["levels"], LEVEL)
             if kept.shape[1] != width:
                 raise ValueError("levels of another width")
-        return Shard(**vars(_contents(table)), features=features, levels=kept)
+        contents = _contents(table)
+        return Shard(
+            **vars(contents),
+            features=features,
+            levels=kept,
+            measures=_measures(table, contents.decoding),
+        )
+
+
+def read_measures(path: Path) -> Measured:
+    """Read the measures of the photos in the shard at `path`.
+
+    Raises:
+        DamagedFileError: the file is not a whole shard.
+        UserError: the system does not let it be read.
+    """
+    with checked(path):
+        table = read_parquet(path, ["content_id", "measures"])
+        return _measures(table, _decoding_of(table.schema.metadata))
 
 
 def read_contents(path: Path) -> ShardContents:
@@ -176,6 +204,7 @@ def join(parts: Sequence[Shard]) -> Shard:
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.levels for part in parts]),
         notes=list(chain.from_iterable(part.notes for part in parts)),
+        measures=np.concatenate([part.measures for part in parts]),
         decoding=min(part.decoding for part in parts),
     )
     return part(whole, sorted(range(len(whole.content_ids)), key=whole.content_ids.__getitem__))
@@ -233,6 +262,7 @@ def part(shard: Shard, rows: Sequence[int]) -> Shard:
         shard.features[rows],
         shard.levels[rows],
         notes=[shard.notes[row] for row in rows],
+        measures=shard.measures[rows],
         decoding=shard.decoding,
     )
 
@@ -281,6 +311,16 @@ def _contents(table: pa.Table) -> ShardContents:
     if table.schema.metadata[b"checksum"].decode() != _checksum(contents, _width(table)):
         raise ValueError("its checksum is wrong")
     return contents
+
+
+def _measures(table: pa.Table, decoding: int) -> Measured:
+    """Return the measures of the photos in `table`, none of which an earlier version took."""
+    if decoding < QUALITY_MEASURED:
+        return measured.unmeasured(len(table))
+    rows = rows_of(table["measures"], FLOAT)
+    if rows.shape[1] != len(Measures._fields):
+        raise ValueError("other measures")
+    return rows
 
 
 def _width(table: pa.Table) -> int:

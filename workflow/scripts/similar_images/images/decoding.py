@@ -113,6 +113,8 @@ ORIENTATIONS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Those that swap width and height.
+SIDEWAYS = {5, 6, 7, 8}
 
 
 def damaged(error: Exception) -> str:
@@ -378,11 +380,23 @@ def _strips(image: Image.Image, height: int) -> Iterator[tuple[int, Image.Image]
 
 def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
     """Return `pixels` rotated or mirrored by the EXIF orientation of `image`."""
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # a damaged EXIF block; the picture is good without it
-        return pixels
+    orientation = _orientation(image)
     return pixels.transpose(ORIENTATIONS[orientation]) if orientation in ORIENTATIONS else pixels
+
+
+def upright_size(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the width and height that `size` has by the EXIF orientation of `image`."""
+    width, height = size
+    return (height, width) if _orientation(image) in SIDEWAYS else size
+
+
+def _orientation(image: Image.Image) -> int | None:
+    """Return the EXIF orientation of `image`, or None."""
+    try:
+        orientation: int | None = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # a damaged EXIF block; the picture is good without it
+        return None
+    return orientation
 
 
 def _white(image: Image.Image) -> float | None:

@@ -101,6 +101,11 @@ def all_faults(table: pa.Table, limits: Limits) -> list[list[str]]:
     return _named(_columns(table), limits)
 
 
+def joined(table: pa.Table, limits: Limits) -> list[str]:
+    """Return the faults of each row of `table` as the column `columns.PHOTO_FAULTS` has them."""
+    return ["|".join(found) for found in all_faults(table, limits)]
+
+
 def _named(columns: Mapping[str, Floats], limits: Limits) -> list[list[str]]:
     found: list[list[str]] = [[] for _ in columns["width"]]
     values = _values(columns, limits.background)

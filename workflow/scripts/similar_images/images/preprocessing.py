@@ -17,7 +17,9 @@ from .decoding import (
     damaged,
     open_image,
     upright,
+    upright_size,
 )
+from .photo_quality import Measures, measure
 
 # The only fault that depends on a setting, images.max_pixels.
 TOO_MANY = "too many pixels"
@@ -33,11 +35,13 @@ class Prepared(NamedTuple):
         image: RGB, uint8 (size, size, 3).
         pixels: how many pixels it takes to decode it, see `decoding.OpenImage.pixels`.
         note: what of the picture was lost or ignored, or None.
+        measures: of its quality.
     """
 
     image: NDArray[np.uint8]
     pixels: int
-    note: str | None = None
+    note: str | None
+    measures: Measures
 
 
 @dataclass(frozen=True)
@@ -81,18 +85,14 @@ class Preprocessor:
         except Exception as error:  # decoders raise many types for damaged data
             raise UnreadableImageError(damaged(error), pixels) from error
 
-    def pixels_of_unchanged(self, file: BinaryIO) -> int | None:
-        """Return `Prepared.pixels` of a photo that earlier versions read, see `shards.DECODING`.
-
-        Returns:
-            None if its colour profile now changes the picture, or is worth a note.
+    def follows_profile(self, file: BinaryIO) -> bool:
+        """Whether the colour profile of a photo changes the picture, or is worth a note.
 
         Raises:
             UnreadableImageError: there is no image in it.
         """
-        opened = self._open(file)
-        conversion = conversion_of(opened.image)
-        return None if conversion.transform or conversion.note else opened.pixels
+        conversion = conversion_of(self._open(file).image)
+        return bool(conversion.transform or conversion.note)
 
     @property
     def _scaled(self) -> int:
@@ -105,8 +105,9 @@ class Preprocessor:
 
     def _decode(self, opened: OpenImage) -> Prepared:
         small, note = opened.reduced(REDUCING_GAP * self._scaled, in_shape=self.fit != "stretch")
-        square = self._square(upright(opened.image, small))
-        return Prepared(np.asarray(square), opened.pixels, note)
+        picture, size = upright(opened.image, small), upright_size(opened.image, opened.size)
+        square = self._square(picture)
+        return Prepared(np.asarray(square), opened.pixels, note, measure(picture, size))
 
     def _square(self, image: Image.Image) -> Image.Image:
         square = (self.size, self.size)
