@@ -23,6 +23,16 @@ def wilson_interval(successes: int, trials: int) -> list[float] | None:
     return [max(low, 0.0) if successes else 0.0, min(high, 1.0) if successes < trials else 1.0]
 
 
+def accuracy(correct: int, labelled: int) -> dict[str, Any]:
+    """Return how many of the `labelled` images are right, and their share, as the JSON files do."""
+    return {
+        "labelled": labelled,
+        "correct": correct,
+        "accuracy": correct / labelled if labelled else None,
+        "accuracy_interval_95": wilson_interval(correct, labelled),
+    }
+
+
 def share_in_words(accuracy: Mapping[str, Any]) -> str:
     """Return `accuracy` and `accuracy_interval_95`, as the JSON files have them, for a person."""
     low, high = accuracy["accuracy_interval_95"]

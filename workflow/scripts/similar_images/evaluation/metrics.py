@@ -11,8 +11,8 @@ from ..classification.conformal import split
 from ..classification.nearest import SHOWN
 from ..core.wording import counted
 from ..duplicates.query_duplicates import KINDS
-from . import missing_classes
-from .intervals import share_in_words, wilson_interval
+from . import missing_classes, photo_fault_rates
+from .intervals import accuracy, share_in_words
 
 Row = Mapping[str, str]  # of `predictions.csv` or `products.csv`
 
@@ -47,7 +47,7 @@ def evaluate(
     there is their accuracy, too, unless each has one photo only. There is the
     accuracy without the images `taken`, which decisions took into the catalogue: an adapted
     similarity learns from these. `catalogue` has the number of its images of each class, and shows
-    which labels it lacks.
+    which labels it lacks. The photos with each fault have an accuracy of their own.
     """
     labelled = _labelled(predictions)
     return {
@@ -71,6 +71,7 @@ def evaluate(
         "decided": sum(bool(row["decision"]) for row in predictions),
         "by_original_label": _accuracy(_labelled(list(map(_by_original_label, predictions)))),
         "products": _products(products or []),
+        "photo_faults": photo_fault_rates.rates(predictions),
         "metric": next((row["metric"] for row in predictions if row["metric"]), None),
         "backbone": model.backbone,
         "fallback": model.fallback,
@@ -117,18 +118,12 @@ def sentence(evaluation: Mapping[str, Any]) -> str:
 
 def _accuracy(labelled: Sequence[Row]) -> dict[str, Any]:
     """Return how many of the rows `labelled` are right, and their share."""
-    correct = sum(row["correct"] == "true" for row in labelled)
-    return {
-        "labelled": len(labelled),
-        "correct": correct,
-        "accuracy": _ratio(correct, len(labelled)),
-        "accuracy_interval_95": wilson_interval(correct, len(labelled)),
-    }
+    return accuracy(sum(row["correct"] == "true" for row in labelled), len(labelled))
 
 
-def _share(accuracy: Mapping[str, Any], noun: str, right: str) -> str:
-    of = counted(accuracy["labelled"], noun) if noun else f"{accuracy['labelled']:,}"
-    return f"{accuracy['correct']:,} of {of} {right}: {share_in_words(accuracy)}."
+def _share(figures: Mapping[str, Any], noun: str, right: str) -> str:
+    of = counted(figures["labelled"], noun) if noun else f"{figures['labelled']:,}"
+    return f"{figures['correct']:,} of {of} {right}: {share_in_words(figures)}."
 
 
 def _products(products: Sequence[Row]) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,12 +170,11 @@ def members(readable: pa.Table, label_from: str, faults: Sequence[str] = ()) -> 
         label_from: where labels come from by default.
         faults: of each photo, see `columns.PHOTO_FAULTS`; none if they are not known.
     """
-    columns = (readable[name].to_pylist() for name in ("image", "label", "decision", "note"))
+    columns = [readable[name].to_pylist() for name in ("image", "label", "decision", "note")]
+    columns.append(list(faults) or [None] * len(readable))
     return [
         Member(image, label, "decision" if decision else label_from if label else None, *rest)
-        for image, label, decision, *rest in zip(
-            *columns, faults or repeat(None, len(readable)), strict=True
-        )
+        for image, label, decision, *rest in zip(*columns, strict=True)
     ]
 
 

@@ -49,7 +49,7 @@ _FAULTS = {
     "low_contrast": Fault(0.1, 0.02),  # `Measures.contrast`
     "odd_shape": Fault(2, 4),  # the longer side, divided by the shorter one
     "uniform": Fault(3, 0.5),  # `Measures.entropy`
-    "touches_edge": Fault(0.25, 0.8),  # `Measures.border_change`
+    "touches_edge": Fault(0.25, 1),  # `Measures.border_change`; none in front of busy backgrounds
     "other_background": Fault(20, np.inf),  # the distance from the catalogue's usual border colour
 }
 FAULTS = tuple(_FAULTS)
