@@ -37,6 +37,10 @@ def audited(project: Project) -> object:
     return project.rows("catalogue/audit.csv"), project.rows("catalogue/classes.csv")
 
 
+def neighbours_listed(project: Project) -> object:
+    return project.predictions(), project.rows("new/neighbours.csv")
+
+
 def compared(project: Project) -> object:
     """Return the table of the comparison but for the speed."""
     return [row | {"images_per_second": ""} for row in project.rows("compare.csv")]
@@ -57,6 +61,7 @@ APPROXIMATE = Scenario(("approximate",), {"search": {"index": "approximate"}})
 AUTO = Scenario(("compare_metrics",), {"search": {"metric": "auto"}})
 PORTABLE = Scenario(("report_portable",), {}, "portable")
 WORKBOOK = Scenario(("report_workbook",), {}, "workbook")
+NEIGHBOURS = Scenario(("list_neighbours",), {}, "neighbours", neighbours_listed)
 AUDIT = Scenario((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
 COMPARE = Scenario(
     (*FEATURES, "quality", "compare_entry", "compare_table"),
@@ -67,7 +72,9 @@ COMPARE = Scenario(
 # For each rule, the scenario in which it alone gets a fault: the usual one if it runs there.
 SCENARIOS = {
     rule: scenario
-    for scenario in (COMPARE, AUDIT, PORTABLE, WORKBOOK, AUTO, APPROXIMATE, IN_PARTS, USUAL)
+    for scenario in (
+        *(COMPARE, AUDIT, PORTABLE, WORKBOOK, NEIGHBOURS, AUTO, APPROXIMATE, IN_PARTS, USUAL),
+    )
     for rule in scenario.rules
 }
 

@@ -12,6 +12,7 @@ from scenarios import (
     AUDIT,
     AUTO,
     COMPARE,
+    NEIGHBOURS,
     PORTABLE,
     USUAL,
     WORKBOOK,
@@ -51,6 +52,7 @@ READERS = {
     AUTO: {"catalogue/metric_comparison.json": "new/neighbours.parquet"},
     PORTABLE: {"new/report.html": "new/report_portable.html"},
     WORKBOOK: {"new/report.html": "new/predictions.xlsx"},
+    NEIGHBOURS: {"new/neighbours.parquet": "new/neighbours.csv"},
     AUDIT: {
         "catalogue/audit.csv": "catalogue/report.html",
         "catalogue/classes.csv": "catalogue/report.html",

@@ -64,3 +64,26 @@ rule predict:
         "Predicting the classes of {wildcards.queries}"
     script:
         "../scripts/predict.py"
+
+
+# Only on request: `snakemake --cores 8 neighbours`.
+rule list_neighbours:
+    input:
+        plan=PLAN,
+        neighbours="results/{queries}/neighbours.parquet",
+        catalogue="results/catalogue/images.parquet",
+        quality="results/catalogue/quality.json",
+    output:
+        "results/{queries}/neighbours.csv",
+    log:
+        "logs/{queries}/list_neighbours.log",
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        most=config["neighbours_csv"]["most"],
+        least_similarity=config["neighbours_csv"]["least_similarity"],
+        code=CODE,
+    message:
+        "Listing the neighbours of {wildcards.queries}"
+    script:
+        "../scripts/list_neighbours.py"

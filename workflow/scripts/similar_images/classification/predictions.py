@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -217,7 +216,7 @@ def _shown(query: Mapping[str, Any], product_of: Mapping[str, str]) -> dict[str,
     columns: dict[str, object] = {}
     for n, (image, label, similarity) in enumerate(found, 1):
         columns |= {f"similar_{n}": image, f"class_{n}": label}
-        columns[f"similarity_{n}"] = Decimal(f"{similarity:.6f}")
+        columns[f"similarity_{n}"] = nearest.rounded(similarity)
     return columns
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from itertools import chain
 
 import pyarrow as pa
@@ -99,7 +98,7 @@ def _answer(
     found = nearest.products(_ranked(near[:SHOWN] for near in used), known)[:SHOWN]
     for n, (image, class_, similarity) in enumerate(found, 1):
         answer |= {f"product_{n}": known.get(image, image), f"similar_{n}": image}
-        answer |= {f"class_{n}": class_, f"similarity_{n}": Decimal(f"{similarity:.6f}")}
+        answer |= {f"class_{n}": class_, f"similarity_{n}": nearest.rounded(similarity)}
     return answer
 
 

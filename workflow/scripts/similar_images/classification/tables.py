@@ -59,6 +59,16 @@ VOTE_COUNTS = CsvTable(
     Column("class", str, "the prediction first"),
     Column("votes", int, "unweighted"),
 )
+NEIGHBOURS = CsvTable(
+    "results/<set>/neighbours.csv",
+    IMAGE,
+    LABEL,
+    Column("rank", int, "1 is the most similar"),
+    Column("similar", str, "a catalogue image (each of another product)"),
+    Column("class", str, "its class"),
+    Column("similarity", float, "to the query"),
+    Column("metric", str, "as in `predictions.csv`"),
+)
 PRODUCTS = CsvTable(
     "results/<set>/products.csv",
     Column("product", str, "its name, or the path of a photo without one"),

@@ -21,7 +21,7 @@ NOTES = ParquetTable("results/<collection>/images.parquet", NOTE)
 
 
 class FileOnRequest(NamedTuple):
-    """A file that is made of a report on request: its name, what it is, and the target."""
+    """A file of a query set that is made on request: its name, what it is, and the target."""
 
     name: str
     noun: str
@@ -31,6 +31,7 @@ class FileOnRequest(NamedTuple):
 ON_REQUEST = (
     FileOnRequest("report_portable.html", "page to send", "portable"),
     FileOnRequest("predictions.xlsx", "workbook", "workbook"),
+    FileOnRequest("neighbours.csv", "table of neighbours", "neighbours"),
 )
 
 
