@@ -73,7 +73,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
         def open_page(path: Path, fragment: str = "", **options: Any) -> Visit:
             visit = stack.enter_context(opened(browser, **options))
-            visits.append((visit, path.parent.as_uri()))
+            # Photos without thumbnails are shown from the project.
+            visits.append((visit, path.parents[2].as_uri()))
             visit.page.goto(path.as_uri() + fragment)
             return visit
 

@@ -5,9 +5,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from browser import AXE, HOSTILE, Visit, serious_findings
@@ -15,6 +19,7 @@ from project import CLASSES, Project
 from report_factory import made_cards, write_page
 from similar_images.core.file_formats import read_csv
 from similar_images.report.cards import Product
+from similar_images.report.further_neighbours import CatalogueImage, FurtherNeighbours
 from similar_images.report.portable import portable
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
@@ -265,7 +270,7 @@ def test_everything_works_by_keyboard_alone(new: Visit) -> None:
     keys.press("ArrowRight")
     keys.press("ArrowRight")
     assert new.cards() == ["looks like boots.png"]
-    for _ in range(12):  # the other filters, and what is above the photos
+    for _ in range(13):  # the other filters, and what is above the photos
         keys.press("Tab")
     expect(new.page.locator(".card")).to_be_focused()
     keys.press("Tab")
@@ -758,3 +763,187 @@ def test_a_view_is_sent_as_one_file_with_its_photos_alone(
         "3 of the 10 photos, in small pictures: those of a saved view."
     )
     assert sent.page.locator(".card img").first.evaluate("i => i.src.startsWith('data:')")
+
+
+def opened_card(seen: Visit, name: str) -> Locator:
+    card = seen.page.locator(".card").filter(has_text=name).first
+    card.get_by_role("button", name=re.compile("more like this")).click()
+    return card
+
+
+def test_a_card_opens_to_the_neighbours_that_were_found(new: Visit, project: Project) -> None:
+    (searched,) = [
+        query
+        for query in pq.read_table(project.result("new/neighbours.parquet")).to_pylist()
+        if query["image"] == "sandals/looks like boots.png"
+    ]
+    (row,) = [
+        row
+        for row in project.rows("new/predictions.csv")
+        if row["image"] == "sandals/looks like boots.png"
+    ]
+    card = opened_card(new, "looks like boots.png")
+    expect(card.locator(".similar li")).to_have_count(16)
+    button = card.get_by_role("button", name="Show fewer")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(button).to_be_focused()
+    names = [
+        pictures.get_attribute("title") or "" for pictures in card.locator(".similar button").all()
+    ]
+    assert names == [f"photos/{name}" for name in searched["similar"]]
+    assert names[:3] == [f"photos/{row[f'similar_{n}']}" for n in (1, 2, 3)]
+    shown = card.locator(".similarity").all_text_contents()
+    assert shown == [f"{similarity:.3f}" for similarity in searched["similarity"]]
+    classes = card.locator(".similar-class").all_text_contents()
+    assert classes == searched["class"]
+    for image in card.locator("img").all():
+        image.scroll_into_view_if_needed()
+        image.evaluate("image => image.decode()")
+    addresses = [image.get_attribute("src") or "" for image in card.locator(".similar img").all()]
+    without_thumbnail = [address for address in addresses if "report_files" not in address]
+    assert without_thumbnail
+    assert all(address.startswith("../../photos/") for address in without_thumbnail)
+    button.click()
+    expect(card.locator(".similar li")).to_have_count(3)
+
+
+@pytest.fixture
+def near(visit: Open, tmp_path: Path) -> Visit:
+    """Three photos with 20 neighbours: the first is 0.9, 0.8 and 0.7 similar, the others less."""
+    similarities = (0.9, 0.7999, 0.7, 0.65)
+    cards = [
+        replace(
+            card,
+            name=f"{n}.jpg",
+            similar=[
+                replace(similar, similarity=similarities[n + min(place, 1)])
+                for place, similar in enumerate(card.similar)
+            ],
+        )
+        for n, card in enumerate(made_cards(3, ["a", "b"]))
+    ]
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (30, 20)).save(tmp_path / "photos" / "é #1%.png")
+    images = [
+        CatalogueImage("é #1%.png", str(tmp_path / "photos" / "é #1%.png"), "a", "0" * 64, False),
+        CatalogueImage("with picture.jpg", "photos/x.jpg", "b", f"{1:064x}", True),
+        CatalogueImage("moved.tif", str(tmp_path / "moved.tif"), "b", "2" * 64, False),
+        CatalogueImage("far.jpg", "https://shop.example/far.jpg", "b", "3" * 64, False),
+        CatalogueImage("packed.jpg", "zip:photos.zip!/packed.jpg", "b", "4" * 64, False),
+    ]
+    of = {
+        card.name: ([n % 5 for n in range(17)], [0.6 - 0.01 * n for n in range(17)])
+        for card in cards
+    }
+    page = write_page(tmp_path / "set", cards, ["a", "b"], further=FurtherNeighbours(images, of))
+    return visit(page)
+
+
+def test_a_photo_that_cannot_be_shown_has_its_name_its_class_and_its_similarity(
+    near: Visit,
+) -> None:
+    card = opened_card(near, "0.jpg")
+    items = card.locator(".similar li")
+    expect(items).to_have_count(20)
+    assert (
+        items.nth(3)
+        .locator("img")
+        .evaluate("image => image.decode().then(() => image.naturalWidth)")
+        == 30
+    )
+    assert "report_files" in (items.nth(4).locator("img").get_attribute("src") or "")
+    items.nth(5).scroll_into_view_if_needed()
+    expect(items.nth(5)).to_have_text("moved.tifb0.580")
+    expect(items.nth(6)).to_have_text("far.jpgb0.570")
+    expect(items.nth(7)).to_have_text("packed.jpgb0.560")
+    near.complaints.clear()  # the browser's own, of files that are not found
+
+
+def test_neighbours_of_less_similarity_are_hidden(near: Visit) -> None:
+    box = near.page.get_by_label("Neighbours at least this similar")
+    card = opened_card(near, "0.jpg")
+    expect(card.locator(".similar li")).to_have_count(20)
+    near.complaints.clear()  # the browser's own, of files that are not found
+    for limit in ("0.8", "0,8", "80 %", "80"):
+        box.fill(limit)
+        assert near.page.locator(".card").count() == 3
+        counts = [one.locator(".similar li").count() for one in near.page.locator(".card").all()]
+        assert counts == [3, 1, 0]
+        expect(near.page.locator(".none-similar").last).to_have_text(
+            "none is at least 0.80 similar"
+        )
+        expect(near.page.locator(".further button")).to_have_count(0)
+    box.fill("0.555")
+    expect(near.page.locator(".card").nth(0).locator(".similar li")).to_have_count(3 + 5)
+    expect(near.page.get_by_role("button", name="Show 5 more like this")).to_have_count(2)
+    assert near.hash() == "#similarity=0.555"
+    near.page.reload()
+    expect(near.page.get_by_role("button", name="Show 5 more like this")).to_have_count(3)
+    box.fill("0.905")
+    expect(near.page.locator(".none-similar").first).to_have_text("none is at least 0.905 similar")
+    near.page.locator(".card button.picture").first.click()
+    expect(near.page.locator(".pane.beside")).to_be_hidden()
+    near.complaints.clear()
+
+
+def test_a_wrong_similarity_is_met_with_what_is_allowed(near: Visit) -> None:
+    near.page.get_by_label("Neighbours at least this similar").fill("much")
+    near.page.get_by_label("from", exact=True).fill("101")
+    fault = near.page.locator(".filters .fault")
+    expect(fault).to_contain_text("“101” is no confidence: allowed are 0 to 100 %")
+    expect(fault).to_contain_text(
+        "“much” is no similarity: allowed are 0 to 1, such as 0.8, 0,8 or 80 %."
+    )
+    assert near.page.locator(".card").first.locator(".similar li").count() == 3
+    near.page.get_by_role("button", name="Clear filters").click()
+    expect(fault).to_be_empty()
+
+
+def test_the_large_view_opens_to_further_neighbours_too(near: Visit) -> None:
+    near.page.locator(".card button.picture").first.click()
+    dialog = near.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="17 more").click()
+    expect(dialog.locator(".strip button")).to_have_count(20)
+    heights = "buttons => buttons.map((button) => button.getBoundingClientRect().y)"
+    places = dialog.locator(".strip button").evaluate_all(heights)
+    assert all(after - before > 70 for before, after in pairwise(places))
+    expect(dialog.locator(".beside")).to_contain_text("Similar photo 4: a, similarity 0.600")
+    fourth = dialog.get_by_role("button", name="Similar photo 4, a")
+    expect(fourth).to_be_focused()
+    dialog.get_by_role("button", name="Similar photo 20").click()
+    expect(dialog.locator(".beside")).to_contain_text("Similar photo 20: b, similarity 0.440")
+    dialog.get_by_role("button", name="Close").click()
+    card = near.page.locator(".card").first
+    expect(card.locator(".similar li")).to_have_count(20)
+    expect(near.page.locator(".card").nth(1).locator(".similar li")).to_have_count(3)
+    near.complaints.clear()
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
+@pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}, PHONE])
+def test_opened_cards_are_accessible_and_fit_a_phone(
+    visit: Open, project: Project, options: dict[str, Any]
+) -> None:
+    seen = visit(project.result("new/report.html"), bypass_csp=True, **options)
+    card = opened_card(seen, "looks like boots.png")
+    assert serious_findings(seen) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    card.locator("button.picture").first.click()
+    assert serious_findings(seen) == []
+    assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_view_is_saved_with_all_its_neighbours_whatever_is_hidden(
+    new: Visit, project: Project, tmp_path: Path
+) -> None:
+    new.page.get_by_label("Neighbours at least this similar").fill("1")
+    rows = {row["image"]: row for row in saved_view(new, "Save this view as CSV", tmp_path)}
+    for row in project.rows("new/predictions.csv"):
+        assert rows[row["image"]]["similar_3"] == row["similar_3"]
+
+
+def test_cards_of_a_page_to_send_do_not_open(visit: Open, project: Project, tmp_path: Path) -> None:
+    shutil.copy(project.result("new/report_portable.html"), tmp_path / "sent.html")
+    sent = visit(tmp_path / "sent.html")
+    assert len(sent.cards()) == 10
+    expect(sent.page.locator(".further button")).to_have_count(0)

@@ -5,7 +5,12 @@ interface Photo {
   name: string;
   path: string;
   picture: string | null;
+  /** Without a picture, the address at which the photo itself is shown; "" if there is none. */
+  original?: string;
 }
+
+/** An image of the catalogue, as in further_neighbours.py. */
+type CatalogueImage = [name: string, path: string, label: string, content: string, picture: boolean];
 
 /** As in cards.py. */
 interface Similar extends Photo {
@@ -53,7 +58,11 @@ interface QueryCard extends Photo {
 }
 
 /** A card, of which TypeScript can tell by its content whether it can be decided on. */
-type Card = QueryCard & ({ content: string } | { content: null });
+type Card = QueryCard &
+  ({ content: string } | { content: null }) & {
+    /** The numbers of the further neighbours in `ReportData.images`, and their similarities. */
+    further: [number[], number[]];
+  };
 
 /** A row of a decisions.csv. */
 type Decision = {
@@ -147,7 +156,10 @@ interface Deciding extends Collection {
 /** As results_page.py writes it. */
 interface ReportData extends Collection {
   cards: Card[];
+  images: CatalogueImage[];
   folder: string;
+  /** From the page to where the paths of photos begin. */
+  project: string;
   /** As portable.py adds it. */
   portable?: { all: number; address: string; which: string; pictures: Record<string, string> };
 }
@@ -192,6 +204,13 @@ interface Shown {
   added?: string;
   asked: Pane;
   others: Pane[];
+  more?: More;
+}
+
+/** What shows more photos in the large view: the words on its button, and what lets `at` return them. */
+interface More {
+  words: string;
+  open: () => void;
 }
 
 /** What `startLarge` is given. */

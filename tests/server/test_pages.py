@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from project import Project
-from serving import serving
+from serving import Served, serving
 from similar_images.decisions import decisions
 
 
@@ -38,3 +38,20 @@ def test_decisions_of_both_pages_are_in_the_file_and_used_by_the_next_run(
     with serving(copied.folder, "--inbox", "inbox") as served:
         page.goto(f"{served.address}/reports/new/report.html")
         expect(saved).to_have_text("Saved in decisions.csv: 2 earlier decisions")
+
+
+def test_a_card_opens_to_pictures_that_the_server_makes(served: Served, page: Page) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(f"{served.address}/reports/inbox/report.html")
+    card = page.locator(".card").first
+    card.get_by_role("button", name="Show 9 more like this").click()
+    images = card.locator(".similar img")
+    expect(images).to_have_count(12)
+    for image in images.all():
+        image.scroll_into_view_if_needed()
+        image.evaluate("image => image.decode()")
+    addresses = [image.get_attribute("src") or "" for image in images.all()]
+    made = f"{served.address}/pictures/"
+    assert [address.startswith(made) for address in addresses] == [False] * 3 + [True] * 9
+    assert complaints == []

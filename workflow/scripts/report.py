@@ -18,7 +18,7 @@ from similar_images.features import sharded_features
 from similar_images.features.rejected import read_rejected
 from similar_images.images import manifest, retries, thumbnails
 from similar_images.images.photos import Photos
-from similar_images.report import cards, confusion, history, results_page
+from similar_images.report import cards, confusion, further_neighbours, history, results_page
 from similar_images.search import metric_choice, neighbours
 from similar_images.storage.results import results_of
 
@@ -56,6 +56,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
     decoders = snakemake.resources.decoders
     pictures = thumbnails.make(contents, folder, decoders, progress, photos)
     retries.record(page.with_name(retries.NAME), photos.unread)
+    found = neighbours.TABLE.read(Path(snakemake.input.neighbours))
     line = history.line(made, name, made_by.fingerprint, catalogue.images, metrics)
     answers = [
         history.PastPrediction(row["image"], content_id, row["prediction"])
@@ -79,13 +80,14 @@ with logged(snakemake.log[0], f"report {name}"), kept:
             pictures,
             active_learning.order(
                 predictions,
-                neighbours.TABLE.read(Path(snakemake.input.neighbours)),
+                found,
                 snakemake.params.neighbours,
             ),
             {one.image: one.before for one in history.changed(page.parent, answers)},
             snakemake.params.extra_columns,
             products,
         ),
+        further=further_neighbours.find(found, sharded_features.products(images), images, pictures),
         confusion=confusion.read(Path(snakemake.input.confusion)),
         rejected={
             name: read_rejected(Path(snakemake.input.rejected)),

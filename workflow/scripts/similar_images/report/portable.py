@@ -77,7 +77,9 @@ def portable(
         "address": address,
         "pictures": _pictures(cards, thumbnail_folder),
     }
-    contents["cards"] = cards
+    # The pictures of further neighbours would be most of the file.
+    contents["cards"] = [{**card, "further": [[], []]} for card in cards]
+    contents["images"] = []
     return f"{head}{BEFORE}{htmlsafe_json_dumps(contents)}{AFTER}{tail}"
 
 

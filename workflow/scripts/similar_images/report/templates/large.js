@@ -31,19 +31,21 @@ function fileName(path) {
 
 // ---- Small pictures
 
-function noPicture() {
-  return element("span", "no-picture", "no picture");
+/** @param {Photo} photo */
+function noPicture({ name, original }) {
+  return element("span", "no-picture", original === undefined ? "no picture" : fileName(name));
 }
 
 /** @param {Photo} photo @param {string} description */
 function image(photo, description) {
-  if (!photo.picture) return noPicture();
+  const address = photo.picture ? gallery.address(photo.picture) : photo.original;
+  if (!address) return noPicture(photo);
   const img = document.createElement("img");
   img.loading = "lazy";
   img.decoding = "async";
   img.alt = description;
-  img.src = gallery.address(photo.picture);
-  img.addEventListener("error", () => img.replaceWith(noPicture()));
+  img.src = address;
+  img.addEventListener("error", () => img.replaceWith(noPicture(photo)));
   return img;
 }
 
@@ -52,7 +54,7 @@ function image(photo, description) {
  * @param {Photo} photo @param {string} title @param {() => void} open
  */
 function smallPicture(photo, title, open) {
-  const small = element(photo.picture ? "button" : "div", "picture");
+  const small = element(photo.picture || photo.original ? "button" : "div", "picture");
   small.title = photo.path;
   small.append(image(photo, ""));
   if (small instanceof HTMLButtonElement) {
@@ -70,7 +72,7 @@ function smallPicture(photo, title, open) {
  * @param {number} place
  */
 function showLarge(place, position = 1) {
-  const { content, label, name, title, answer, added, asked, others } = gallery.at(place);
+  const { content, label, name, title, answer, added, asked, others, more } = gallery.at(place);
   const beside = Math.min(Math.max(position, 1), others.length);
   large = { place, beside, zoom: large.place === place ? large.zoom : 0 };
   for (const [key, value] of Object.entries({ content: content ?? "", label, name })) {
@@ -84,7 +86,10 @@ function showLarge(place, position = 1) {
   showPane(".pane.asked", asked);
   part(dialog, ".pane.beside").hidden = others.length === 0;
   if (others.length > 0) showPane(".pane.beside", others[beside - 1]);
-  part(dialog, ".strip").replaceChildren(...(others.length > 1 ? others.map(stripButton) : []));
+  part(dialog, ".strip").replaceChildren(
+    ...(others.length > 1 || more ? others.map(stripButton) : []),
+    ...(more ? [moreButton(more, others.length)] : []),
+  );
   part(dialog, '[data-step="-1"]', HTMLButtonElement).disabled = place <= 0;
   part(dialog, '[data-step="1"]', HTMLButtonElement).disabled = place === gallery.number() - 1;
   part(dialog, ".large-decide").hidden = !page.photos.has(content ?? "");
@@ -118,6 +123,18 @@ function stripButton({ photo, title }, number) {
     parts(dialog, ".strip button")[number].focus();
   });
   return button;
+}
+
+/**
+ * Return the button that shows more photos beside the asked one, of which the first is then shown.
+ * @param {More} more @param {number} shown
+ */
+function moreButton({ words, open }, shown) {
+  return plainButton(words, () => {
+    open();
+    showLarge(large.place, shown + 1);
+    parts(dialog, ".strip button")[shown].focus();
+  });
 }
 
 /** Show the note of the decision on the photo. */

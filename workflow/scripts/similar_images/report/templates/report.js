@@ -2,7 +2,7 @@
 
 /** @type {ReportData} */
 const data = JSON.parse(part(document, "#data").textContent);
-const { cards, folder } = data;
+const { cards, folder, images } = data;
 // In a page that is sent as one file: its pictures, and where the whole page is, see portable.py.
 const { portable } = data;
 const lacksPhotos = portable !== undefined && portable.all > cards.length;
@@ -10,7 +10,7 @@ const lacksPhotos = portable !== undefined && portable.all > cards.length;
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
   ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "", added: "" },
-  ...{ from: "", to: "", sort: "", search: "" },
+  ...{ from: "", to: "", similarity: "", sort: "", search: "" },
 };
 /** @type {Record<Card["status"], [string, string]>} */
 const STATUS = {
@@ -27,6 +27,11 @@ const form = part(document, ".filters", HTMLFormElement);
 const list = part(document, ".cards");
 const more = part(document, ".more");
 const many = part(document, ".many");
+
+/** @type {ReturnType<typeof confidenceOf>} */
+let leastSimilarity = null; // Less similar neighbours are hidden.
+/** @type {Set<Card>} */
+const opened = new Set(); // The cards that show their further neighbours.
 
 /** @type {Card[]} */
 let matching = []; // The cards that fit the filter, in order; the first of them are in the list.
@@ -58,18 +63,101 @@ function makeCard(card) {
   makeMarks(item);
   part(item, ".added").textContent = severalTimes ? addedWords(card) : "";
   const votes = part(item, ".votes");
-  const similar = part(item, ".similar");
   const confidence = part(item, ".confidence");
   if (!card.similar.length) {
     votes.remove();
-    similar.remove();
+    part(item, ".similar").remove();
     confidence.remove();
     return item;
   }
   confidence.textContent = confidenceInWords(card.confidence);
   votes.append(...votesOf(card));
-  similar.append(...card.similar.map((photo, number) => similarItem(photo, number, () => openLarge(card, number + 1))));
+  showNeighbours(item, card);
   return item;
+}
+
+// ---- The neighbours: three on each card, and up to 20 once it is opened
+
+/**
+ * Show the neighbours of a card, and the button for the further ones.
+ * @param {HTMLElement} item @param {Card} card
+ */
+function showNeighbours(item, card) {
+  const shown = neighboursOf(card);
+  item.classList.toggle("opened", opened.has(card));
+  part(item, ".similar").replaceChildren(
+    ...shown.map((photo, number) => similarItem(photo, number, () => openLarge(card, number + 1))),
+  );
+  part(item, ".none-similar").textContent = shown.length === 0 ? noneSimilar() : "";
+  part(item, ".further").replaceChildren(...furtherButton(item, card));
+}
+
+/** Say that all neighbours of a card are less similar than is wanted. */
+function noneSimilar() {
+  const { inPercent, decimals } = leastSimilarity ?? { inPercent: 0, decimals: 0 };
+  return `none is at least ${(inPercent / 100).toFixed(decimals + 2)} similar`;
+}
+
+/** @param {HTMLElement} item @param {Card} card */
+function furtherButton(item, card) {
+  const number = furtherOf(card).length;
+  if (number === 0) return [];
+  const words = opened.has(card) ? "Show fewer" : `Show ${number} more like this`;
+  const button = plainButton(words, () => {
+    if (!opened.delete(card)) opened.add(card);
+    showNeighbours(item, card);
+    part(item, ".further button").focus();
+  });
+  button.setAttribute("aria-expanded", String(opened.has(card)));
+  return [button];
+}
+
+/**
+ * Return the neighbours that a card shows.
+ * @param {Card} card
+ * @returns {Similar[]}
+ */
+function neighboursOf(card) {
+  return [...card.similar.filter(isSimilarEnough), ...(opened.has(card) ? furtherOf(card) : [])];
+}
+
+/**
+ * Return the further neighbours of a card that are similar enough.
+ * @param {Card} card
+ * @returns {Similar[]}
+ */
+function furtherOf({ further: [numbers, similarities] }) {
+  return numbers.map((number, place) => furtherNeighbour(images[number], similarities[place])).filter(isSimilarEnough);
+}
+
+/**
+ * Whether a neighbour is to be shown, by its similarity as the cards show it.
+ * @param {Similar} neighbour
+ */
+function isSimilarEnough({ similarity }) {
+  const inPercent = Number((100 * similarity).toFixed(1));
+  return !leastSimilarity || inPercent >= leastSimilarity.inPercent;
+}
+
+/**
+ * @param {CatalogueImage} image @param {number} similarity
+ * @returns {Similar}
+ */
+function furtherNeighbour([name, path, label, content, hasPicture], similarity) {
+  const known = { name, path, label, similarity };
+  return hasPicture ? { ...known, picture: content } : { ...known, picture: null, original: originalOf(path, content) };
+}
+
+/**
+ * Return where a photo without a small picture is. The server has a picture of each; without it,
+ * the photo itself is shown, unless it is at an address or in a zip or Parquet file.
+ * @param {string} path @param {string} content
+ */
+function originalOf(path, content) {
+  if (decisionsAddress) return new URL(`pictures/${content}.jpg`, new URL(decisionsAddress, location.href)).href;
+  if (/^\w+:/.test(path)) return "";
+  const encoded = path.split("/").map(encodeURIComponent).join("/");
+  return path.startsWith("/") ? encoded : `${data.project}/${encoded}`;
 }
 
 /** @param {Card} card */
@@ -207,9 +295,14 @@ function sameFilter(filter, other) {
   return names.every((name) => filter[name] === other[name]);
 }
 
-// ---- Confidences, as people write them
+// ---- Confidences and similarities, as people write them
 
-const ALLOWED = "allowed are 0 to 100 %, such as 71 %, 71 or 0.71; 1 is 100 %";
+/** @type {Record<string, string>} */
+const ALLOWED = {
+  confidence: "allowed are 0 to 100 %, such as 71 %, 71 or 0.71; 1 is 100 %",
+  similarity: "allowed are 0 to 1, such as 0.8, 0,8 or 80 %",
+};
+const PLURALS = /** @type {Record<string, string>} */ ({ confidence: "confidences", similarity: "similarities" });
 
 /**
  * Return a confidence in percent, and its number of decimals; null where a text has none. Up to 1
@@ -243,10 +336,16 @@ function readConfidence(input) {
  * @param {HTMLElement} place
  */
 function showWrong(place) {
-  const wrong = parts(place, "input[aria-invalid=true]");
+  part(place, ".fault").textContent = Object.keys(ALLOWED).flatMap((kind) => faultsOf(place, kind)).join(" ");
+}
+
+/** @param {HTMLElement} place @param {string} kind */
+function faultsOf(place, kind) {
+  const wrong = parts(place, `input[data-limit=${kind}][aria-invalid=true]`);
+  if (wrong.length === 0) return [];
   const values = wrong.map((input) => `“${/** @type {HTMLInputElement} */ (input).value}”`);
-  const verb = wrong.length === 1 ? "is no confidence" : "are no confidences";
-  part(place, ".fault").textContent = wrong.length > 0 ? `${values.join(" and ")} ${verb}: ${ALLOWED}.` : "";
+  const verb = wrong.length === 1 ? `is no ${kind}` : `are no ${PLURALS[kind]}`;
+  return [`${values.join(" and ")} ${verb}: ${ALLOWED[kind]}.`];
 }
 
 /**
@@ -359,9 +458,10 @@ function show(filter) {
     cards.filter((card) => fits(card, filter)),
     filter.sort,
   );
-  for (const limit of parts(form, ".limit")) {
+  for (const limit of parts(form, "[data-limit]")) {
     if (limit instanceof HTMLInputElement) readConfidence(limit);
   }
+  leastSimilarity = confidenceOf(filter.similarity);
   showWrong(form);
   part(form, "[type=reset]").hidden = sameFilter(filter, { ...EMPTY, status: filter.status });
   list.replaceChildren();
@@ -542,8 +642,25 @@ function largeAt(place) {
     answer: captionOf(card),
     added: addedWords(card),
     asked: { photo: card, title: "Query", words: "Query" },
-    others: card.similar.map(similarPane),
+    others: neighboursOf(card).map(similarPane),
+    more: moreOf(card, place),
   };
+}
+
+/**
+ * Return how the large view opens a card to its further neighbours.
+ * @param {Card} card @param {number} place
+ * @returns {More | undefined}
+ */
+function moreOf(card, place) {
+  const number = furtherOf(card).length;
+  if (number === 0 || opened.has(card)) return undefined;
+  const open = () => {
+    opened.add(card);
+    const item = parts(list, ".card")[place];
+    if (item) showNeighbours(item, card);
+  };
+  return { words: `${number} more`, open };
 }
 
 /** @param {Card} card */
