@@ -60,6 +60,7 @@ def write_page(
             "classes": dict.fromkeys(classes, figure) if figures else {},
             "duplicates": {"exact": 0, "near": 0, "mirrored": 0},
             "decided": 0,
+            "photo_faults": {},
             "products": None,
             **(metrics or {}),
         },
@@ -130,6 +131,7 @@ def invented_card(
         added="2026-01-02T03:04:05Z",
         row="",
         note="",
+        photo_faults=[],
     )
 
 
@@ -152,11 +154,13 @@ def write_audit(
         ("duplicate_across_classes", "boots/2", "boots", "hats/3", "hats"),
         ("duplicate", "hats/4", "hats", "hats/4 again", "hats"),
         ("outlier", "shoes/5", "shoes", "hats/4", "hats"),
+        ("poor_photo", "shoes/5", "shoes", "", ""),
         ("small_class", "shoes/5", "shoes", "", ""),
     ]
     found += [("decided_photo", "boots/0", "boots", "", "")] if left_out else []
     names = ("finding", "image", "label", "other_image", "other_label")
-    findings = [dict(zip(names, row, strict=True)) | {"rank": "1", "score": "0.5"} for row in found]
+    first = {"rank": "1", "score": "0.5", "photo_faults": "blurred|dark"}
+    findings = [dict(zip(names, row, strict=True)) | first for row in found]
     more = {f"boots/more {n}": 6 + n for n in range(doubtful)}
     for rank, image in enumerate(more, 2):
         row = ("wrong_label", image, "boots", "hats/3", "hats")

@@ -55,6 +55,8 @@ interface QueryCard extends Photo {
   added: string;
   row: string;
   note: string;
+  /** The names of its faults as a photo. */
+  photo_faults: string[];
 }
 
 /** A card, of which TypeScript can tell by its content whether it can be decided on. */
@@ -157,6 +159,8 @@ interface Deciding extends Collection {
 interface ReportData extends Collection {
   cards: Card[];
   images: CatalogueImage[];
+  /** The faults of photos in words, by their names. */
+  fault_words: Record<string, string>;
   folder: string;
   /** From the page to where the paths of photos begin. */
   project: string;

@@ -19,6 +19,7 @@ rule audit_catalogue:
     threads: 2
     params:
         voters=config["search"]["neighbours"],
+        photo_faults=config["photo_faults"],
         code=CODE,
     message:
         "Auditing the catalogue"

@@ -180,3 +180,16 @@ def test_two_images_of_the_same_bytes_are_all_that_there_is() -> None:
     index = index_of(np.ones((2, 16)), ["boots", "hats"], ["x", "x"])
     findings, _ = audit(index, {}, lambda pairs, files: {}, 5)
     assert "duplicate_across_classes" in {finding.finding for finding in findings}
+
+
+def test_bad_photos_are_listed_those_with_most_faults_first() -> None:
+    index = index_of(*clouds())
+    files = dict.fromkeys(index.paths, b"")
+    faults = {"boots/02": ["dark"], "hats/14": ["blurred", "dark"], "boots/05": ["blurred"]}
+    findings, _ = audit(index, files, lambda pairs, files: {}, 5, ["boots/05"], faults)
+    bad = [finding for finding in findings if finding.finding == "poor_photo"]
+    assert [(one.image, one.score, one.photo_faults) for one in bad] == [
+        ("hats/14", "2", "blurred|dark"),
+        ("boots/02", "1", "dark"),
+    ]
+    assert all(one.photo_faults == "" for one in findings if one not in bad)

@@ -74,6 +74,13 @@ def test_a_score_is_told_in_words(kind: str, score: float, words: str) -> None:
     assert card.words == words
 
 
+def test_a_bad_photo_is_told_in_words_and_can_be_decided() -> None:
+    (row,) = rows(1)
+    bad = {"finding": "poor_photo", "photo_faults": "blurred|touches_edge", "other_image": ""}
+    (card,) = groups([row | bad], FILES, set())["poor_photo"].cards
+    assert (card.words, card.other, card.decidable) == ("blurred, touches the edge", None, True)
+
+
 def test_the_number_behind_the_words_is_known() -> None:
     (row,) = rows(1)
     (card,) = groups([row | {"finding": "wrong_label", "score": "0.04"}], FILES, set())[

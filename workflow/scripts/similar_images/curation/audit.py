@@ -15,6 +15,7 @@ from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
 from ..evaluation.label_confidence import Images, confidences, fit, prepare
 from ..features.feature_table import FeatureTable, normalise
+from ..images.photo_faults import FAULTS
 from ..search.neighbours import CANDIDATES, first_of_equals
 from .findings import SUGGESTIONS, Class, Finding
 
@@ -31,6 +32,7 @@ class Evidence(NamedTuple):
         score: decides the rank.
         image, label: its row and class.
         other, other_label: row and class of what it is compared with, or None.
+        faults: of it as a photo.
     """
 
     score: float
@@ -38,6 +40,7 @@ class Evidence(NamedTuple):
     label: str
     other: int | None = None
     other_label: str | None = None
+    faults: Sequence[str] = ()
 
 
 class Copies(NamedTuple):
@@ -77,6 +80,7 @@ def audit(
     compare: Compare,
     voters: int,
     confirmed: Collection[str] = (),
+    photo_faults: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[list[Finding], list[Class]]:
     """Return the findings on the `catalogue`, and a summary of its classes.
 
@@ -88,6 +92,7 @@ def audit(
         compare: compares pairs of contents, see `registration.compare_all`.
         voters: how many images vote on a class.
         confirmed: images whose class a person has confirmed or corrected.
+        photo_faults: the faults of images as photos.
     """
     normalise(catalogue.features)
     images = prepare(catalogue, first_of_equals(catalogue))
@@ -103,6 +108,7 @@ def audit(
         "duplicate": copies.within,
         "mirrored_duplicate": copies.mirrored,
         "outlier": _unconfirmed(_outliers(images), known),
+        "poor_photo": _unconfirmed(_poor_photos(catalogue, photo_faults or {}), known),
         "confused_classes": _confused_classes(images, mistaken),
         "small_class": _small_classes(images, voters),
     }
@@ -235,6 +241,21 @@ def _outliers(images: Images) -> list[Evidence]:
     return sorted(evidence, key=lambda found: found[:2])
 
 
+def _poor_photos(
+    catalogue: FeatureTable, photo_faults: Mapping[str, Sequence[str]]
+) -> list[Evidence]:
+    """Return the images that have faults as photos, those with most faults first.
+
+    The score is the number of faults.
+    """
+    found = [
+        Evidence(len(faults), row, str(catalogue.labels[row]), faults=faults)
+        for row, path in enumerate(catalogue.paths)
+        if (faults := photo_faults.get(path, ()))
+    ]
+    return sorted(found, key=lambda one: (-one.score, list(map(FAULTS.index, one.faults))))
+
+
 def _confused_classes(images: Images, mistaken: pd.DataFrame) -> list[Evidence]:
     """Return the pairs of classes that are often confused, the most confused first.
 
@@ -287,4 +308,5 @@ def _finding(catalogue: FeatureTable, kind: str, rank: int, evidence: Evidence) 
         other_label=evidence.other_label,
         score=f"{evidence.score:.4f}".rstrip("0").rstrip("."),
         suggestion=SUGGESTIONS[kind],
+        photo_faults="|".join(evidence.faults),
     )

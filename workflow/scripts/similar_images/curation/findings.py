@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ..core.tables import Column, CsvTable
+from ..images.columns import PHOTO_FAULTS
 
 # The names of the findings, in the order of the page, with what to do about each.
 SUGGESTIONS = {
@@ -11,6 +12,7 @@ SUGGESTIONS = {
     "duplicate": "one picture twice: remove one of them",
     "mirrored_duplicate": "one picture and its mirror image: remove one, unless both are meant",
     "outlier": "unlike all others: check that it belongs into the catalogue",
+    "poor_photo": "take a better photo, or leave it out",
     "confused_classes": "join the two classes, or add photos that show the difference",
     "small_class": "add photos, or join it with another class",
 }
@@ -25,6 +27,7 @@ FINDINGS = CsvTable(
     Column("other_label", str, "its class"),
     Column("score", float, "decides the rank"),
     Column("suggestion", str, "what to do"),
+    PHOTO_FAULTS,
 )
 CLASSES = CsvTable(
     "results/catalogue/classes.csv",
@@ -46,6 +49,7 @@ class Finding(NamedTuple):
     other_label: str | None
     score: str
     suggestion: str
+    photo_faults: str = ""
 
 
 class Class(NamedTuple):

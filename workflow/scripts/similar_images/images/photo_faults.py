@@ -27,11 +27,13 @@ class Fault(NamedTuple):
     have faults that nobody can see, and one of very unequal photos would have none.
 
     Attributes:
+        words: what the photo is or does, for people.
         harmless: a photo with this value never has the fault.
         hopeless: a photo beyond it always has. It is more than `harmless` where high values are
             bad, and less where low ones are.
     """
 
+    words: str
     harmless: float
     hopeless: float
 
@@ -42,17 +44,22 @@ class Fault(NamedTuple):
 
 
 _FAULTS = {
-    "too_small": Fault(300, 32),  # the shorter side in pixels
-    "blurred": Fault(0.4, 0.7),  # `Measures.blur`
-    "dark": Fault(0.4, 0.15),  # `Measures.light_99`
-    "overexposed": Fault(0.5, 1),  # `Measures.light_5`; a small product on white can have 1
-    "low_contrast": Fault(0.1, 0.02),  # `Measures.contrast`
-    "odd_shape": Fault(2, 4),  # the longer side, divided by the shorter one
-    "uniform": Fault(3, 0.5),  # `Measures.entropy`
-    "touches_edge": Fault(0.25, 1),  # `Measures.border_change`; none in front of busy backgrounds
-    "other_background": Fault(20, np.inf),  # the distance from the catalogue's usual border colour
+    "too_small": Fault("too small", 300, 32),  # the shorter side in pixels
+    "blurred": Fault("blurred", 0.4, 0.7),  # `Measures.blur`
+    "dark": Fault("dark", 0.4, 0.15),  # `Measures.light_99`
+    "overexposed": Fault(
+        "overexposed", 0.5, 1
+    ),  # `Measures.light_5`; a small product on white has 1
+    "low_contrast": Fault("low contrast", 0.1, 0.02),  # `Measures.contrast`
+    "odd_shape": Fault("odd shape", 2, 4),  # the longer side, divided by the shorter one
+    "uniform": Fault("nearly uniform", 3, 0.5),  # `Measures.entropy`
+    # `Measures.border_change`; none in front of busy backgrounds
+    "touches_edge": Fault("touches the edge", 0.25, 1),
+    # the distance from the catalogue's usual border colour
+    "other_background": Fault("unusual background", 20, np.inf),
 }
 FAULTS = tuple(_FAULTS)
+WORDS = {name: fault.words for name, fault in _FAULTS.items()}
 
 
 class Limits(NamedTuple):
@@ -146,5 +153,5 @@ def _limit(fault: Fault, values: Floats) -> float:
     lower, upper = np.quantile(np.sqrt(values), [0.25, 0.75])
     reach = FENCE * (upper - lower)
     fence = upper + reach if fault.is_high else max(0, lower - reach)
-    least, most = sorted(fault)
+    least, most = sorted((fault.harmless, fault.hopeless))
     return float(np.clip(fence**2, least, most))

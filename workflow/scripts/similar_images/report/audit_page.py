@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ..core.wording import counted
 from ..decisions.decisions import CATALOGUE, OUT, UNDECIDED, Decision
 from ..images import thumbnails
+from ..images.photo_faults import WORDS
 from .cards import File, Photo, Row, photo_fields
 from .templates import environment, with_scripts
 
@@ -22,7 +23,7 @@ MOST_SHOWN = 20_000
 DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
 # Not a finding, but shown as one.
 DECIDED = "decided_photo"
-DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", DECIDED}
+DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", "poor_photo", DECIDED}
 # One and several of each kind.
 NOUNS = {
     "wrong_label": ("doubtful label", None),
@@ -30,6 +31,7 @@ NOUNS = {
     "duplicate": ("duplicate", None),
     "mirrored_duplicate": ("mirror image", None),
     "outlier": ("outlier", None),
+    "poor_photo": ("bad photo", None),
     "confused_classes": ("pair of confused classes", "pairs of confused classes"),
     "small_class": ("small class", "small classes"),
 }
@@ -182,6 +184,8 @@ def _in_words(row: Row) -> tuple[str, str]:
     if kind == "outlier":
         detail = f"mean similarity (cosine) of its ten nearest: {score:.3f}"
         return "least similar to the others", detail
+    if kind == "poor_photo":
+        return ", ".join(WORDS[name] for name in row["photo_faults"].split("|")), ""
     if kind == "confused_classes":
         return f"{score:.0%} of their photos look more like the other", ""
     if kind == "small_class":

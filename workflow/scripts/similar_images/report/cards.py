@@ -84,6 +84,7 @@ class QueryCard(Photo):
         added: when the photo was first listed, as in predictions.csv, or "".
         row: of the list that names it, or "".
         note: what of the photo was lost or ignored, or "".
+        photo_faults: the names of its faults as a photo.
     """
 
     status: Status
@@ -107,6 +108,7 @@ class QueryCard(Photo):
     added: str
     row: str
     note: str
+    photo_faults: list[str]
 
 
 def similar_images(predictions: Iterable[Row]) -> set[str]:
@@ -215,6 +217,7 @@ def cards(
             added=row["added"],
             row=row["row"],
             note=row["note"],
+            photo_faults=[name for name in row["photo_faults"].split("|") if name],
         )
         for row in predictions
     ]

@@ -19,6 +19,7 @@ from ..backbones.model import Model
 from ..features import rejected
 from ..features.rejected import Rejected
 from ..images import thumbnails
+from ..images.photo_faults import FAULTS, WORDS
 from . import charts, further_neighbours
 from .cards import STATUSES, QueryCard, Row
 from .confusion import ConfusionMatrix
@@ -27,6 +28,8 @@ from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_REJECTED = 1000
+# The accuracy of fewer labelled photos with a fault says nothing.
+FEW_PHOTOS = 10
 # With more classes, their tables are folded, so that the photos do not begin far below.
 FEW_CLASSES = 12
 
@@ -105,6 +108,9 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         few_classes=report.confusion.total <= FEW_CLASSES,
         timeline=charts.timeline(report.history),
         several_times=len({card.added for card in report.cards} - {""}) > 1,
+        fault_words=WORDS,
+        faults=_fault_counts(report.cards),
+        few_photos=FEW_PHOTOS,
         changed=any(card.before is not None for card in report.cards),
         review_order=any(card.review_order is not None for card in report.cards),
         rejected={
@@ -124,6 +130,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
             "set": report.name,
             "classes": list(report.catalogue.classes),
             "decided": list(report.decided),
+            "fault_words": WORDS,
         },
         **with_scripts(
             *("decisions.js", "deciding.js", "saving.js", "large.js", "cards.js", "report.js")
@@ -141,3 +148,9 @@ def _counts(cards: Sequence[QueryCard]) -> dict[str, int]:
     """Return the number of cards, and of those of each status."""
     counted = Counter(card.status for card in cards)
     return {"all": len(cards), **{status: counted[status] for status in STATUSES}}
+
+
+def _fault_counts(cards: Sequence[QueryCard]) -> dict[str, int]:
+    """Return for each fault that occurs how many cards have it, in the order of `FAULTS`."""
+    counted = Counter(fault for card in cards for fault in card.photo_faults)
+    return {fault: counted[fault] for fault in FAULTS if counted[fault]}

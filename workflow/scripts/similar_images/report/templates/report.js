@@ -10,7 +10,7 @@ const lacksPhotos = portable !== undefined && portable.all > cards.length;
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
   ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "", added: "" },
-  ...{ from: "", to: "", similarity: "", sort: "", search: "" },
+  ...{ fault: "", from: "", to: "", similarity: "", sort: "", search: "" },
 };
 /** @type {Record<Card["status"], [string, string]>} */
 const STATUS = {
@@ -172,9 +172,15 @@ function answerOf(card) {
   if (card.decision && card.original_label !== card.label) lines.push(line("original label ", card.original_label || "–"));
   if (card.before !== null) lines.push(line("before: ", card.before || "–"));
   if (card.note) lines.push(line("note: ", card.note));
+  if (card.photo_faults.length > 0) lines.push(line("photo: ", faultsInWords(card)));
   lines.push(...card.extra_columns.map(([name, value]) => line(`${name} `, value)));
   if (card.product && card.product.photos > 1) lines.push(productOf(card.product, card.label));
   return lines;
+}
+
+/** @param {Card} card */
+function faultsInWords({ photo_faults: faults }) {
+  return faults.map((fault) => data.fault_words[fault]).join(", ");
 }
 
 /** @param {Card} card */
@@ -395,6 +401,7 @@ function fits(card, filter) {
     (!filter.label || card.label === filter.label) &&
     (!filter.prediction || card.prediction === filter.prediction) &&
     fitsDuplicate(card, filter.duplicate) &&
+    fitsFault(card, filter.fault) &&
     (!filter.changed || card.before !== null) &&
     (!filter.added || card.added >= filter.added) &&
     keepsLimit(card, confidenceOf(filter.from), atLeast) &&
@@ -409,6 +416,13 @@ function fitsDuplicate(card, wanted) {
   if (wanted === "any") return card.duplicate !== "";
   if (wanted === "none") return card.duplicate === "";
   return !wanted || card.duplicate === wanted;
+}
+
+/** @param {Card} card @param {string} wanted */
+function fitsFault({ photo_faults: faults }, wanted) {
+  if (wanted === "any") return faults.length > 0;
+  if (wanted === "none") return faults.length === 0;
+  return !wanted || faults.includes(wanted);
 }
 
 /** @type {Record<string, (card: Card) => number>} */
@@ -586,6 +600,7 @@ function rowOf(card) {
     added: card.added,
     row: card.row,
     note: card.note,
+    photo_faults: card.photo_faults.join("|"),
     ...Object.fromEntries(card.extra_columns),
   };
 }
