@@ -50,7 +50,7 @@ _FAULTS = {
     "overexposed": Fault(
         "overexposed", 0.5, 1
     ),  # `Measures.light_5`; a small product on white has 1
-    "low_contrast": Fault("low contrast", 0.1, 0.02),  # `Measures.contrast`
+    "low_contrast": Fault("low contrast", 0.1, 0.05),  # `Measures.contrast`
     "odd_shape": Fault("odd shape", 2, 4),  # the longer side, divided by the shorter one
     "uniform": Fault("nearly uniform", 3, 0.5),  # `Measures.entropy`
     # `Measures.border_change`; none in front of busy backgrounds
