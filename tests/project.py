@@ -136,6 +136,16 @@ class Project:
         Image.fromarray(pixels.reshape(64, 64, 3).astype(np.uint8)).save(file)
         return file
 
+    def landscape(self, path: str, seed: int = 0, turn: int = 0) -> Path:
+        """Save a noisy image that is brighter the higher up; turned clockwise by some degrees."""
+        file = self.folder / "photos" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        random = np.random.default_rng(seed)
+        squares = random.integers(0, 120, (8, 6, 3)) + np.linspace(120, 0, 8)[:, None, None]
+        picture = Image.fromarray(squares.astype(np.uint8)).resize((90, 120))
+        picture.rotate(-turn, expand=True).save(file)
+        return file
+
     def age(self) -> None:
         """Make all photos look as if they had not changed for long."""
         for path in self.photo("").rglob("*.png"):

@@ -80,6 +80,17 @@ def convolutional(
     return save(path, nodes, constants, [batch, 3, size, size], outputs)
 
 
+def grid(path: Path) -> Path:
+    """Write the means of 4 x 4 squares, `features`: a network that sees how a photo lies."""
+    nodes = [
+        helper.make_node("AveragePool", ["picture"], ["map"], kernel_shape=[4, 4], strides=[4, 4]),
+        helper.make_node("Flatten", ["map"], ["features"]),
+    ]
+    side = SIZE // 4
+    outputs: dict[str, Sequence[Batch]] = {"features": ["n", 3 * side * side]}
+    return save(path, nodes, {}, ["n", 3, SIZE, SIZE], outputs)
+
+
 def transformer(path: Path, *, batch: Batch = "n") -> Path:
     """Write patches and one attention layer, with `last_hidden_state`, the tokens, and `pooled`."""
     make = helper.make_node

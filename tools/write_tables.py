@@ -30,7 +30,13 @@ TABLES: tuple[Table, ...] = (
     *(history.TABLE, history.CHANGED, neighbours.TABLE),
     *(rejected.REJECTED, merge.MEMBERS, merge.DUPLICATES, sharded_features.TABLE, manifest.TABLE),
     listing.CHANGES,
-    *(findings.FINDINGS, findings.CLASSES, settings_comparison.TABLE, export.TABLE),
+    *(
+        findings.FINDINGS,
+        findings.CLASSES,
+        findings.ROTATED,
+        settings_comparison.TABLE,
+        export.TABLE,
+    ),
 )
 
 

@@ -7,6 +7,8 @@ interface Photo {
   picture: string | null;
   /** Without a picture, the address at which the photo itself is shown; "" if there is none. */
   original?: string;
+  /** The degrees clockwise by which it is turned to be shown, if any. */
+  turn?: number;
 }
 
 /** An image of the catalogue, as in further_neighbours.py. */
@@ -189,6 +191,8 @@ interface Finding {
   words: string;
   detail: string;
   decidable: boolean;
+  /** The query set of the photo, or "" in the catalogue. */
+  set: string;
 }
 
 /** A photo in the large view: what it is, for its button, and the words below it. */

@@ -27,6 +27,56 @@ rule audit_catalogue:
         "../scripts/audit_catalogue.py"
 
 
+# How photos of the catalogue lie. `rotations.parquet` is kept between runs, so it is not an output.
+rule learn_orientation:
+    input:
+        plan=PLAN,
+        images="results/catalogue/images.parquet",
+        model="results/model/model.json",
+        backbone=[] if STORED else ancient("results/model/backbone"),
+    output:
+        "results/catalogue/orientation.npz",
+    log:
+        "logs/catalogue/learn_orientation.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: EXTRACTION_THREADS
+    params:
+        max_pixels=config["images"]["max_pixels"],
+        code=CODE,
+    message:
+        "Learning how the photos of the catalogue lie"
+    script:
+        "../scripts/learn_orientation.py"
+
+
+# `rotations.parquet` and `rotated_differences.parquet` are kept between runs, so they are not
+# outputs.
+rule find_rotated:
+    input:
+        plan=PLAN,
+        images="results/{collection}/images.parquet",
+        catalogue=CATALOGUE,
+        catalogue_images="results/catalogue/images.parquet",
+        orientation="results/catalogue/orientation.npz",
+        model="results/model/model.json",
+        backbone=[] if STORED else ancient("results/model/backbone"),
+    output:
+        "results/{collection}/rotated.csv",
+    log:
+        "logs/{collection}/find_rotated.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: EXTRACTION_THREADS
+    params:
+        max_pixels=config["images"]["max_pixels"],
+        code=CODE,
+    message:
+        "Looking for rotated photos in {wildcards.collection}"
+    script:
+        "../scripts/find_rotated.py"
+
+
 # Only on request: `snakemake --cores 8 export`. The folder is not an output, since Snakemake would
 # remove what is in it.
 rule export:

@@ -150,10 +150,13 @@ def audit_results():
     """Return a line on how much the audit has found, if its page was written."""
     if not collections_with_new("report.html", ["catalogue"]):
         return []
-    from similar_images.curation.findings import FINDINGS
+    from similar_images.curation.findings import FINDINGS, ROTATED
     from similar_images.report import audit_page
 
     page = RESULTS.folder / "catalogue" / "report.html"
     audit = page.with_name("audit.csv")
-    RESULTS.fetch(audit)
-    return [audit_page.summary(FINDINGS.read(audit), page)]
+    rotated = {name: RESULTS.folder / name / "rotated.csv" for name in COLLECTIONS}
+    RESULTS.fetch(audit, *rotated.values())
+    sets = {name: ROTATED.read(path) for name, path in rotated.items()}
+    findings = FINDINGS.read(audit) + audit_page.rotated_photos(sets)
+    return [audit_page.summary(findings, page)]

@@ -160,6 +160,8 @@ rule audit_report:
         plan=PLAN,
         audit="results/catalogue/audit.csv",
         classes="results/catalogue/classes.csv",
+        rotated=in_results(COLLECTIONS, "rotated.csv"),
+        members=in_results(COLLECTIONS, "images.parquet"),
         images="results/catalogue/images.parquet",
         manifest="results/catalogue/manifest.parquet",
         model="results/model/model.json",
@@ -171,6 +173,7 @@ rule audit_report:
         "../envs/pipeline.yaml"
     threads: 2
     params:
+        collections=COLLECTIONS,
         decisions=lambda wildcards: config["decisions"],
         decisions_digests=lambda wildcards: decisions_digests(),
         code=CODE,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from similar_images.backbones import model
 from similar_images.core.files import replacing
 from similar_images.core.job import Progress, logged
-from similar_images.curation.findings import CLASSES, FINDINGS
+from similar_images.curation.findings import CLASSES, FINDINGS, ROTATED
 from similar_images.decisions import decisions
+from similar_images.decisions.decisions import CATALOGUE
 from similar_images.features import sharded_features
 from similar_images.images import manifest, retries, thumbnails
 from similar_images.images.photos import Photos
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 page = Path(snakemake.output[0])
+collections = snakemake.params.collections
 folder, again = page.with_name("report_files"), page.with_name(retries.NAME)
 
 with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keeping(folder, again):
@@ -27,9 +29,14 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     listing = manifest.TABLE.read(Path(snakemake.input.manifest))
     decided = decisions.read(decisions.paths(snakemake.params.decisions))
     findings = FINDINGS.read(Path(snakemake.input.audit))
+    rotated = map(ROTATED.read, map(Path, snakemake.input.rotated))
+    findings += audit_page.rotated_photos(dict(zip(collections, rotated, strict=True)))
     findings += audit_page.decided_photos(decided, members, listing)
     shown = audit_page.images(audit_page.shown(findings))
     files = cards.files(listing, shown) | cards.files(members, shown)
+    for set_, path in zip(collections, map(Path, snakemake.input.members), strict=True):
+        if set_ != CATALOGUE:
+            files |= audit_page.files_of_set(set_, sharded_features.TABLE.read(path), shown)
     contents = {content_id: file for content_id, file in files.values() if content_id}
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents), "picture")

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..core.tables import Column, CsvTable
-from ..images.columns import PHOTO_FAULTS
+from ..images.columns import IMAGE, LABEL, PHOTO_FAULTS
 
 # The names of the findings, in the order of the page, with what to do about each.
 SUGGESTIONS = {
@@ -35,6 +35,17 @@ CLASSES = CsvTable(
     Column("images", int, "equal bytes count once"),
     Column("recognised", float, "share that fits it best"),
     Column("taken_for", str, "class that most others fit"),
+)
+ROTATED = CsvTable(
+    "results/<collection>/rotated.csv",
+    IMAGE,
+    LABEL,
+    Column("turn", int, "degrees clockwise that make it upright, or like its copy"),
+    Column("similar", str, "the catalogue image that it then resembles most"),
+    Column("class", str, "its class"),
+    Column("similarity", float, "to it, once the photo is turned"),
+    Column("upright_similarity", float, "of the photo as it is to its nearest catalogue image"),
+    Column("copy", bool, "whether it is a rotated copy of that image"),
 )
 
 

@@ -147,7 +147,7 @@ def compare_pairs(
         photos: opens them.
     """
     sketch = lru_cache(SKETCHES)(partial(_sketch, photos))
-    picture = lru_cache(PICTURES)(partial(_picture, photos))
+    pixels = lru_cache(PICTURES)(partial(picture, photos))
 
     def compare_pair(pair: Pair) -> Likeness | None:
         drawn = [sketch(content_id, files[content_id]) for content_id in pair]
@@ -156,7 +156,7 @@ def compare_pairs(
         apart = sketches.least_difference(drawn[0], drawn[1])
         if apart >= sketches.HOPELESS:
             return Likeness(math.inf)
-        one, other = (picture(content_id, files[content_id]) for content_id in pair)
+        one, other = (pixels(content_id, files[content_id]) for content_id in pair)
         if one is None or other is None:
             return None
         return compare(one, other, small_first=apart >= sketches.ALIKE)
@@ -169,6 +169,12 @@ def compare_pairs(
                 found[pair] = likeness
             progress(done)
     return found
+
+
+def picture(photos: Photos, content_id: str, file: bytes) -> Picture | None:
+    """Return the picture in `file` as `compare` takes it; None if it is gone or changed."""
+    read_picture = _read(content_id, file, FULL.side, photos)
+    return None if read_picture is None else np.asarray(read_picture)
 
 
 def compare(one: Picture, other: Picture, *, small_first: bool = True) -> Likeness:
@@ -353,11 +359,6 @@ def _exposure(
 def _sketch(photos: Photos, content_id: str, file: bytes) -> sketches.Sketch | None:
     picture = _read(content_id, file, sketches.SIDE, photos)
     return None if picture is None else sketches.draw(picture)
-
-
-def _picture(photos: Photos, content_id: str, file: bytes) -> Picture | None:
-    picture = _read(content_id, file, FULL.side, photos)
-    return None if picture is None else np.asarray(picture)
 
 
 def _read(content_id: str, file: bytes, side: int, photos: Photos) -> Image.Image | None:

@@ -15,21 +15,35 @@ from ..decisions.decisions import CATALOGUE, OUT, UNDECIDED, Decision
 from ..images import thumbnails
 from ..images.photo_faults import WORDS
 from .cards import File, Photo, Row, photo_fields
+from .cards import files as files_of
 from .templates import environment, with_scripts
 
 # Of each kind. The browser shows them step by step, but the page has all; so has audit.csv.
 MOST_SHOWN = 20_000
+# The kinds of rows of `rotated.csv`.
+ROTATED, ROTATED_DUPLICATE = "rotated_photo", "rotated_duplicate"
+# How a photo lies, by the degrees clockwise that make it upright.
+LYING = {
+    90: "lies on its left side: turn it clockwise by 90 degrees",
+    180: "is upside down: turn it by 180 degrees",
+    270: "lies on its right side: turn it anticlockwise by 90 degrees",
+}
 # Findings about single photos; the others are about classes, and show examples.
-DUPLICATES = {"duplicate_across_classes", "duplicate", "mirrored_duplicate"}
+DUPLICATES = {
+    *("duplicate_across_classes", "duplicate", "mirrored_duplicate"),
+    ROTATED_DUPLICATE,
+}
 # Not a finding, but shown as one.
 DECIDED = "decided_photo"
-DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", "poor_photo", DECIDED}
+DECIDABLE = {"wrong_label", *DUPLICATES, "outlier", "poor_photo", ROTATED, DECIDED}
 # One and several of each kind.
 NOUNS = {
     "wrong_label": ("doubtful label", None),
     "duplicate_across_classes": ("picture in two classes", "pictures in two classes"),
     "duplicate": ("duplicate", None),
     "mirrored_duplicate": ("mirror image", None),
+    ROTATED_DUPLICATE: ("rotated copy", "rotated copies"),
+    ROTATED: ("rotated photo", None),
     "outlier": ("outlier", None),
     "poor_photo": ("bad photo", None),
     "confused_classes": ("pair of confused classes", "pairs of confused classes"),
@@ -41,10 +55,17 @@ DOUBTS = {0.1: "very unlikely to be", 0.3: "unlikely to be", 1.0: "may not be"}
 
 @dataclass(frozen=True)
 class Picture(Photo):
-    """A picture of a finding: its class, and its content id, by which it is decided on."""
+    """A picture of a finding.
+
+    Attributes:
+        label: its class, or "".
+        content: its content id, by which it is decided on.
+        turn: the degrees clockwise by which it is turned to be shown.
+    """
 
     label: str
     content: str | None
+    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,6 +79,7 @@ class FindingCard:
         words: how sure or how strong it is.
         detail: the number behind these words, or "".
         decidable: whether a decision on the photo can settle it.
+        set: the query set of the photo, or "" in the catalogue.
     """
 
     picture: Picture
@@ -66,6 +88,7 @@ class FindingCard:
     words: str
     detail: str
     decidable: bool
+    set: str = ""
 
 
 class Group(NamedTuple):
@@ -131,6 +154,56 @@ def decided_photos(
     ]
 
 
+def rotated_photos(sets: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
+    """Return rows as in `audit.csv` for rotated photos, with their turn and their query set.
+
+    Images of a query set are named as those that are taken into the catalogue: `<set>:<path>`.
+
+    Args:
+        sets: the rows of `rotated.csv` of the catalogue and each query set.
+    """
+    found = []
+    ranks: Counter[str] = Counter()
+    for set_, rows in sets.items():
+        own = set_ == CATALOGUE
+        for row in rows:
+            kind = ROTATED_DUPLICATE if row["copy"] == "true" else ROTATED
+            ranks[kind] += 1
+            found.append(
+                {
+                    "finding": kind,
+                    "rank": str(ranks[kind]),
+                    "image": row["image"] if own else in_set(set_, row["image"]),
+                    "label": row["label"],
+                    "other_image": row["similar"],
+                    "other_label": row["class"],
+                    "score": row["similarity"] or "0",
+                    "turn": row["turn"],
+                    "upright": row["upright_similarity"] or "0",
+                    "set": "" if own else set_,
+                }
+            )
+    return found
+
+
+def files_of_set(set_: str, members: pa.Table, images: Iterable[str]) -> dict[str, File]:
+    """Return the files of those of `images` that are of a query set, by their names on the page.
+
+    Args:
+        set_: the query set.
+        members: its readable images, see `sharded_features.TABLE`.
+        images: names on the page, of any collection.
+    """
+    start = in_set(set_, "")
+    own = {name.removeprefix(start) for name in images if name.startswith(start)}
+    return {in_set(set_, name): file for name, file in files_of(members, own).items()}
+
+
+def in_set(set_: str, image: str) -> str:
+    """Return how the page names an image of a query set."""
+    return f"{set_}:{image}"
+
+
 def shown(findings: Iterable[Row]) -> list[Row]:
     """Return the findings that the page shows."""
     return [row for row in findings if int(row["rank"]) <= MOST_SHOWN]
@@ -154,12 +227,12 @@ def groups(
     numbers = Counter(row["finding"] for row in findings)
     cards: dict[str, list[FindingCard]] = {kind: [] for kind in numbers}
 
-    def picture(name: str, label: str) -> Picture:
-        return Picture(*photo_fields(name, files, pictures), label, files[name].content_id)
+    def picture(name: str, label: str, turn: int = 0) -> Picture:
+        return Picture(*photo_fields(name, files, pictures), label, files[name].content_id, turn)
 
     for row in shown(findings):
         kind = row["finding"]
-        shown_picture = picture(row["image"], row["label"])
+        shown_picture = picture(row["image"], row["label"], int(row.get("turn", 0)))
         other = picture(row["other_image"], row["other_label"]) if row["other_image"] else None
         # A decision is on a content, so it would leave out both files with equal bytes.
         one = kind == "duplicate" and other is not None and other.content == shown_picture.content
@@ -169,7 +242,10 @@ def groups(
                 other,
                 row["other_label"],
                 *_in_words(row),
-                decidable=kind in DECIDABLE and shown_picture.content is not None and not one,
+                decidable=kind in DECIDABLE
+                and shown_picture.content is not None
+                and not (one or row.get("set")),
+                set=row.get("set", ""),
             )
         )
     return {kind: Group(number, cards[kind]) for kind, number in numbers.items()}
@@ -190,6 +266,11 @@ def _in_words(row: Row) -> tuple[str, str]:
         return f"{score:.0%} of their photos look more like the other", ""
     if kind == "small_class":
         return counted(int(score), "photo"), ""
+    if kind in (ROTATED, ROTATED_DUPLICATE):
+        lies = LYING[int(row["turn"])]
+        words = lies if kind == ROTATED else f"the same picture, but it {lies}"
+        upright = float(row["upright"])
+        return words, f"similarity (cosine): {score:.2f} turned, {upright:.2f} as it is"
     if kind not in DUPLICATES:
         return "", ""
     if score == 0:

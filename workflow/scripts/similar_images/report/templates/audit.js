@@ -15,6 +15,8 @@ const OTHERS = /** @type {Record<string, string>} */ ({
   duplicate: "The same picture",
   mirrored_duplicate: "The same picture, mirrored",
   outlier: "Nearest photo",
+  rotated_photo: "Most similar photo",
+  rotated_duplicate: "The same picture",
 });
 
 /**
@@ -42,8 +44,10 @@ function hasTwo(kind, { decidable, other }) {
 }
 
 /** @param {string} kind @param {Finding} finding */
-function rolesOf(kind, { other_label: label }) {
-  return [kind === "small_class" ? "Example" : "Photo", OTHERS[kind] ?? `Nearest of ${label}`];
+function rolesOf(kind, { other_label: label, picture, set }) {
+  const photo = set ? `Photo of the set ${set}` : "Photo";
+  const role = picture.turn ? `${photo}, turned` : photo;
+  return [kind === "small_class" ? "Example" : role, OTHERS[kind] ?? `Nearest of ${label}`];
 }
 
 // ---- The cards
@@ -169,7 +173,7 @@ function largeAt(place) {
   const beside = side === 1 ? finding.picture : finding.other;
   /** @param {AuditPicture} photo @param {string} role */
   const pane = (photo, role) => {
-    const words = role.startsWith("Nearest of") ? role : `${role}: ${photo.label}`;
+    const words = role.startsWith("Nearest of") || !photo.label ? role : `${role}: ${photo.label}`;
     return { photo, title: role, words };
   };
   return {

@@ -45,6 +45,7 @@ function image(photo, description) {
   img.decoding = "async";
   img.alt = description;
   img.src = address;
+  if (photo.turn) img.classList.add(`turned-${photo.turn}`);
   img.addEventListener("error", () => img.replaceWith(noPicture(photo)));
   return img;
 }
