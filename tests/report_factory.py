@@ -135,15 +135,26 @@ def invented_card(
     )
 
 
+def turned(image: str, turn: int, similar: str, *, copy: bool = False) -> dict[str, str]:
+    """Return a row of `rotated.csv`, as it is read."""
+    values = (image, "boots", str(turn), similar, similar.partition("/")[0], "0.8", "0.5")
+    columns = ("image", "label", "turn", "similar", "class", "similarity", "upright_similarity")
+    return dict(zip(columns, values, strict=True)) | {"copy": "true" if copy else "false"}
+
+
 def write_audit(
     folder: Path,
     same: str = "",
     name: str = "boots/1",
     left_out: bool = False,
     doubtful: int = 0,
+    rotated: bool = False,
     **reported: Any,
 ) -> Path:
     """Write the page of an audit with one finding of most kinds, whose contents are numbers.
+
+    If `rotated` is set, boots/2 and a photo of the set `new` lie on their sides, and hats/3 is a
+    rotated copy of shoes/5.
 
     The photo `same` has the bytes of boots/2, and the first is called `name`. The decided photo
     boots/0, of the content 0, is there if `left_out` is set. There are `doubtful` more wrong
@@ -161,6 +172,10 @@ def write_audit(
     names = ("finding", "image", "label", "other_image", "other_label")
     first = {"rank": "1", "score": "0.5", "photo_faults": "blurred|dark"}
     findings = [dict(zip(names, row, strict=True)) | first for row in found]
+    if rotated:
+        copy = [turned("hats/3", 180, "shoes/5", copy=True)]
+        own, other = turned("boots/2", 90, "hats/4"), turned("1", 270, "hats/4")
+        findings += audit_page.rotated_photos({"catalogue": [*copy, own], "new": [other]})
     more = {f"boots/more {n}": 6 + n for n in range(doubtful)}
     for rank, image in enumerate(more, 2):
         row = ("wrong_label", image, "boots", "hats/3", "hats")
@@ -168,6 +183,7 @@ def write_audit(
     numbers = {"boots/0": 0, name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
     numbers |= more
     numbers |= {same: 2} if same else {}
+    numbers |= {"new:1": 1} if rotated else {}
     files = {
         name: File(f"{number:064x}", name.encode())
         for name, number in (numbers | {"shoes/5": 5}).items()

@@ -34,7 +34,13 @@ def answered(project: Project) -> object:
 
 
 def audited(project: Project) -> object:
-    return project.rows("catalogue/audit.csv"), project.rows("catalogue/classes.csv")
+    names = (
+        "catalogue/audit.csv",
+        "catalogue/classes.csv",
+        "catalogue/rotated.csv",
+        "new/rotated.csv",
+    )
+    return [project.rows(name) for name in names]
 
 
 def neighbours_listed(project: Project) -> object:
@@ -62,7 +68,12 @@ AUTO = Scenario(("compare_metrics",), {"search": {"metric": "auto"}})
 PORTABLE = Scenario(("report_portable",), {}, "portable")
 WORKBOOK = Scenario(("report_workbook",), {}, "workbook")
 NEIGHBOURS = Scenario(("list_neighbours",), {}, "neighbours", neighbours_listed)
-AUDIT = Scenario((*FEATURES, "audit_catalogue", "audit_report"), {}, "audit", audited)
+AUDIT = Scenario(
+    (*FEATURES, "audit_catalogue", "learn_orientation", "find_rotated", "audit_report"),
+    {},
+    "audit",
+    audited,
+)
 COMPARE = Scenario(
     (*FEATURES, "quality", "compare_entry", "compare_table"),
     {"compare": {"one": {"search": {"neighbours": 1}}}},

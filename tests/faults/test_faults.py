@@ -47,7 +47,7 @@ def upgrade(project: Project) -> None:
     (project.folder / "workflow").symlink_to(ROOT / "workflow")
 
 
-# What is made of the catalogue alone.
+# What is made of the catalogue alone. The audit looks for rotated photos in all collections.
 OF_CATALOGUE = {
     "components",
     "adapt",
@@ -59,7 +59,7 @@ OF_CATALOGUE = {
 } | {
     *AUDIT.rules,
     *COMPARE.rules,
-} - {*FEATURES}
+} - {*FEATURES, "find_rotated", "audit_report"}
 # For each change: how it is done, the photo that is then extracted, if any, and the rules that
 # have nothing to do.
 CHANGES: dict[str, tuple[Callable[[Project], None], str, set[str]]] = {
@@ -93,6 +93,7 @@ SHORT = {
 CACHES = {
     *("hashes.parquet", "list.json", "looks.json", "retries.json", "digests.json"),
     "listing_changes.csv",
+    *("rotations.parquet", "rotated_differences.parquet"),
     *("differences.parquet", "changed.csv", "decisions-applied.csv", "decisions-lost.csv"),
     *("answers.parquet", "catalogue.parquet"),  # of the search
 }

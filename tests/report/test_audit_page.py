@@ -161,3 +161,47 @@ def test_the_accessibility_checker_finds_nothing_serious(
     assert serious_findings(seen) == []
     seen.page.locator("button.picture").first.click()
     assert serious_findings(seen) == []
+
+
+def test_rotated_photos_are_shown_upright_and_those_of_query_sets_without_buttons(
+    visit: Open, tmp_path: Path
+) -> None:
+    page = visit(write_audit(tmp_path / "catalogue", rotated=True)).page
+    own, other = page.locator("section[aria-labelledby=rotated_photo] .card").all()
+    expect(own.locator("img").first).to_have_css("rotate", "90deg")
+    expect(own.locator("img").last).to_have_css("rotate", "none")
+    expect(own.locator(".verdict")).to_have_text(
+        "lies on its left side: turn it clockwise by 90 degrees"
+    )
+    expect(own.get_by_role("button", name="Leave out")).to_be_visible()
+    expect(other.locator("img").first).to_have_css("rotate", "-90deg")
+    expect(other).to_contain_text("Photo of the set new, turned")
+    expect(other.get_by_role("button", name="Leave out")).to_have_count(0)
+    copy = page.locator("section[aria-labelledby=rotated_duplicate] .card")
+    expect(copy.locator("img").first).to_have_css("rotate", "180deg")
+    expect(copy.locator(".item")).to_have_count(2)
+
+
+def test_a_rotated_photo_fills_its_half_of_the_large_view(visit: Open, tmp_path: Path) -> None:
+    page = visit(write_audit(tmp_path / "catalogue", rotated=True)).page
+    card = page.locator("section[aria-labelledby=rotated_photo] .card").first
+    card.get_by_role("button", name="Photo, turned, 2: show large").click()
+    pane = page.locator("dialog .asked .pane-picture")
+    pane.locator("img").evaluate("image => image.decode()")
+    place = "element => { const { x, y, width, height } = element.getBoundingClientRect();" + (
+        " return [x, y, width, height].map(Math.round); }"
+    )
+    assert pane.locator("img").evaluate(place) == pane.evaluate(place)
+    page.keyboard.press("+")
+    _, _, width, height = pane.evaluate(place)
+    enlarged = pane.locator("img").evaluate(place)
+    assert enlarged[2:] == [pytest.approx(1.5 * width, abs=1), pytest.approx(1.5 * height, abs=1)]
+    assert pane.evaluate("pane => [pane.scrollWidth, pane.scrollHeight]") == [
+        pytest.approx(1.5 * width, abs=1),
+        pytest.approx(1.5 * height, abs=1),
+    ]
+
+
+def test_a_page_with_rotated_photos_is_accessible(visit: Open, tmp_path: Path) -> None:
+    page = visit(write_audit(tmp_path / "catalogue", rotated=True))
+    assert not serious_findings(page)

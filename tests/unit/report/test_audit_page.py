@@ -13,9 +13,11 @@ from similar_images.report.audit_page import (
     MOST_SHOWN,
     AuditReport,
     decided_photos,
+    files_of_set,
     groups,
     images,
     render,
+    rotated_photos,
     shown,
     summary,
 )
@@ -79,6 +81,50 @@ def test_a_bad_photo_is_told_in_words_and_can_be_decided() -> None:
     bad = {"finding": "poor_photo", "photo_faults": "blurred|touches_edge", "other_image": ""}
     (card,) = groups([row | bad], FILES, set())["poor_photo"].cards
     assert (card.words, card.other, card.decidable) == ("blurred, touches the edge", None, True)
+
+
+def turned(image: str, turn: int, copy: str = "false") -> dict[str, str]:
+    """Return a row as `rotated.csv` holds it."""
+    columns = ("image", "label", "turn", "similar", "class", "similarity", "upright_similarity")
+    values = (image, "boots", str(turn), "hats/1", "hats", "0.81", "0.5")
+    return dict(zip(columns, values, strict=True)) | {"copy": copy}
+
+
+@pytest.mark.parametrize(
+    ("turn", "copy", "words"),
+    [
+        (90, "false", "lies on its left side: turn it clockwise by 90 degrees"),
+        (180, "false", "is upside down: turn it by 180 degrees"),
+        (270, "false", "lies on its right side: turn it anticlockwise by 90 degrees"),
+        (180, "true", "the same picture, but it is upside down: turn it by 180 degrees"),
+    ],
+)
+def test_how_a_rotated_photo_lies_is_told_in_words(turn: int, copy: str, words: str) -> None:
+    found = rotated_photos({"catalogue": [turned("boots/1", turn, copy)]})
+    ((kind, group),) = groups(found, FILES, set()).items()
+    (card,) = group.cards
+    assert kind == ("rotated_duplicate" if copy == "true" else "rotated_photo")
+    assert (card.words, card.picture.turn, card.decidable, card.set) == (words, turn, True, "")
+    assert card.detail == "similarity (cosine): 0.81 turned, 0.50 as it is"
+
+
+def test_a_rotated_photo_of_a_query_set_names_it_and_cannot_be_decided() -> None:
+    sets = {"catalogue": [turned("boots/1", 90)], "new": [turned("a", 180), turned("b", 90)]}
+    found = rotated_photos(sets)
+    assert [(row["image"], row["rank"]) for row in found] == [
+        ("boots/1", "1"),
+        ("new:a", "2"),
+        ("new:b", "3"),
+    ]
+    files = FILES | {"new:a": File("z", b"in/a"), "new:b": File("z", b"in/b")}
+    _, card, _ = groups(found, files, set())["rotated_photo"].cards
+    assert (card.set, card.decidable, card.picture.path) == ("new", False, "in/a")
+
+
+def test_the_files_of_a_set_are_those_that_the_page_names() -> None:
+    members = pa.table({"image": ["a", "b"], "content_id": ["x", "y"], "file": [b"in/a", b"in/b"]})
+    found = files_of_set("new", members, {"new:a", "old:b", "boots/1"})
+    assert found == {"new:a": File("x", b"in/a")}
 
 
 def test_the_number_behind_the_words_is_known() -> None:

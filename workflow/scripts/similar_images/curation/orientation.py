@@ -18,9 +18,11 @@ from ..core.files import checked, write_checked
 from ..features.feature_table import Features
 
 # Photos of the catalogue that it is learned from, at most and at least.
-MOST, LEAST = 300, 50
+MOST, LEAST = 600, 50
 # The share of the mean variance that replaces a part of the covariance within the classes.
 SHRINKAGE = 0.3
+# Features have length 1, so smaller variances are rounding.
+SMALLEST = 1e-12
 # A photo that was learned from is judged by what was learned without its part.
 PARTS = 5
 # A photo counts as rotated from this mean difference in log-probability on, and from what so many
@@ -87,13 +89,8 @@ class Orientation:
         return found
 
     def _parts(self, content_ids: Sequence[str]) -> NDArray[np.intp]:
-        ids = np.array(content_ids, np.str_)
-        return np.where(np.isin(ids, self.sample), part_of(content_ids), PARTS)
-
-
-def part_of(content_ids: Sequence[str]) -> NDArray[np.intp]:
-    """Return the part, from 0, to which each content belongs if it is in the sample."""
-    return np.array([int(content_id[:8], 16) % PARTS for content_id in content_ids], np.intp)
+        sample = {*self.sample.tolist()}
+        return np.array([_part_of(one) if one in sample else PARTS for one in content_ids], np.intp)
 
 
 def margins(evidence: Numbers) -> Numbers:
@@ -113,7 +110,7 @@ def learn(fingerprint: str, views: Mapping[str, Features]) -> Orientation:
     if len(ids) < LEAST:
         return _nothing(fingerprint)
     features = np.stack([views[content_id] for content_id in ids])
-    parts = part_of(ids)
+    parts = np.array([_part_of(content_id) for content_id in ids])
     fits = [_fit(features[parts != part]) for part in range(PARTS)] + [_fit(features)]
     weights, offsets = (np.stack(column) for column in zip(*fits, strict=True))
     found = Orientation(fingerprint, np.array(ids), weights, offsets, 0.0)
@@ -124,6 +121,11 @@ def learn(fingerprint: str, views: Mapping[str, Features]) -> Orientation:
     return Orientation(fingerprint, found.sample, weights, offsets, limit)
 
 
+def _part_of(content_id: str) -> int:
+    """Return to which part a content of the sample belongs."""
+    return int(content_id[:8], 16) % PARTS
+
+
 def _nothing(fingerprint: str) -> Orientation:
     """Return what is known from too few photos."""
     weights, offsets = np.zeros((PARTS + 1, 1, 4)), np.zeros((PARTS + 1, 4))
@@ -131,14 +133,19 @@ def _nothing(fingerprint: str) -> Orientation:
 
 
 def _fit(views: Features) -> tuple[Numbers, Numbers]:
-    """Return weights (d, 4) and offsets (4,) learned from photos (n, 4, d)."""
-    # Slow to import, and the audit's other jobs read this module.
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    """Return weights (d, 4) and offsets (4,) learned from photos (n, 4, d).
 
-    flat = views.reshape(-1, views.shape[2]).astype(np.float64)
-    turned = np.tile(np.arange(4), len(views))
-    fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE).fit(flat, turned)
-    return fitted.coef_.T, fitted.intercept_
+    Those of scikit-learn's `LinearDiscriminantAnalysis` with the solver `lsqr`, which takes the
+    singular values for it, and so seconds in place of a tenth.
+    """
+    means = views.mean(axis=0, dtype=np.float64)
+    centred = (views - means).reshape(-1, views.shape[2])
+    covariance = centred.T @ centred / len(centred)
+    variance = max(float(np.trace(covariance)) / len(covariance), SMALLEST)
+    covariance *= 1 - SHRINKAGE
+    covariance[np.diag_indices_from(covariance)] += SHRINKAGE * variance
+    weights = np.linalg.solve(covariance, means.T)
+    return weights, -(means.T * weights).sum(axis=0) / 2
 
 
 def write(path: Path, orientation: Orientation) -> None:
