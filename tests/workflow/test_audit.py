@@ -12,6 +12,8 @@ def test_the_audit_is_made_on_request_alone(project: Project) -> None:
     assert not project.result("catalogue/audit.csv").exists()
     assert project.run("audit").jobs == {
         "audit_catalogue": 1,
+        "learn_orientation": 1,
+        "find_rotated": 2,
         "audit_report": 1,
         "audit": 1,
     }

@@ -108,7 +108,7 @@ def learn(fingerprint: str, views: Mapping[str, Features]) -> Orientation:
     """
     ids = sorted(views)
     if len(ids) < LEAST:
-        return _nothing(fingerprint)
+        return _nothing(fingerprint, ids)
     features = np.stack([views[content_id] for content_id in ids])
     parts = np.array([_part_of(content_id) for content_id in ids])
     fits = [_fit(features[parts != part]) for part in range(PARTS)] + [_fit(features)]
@@ -126,10 +126,11 @@ def _part_of(content_id: str) -> int:
     return int(content_id[:8], 16) % PARTS
 
 
-def _nothing(fingerprint: str) -> Orientation:
+def _nothing(fingerprint: str, content_ids: Sequence[str]) -> Orientation:
     """Return what is known from too few photos."""
     weights, offsets = np.zeros((PARTS + 1, 1, 4)), np.zeros((PARTS + 1, 4))
-    return Orientation(fingerprint, np.array([], np.str_), weights, offsets, float("inf"))
+    sample = np.array(content_ids, np.str_)
+    return Orientation(fingerprint, sample, weights, offsets, float("inf"))
 
 
 def _fit(views: Features) -> tuple[Numbers, Numbers]:
