@@ -183,7 +183,7 @@ def rotated_photos(sets: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
                     "set": "" if own else set_,
                 }
             )
-    return found
+    return sorted(found, key=lambda row: row["finding"] == ROTATED)  # copies come first
 
 
 def files_of_set(set_: str, members: pa.Table, images: Iterable[str]) -> dict[str, File]:
