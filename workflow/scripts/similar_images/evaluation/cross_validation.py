@@ -5,15 +5,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..features import sharded_features
 from ..features.feature_table import FeatureTable
-from ..search import principal_components
+from ..search import metric_choice, principal_components
 from ..search.neighbours import first_of_equals
-from . import leave_one_out
+from ..storage.results import Results
+from . import held_out_learning, leave_one_out
 from .held_out_learning import Learn
 from .leave_one_out import Neighbours
 
@@ -82,6 +85,32 @@ def prepare(
     return CrossValidation(catalogue, eligible, sample, learn, threads)
 
 
+def learning(
+    metric: str, catalogue: FeatureTable, listed: Path, reduced: Path | None, results: Results
+) -> Learn | None:
+    """Return what learns the similarity `metric` for each part of the catalogue; None for cosine.
+
+    Args:
+        metric: one of `metric_choice.METRICS`.
+        catalogue: its features.
+        listed: its table of images.
+        reduced: its features along the components, of a large catalogue.
+        results: fetch the features.
+
+    Raises:
+        DamagedFileError, UserError: as `sharded_features.collect`.
+    """
+    if metric == metric_choice.COSINE:
+        return None
+    eligible = first_of_equals(catalogue)
+    if not components_overlap(catalogue):
+        along = sharded_features.collect(listed, results, on_disk=True, reduced=reduced)
+        return held_out_learning.from_reduced(along, eligible)
+    with_levels = metric == metric_choice.ADAPTED
+    features = sharded_features.collect(listed, results, on_disk=True, with_levels=with_levels)
+    return held_out_learning.from_all(features, eligible, with_levels=with_levels)
+
+
 def components_overlap(catalogue: FeatureTable) -> bool:
     """Return whether evaluated images are in the sample that the components are found from.
 
@@ -117,27 +146,58 @@ def in_other_folds(
         count: how many neighbours; all there are where there are fewer.
         groupings: each (n,), rows of one number show one thing, and are in one fold.
     """
-    all_folds = [
-        folds(validation.catalogue, validation.eligible, group_of) for group_of in groupings
-    ]
     if not validation.learn:  # nothing is fitted, and each fold is a group
+        catalogue, eligible = validation.catalogue, validation.eligible
+        all_folds = [folds(catalogue, eligible, group_of) for group_of in groupings]
         return _leave_one_out(validation, count, *all_folds)
-    sample = validation.sample
-    rounds = [
-        Round(sample[fold_of[sample] == fold], fold_of == fold, group_of)
-        for fold_of, group_of in zip(all_folds, groupings, strict=True)
-        for fold in range(FOLDS)
-    ]
+    rounds = list(chain(*(_rounds(validation, group_of) for group_of in groupings)))
     found = in_rounds(validation, count, rounds)
     return [
         _by_row(rounds[n : n + FOLDS], found[n : n + FOLDS]) for n in range(0, len(rounds), FOLDS)
     ]
 
 
+def nearest(
+    validation: CrossValidation, count: int, group_of: NDArray[np.intp]
+) -> list[Neighbours]:
+    """Return the neighbours of each image of the sample, as `neighbourhoods` finds them.
+
+    Args:
+        validation: see `CrossValidation`.
+        count: how many neighbours; all there are where there are fewer.
+        group_of: (n,), rows of one number show one thing, and do not find each other.
+    """
+    catalogue, eligible, sample = validation.catalogue, validation.eligible, validation.sample
+    if not validation.learn:
+        searched = leave_one_out.neighbours(catalogue, sample, count, eligible, group_of)
+        return [found for (found,) in searched]
+    found = chain(*_nearest_in_rounds(validation, count, _rounds(validation, group_of)))
+    return sorted(found, key=lambda one: one.row)
+
+
 def in_rounds(
     validation: CrossValidation, count: int, rounds: Sequence[Round]
 ) -> list[list[Neighbourhood]]:
-    """Return the neighbourhoods in each of `rounds`.
+    """Return the neighbourhoods in each of `rounds`, see `_nearest_in_rounds`."""
+    return [
+        [neighbourhood_of(neighbours, validation.catalogue) for neighbours in found]
+        for found in _nearest_in_rounds(validation, count, rounds)
+    ]
+
+
+def _rounds(validation: CrossValidation, group_of: NDArray[np.intp]) -> list[Round]:
+    """Return a round for each fold."""
+    sample = validation.sample
+    fold_of = folds(validation.catalogue, validation.eligible, group_of)
+    return [
+        Round(sample[fold_of[sample] == fold], fold_of == fold, group_of) for fold in range(FOLDS)
+    ]
+
+
+def _nearest_in_rounds(
+    validation: CrossValidation, count: int, rounds: Sequence[Round]
+) -> list[list[Neighbours]]:
+    """Return the neighbours of the held-out images in each of `rounds`.
 
     Rounds that leave out the same share one fit. Each round runs in one thread, so the results do
     not depend on the number of threads.
@@ -151,13 +211,13 @@ def in_rounds(
     for n, one in enumerate(rounds):
         by_left_out[one.left_out.tobytes()].append(n)
 
-    def run(numbers: list[int]) -> list[list[Neighbourhood]]:
+    def run(numbers: list[int]) -> list[list[Neighbours]]:
         left_out = rounds[numbers[0]].left_out
         others = validation.eligible & ~left_out
         # Where no others are left there are none to learn from, and none to be found.
         learn = validation.learn if others.any() else None
         learned = learn(left_out) if learn else validation.catalogue
-        return [_neighbourhoods(learned, count, others, rounds[n]) for n in numbers]
+        return [_nearest(learned, count, others, rounds[n]) for n in numbers]
 
     with ThreadPoolExecutor(validation.threads) as pool:
         found = chain(*pool.map(run, by_left_out.values()))
@@ -221,11 +281,11 @@ def _leave_one_out(
     ]
 
 
-def _neighbourhoods(
+def _nearest(
     learned: FeatureTable, count: int, others: NDArray[np.bool_], one: Round
-) -> list[Neighbourhood]:
+) -> list[Neighbours]:
     found = leave_one_out.neighbours(learned, one.held_out, count, others, one.group_of)
-    return [neighbourhood_of(neighbours, learned) for (neighbours,) in found]
+    return [neighbours for (neighbours,) in found]
 
 
 def _by_row(
