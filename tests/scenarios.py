@@ -37,6 +37,7 @@ def audited(project: Project) -> object:
     names = (
         "catalogue/audit.csv",
         "catalogue/classes.csv",
+        "catalogue/advice.csv",
         "catalogue/rotated.csv",
         "new/rotated.csv",
     )
@@ -69,7 +70,10 @@ PORTABLE = Scenario(("report_portable",), {}, "portable")
 WORKBOOK = Scenario(("report_workbook",), {}, "workbook")
 NEIGHBOURS = Scenario(("list_neighbours",), {}, "neighbours", neighbours_listed)
 AUDIT = Scenario(
-    (*FEATURES, "audit_catalogue", "learn_orientation", "find_rotated", "audit_report"),
+    (
+        *FEATURES,
+        *("audit_catalogue", "learn_orientation", "find_rotated", "class_advice", "audit_report"),
+    ),
     {},
     "audit",
     audited,

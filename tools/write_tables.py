@@ -34,6 +34,7 @@ TABLES: tuple[Table, ...] = (
         findings.FINDINGS,
         findings.CLASSES,
         findings.ROTATED,
+        findings.ADVICE,
         settings_comparison.TABLE,
         export.TABLE,
     ),

@@ -56,6 +56,7 @@ READERS = {
     AUDIT: {
         "catalogue/audit.csv": "catalogue/report.html",
         "catalogue/classes.csv": "catalogue/report.html",
+        "catalogue/advice.csv": "catalogue/report.html",
     },
     COMPARE: {"compare/one.json": "compare.csv"},
 }

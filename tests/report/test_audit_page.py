@@ -205,3 +205,19 @@ def test_a_rotated_photo_fills_its_half_of_the_large_view(visit: Open, tmp_path:
 def test_a_page_with_rotated_photos_is_accessible(visit: Open, tmp_path: Path) -> None:
     page = visit(write_audit(tmp_path / "catalogue", rotated=True))
     assert not serious_findings(page)
+
+
+def test_the_advice_comes_first_and_links_to_the_classes(visit: Open, tmp_path: Path) -> None:
+    statement = "Merge <b>boots</b> and hats: 31 of 64 photos are taken for the other."
+    seen = visit(write_audit(tmp_path / "catalogue", advice=[statement]))
+    section = seen.page.locator("main section").first
+    expect(section.get_by_role("heading")).to_have_text("Advice")
+    expect(section.get_by_role("listitem")).to_have_text(statement)
+    section.get_by_role("link", name="Class by class").click()
+    expect(seen.page.locator(seen.hash())).to_be_in_viewport()
+    assert not serious_findings(seen)
+
+
+def test_without_advice_the_page_says_so(visit: Open, tmp_path: Path) -> None:
+    seen = visit(write_audit(tmp_path / "catalogue"))
+    expect(seen.page.get_by_text("No two classes are so alike")).to_be_visible()

@@ -14,6 +14,7 @@ def test_the_audit_is_made_on_request_alone(project: Project) -> None:
         "audit_catalogue": 1,
         "learn_orientation": 1,
         "find_rotated": 2,
+        "class_advice": 1,
         "audit_report": 1,
         "audit": 1,
     }
@@ -48,3 +49,19 @@ def test_the_audit_finds_what_is_wrong_with_a_catalogue(project: Project) -> Non
     assert {row["label"] for row in project.rows("catalogue/classes.csv")} == {*CLASSES, "tiny"}
     page = project.result("catalogue/report.html").read_text("utf-8")
     assert "sandals/moved.png" in page
+
+
+def test_the_audit_advises_to_merge_two_classes_that_cannot_be_told_apart(project: Project) -> None:
+    for n in range(4, 44):
+        for class_ in CLASSES:
+            project.image(f"catalogue/{class_}/{n}.png", seed=1000 + n)
+    project.photo("catalogue/ankle boots").mkdir()
+    for n in range(1, 44, 2):
+        moved = project.photo(f"catalogue/ankle boots/{n}.png")
+        project.photo(f"catalogue/boots/{n}.png").rename(moved)
+    run = project.run("audit")
+    (row,) = project.rows("catalogue/advice.csv")
+    assert (row["advice"], row["label"], row["other_label"]) == ("merge", "ankle boots", "boots")
+    assert float(row["gain_low"]) > 0
+    assert f"class advice: {row['statement']}" in run.console
+    assert row["statement"] in project.result("catalogue/report.html").read_text("utf-8")

@@ -77,6 +77,32 @@ rule find_rotated:
         "../scripts/find_rotated.py"
 
 
+rule class_advice:
+    input:
+        plan=PLAN,
+        catalogue=CATALOGUE,
+        images="results/catalogue/images.parquet",
+        reduced=REDUCED,
+        comparison=COMPARISON,
+    output:
+        "results/catalogue/advice.csv",
+    log:
+        "logs/catalogue/class_advice.log",
+    conda:
+        "../envs/pipeline.yaml"
+    # As in `quality`.
+    threads: 1 if METRIC == "cosine" else 2
+    params:
+        voters=config["search"]["neighbours"],
+        vote=config["search"]["vote"],
+        metric=METRIC,
+        code=CODE,
+    message:
+        "Looking for classes to merge"
+    script:
+        "../scripts/class_advice.py"
+
+
 # Only on request: `snakemake --cores 8 export`. The folder is not an output, since Snakemake would
 # remove what is in it.
 rule export:

@@ -162,6 +162,7 @@ rule audit_report:
         classes="results/catalogue/classes.csv",
         rotated=in_results(COLLECTIONS, "rotated.csv"),
         members=in_results(COLLECTIONS, "images.parquet"),
+        advice="results/catalogue/advice.csv",
         images="results/catalogue/images.parquet",
         manifest="results/catalogue/manifest.parquet",
         model="results/model/model.json",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from similar_images.backbones import model
 from similar_images.core.files import replacing
 from similar_images.core.job import Progress, logged
-from similar_images.curation.findings import CLASSES, FINDINGS, ROTATED
+from similar_images.curation.findings import ADVICE, CLASSES, FINDINGS, ROTATED
 from similar_images.decisions import decisions
 from similar_images.decisions.decisions import CATALOGUE
 from similar_images.features import sharded_features
@@ -46,6 +46,7 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         made=datetime.now().astimezone(),
         backbone=model.read(Path(snakemake.input.model)).backbone,
         classes=CLASSES.read(Path(snakemake.input.classes)),
+        advice=[row["statement"] for row in ADVICE.read(Path(snakemake.input.advice))],
         groups=audit_page.groups(findings, files, pictures),
         files=Counter(members["content_id"].to_pylist()),
         decided=decisions.rows(decided),

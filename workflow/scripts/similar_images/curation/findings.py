@@ -47,6 +47,20 @@ ROTATED = CsvTable(
     Column("upright_similarity", float, "of the photo as it is to its nearest catalogue image"),
     Column("copy", bool, "whether it is a rotated copy of that image"),
 )
+ADVICE = CsvTable(
+    "results/catalogue/advice.csv",
+    Column("advice", str, "what to do: `merge`"),
+    Column("rank", int, "1 is worth most"),
+    Column("label", str, "the class"),
+    Column("other_label", str, "the one to merge it with"),
+    Column("photos", int, "of both that were taken for one of both"),
+    Column("confused", int, "how many of them for the wrong one"),
+    Column("accuracy", float, "of all photos, now"),
+    Column("gain", float, "how much it rises"),
+    Column("gain_low", float, "lower end of its 95 % interval"),
+    Column("gain_high", float, "upper end"),
+    Column("statement", str, "all this in a sentence"),
+)
 
 
 class Finding(NamedTuple):
@@ -70,3 +84,19 @@ class Class(NamedTuple):
     images: int
     recognised: str
     taken_for: str | None
+
+
+class Advice(NamedTuple):
+    """A row of `ADVICE`."""
+
+    advice: str
+    rank: int
+    label: str
+    other_label: str
+    photos: int
+    confused: int
+    accuracy: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    statement: str

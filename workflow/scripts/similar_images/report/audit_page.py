@@ -109,6 +109,7 @@ class AuditReport:
         groups: the findings by kind.
         files: how many files of the catalogue have the bytes of each content id.
         decided: the decisions that were applied, as rows of decisions.csv.
+        advice: sentences on the classes to merge.
     """
 
     made: datetime
@@ -117,6 +118,7 @@ class AuditReport:
     groups: Mapping[str, Group]
     files: Mapping[str, int]
     decided: Sequence[Row] = ()
+    advice: Sequence[str] = ()
 
 
 def decided_photos(
