@@ -4,18 +4,20 @@ import logging
 import random
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from models import HISTOGRAM
+from similar_images.curation import catalogue_map
 from similar_images.images import thumbnails
-from similar_images.report import audit_page
+from similar_images.report import audit_page, map_page
 from similar_images.report.cards import File, QueryCard, Similar
 from similar_images.report.confusion import ConfusionMatrix
 from similar_images.report.results_page import Catalogue, Report, render
@@ -200,4 +202,53 @@ def write_audit(
     counts = Counter(str(file.content_id) for file in files.values())
     report = audit_page.AuditReport(made, "EfficientNetLite2", classes, groups, counts, **reported)
     page.write_text(audit_page.render(report, folder / "report_files"), "utf-8")
+    return page
+
+
+def write_map(
+    folder: Path,
+    each: int = 20,
+    classes: Sequence[str] = ("boots", "hats", "shoes"),
+    pictured: int = 60,
+    name: str = "boots/00000",
+) -> Path:
+    """Write the page with a map: a round cloud for each class, its middle on a larger circle.
+
+    The contents are numbers, and so is each tenth label wrong. The first photo is called `name`.
+
+    Args:
+        folder: where.
+        each: photos of a class.
+        classes: the names.
+        pictured: how many photos have pictures.
+        name: of the first photo.
+    """
+    total = each * len(classes)
+    random_ = np.random.default_rng(0)
+    turn = np.repeat(np.arange(len(classes)), each) * 2 * np.pi / len(classes)
+    within = 0.3 / len(classes) * random_.normal(size=(2, total)).clip(-2, 2)
+    labels = [label for label in classes for _ in range(each)]
+    names = [f"{label}/{n:05}" for n, label in enumerate(labels)]
+    names[0] = name
+    columns = {
+        "image": names,
+        "content_id": [f"{n:064x}" for n in range(total)],
+        "label": labels,
+        "x": (0.5 + 0.3 * np.cos(turn) + within[0]).clip(0, 1),
+        "y": (0.5 + 0.3 * np.sin(turn) + within[1]).clip(0, 1),
+        "fits": [n % 10 != 0 for n in range(total)],
+    }
+    contents = columns["content_id"]
+    draw(folder / "map_files", min(pictured, total))
+    shown = map_page.CatalogueMap(
+        made=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        backbone="EfficientNetLite2",
+        points=pa.table(columns, catalogue_map.TABLE.schema),
+        files={n: File(c, f"photos/{n}".encode()) for n, c in zip(names, contents, strict=True)},
+        pictures={*contents[:pictured]},
+        classes=sorted(classes),
+        members=dict.fromkeys(contents, 1),
+    )
+    page = folder / "map.html"
+    page.write_text(map_page.render(shown, folder / "map_files"), "utf-8")
     return page

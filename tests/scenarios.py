@@ -8,6 +8,7 @@ from typing import Any
 
 from project import Project, Running, lay_out_shoes
 from similar_images import Catalogue
+from similar_images.curation import catalogue_map
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,10 @@ def neighbours_listed(project: Project) -> object:
     return project.predictions(), project.rows("new/neighbours.csv")
 
 
+def mapped(project: Project) -> object:
+    return catalogue_map.TABLE.read(project.result("catalogue/map.parquet")).to_pydict()
+
+
 def compared(project: Project) -> object:
     """Return the table of the comparison but for the speed."""
     return [row | {"images_per_second": ""} for row in project.rows("compare.csv")]
@@ -78,6 +83,7 @@ AUDIT = Scenario(
     "audit",
     audited,
 )
+MAP = Scenario(("map_catalogue", "map_page"), {}, "map", mapped)
 COMPARE = Scenario(
     (*FEATURES, "quality", "compare_entry", "compare_table"),
     {"compare": {"one": {"search": {"neighbours": 1}}}},
@@ -88,7 +94,7 @@ COMPARE = Scenario(
 SCENARIOS = {
     rule: scenario
     for scenario in (
-        *(COMPARE, AUDIT, PORTABLE, WORKBOOK, NEIGHBOURS, AUTO, APPROXIMATE, IN_PARTS, USUAL),
+        *(COMPARE, AUDIT, MAP, PORTABLE, WORKBOOK, NEIGHBOURS, AUTO, APPROXIMATE, IN_PARTS, USUAL),
     )
     for rule in scenario.rules
 }

@@ -239,6 +239,7 @@ interface AskData {
   /** The query set for photos that are kept; null where there is none. */
   inbox: string | null;
   reports: { name: string; address: string }[];
+  map: string | null;
   /** The file of decisions, and whether a run uses it. */
   decisions: string;
   decisions_used: boolean;
@@ -293,4 +294,71 @@ interface Asked {
   found: Similar[];
   /** Why nothing is found, and whether it helps to try again. */
   notFound: (Error & { passes: boolean }) | null;
+}
+
+/** What a point of the map is drawn as. */
+type Shape = "disc" | "square" | "diamond" | "triangle";
+
+/** How points are drawn: a colour of the style sheet, and how much larger than others. */
+interface Look {
+  colour: string;
+  shape: Shape;
+  grown: number;
+}
+
+/** The pixels that a point covers, as offsets in the image, and how much of each, up to 256. */
+interface Stamp {
+  reach: number;
+  colour: number;
+  offsets: Int32Array;
+  shares: Uint16Array;
+}
+
+/** A picture on the canvas, in CSS pixels. */
+interface Placed {
+  point: number;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** What `startAtlas` is given; points are named by their number. */
+interface Atlas {
+  /** Coordinates from 0 to 1. */
+  x: Float64Array;
+  y: Float64Array;
+  /** The points that are drawn, those on top last. */
+  order: Int32Array;
+  /** Of each point, which of `looks` it has. */
+  lookOf: Uint8Array;
+  looks: Look[];
+  /** The address of the picture of a point, or null. */
+  address: (point: number) => string | null;
+  words: (point: number) => string[];
+  /** Whether dragging selects, also without Shift. */
+  dragsLasso: () => boolean;
+  open: (point: number) => void;
+  selected: (points: number[]) => void;
+  ended: () => void;
+}
+
+/** As map_page.py writes it: the points as columns. */
+interface MapData extends Collection {
+  points: {
+    names: string[];
+    paths: string[];
+    contents: string[];
+    /** 1 for those with a picture. */
+    pictured: number[];
+    files: number[];
+    /** Places in `classes`. */
+    labels: number[];
+    fits: (boolean | null)[];
+    x: number[];
+    y: number[];
+  };
+  /** The largest coordinate. */
+  side: number;
+  folder: string;
 }

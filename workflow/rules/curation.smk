@@ -103,6 +103,27 @@ rule class_advice:
         "../scripts/class_advice.py"
 
 
+rule map_catalogue:
+    input:
+        plan=PLAN,
+        catalogue=CATALOGUE,
+        images="results/catalogue/images.parquet",
+    output:
+        "results/catalogue/map.parquet",
+    log:
+        "logs/catalogue/map.log",
+    conda:
+        "../envs/pipeline.yaml"
+    params:
+        voters=config["search"]["neighbours"],
+        vote=config["search"]["vote"],
+        code=CODE,
+    message:
+        "Placing the catalogue's photos on a map"
+    script:
+        "../scripts/map_catalogue.py"
+
+
 # Only on request: `snakemake --cores 8 export`. The folder is not an output, since Snakemake would
 # remove what is in it.
 rule export:

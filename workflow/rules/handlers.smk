@@ -160,3 +160,10 @@ def audit_results():
     sets = {name: ROTATED.read(path) for name, path in rotated.items()}
     findings = FINDINGS.read(audit) + audit_page.rotated_photos(sets)
     return [audit_page.summary(findings, page)]
+
+
+def map_results():
+    """Return a line on where the map of the catalogue is, if its page was written."""
+    if not collections_with_new("map.html", ["catalogue"]):
+        return []
+    return [f"map: look at {RESULTS.folder / 'catalogue' / 'map.html'}"]

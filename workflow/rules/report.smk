@@ -182,3 +182,27 @@ rule audit_report:
         "Writing the page of the catalogue's audit"
     script:
         "../scripts/audit_report.py"
+
+
+# The thumbnails are kept between runs, so they are not an output.
+rule map_page:
+    input:
+        plan=PLAN,
+        map="results/catalogue/map.parquet",
+        images="results/catalogue/images.parquet",
+        model="results/model/model.json",
+    output:
+        "results/catalogue/map.html",
+    log:
+        "logs/catalogue/map_page.log",
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 2
+    params:
+        decisions=lambda wildcards: config["decisions"],
+        decisions_digests=lambda wildcards: decisions_digests(),
+        code=CODE,
+    message:
+        "Writing the page with the map of the catalogue"
+    script:
+        "../scripts/map_page.py"
