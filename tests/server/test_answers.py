@@ -109,6 +109,7 @@ def test_the_overview_names_classes_sets_and_reports(served: Served) -> None:
         "reports": [
             {"name": name, "address": f"/reports/{name}/report.html"} for name in ("inbox", "new")
         ],
+        "map": None,
         "decisions": "decisions.csv",
         "decisions_named": [],
         "decisions_used": False,

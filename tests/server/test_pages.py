@@ -17,6 +17,23 @@ def page(browser: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
+def test_the_map_is_reached_from_the_page_that_asks_and_saves_decisions(
+    copied: Project, page: Page
+) -> None:
+    copied.run("map")
+    with serving(copied.folder) as served:
+        page.goto(f"{served.address}/")
+        page.get_by_role("link", name="Map of the catalogue").click()
+        page.locator("tbody tr").first.get_by_role("button", name="Leave out").click()
+        expect(page.locator(".to-save")).to_have_text(
+            "Saved in decisions.csv: 1 decision not applied yet"
+        )
+        page.locator("tbody tr button.path").first.click()
+        page.locator("dialog.large .asked img").evaluate("image => image.decode()")
+    made = [(one.set, one.decision) for one in decisions.read([copied.folder / "decisions.csv"])]
+    assert made == [("catalogue", "out")]
+
+
 def test_decisions_of_both_pages_are_in_the_file_and_used_by_the_next_run(
     copied: Project, photo: bytes, page: Page
 ) -> None:

@@ -77,6 +77,7 @@ class Overview(BaseModel):
     inbox: str | None = Field(description="the query set that keeps photos, if there is one")
     sets: list[str] = Field(description="all query sets")
     reports: list[Report]
+    map: str | None = Field(description="the address of the catalogue's map, if there is one")
     decisions: str = Field(description="the file of decisions, in the folder of the project")
     decisions_named: list[str] = Field(description="the files in the setting `decisions`")
     decisions_used: bool = Field(description="whether the setting `decisions` names this file")

@@ -5,6 +5,9 @@ from pathlib import Path
 
 PAGE = "report.html"
 FILES = "report_files"
+# The map of the catalogue, if it was asked for.
+MAP = "map.html"
+MAP_FILES = "map_files"
 # The kinds of files beside a report.
 TYPES = {".jpg": "image/jpeg", ".png": "image/png"}
 _HEAD = "<head>"
@@ -23,15 +26,22 @@ def address(name: str) -> str:
     return f"/reports/{name}/{PAGE}"
 
 
-def page(results: Path, name: str, project: str) -> bytes | None:
-    """Return the report of a collection with where to save decisions; None without a report.
+def map_address(results: Path) -> str | None:
+    """Return where the server has the map of the catalogue; None without one."""
+    there = (results / "catalogue" / MAP).is_file()
+    return f"/reports/catalogue/{MAP}" if there else None
+
+
+def page(results: Path, name: str, project: str, file: str = PAGE) -> bytes | None:
+    """Return a page of a collection with where to save decisions; None without this page.
 
     Args:
         results: the folder.
         name: of the collection.
         project: see `Service.project`.
+        file: the name of the page.
     """
-    path = file_in(results / name, PAGE)
+    path = file_in(results / name, file)
     if path is None:
         return None
     head = _HEAD + _ADDED.format(project)

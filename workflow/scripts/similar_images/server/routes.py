@@ -233,13 +233,40 @@ def report(name: Name, service: Serving) -> HTMLResponse:
     return HTMLResponse(content, headers={POLICY: page_policy()})
 
 
+@router.get("/reports/catalogue/map.html", include_in_schema=False)
+def catalogue_map(service: Serving) -> HTMLResponse:
+    """Return the map of the catalogue."""
+    content = reports.page(service.results, "catalogue", service.project, reports.MAP)
+    if content is None:
+        raise HTTPException(
+            HTTPStatus.NOT_FOUND,
+            "There is no map of the catalogue. To make it: snakemake --cores 8 map",
+        )
+    return HTMLResponse(content, headers={POLICY: page_policy()})
+
+
 @router.get("/reports/{name}/report_files/{path:path}", include_in_schema=False)
 def report_file(name: Name, path: str, service: Serving) -> FileResponse:
     """Return a picture of a report."""
+    return _picture(service, f"{name}/{reports.FILES}", path)
+
+
+@router.get("/reports/catalogue/map_files/{path:path}", include_in_schema=False)
+def map_file(path: str, service: Serving) -> FileResponse:
+    """Return a picture of the map."""
+    return _picture(service, f"catalogue/{reports.MAP_FILES}", path)
+
+
+def _picture(service: Service, folder: str, path: str) -> FileResponse:
+    """Return the picture at `path` in a folder of the results.
+
+    Raises:
+        HTTPException: there is none.
+    """
     kind = reports.TYPES.get(PurePosixPath(path).suffix)
-    found = kind and reports.file_in(service.results / name / reports.FILES, path)
+    found = kind and reports.file_in(service.results / folder, path)
     if not found:
-        raise HTTPException(HTTPStatus.NOT_FOUND, "The report has no such picture.")
+        raise HTTPException(HTTPStatus.NOT_FOUND, "The page has no such picture.")
     # It is named by its content.
     return FileResponse(found, media_type=kind, headers={"Cache-Control": "private, max-age=86400"})
 

@@ -68,6 +68,7 @@ class Service:
             "inbox": self._inbox if self.inbox() else None,
             "sets": described.queries,
             "reports": [{"name": name, "address": reports.address(name)} for name in names],
+            "map": reports.map_address(self.results),
             "decisions": self.decisions_name,
             "decisions_named": self.decisions_named,
             "decisions_used": self.decisions_file in described.decisions,
