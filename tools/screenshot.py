@@ -1,9 +1,9 @@
-"""Take the pictures for the README: of the report, and of the page that asks about photos.
+"""Take the pictures for the README and docs: of the report, the page that asks, and the map.
 
     python tools/screenshot.py [FOLDER]
 
 runs the pipeline on the sample data, in a folder of its own and with the network that needs no
-download, and shows both pages in the system's Chromium.
+download, and shows the pages in the system's Chromium.
 """
 
 import argparse
@@ -22,8 +22,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 REPORT_SIZE = 1280, 2360
 ASKING_SIZE = 1200, 1240
+MAP_SIZE = 1400, 1100
 KEPT = "loafers/loafers_18.jpg"
 ASKED = ("boots/boots_15.jpg", "flip_flops/flip_flops_16.jpg")
+MILLISECONDS = 2000  # until the pictures on the map are loaded
 COLOURS = 256  # A palette makes the file a third, and the eye sees no difference.
 LIBRARY = {"PYTHONPATH": str(ROOT / "workflow/scripts")}
 
@@ -37,7 +39,8 @@ def run_pipeline(folder: Path) -> None:
     shutil.copy(ROOT / "data/queries" / KEPT, folder / "inbox")
     queries = "queries={shoes: data/queries, inbox: inbox}"
     settings = ["--config", "backbone=EfficientNetLite2", queries]
-    subprocess.run([*command, "--directory", folder, "--cores", "all", *settings], check=True)
+    command += ["--directory", str(folder), "--cores", "all", "all", "map"]
+    subprocess.run([*command, *settings], check=True)
 
 
 @contextmanager
@@ -75,6 +78,15 @@ def show_asking(page: Page, folder: Path) -> None:
         page.wait_for_load_state("networkidle")
 
 
+def show_map(page: Page, folder: Path) -> None:
+    """Show the map near enough for some pictures."""
+    page.goto((folder / "results/catalogue/map.html").as_uri())
+    page.locator("canvas").focus()
+    page.keyboard.press("+")
+    page.evaluate("document.activeElement.blur()")
+    page.wait_for_timeout(MILLISECONDS)
+
+
 def photograph(page: Page, destination: Path) -> None:
     """Save what the top of `page` looks like."""
     page.wait_for_load_state("networkidle")
@@ -106,6 +118,7 @@ def main() -> None:
         for show, size, picture in (
             (show_report, REPORT_SIZE, "report.png"),
             (show_asking, ASKING_SIZE, "ask.png"),
+            (show_map, MAP_SIZE, "map.png"),
         ):
             page = browser.new_page(viewport={"width": size[0], "height": size[1]})
             show(page, folder)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from similar_images.classification import tables
 from similar_images.core.tables import Column, Table
-from similar_images.curation import export, findings
+from similar_images.curation import catalogue_map, export, findings
 from similar_images.decisions import decisions
 from similar_images.evaluation import settings_comparison
 from similar_images.features import merge, rejected, sharded_features
@@ -30,6 +30,7 @@ TABLES: tuple[Table, ...] = (
     *(history.TABLE, history.CHANGED, neighbours.TABLE),
     *(rejected.REJECTED, merge.MEMBERS, merge.DUPLICATES, sharded_features.TABLE, manifest.TABLE),
     listing.CHANGES,
+    catalogue_map.TABLE,
     *(
         findings.FINDINGS,
         findings.CLASSES,

@@ -9,7 +9,7 @@ const { points, classes, decided, folder, side } = data;
 const number = points.names.length;
 
 const CHUNK = 50; // Rows of the table that are added at once.
-const COLOURS = 8; // --dot-1 to --dot-8 in report.css.
+const COLOURS = 6; // --dot-1 to --dot-6 in report.css.
 /** @type {Shape[]} */
 const SHAPE_NAMES = ["disc", "square", "diamond", "triangle"];
 /** Whether a label fits; null where the photo has no neighbours. */
