@@ -1,6 +1,7 @@
 """Tests of the audit's page."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,6 +47,13 @@ def test_a_picture_without_a_thumbnail_leaves_its_place_empty() -> None:
     assert data["folder"] == "report_files/560-srgb"
     assert (card["picture"]["picture"], card["other"]["picture"]) == (None, "y")
     assert card["picture"]["content"] == "x"
+
+
+def test_the_page_leads_to_the_map_where_there_is_one() -> None:
+    made = AuditReport(datetime(2026, 1, 2, tzinfo=UTC), "network", [], {}, {})
+    folder = Path("results/catalogue/report_files")
+    assert 'href="map.html"' not in render(made, folder)
+    assert 'href="map.html"' in render(replace(made, map=True), folder)
 
 
 def test_only_the_first_of_many_findings_are_shown() -> None:
