@@ -599,7 +599,7 @@ def outcome(collections: list[str]) -> Outcome:
     for name in collections:
         files = ["members.csv", "rejected.csv", "duplicates.csv"]
         if name != CATALOGUE:
-            files += ["predictions.csv", "votes.csv", "metrics.json", "confusion.csv"]
+            files += ["predictions.csv", "votes.csv", "groups.csv", "metrics.json", "confusion.csv"]
             for table in ("neighbours", "candidates"):
                 path = Path(f"results/{name}/{table}.parquet")
                 found[f"{name}/{table}"] = read_parquet(path).to_pylist()

@@ -389,6 +389,7 @@ def _predict(settings: Mapping[str, Any], name: str) -> None:
         {
             "predictions": _of(name, "predictions.csv"),
             "votes": _of(name, "votes.csv"),
+            "groups": _of(name, "groups.csv"),
             "products": _of(name, "products.csv") if settings["product"] else [],
             "metrics": _of(name, "metrics.json"),
             "confusion": _of(name, "confusion.csv"),

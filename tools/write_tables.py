@@ -26,7 +26,7 @@ WIDTH = 110  # of a line
 ROOT = Path(__file__).resolve().parents[1]
 TABLES: tuple[Table, ...] = (
     *(decisions.TABLE, tables.PREDICTIONS, tables.VOTE_COUNTS, tables.PRODUCTS),
-    tables.NEIGHBOURS,
+    *(tables.GROUPS, tables.NEIGHBOURS),
     *(history.TABLE, history.CHANGED, neighbours.TABLE),
     *(rejected.REJECTED, merge.MEMBERS, merge.DUPLICATES, sharded_features.TABLE, manifest.TABLE),
     listing.CHANGES,

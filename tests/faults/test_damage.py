@@ -42,6 +42,7 @@ READERS = {
         "new/rejected.csv": "new/predictions.csv",
         "new/predictions.csv": "new/report.html",
         "new/votes.csv": "new/report.html",
+        "new/groups.csv": "new/report.html",
         "new/confusion.csv": "new/confusion.png",
         "new/metrics.json": "new/report.html",
     },

@@ -163,6 +163,8 @@ interface ReportData extends Collection {
   images: CatalogueImage[];
   /** The faults of photos in words, by their names. */
   fault_words: Record<string, string>;
+  /** The groups that are shown, with the names of their photos, the most typical first. */
+  groups: { number: string; images: string[] }[];
   folder: string;
   /** From the page to where the paths of photos begin. */
   project: string;

@@ -444,3 +444,22 @@ def test_the_catalogue_with_its_decisions_is_exported_and_no_export_is_overwritt
     assert Counter(label for label, _ in members(project).values()) == Counter(
         boots=4, sandals=5, sneakers=3
     )
+
+
+def test_a_group_of_new_photos_becomes_a_class_and_is_no_group_any_more(
+    project: Project, tmp_path: Path
+) -> None:
+    shutil.rmtree(project.photo("new"))
+    # Noise in a colour that no class has.
+    names = [project.image(f"new/{n}.png", seed=900 + n).name for n in range(6)]
+    project.run()
+    assert {row["image"] for row in project.rows("new/groups.csv")} == {*names}
+    page = page_data(project, "new")
+    assert [sorted(group["images"]) for group in page["groups"]] == [sorted(names)]
+    assert project.rebuilt(tmp_path / "clean").rows("new/groups.csv") == project.rows(
+        "new/groups.csv"
+    )
+    decide(project, *((f"new/{name}", "catalogue", "clocks") for name in names))
+    project.run()
+    assert Counter(label for label, _ in members(project).values())["clocks"] == len(names)
+    assert project.rows("new/groups.csv") == []

@@ -19,6 +19,7 @@ rule predict:
             labels={"result": "Predictions"},
         ),
         votes="results/{queries}/votes.csv",
+        groups="results/{queries}/groups.csv",
         products=(
             report(
                 "results/{queries}/products.csv",

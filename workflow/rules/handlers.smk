@@ -113,7 +113,7 @@ def main_results():
     results = RESULTS.folder
     read = [
         "results/history.csv",
-        *in_results(QUERIES, "metrics.json", "history.csv"),
+        *in_results(QUERIES, "metrics.json", "groups.csv", "history.csv"),
         *in_results(
             ["catalogue"], "quality.json", "metric_comparison.json", "rejected.csv"
         ),

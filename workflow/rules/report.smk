@@ -70,6 +70,7 @@ rule report:
         plan=PLAN,
         predictions="results/{queries}/predictions.csv",
         votes="results/{queries}/votes.csv",
+        groups="results/{queries}/groups.csv",
         products="results/{queries}/products.csv" if PRODUCT else [],
         neighbours="results/{queries}/neighbours.parquet",
         metrics="results/{queries}/metrics.json",

@@ -6,20 +6,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from similar_images.backbones import model
-from similar_images.classification import predictions, products, tables
+from similar_images.classification import groups, predictions, products, tables
 from similar_images.core.file_formats import read_json, write_csv, write_json
 from similar_images.core.job import Progress, logged
 from similar_images.core.wording import counted
 from similar_images.duplicates import query_duplicates, registration
 from similar_images.evaluation import metrics
-from similar_images.features import sharded_features
+from similar_images.features import feature_table, sharded_features
+from similar_images.features.feature_table import FeatureTable
 from similar_images.features.rejected import read_rejected
+from similar_images.features.sharded_features import ShardedFeatures
 from similar_images.images import manifest, photo_faults, retries
 from similar_images.images.photos import Photos
-from similar_images.search import neighbours
+from similar_images.search import blas, neighbours
 from similar_images.storage.results import results_of
 
 if TYPE_CHECKING:
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
 output = Path(snakemake.output.predictions)
 cache, again = output.with_name("differences.parquet"), output.with_name(retries.NAME)
 photos = Photos.of(snakemake.config)
-kept = results_of(snakemake.config).keeping(cache, again)
+results = results_of(snakemake.config)
+kept = results.keeping(cache, again)
 
 # They are kept from run to run.
 compare = partial(
@@ -38,6 +42,13 @@ compare = partial(
     progress_of=partial(Progress, noun="pair of images", plural="pairs of images"),
     photos=photos,
 )
+
+
+def features_of(images: pa.ChunkedArray) -> FeatureTable:
+    """Return the features of some queries."""
+    path = Path(snakemake.input.queries)
+    return feature_table.join([*ShardedFeatures(path, only=images, results=results)])
+
 
 with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     found = neighbours.TABLE.read(Path(snakemake.input.neighbours))
@@ -83,6 +94,19 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     tables.PREDICTIONS.write(output, rows, names)
     tables.VOTE_COUNTS.write(Path(snakemake.output.votes), predicted.votes)
     rows = tables.PREDICTIONS.read(output, names)
+    nearest = dict(
+        zip(*(candidates[name].to_pylist() for name in ("image", "similarity")), strict=True)
+    )
+    unknown = groups.candidates(rows, nearest, classifier.known)
+    if len(unknown) > groups.MOST:
+        logging.info(
+            "Groups are looked for among the %s of %s that resemble the catalogue least",
+            f"{groups.MOST:,}",
+            counted(len(unknown), "photo"),
+        )
+    with blas.one_thread():
+        together = groups.find(groups.least_known(unknown), features_of)
+    tables.GROUPS.write(Path(snakemake.output.groups), together)
     by_product = None
     if snakemake.output.products:
         path = Path(snakemake.output.products)

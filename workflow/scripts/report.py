@@ -18,7 +18,14 @@ from similar_images.features import sharded_features
 from similar_images.features.rejected import read_rejected
 from similar_images.images import manifest, retries, thumbnails
 from similar_images.images.photos import Photos
-from similar_images.report import cards, confusion, further_neighbours, history, results_page
+from similar_images.report import (
+    cards,
+    confusion,
+    further_neighbours,
+    groups,
+    history,
+    results_page,
+)
 from similar_images.search import metric_choice, neighbours
 from similar_images.storage.results import results_of
 
@@ -95,6 +102,7 @@ with logged(snakemake.log[0], f"report {name}"), kept:
         },
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),
         history=history.record(page.with_name("history.csv"), line),
+        groups=groups.read(tables.GROUPS.read(Path(snakemake.input.groups))),
     )
     with write_checked(page) as temporary:
         temporary.write_text(results_page.render(shown, folder), "utf-8")

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from similar_images.classification.tables import GROUPS
 from similar_images.core.file_formats import write_json, write_parquet
 from similar_images.evaluation.missing_classes import MissingClass
 from similar_images.features import sharded_features
@@ -221,3 +222,29 @@ def test_a_damaged_file_is_reported_and_is_no_error(results: Path) -> None:
     (results / "new" / "metrics.json").write_text("{")
     (line,) = lines(results, ["new"])
     assert line.startswith("results/new/metrics.json is damaged")
+
+
+def group_rows(number: int, photos: int, score: float) -> list[dict[str, object]]:
+    row = {"group": number, "photos": photos, "cohesion": 0.8, "score": score}
+    more = {"typicality": 0.9, "nearest_class": "boots"}
+    return [{**row, **more, "image": f"{number}/{n}.jpg"} for n in range(photos)]
+
+
+@pytest.mark.parametrize(
+    ("scores", "words"),
+    [
+        ([], None),
+        ([0.5], None),
+        ([0.1], "1 group of photos that perhaps fit no class, of 7 photos"),
+        ([0.1, 0.2, 0.4], "2 groups of photos that perhaps fit no class, of 7 and 8 photos"),
+        ([0.1] * 7, "7 groups of photos that perhaps fit no class, the largest of 13 photos"),
+    ],
+)
+def test_groups_that_may_be_new_classes_are_named(
+    results: Path, scores: list[float], words: str | None
+) -> None:
+    write_json(results / "new" / "metrics.json", METRICS)
+    rows = [row for n, score in enumerate(scores) for row in group_rows(n, 7 + n, score)]
+    GROUPS.write(results / "new" / "groups.csv", rows)
+    said = [line for line in lines(results, ["new"]) if "group" in line]
+    assert said == ([f"new: {words}. Look at results/new/report.html"] if words else [])

@@ -69,6 +69,21 @@ NEIGHBOURS = CsvTable(
     Column("similarity", float, "to the query"),
     Column("metric", str, "as in `predictions.csv`"),
 )
+GROUPS = CsvTable(
+    "results/<set>/groups.csv",
+    Column("group", int, "its number; the group least like the catalogue is the first"),
+    IMAGE,
+    Column("typicality", float, "mean similarity to the other photos of the group, by cosine"),
+    Column("photos", int, "of the group, with different bytes"),
+    Column(
+        "cohesion",
+        float,
+        "of the three photos most similar to each of the group, among the catalogue and the photos "
+        "that are compared here, the share that is in the group, too",
+    ),
+    Column("score", float, "the mean in-distribution score of its photos, 0 to 1"),
+    Column("nearest_class", str, "the class of the catalogue that most of them are nearest to"),
+)
 PRODUCTS = CsvTable(
     "results/<set>/products.csv",
     Column("product", str, "its name, or the path of a photo without one"),

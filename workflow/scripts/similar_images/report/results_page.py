@@ -24,12 +24,14 @@ from . import charts, further_neighbours
 from .cards import STATUSES, QueryCard, Row
 from .confusion import ConfusionMatrix
 from .further_neighbours import FurtherNeighbours
+from .groups import Group
 from .templates import environment, with_scripts
 
 # A longer list makes the page slow; the CSV file has all.
 MOST_REJECTED = 1000
 # The accuracy of fewer labelled photos with a fault says nothing.
 FEW_PHOTOS = 10
+MOST_GROUPS = 20
 # With more classes, their tables are folded, so that the photos do not begin far below.
 FEW_CLASSES = 12
 
@@ -66,6 +68,7 @@ class Report:
         history: the runs until now, as rows of history.csv.
         advice: a setting for better answers, if any.
         further: the neighbours that cards show once they are opened.
+        groups: of photos that fit no class, the group least like the catalogue first.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Report:
     history: Sequence[Row] = ()
     advice: str | None = None
     further: FurtherNeighbours = further_neighbours.NONE
+    groups: Sequence[Group] = ()
 
 
 def catalogue(images: pa.Table) -> Catalogue:
@@ -96,6 +100,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         report: what it shows.
         thumbnail_folder: of the thumbnails, in the folder of the page.
     """
+    groups = report.groups[:MOST_GROUPS]
     template = environment().get_template("report.html.j2")
     return template.render(
         report=report,
@@ -103,6 +108,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         labels=sorted({card.label for card in report.cards} - {""}),
         predicted=sorted({card.prediction for card in report.cards} - {""}),
         matrix=report.confusion.with_most_mistakes(),
+        groups=groups,
         figures=charts.histograms(report.cards, report.neighbours),
         curve=charts.curve(report.quality),
         few_classes=report.confusion.total <= FEW_CLASSES,
@@ -131,9 +137,11 @@ def render(report: Report, thumbnail_folder: Path) -> str:
             "classes": list(report.catalogue.classes),
             "decided": list(report.decided),
             "fault_words": WORDS,
+            "groups": [{"number": one.number, "images": one.images} for one in groups],
         },
         **with_scripts(
-            *("decisions.js", "deciding.js", "saving.js", "large.js", "cards.js", "report.js")
+            *("decisions.js", "deciding.js", "saving.js", "large.js", "cards.js"),
+            *("groups.js", "report.js"),
         ),
     )
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..classification import tables
 from ..core.errors import UserError
 from ..core.file_formats import read_json
 from ..core.names import similar
@@ -15,9 +16,14 @@ from ..evaluation.intervals import share_in_words
 from ..features import rejected
 from ..images import listing
 from ..images.columns import NOTE
+from . import groups
 
 # One column of `sharded_features.TABLE`, whose module imports slow packages.
 NOTES = ParquetTable("results/<collection>/images.parquet", NOTE)
+
+
+# Of so many groups the sizes are named.
+MOST_SIZES = 5
 
 
 class FileOnRequest(NamedTuple):
@@ -65,6 +71,7 @@ def lines(
     """
     sets = list(sets)
     found = _lines(_set, results, sets)
+    found += _lines(_groups, results, sets)
     found += [_guarded(_similarity, results, metric_before), _guarded(_left_out, results)]
     found += _lines(_notes, results, ["catalogue", *sets])
     found += _lines(partial(_missing_classes, folders or {}), results, sets)
@@ -153,6 +160,24 @@ def _set(results: Path, name: str) -> str:
     counts = [f"{metrics[what]:,} {what}" for what in ("decided", "refused") if metrics[what]]
     counts += [f"{counted(left_out, 'file')} left out"] if left_out else []
     return f"{', '.join([f'{name}: {line}', *counts])}. Look at {results / name / 'report.html'}"
+
+
+def _groups(results: Path, name: str) -> str:
+    path = results / name / "groups.csv"
+    if not path.is_file():  # where a page alone was asked for
+        return ""
+    found = [one for one in groups.read(tables.GROUPS.read(path)) if one.is_likely]
+    if not found:
+        return ""
+    sizes = [len(one.images) for one in found]
+    *first, last = [f"{size:,}" for size in sizes]
+    of = f"of {', '.join(first)} and {last}" if first else f"of {last}"
+    if len(sizes) > MOST_SIZES:
+        of = f"the largest of {max(sizes):,}"
+    return (
+        f"{name}: {counted(len(found), 'group')} of photos that perhaps fit no class, {of} photos. "
+        f"Look at {results / name / 'report.html'}"
+    )
 
 
 def _correct_in_words(accuracy: Mapping[str, Any], noun: str, predicted: int) -> str:

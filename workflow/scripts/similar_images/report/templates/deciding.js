@@ -222,6 +222,14 @@ function adopt(photos) {
 }
 
 /**
+ * Decide the same on many photos, as one step.
+ * @param {Decidable[]} photos @param {Mark} name @param {string} label
+ */
+function markAll(photos, name, label) {
+  addDecisions(photos.map((photo) => decide(photo, name, label)));
+}
+
+/**
  * Return the photos that can be taken into the catalogue, each content once.
  * @param {Decidable[]} photos
  */
@@ -373,40 +381,22 @@ function ending(...rows) {
 }
 
 /**
- * Ask for the class of a photo. One that is not known has to be confirmed: it may be a slip.
+ * Ask for the class of a photo.
  * @param {HTMLElement} item @param {Decidable} photo @param {Mark} name
  */
 function choose(item, photo, name) {
   const place = part(item, ".decide");
   place.querySelector("form")?.remove();
-  const known = knownClasses();
-  offerClasses(known);
   const form = part(copyOf("chooser"), "form", HTMLFormElement);
   const input = part(form, "input", HTMLInputElement);
-  const unknown = part(form, ".unknown");
   input.value = photo.suggestion || (photo.label === photo.prediction ? "" : photo.label) || "";
-  const typed = () => input.value.trim().normalize("NFC"); // As the workflow writes all classes.
-  const showIfNew = () => {
-    part(form, ".new-class").hidden = !typed() || known.includes(typed());
-    unknown.hidden = true;
-  };
   const close = () => {
     form.remove();
     item.focus();
   };
-  /** @param {string} label */
-  const accept = (label) => {
+  askForClass(form, (label) => {
     close();
     decideOn(photo, name, label);
-  };
-  input.addEventListener("input", showIfNew);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (known.includes(typed())) accept(typed());
-    else if (typed()) {
-      part(form, ".new-class").hidden = true; // The question says it.
-      confirmNew(unknown, typed(), nearClasses(typed(), known), accept);
-    }
   });
   form.addEventListener("keydown", (event) => {
     event.stopPropagation();
@@ -416,9 +406,34 @@ function choose(item, photo, name) {
   });
   part(form, ".cancel").addEventListener("click", close);
   place.append(form);
-  showIfNew();
   input.focus();
   input.select();
+}
+
+/**
+ * Let a form ask for a class. One that is not known has to be confirmed: it may be a slip.
+ * @param {HTMLFormElement} form @param {(label: string) => void} accept
+ */
+function askForClass(form, accept) {
+  const input = part(form, "input", HTMLInputElement);
+  const unknown = part(form, ".unknown");
+  const typed = () => input.value.trim().normalize("NFC"); // As the workflow writes all classes.
+  const showIfNew = () => {
+    part(form, ".new-class").hidden = !typed() || knownClasses().includes(typed());
+    unknown.hidden = true;
+  };
+  input.addEventListener("focus", () => offerClasses(knownClasses()));
+  input.addEventListener("input", showIfNew);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const known = knownClasses();
+    if (known.includes(typed())) accept(typed());
+    else if (typed()) {
+      part(form, ".new-class").hidden = true; // The question says it.
+      confirmNew(unknown, typed(), nearClasses(typed(), known), accept);
+    }
+  });
+  showIfNew();
 }
 
 /**

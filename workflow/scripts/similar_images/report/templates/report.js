@@ -10,7 +10,7 @@ const lacksPhotos = portable !== undefined && portable.all > cards.length;
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
   ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "", added: "" },
-  ...{ fault: "", from: "", to: "", similarity: "", sort: "", search: "" },
+  ...{ fault: "", from: "", to: "", similarity: "", sort: "", search: "", group: "" },
 };
 /** @type {Record<Card["status"], [string, string]>} */
 const STATUS = {
@@ -406,6 +406,7 @@ function fits(card, filter) {
     (!filter.added || card.added >= filter.added) &&
     keepsLimit(card, confidenceOf(filter.from), atLeast) &&
     keepsLimit(card, confidenceOf(filter.to), atMost) &&
+    (!filter.group || groupOf.get(card) === filter.group) &&
     (!filter.decided || Boolean(decisionOn(card.content)) === (filter.decided === "yes")) &&
     card.name.toLowerCase().includes(filter.search.trim().toLowerCase())
   );
@@ -646,6 +647,16 @@ function openLarge(card, position) {
 }
 
 /**
+ * Show the photos of a group, and one of them large.
+ * @param {Card} card @param {string} group
+ */
+function openInGroup(card, group) {
+  writeForm({ ...EMPTY, group });
+  change();
+  openLarge(card, 1);
+}
+
+/**
  * @param {number} place
  * @returns {Shown}
  */
@@ -750,6 +761,7 @@ for (const card of cards) {
   if (known) known.copies += 1;
   else photos.set(card.content, Object.assign(card, { copies: 1 }));
 }
+readGroups(cards, data.groups);
 startLarge({
   address: (picture) =>
     portable ? `data:image/jpeg;base64,${portable.pictures[picture]}` : `${folder}/${picture}.jpg`,
@@ -763,9 +775,11 @@ startDeciding({
   open: (item) => openLarge(cards[Number(item.dataset.number)], 1),
   changed: () => {
     countMany();
+    paintGroups();
     updateNote();
   },
 });
+makeGroups(openInGroup);
 if (lacksPhotos) showLeftOut(portable);
 offerTimes();
 show(writeForm(readAddress()));

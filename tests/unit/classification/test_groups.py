@@ -1,0 +1,143 @@
+"""Tests of the groups of new photos that fit no class."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from similar_images.classification import groups
+from similar_images.classification.groups import Candidate
+from similar_images.classification.out_of_distribution import InDistribution
+from similar_images.core.tables import Row
+from similar_images.features.feature_table import FeatureTable
+
+KNOWN = InDistribution([[0.5, 0.6, 0.7, 0.8], [0.9, 0.9, 0.9, 0.9]], 0.3)
+ROW = dict.fromkeys(("label", "error", "refused", "decision", "duplicate"), "")
+ROW |= {"image": "a.jpg", "confidence": "0.5", "similarity_1": "0.55", "class_1": "boots"}
+
+
+class Photos:
+    """Made-up photos: each is near one of some axes, and its bytes are its name."""
+
+    def __init__(self, axes: Mapping[str, int], contents: Mapping[str, str] | None = None) -> None:
+        chance = np.random.default_rng(0)
+        self.features = {
+            name: np.eye(8, dtype=np.float32)[axis] + chance.normal(0, 0.1, 8).astype(np.float32)
+            for name, axis in axes.items()
+        }
+        self.contents = contents or {}
+        self.asked: list[str] = []
+
+    def read(self, images: pa.ChunkedArray) -> FeatureTable:
+        names = images.to_pylist()
+        self.asked += names
+        contents = [self.contents.get(name, name) for name in names]
+        features = np.array([self.features[name] for name in names])
+        return FeatureTable("net", "f", names, [None] * len(names), contents, features)
+
+
+def candidate(image: str, similarity: float = 0.3, score: float = 0.1) -> Candidate:
+    return Candidate(image, [similarity] * 3, "boots", score)
+
+
+def found(photos: Photos, candidates: Sequence[Candidate]) -> list[Row]:
+    return groups.find(sorted(candidates), photos.read)
+
+
+def named(prefix: str, number: int) -> list[str]:
+    return [f"{prefix}{n}.jpg" for n in range(number)]
+
+
+def members(rows: Sequence[Row]) -> dict[object, set[object]]:
+    numbers = {row["group"] for row in rows}
+    return {n: {row["image"] for row in rows if row["group"] == n} for n in numbers}
+
+
+def test_photos_that_resemble_each_other_but_not_the_catalogue_are_a_group() -> None:
+    hats, bags, alone = named("hat", 6), named("bag", 5), ["clock.jpg"]
+    photos = Photos({**dict.fromkeys(hats, 0), **dict.fromkeys(bags, 1), **dict.fromkeys(alone, 2)})
+    scores = [candidate(hat, score=0.2) for hat in hats]
+    scores += [candidate(bag, score=0.1) for bag in [*bags, *alone]]
+    assert members(found(photos, scores)) == {1: {*bags}, 2: {*hats}}
+
+
+def test_photos_that_the_catalogue_has_more_like_are_no_group() -> None:
+    hats = named("hat", 8)
+    photos = Photos(dict.fromkeys(hats, 0))
+    assert found(photos, [candidate(hat, 0.3) for hat in hats])
+    assert not found(photos, [candidate(hat, 0.999) for hat in hats])
+
+
+def test_a_group_that_is_as_the_catalogue_is_not_shown() -> None:
+    hats = named("hat", 8)
+    photos = Photos(dict.fromkeys(hats, 0))
+    assert not found(photos, [candidate(hat, score=0.71) for hat in hats])
+
+
+def test_nothing_is_read_for_fewer_photos_than_a_group_has() -> None:
+    hats = named("hat", groups.SMALLEST - 1)
+    photos = Photos(dict.fromkeys(hats, 0))
+    assert not found(photos, [candidate(hat) for hat in hats])
+    assert not photos.asked
+
+
+def test_copies_of_one_photo_are_no_group() -> None:
+    hats = named("hat", 8)
+    photos = Photos(dict.fromkeys(hats, 0), dict.fromkeys(hats, "the same bytes"))
+    assert not found(photos, [candidate(hat) for hat in hats])
+
+
+def test_the_groups_do_not_depend_on_the_order_in_which_photos_are_read() -> None:
+    names = [*named("hat", 7), *named("bag", 9)]
+    photos = Photos({name: int(name.startswith("bag")) for name in names})
+    rows = found(photos, [candidate(name) for name in names])
+
+    def reversed_(images: pa.ChunkedArray) -> FeatureTable:
+        return photos.read(images).rows(np.arange(len(images))[::-1])
+
+    assert groups.find(sorted(map(candidate, names)), reversed_) == rows
+
+
+def test_a_group_says_how_it_hangs_together() -> None:
+    hats = named("hat", 6)
+    photos = Photos(dict.fromkeys(hats, 0))
+    near = [candidate(hat, 0.3) for hat in hats[1:]]
+    rows = found(photos, [candidate(hats[0], 0.9999), *near])
+    assert {row["photos"] for row in rows} == {6}
+    # The catalogue has photos that are more like the first one.
+    assert {row["cohesion"] for row in rows} == {f"{5 / 6:.4f}"}
+    assert {row["nearest_class"] for row in rows} == {"boots"}
+    typicality = [float(str(row["typicality"])) for row in rows]
+    assert typicality == sorted(typicality, reverse=True)
+    assert all(0.9 < value < 1 for value in typicality)
+
+
+@pytest.mark.parametrize(
+    ("values", "counts"),
+    [
+        ({}, True),
+        ({"label": "hats"}, False),
+        ({"label": "hats", "refused": "perhaps none of the classes"}, True),
+        ({"refused": "perhaps none of the classes"}, True),
+        ({"error": "damaged", "confidence": ""}, False),
+        ({"decision": "out"}, False),
+        ({"refused": "perhaps none of the classes", "decision": "wrong"}, False),
+        ({"duplicate": "near"}, False),
+        ({"confidence": ""}, False),
+    ],
+)
+def test_refused_and_unlabelled_photos_count_unless_they_are_decided(
+    values: dict[str, str], counts: bool
+) -> None:
+    made = groups.candidates([ROW | values], {"a.jpg": [0.4, 0.3]}, KNOWN)
+    assert made == ([Candidate("a.jpg", [0.4, 0.3], "boots", 0.125)] if counts else [])
+
+
+def test_of_many_photos_those_least_like_the_catalogue_are_compared() -> None:
+    names = named("hat", groups.MOST + 2)
+    made = [candidate(name, score=0.5) for name in names[:-1]]
+    kept = groups.least_known([*made, candidate("zebra.jpg", score=0.1)])
+    assert len(kept) == groups.MOST
+    assert kept == sorted(kept)
+    assert "zebra.jpg" in {one.image for one in kept}

@@ -1,0 +1,194 @@
+"""Groups of new photos that belong together and to no known class.
+
+Photos are joined by average linkage (R. R. Sokal and C. D. Michener, 1958), which starts from no
+number of groups. What counts is how much more similar two photos are to each other than to the
+catalogue (local scaling of similarities: A. Conneau, G. Lample, M. Ranzato, L. Denoyer and
+H. Jegou, "Word Translation Without Parallel Data", ICLR 2018). So photos of a known class stay
+apart: the catalogue has photos that are as similar to them. benchmarks/results/missing_classes.md
+compares this with HDBSCAN and k-means.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..core.tables import Row
+from ..features.feature_table import FeatureTable, normalise
+from . import out_of_distribution
+from .out_of_distribution import InDistribution
+
+# A group has at least so many different photos.
+SMALLEST = 5
+# Grouping takes time and memory of the square of the number of photos.
+MOST = 2000
+# Two groups are joined if their photos are, on average, at most this much less similar to each
+# other than to the catalogue. Chosen, as the linkage was, with the two sets of the benchmark.
+LESS_SIMILAR = 0.05
+# A group with a higher mean in-distribution score was of a known class in 37 of 37 cases.
+MOST_KNOWN = 0.7
+
+Matrix = NDArray[np.float32]
+Numbers = NDArray[np.intp]
+
+
+class Candidate(NamedTuple):
+    """A photo that may be of a class that the catalogue lacks.
+
+    Attributes:
+        image: its path.
+        similarities: of the nearest catalogue images, by plain cosine.
+        class_: of the nearest catalogue image.
+        score: its in-distribution score.
+    """
+
+    image: str
+    similarities: Sequence[float]
+    class_: str
+    score: float
+
+
+def candidates(
+    predictions: Iterable[Mapping[str, str]],
+    nearest: Mapping[str, Sequence[float]],
+    known: InDistribution,
+) -> list[Candidate]:
+    """Return the photos that are refused or have no label, sorted by path.
+
+    Without those that are decided or in the catalogue already.
+
+    Args:
+        predictions: rows of `predictions.csv`.
+        nearest: the similarities of the nearest catalogue images to each readable query, by plain
+            cosine.
+        known: gives the in-distribution score.
+    """
+    found = []
+    for row in predictions:
+        open_ = row["refused"] or not (row["label"] or row["error"])
+        if not open_ or row["decision"] or row["duplicate"] or not row["confidence"]:
+            continue
+        scores = out_of_distribution.scores([float(row["similarity_1"])], float(row["confidence"]))
+        score = known.in_distribution_score(scores)
+        found.append(Candidate(row["image"], nearest[row["image"]], row["class_1"], score))
+    return sorted(found)
+
+
+def least_known(found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the `MOST` candidates that resemble the catalogue least, sorted by path."""
+    return sorted(sorted(found, key=lambda one: (one.score, one.image))[:MOST])
+
+
+def find(
+    found: Sequence[Candidate], features: Callable[[pa.ChunkedArray], FeatureTable]
+) -> list[Row]:
+    """Return the rows of `tables.GROUPS`: the group least like the catalogue first.
+
+    Of equal bytes only the first photo counts.
+
+    Args:
+        found: the candidates, sorted by path, at most `MOST`.
+        features: returns those of the images with these paths.
+    """
+    if len(found) < SMALLEST:
+        return []
+    table = _different(features(pa.chunked_array([[one.image for one in found]])))
+    by_image = {one.image: one for one in found}
+    photos = [by_image[image] for image in table.paths]
+    if len(photos) < SMALLEST:
+        return []
+    normalise(table.features)
+    similarities = table.features @ table.features.T
+    np.fill_diagonal(similarities, -1)
+    groups = [_Group.of(rows, photos, similarities) for rows in _joined(similarities, photos)]
+    shown = sorted(group for group in groups if group.score <= MOST_KNOWN)
+    return [row for number, group in enumerate(shown, 1) for row in group.rows(number)]
+
+
+def _different(table: FeatureTable) -> FeatureTable:
+    """Return the first image of each content, sorted by path."""
+    order = np.argsort(table.paths, kind="stable")
+    _, first = np.unique([table.content_ids[row] for row in order], return_index=True)
+    return table.rows(order[np.sort(first)])
+
+
+def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
+    """Return the rows of each group."""
+    # Slow to import, and most runs have no candidates.
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    to_catalogue = np.array([np.mean(one.similarities) for one in photos])
+    # No distance is negative: similarities are from -1 to 1.
+    distances = 2 - (similarities - (to_catalogue[:, np.newaxis] + to_catalogue) / 2)
+    # Rounded, so that the last bits of a product join no other photos.
+    near = np.round(squareform(distances, checks=False).astype(np.float64), 5)
+    group_of = fcluster(linkage(near, "average"), 2 + LESS_SIMILAR, "distance")
+    rows = [np.flatnonzero(group_of == number) for number in np.unique(group_of)]
+    return [some for some in rows if len(some) >= SMALLEST]
+
+
+class _Group(NamedTuple):
+    """A group of photos.
+
+    Attributes:
+        score: the mean in-distribution score of its photos.
+        images: their paths, the most typical first.
+        typical: the mean similarity of each to the others.
+        cohesion: see `tables.GROUPS`.
+        class_: likewise.
+    """
+
+    score: float
+    images: list[str]
+    typical: list[float]
+    cohesion: float
+    class_: str
+
+    @classmethod
+    def of(cls, rows: Numbers, photos: Sequence[Candidate], similarities: Matrix) -> "_Group":
+        """Return the group of some rows of the photos."""
+        own = [photos[row] for row in rows]
+        inner = similarities[np.ix_(rows, rows)].astype(np.float64)
+        typical = (inner.sum(axis=1) + 1) / (len(rows) - 1)  # on its diagonal is -1
+        order = sorted(range(len(rows)), key=lambda n: (-round(typical[n], 4), own[n].image))
+        shares = [_share_inside(similarities[row], rows, photos[row]) for row in rows]
+        classes = Counter(one.class_ for one in own)
+        return cls(
+            float(np.mean([one.score for one in own])),
+            [own[n].image for n in order],
+            [float(typical[n]) for n in order],
+            float(np.mean(shares)),
+            min(classes, key=lambda name: (-classes[name], name)),
+        )
+
+    def rows(self, number: int) -> list[Row]:
+        """Return its rows of `tables.GROUPS`, as the group of this number."""
+        return [
+            {
+                "group": number,
+                "image": image,
+                "typicality": f"{typical:.4f}",
+                "photos": len(self.images),
+                "cohesion": f"{self.cohesion:.4f}",
+                "score": f"{self.score:.4f}",
+                "nearest_class": self.class_,
+            }
+            for image, typical in zip(self.images, self.typical, strict=True)
+        ]
+
+
+def _share_inside(similarities: Matrix, rows: Numbers, photo: Candidate) -> float:
+    """Return the share of the photos most similar to one of the group that are in it, too.
+
+    As many are looked at as there are nearest images of the catalogue.
+    """
+    count = len(photo.similarities)
+    nearest = np.argsort(-similarities, kind="stable")[:count]
+    inside = np.isin(nearest, rows)
+    all_ = np.concatenate([similarities[nearest], photo.similarities])
+    first = np.argsort(-all_, kind="stable")[:count]
+    return float(inside[first[first < len(nearest)]].sum() / count)
