@@ -24,8 +24,8 @@ MOST = 20_000
 DIMENSION = 50
 # About how many photos count as near one; van der Maaten and Hinton use 5 to 50.
 PERPLEXITY = 30
-# How coarsely the forces of far photos are added up, from 0.2 to 0.8. It takes half the time of the
-# usual 0.5, and keeps neighbours as well: benchmarks/results/map.md.
+# How coarsely the forces of far photos are added up, from 0.2 to 0.8. It takes two thirds of
+# the time of the usual 0.5, and keeps neighbours as well: benchmarks/results/map.md.
 ANGLE = 0.8
 # Fewer photos have no neighbourhoods to keep.
 LEAST = 5
