@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist, squareform
 
 from similar_images.classification import groups
 from similar_images.classification.groups import Candidate
@@ -141,3 +143,12 @@ def test_of_many_photos_those_least_like_the_catalogue_are_compared() -> None:
     assert len(kept) == groups.MOST
     assert kept == sorted(kept)
     assert "zebra.jpg" in {one.image for one in kept}
+
+
+@pytest.mark.parametrize("most", [0.0, 0.3, 0.6, 1.0, 3.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_average_linkage_is_that_of_scipy(seed: int, most: float) -> None:
+    distances = pdist(np.random.default_rng(seed).normal(size=(60, 3)))
+    theirs = fcluster(linkage(distances, "average"), most, "distance")
+    ours = groups.average_linkage(squareform(distances), most)
+    assert len({*zip(ours, theirs, strict=True)}) == len({*ours}) == len({*theirs})

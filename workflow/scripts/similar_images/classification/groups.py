@@ -117,18 +117,46 @@ def _different(table: FeatureTable) -> FeatureTable:
 
 def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     """Return the rows of each group."""
-    # Slow to import, and most runs have no candidates.
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import squareform
-
     to_catalogue = np.array([np.mean(one.similarities) for one in photos])
-    # No distance is negative: similarities are from -1 to 1.
-    distances = 2 - (similarities - (to_catalogue[:, np.newaxis] + to_catalogue) / 2)
+    nearer = (to_catalogue[:, np.newaxis] + to_catalogue) / 2 - similarities
     # Rounded, so that the last bits of a product join no other photos.
-    near = np.round(squareform(distances, checks=False).astype(np.float64), 5)
-    group_of = fcluster(linkage(near, "average"), 2 + LESS_SIMILAR, "distance")
+    group_of = average_linkage(np.round(nearer, 5), LESS_SIMILAR)
     rows = [np.flatnonzero(group_of == number) for number in np.unique(group_of)]
     return [some for some in rows if len(some) >= SMALLEST]
+
+
+def average_linkage(distances: NDArray[np.float64], most: float) -> Numbers:
+    """Return a number for the cluster of each row, which are joined up to a distance.
+
+    SciPy has average linkage, but takes longer to import than this takes.
+
+    Args:
+        distances: (n, n), between the rows; may be negative.
+        most: the largest mean distance between the rows of two clusters that are joined.
+    """
+    apart = distances.copy()
+    np.fill_diagonal(apart, np.inf)
+    sizes = np.ones(len(apart))
+    cluster_of = np.arange(len(apart))
+    nearest, least = apart.argmin(axis=1), apart.min(axis=1)
+    while least.min() <= most:
+        one = int(least.argmin())
+        other = int(nearest[one])
+        total = sizes[one] + sizes[other]
+        apart[one] = (sizes[one] * apart[one] + sizes[other] * apart[other]) / total
+        apart[one, one] = np.inf
+        apart[:, one] = apart[one]
+        apart[other] = apart[:, other] = np.inf
+        sizes[one] = total
+        cluster_of[cluster_of == other] = one
+        # No joined cluster is nearer to another than both of its parts were.
+        changed = np.isin(nearest, [one, other])
+        changed[[one, other]] = True
+        nearest[changed], least[changed] = (
+            apart[changed].argmin(axis=1),
+            apart[changed].min(axis=1),
+        )
+    return cluster_of
 
 
 class _Group(NamedTuple):
