@@ -321,8 +321,8 @@ def page(data: Path) -> Iterator[str]:
     )
     yield ""
     yield from wrap(
-        "How photos are joined was chosen among about 300 variants (features, linkage, numbers of "
-        "neighbours, limits) by what they found with another draw, whose figures come last. The "
+        "How photos are joined was chosen among more than 300 variants (features, linkage, numbers "
+        "of neighbours, limits) by what they found with another draw, whose figures come last. The "
         "photos and classes are the same, so the figures of the workflow are optimistic. The "
         "other methods were given the variants in the table, and k-means the true number of "
         "absent classes.",

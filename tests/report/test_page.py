@@ -270,7 +270,7 @@ def test_everything_works_by_keyboard_alone(new: Visit) -> None:
     keys.press("ArrowRight")
     keys.press("ArrowRight")
     assert new.cards() == ["looks like boots.png"]
-    for _ in range(13):  # the other filters, and what is above the photos
+    for _ in range(14):  # the other filters, and what is above the photos
         keys.press("Tab")
     expect(new.page.locator(".card")).to_be_focused()
     keys.press("Tab")
@@ -328,7 +328,7 @@ def test_names_and_labels_that_hold_html_or_script_do_nothing(
         button.click()
         assert len(hostile.cards()) >= 1
     assert hostile.page.evaluate("window.hacked") is None
-    assert hostile.page.locator("script").count() == 7
+    assert hostile.page.locator("script").count() == 8
     assert hostile.page.locator("b, img[src=x]").count() == 0
 
 

@@ -28,7 +28,7 @@ MOST = 2000
 # Two groups are joined if their photos are, on average, at most this much less similar to each
 # other than to the catalogue. Chosen, as the linkage was, with the two sets of the benchmark.
 LESS_SIMILAR = 0.05
-# A group with a higher mean in-distribution score was of a known class in 37 of 37 cases.
+# Of 37 groups with a higher mean in-distribution score, none was of a missing class.
 MOST_KNOWN = 0.7
 
 Matrix = NDArray[np.float32]

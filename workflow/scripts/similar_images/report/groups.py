@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-# With a fifth of the classes absent, three of four groups with a lower mean in-distribution score
+# With a fifth of the classes absent, two of three groups with a lower mean in-distribution score
 # were new, then one of three, and above that one of five: benchmarks/results/missing_classes.md.
 LIKELY, LESS_LIKELY = 0.3, 0.5
 # A share of the most similar photos that is in the group itself.
