@@ -72,7 +72,8 @@ def test_the_commands_of_the_readme_work_in_their_order(project: Project) -> Non
     assert entered
     code = re.sub(r"^(.*\.prediction)$", r"print(\1)", PYTHON, flags=re.M)
     assert shell(project.folder, f". .venv/bin/activate; python -c '{code}'").stdout == "boots\n"
-    for path in ("results/compare.csv", "results/catalogue/report.html", "export", "report.zip"):
+    pages = ("results/catalogue/report.html", "results/catalogue/map.html")
+    for path in (*pages, "results/compare.csv", "export", "report.zip"):
         assert (project.folder / path).exists()
 
 
