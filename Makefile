@@ -1,5 +1,5 @@
 # make run                    the sample data, or what config.yaml names
-# make audit, compare, export, map, portable, tidy, workbook  the same with this target of the
+# make audit, compare, export, map, neighbours, portable, tidy, workbook  the same with this target of the
 #                             workflow
 # make serve                  a page on which to ask about photos, at http://127.0.0.1:8000
 # make test                   `quick` and `thorough`
@@ -40,13 +40,13 @@ BIN := $(VENV)/bin
 NODE := tests/report/node_modules/.package-lock.json
 FUZZ ?= 60
 
-.PHONY: run serve audit compare export map portable tidy workbook test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale asking accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
+.PHONY: run serve audit compare export map neighbours portable tidy workbook test quick thorough test-faults test-slurm test-no-shared-folder test-deployment test-container lint bench bench-peers scale asking accuracy copies labels precisions gpu fuzz lock packages settings tables screenshot
 
 run: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all
 	@echo 'For the other commands, once in each terminal: . $(BIN)/activate'
 
-audit compare export map portable tidy workbook: $(VENV)/run.installed
+audit compare export map neighbours portable tidy workbook: $(VENV)/run.installed
 	$(BIN)/snakemake --cores all $@
 
 serve: $(VENV)/serve.installed
