@@ -142,7 +142,7 @@ def round_of(catalogue: FeatureTable, new: FeatureTable, absent: list[str]) -> R
         confidence = classifier.confidence(classifier.vote(labels, nearest), labels, nearest)
         scores = out_of_distribution.scores(nearest, confidence or 0.0)
         score = classifier.known.in_distribution_score(scores)
-        candidates.append(Candidate(path, near, labels[0], score))
+        candidates.append(Candidate(path, near, labels[0], score, path))
     return Round(photos, absent, candidates)
 
 

@@ -36,7 +36,8 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
     files = cards.files(listing, shown) | cards.files(members, shown)
     for set_, path in zip(collections, map(Path, snakemake.input.members), strict=True):
         if set_ != CATALOGUE:
-            files |= audit_page.files_of_set(set_, sharded_features.TABLE.read(path), shown)
+            # An image of the catalogue may have the same name.
+            files = audit_page.files_of_set(set_, sharded_features.TABLE.read(path), shown) | files
     contents = {content_id: file for content_id, file in files.values() if content_id}
     photos = Photos.of(snakemake.config)
     progress = Progress(len(contents), "picture")

@@ -97,7 +97,10 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
     nearest = dict(
         zip(*(candidates[name].to_pylist() for name in ("image", "similarity")), strict=True)
     )
-    unknown = groups.candidates(rows, nearest, classifier.known)
+    contents = dict(
+        zip(*(queries[name].to_pylist() for name in ("image", "content_id")), strict=True)
+    )
+    unknown = groups.candidates(rows, nearest, contents, classifier.known)
     if len(unknown) > groups.MOST:
         logging.info(
             "Groups are looked for among the %s of %s that resemble the catalogue least",

@@ -40,7 +40,7 @@ class Photos:
 
 
 def candidate(image: str, similarity: float = 0.3, score: float = 0.1) -> Candidate:
-    return Candidate(image, [similarity] * 3, "boots", score)
+    return Candidate(image, [similarity] * 3, "boots", score, f"id of {image}")
 
 
 def found(photos: Photos, candidates: Sequence[Candidate]) -> list[Row]:
@@ -84,10 +84,12 @@ def test_nothing_is_read_for_fewer_photos_than_a_group_has() -> None:
     assert not photos.asked
 
 
-def test_copies_of_one_photo_are_no_group() -> None:
+def test_of_photos_with_the_same_bytes_the_first_counts() -> None:
     hats = named("hat", 8)
-    photos = Photos(dict.fromkeys(hats, 0), dict.fromkeys(hats, "the same bytes"))
-    assert not found(photos, [candidate(hat) for hat in hats])
+    rows = [ROW | {"image": hat} for hat in reversed(hats)]
+    contents = dict.fromkeys(hats, "the same bytes") | {hats[3]: "others"}
+    made = groups.candidates(rows, {hat: [0.4] for hat in hats}, contents, KNOWN)
+    assert [one.image for one in made] == [hats[0], hats[3]]
 
 
 def test_the_groups_do_not_depend_on_the_order_in_which_photos_are_read() -> None:
@@ -132,8 +134,8 @@ def test_a_group_says_how_it_hangs_together() -> None:
 def test_refused_and_unlabelled_photos_count_unless_they_are_decided(
     values: dict[str, str], counts: bool
 ) -> None:
-    made = groups.candidates([ROW | values], {"a.jpg": [0.4, 0.3]}, KNOWN)
-    assert made == ([Candidate("a.jpg", [0.4, 0.3], "boots", 0.125)] if counts else [])
+    made = groups.candidates([ROW | values], {"a.jpg": [0.4, 0.3]}, {"a.jpg": "id"}, KNOWN)
+    assert made == ([Candidate("a.jpg", [0.4, 0.3], "boots", 0.125, "id")] if counts else [])
 
 
 def test_of_many_photos_those_least_like_the_catalogue_are_compared() -> None:
@@ -152,3 +154,8 @@ def test_average_linkage_is_that_of_scipy(seed: int, most: float) -> None:
     theirs = fcluster(linkage(distances, "average"), most, "distance")
     ours = groups.average_linkage(squareform(distances), most)
     assert len({*zip(ours, theirs, strict=True)}) == len({*ours}) == len({*theirs})
+
+
+def test_rows_at_equal_distances_are_one_cluster() -> None:
+    distances = np.full((groups.MOST, groups.MOST), 0.01)
+    assert len({*groups.average_linkage(distances, 0.05).tolist()}) == 1

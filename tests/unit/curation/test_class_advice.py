@@ -46,13 +46,19 @@ def test_classes_that_can_be_told_apart_are_not_merged() -> None:
     assert not advised(catalogue(EACH, EACH, EACH))
 
 
+@pytest.mark.parametrize("size", [3, 4, 5, 8, 10])
+def test_small_classes_that_any_other_outvotes_are_not_merged(size: int) -> None:
+    assert not advised(catalogue(*[size] * 8))
+    assert not advised(catalogue(size, size))
+
+
 @pytest.mark.parametrize("vote", ["majority", "weighted"])
 def test_one_class_under_two_names_is_found_with_its_figures(vote: str) -> None:
     (one,) = advised(halved(catalogue(EACH, EACH, EACH), "class 1"), vote=vote)
     assert (one.advice, one.rank) == ("merge", 1)
     assert (one.label, one.other_label) == ("class 1", "class 1 too")
     assert 0.3 < one.confused / one.photos < 0.8
-    assert 0 < one.gain_low < one.gain < one.gain_high
+    assert 0 < one.gain_low < one.gain <= one.gain_high
     assert one.accuracy + one.gain == pytest.approx(1, abs=0.02)
     assert one.statement.startswith(
         f"Merge class 1 and class 1 too: {one.confused} of {one.photos} photos are taken for the "

@@ -43,38 +43,44 @@ class Candidate(NamedTuple):
         similarities: of the nearest catalogue images, by plain cosine.
         class_: of the nearest catalogue image.
         score: its in-distribution score.
+        content_id: of its bytes.
     """
 
     image: str
     similarities: Sequence[float]
     class_: str
     score: float
+    content_id: str
 
 
 def candidates(
     predictions: Iterable[Mapping[str, str]],
     nearest: Mapping[str, Sequence[float]],
+    contents: Mapping[str, str],
     known: InDistribution,
 ) -> list[Candidate]:
     """Return the photos that are refused or have no label, sorted by path.
 
-    Without those that are decided or in the catalogue already.
+    Without those that are decided or in the catalogue already, and of equal bytes only the first.
 
     Args:
         predictions: rows of `predictions.csv`.
         nearest: the similarities of the nearest catalogue images to each readable query, by plain
             cosine.
+        contents: the content id of each readable query.
         known: gives the in-distribution score.
     """
-    found = []
-    for row in predictions:
+    found: dict[str, Candidate] = {}
+    for row in sorted(predictions, key=lambda row: row["image"]):
         open_ = row["refused"] or not (row["label"] or row["error"])
         if not open_ or row["decision"] or row["duplicate"] or not row["confidence"]:
             continue
         scores = out_of_distribution.scores([float(row["similarity_1"])], float(row["confidence"]))
         score = known.in_distribution_score(scores)
-        found.append(Candidate(row["image"], nearest[row["image"]], row["class_1"], score))
-    return sorted(found)
+        image, content_id = row["image"], contents[row["image"]]
+        one = Candidate(image, nearest[image], row["class_1"], score, content_id)
+        found.setdefault(content_id, one)
+    return list(found.values())
 
 
 def least_known(found: Sequence[Candidate]) -> list[Candidate]:
@@ -87,32 +93,22 @@ def find(
 ) -> list[Row]:
     """Return the rows of `tables.GROUPS`: the group least like the catalogue first.
 
-    Of equal bytes only the first photo counts.
-
     Args:
-        found: the candidates, sorted by path, at most `MOST`.
+        found: the candidates, at most `MOST`, each with other bytes.
         features: returns those of the images with these paths.
     """
     if len(found) < SMALLEST:
         return []
-    table = _different(features(pa.chunked_array([[one.image for one in found]])))
+    table = features(pa.chunked_array([[one.image for one in found]]))
+    table = table.rows(np.argsort(table.paths, kind="stable"))
     by_image = {one.image: one for one in found}
     photos = [by_image[image] for image in table.paths]
-    if len(photos) < SMALLEST:
-        return []
     normalise(table.features)
     similarities = table.features @ table.features.T
     np.fill_diagonal(similarities, -1)
     groups = [_Group.of(rows, photos, similarities) for rows in _joined(similarities, photos)]
     shown = sorted(group for group in groups if group.score <= MOST_KNOWN)
     return [row for number, group in enumerate(shown, 1) for row in group.rows(number)]
-
-
-def _different(table: FeatureTable) -> FeatureTable:
-    """Return the first image of each content, sorted by path."""
-    order = np.argsort(table.paths, kind="stable")
-    _, first = np.unique([table.content_ids[row] for row in order], return_index=True)
-    return table.rows(order[np.sort(first)])
 
 
 def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
@@ -128,7 +124,9 @@ def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
 def average_linkage(distances: NDArray[np.float64], most: float) -> Numbers:
     """Return a number for the cluster of each row, which are joined up to a distance.
 
-    SciPy has average linkage, but takes longer to import than this takes.
+    By chains of nearest neighbours (F. Murtagh, "A Survey of Recent Advances in Hierarchical
+    Clustering Algorithms", The Computer Journal 26, 1983), in time that grows with the square of
+    the rows. SciPy has the same, but takes longer to import than this takes.
 
     Args:
         distances: (n, n), between the rows; may be negative.
@@ -138,25 +136,34 @@ def average_linkage(distances: NDArray[np.float64], most: float) -> Numbers:
     np.fill_diagonal(apart, np.inf)
     sizes = np.ones(len(apart))
     cluster_of = np.arange(len(apart))
-    nearest, least = apart.argmin(axis=1), apart.min(axis=1)
-    while least.min() <= most:
-        one = int(least.argmin())
-        other = int(nearest[one])
-        total = sizes[one] + sizes[other]
-        apart[one] = (sizes[one] * apart[one] + sizes[other] * apart[other]) / total
-        apart[one, one] = np.inf
-        apart[:, one] = apart[one]
-        apart[other] = apart[:, other] = np.inf
-        sizes[one] = total
-        cluster_of[cluster_of == other] = one
-        # No joined cluster is nearer to another than both of its parts were.
-        changed = np.isin(nearest, [one, other])
-        changed[[one, other]] = True
-        nearest[changed], least[changed] = (
-            apart[changed].argmin(axis=1),
-            apart[changed].min(axis=1),
-        )
+    chain: list[int] = []
+    left = [*range(len(apart))][::-1]
+    while chain or left:
+        if not chain:
+            chain.append(left.pop())
+        last = chain[-1]
+        nearest = int(apart[last].argmin())
+        if apart[last, nearest] > most:
+            # It is at the start of its chain, and no cluster will ever be nearer.
+            chain.pop()
+        elif len(chain) > 1 and apart[last, chain[-2]] <= apart[last, nearest]:
+            one, other = chain.pop(), chain.pop()
+            _join(one, other, apart, sizes)
+            cluster_of[cluster_of == other] = one
+            left.append(one)
+        else:
+            chain.append(nearest)
     return cluster_of
+
+
+def _join(one: int, other: int, apart: NDArray[np.float64], sizes: NDArray[np.float64]) -> None:
+    """Join the cluster `other` to `one`."""
+    total = sizes[one] + sizes[other]
+    apart[one] = (sizes[one] * apart[one] + sizes[other] * apart[other]) / total
+    apart[one, one] = np.inf
+    apart[:, one] = apart[one]
+    apart[other] = apart[:, other] = np.inf
+    sizes[one] = total
 
 
 class _Group(NamedTuple):

@@ -39,6 +39,8 @@ SUGGESTING = 2
 # Two classes are merged only if at most this share of their photos can be told apart. By guessing,
 # half of them are.
 TOLD_APART = 0.75
+# A pair of fewer photos in a half is judged by chance alone.
+LEAST_PHOTOS = 10
 # A merger has to make this share of the photos of both right.
 WORTH_MERGING = 0.1
 
@@ -134,11 +136,15 @@ def advise(photos: Classified) -> list[Advice]:
 def _mergers(photos: Classified) -> Iterator[Advice]:
     """Yield the pairs of classes that cannot be told apart and better were one."""
     own, predicted, first = photos.own, photos.predictions(photos.labels), photos.suggesting
+    sizes = Counter(photos.labels.tolist())
     mistaken = first & (own != predicted) & (predicted != "")
     pairs = Counter(
         tuple(sorted(pair)) for pair in zip(own[mistaken], predicted[mistaken], strict=True)
     )
     for one, other in sorted(pair for pair, number in pairs.items() if number > 1):
+        # A class with fewer photos loses votes to any larger one, however unlike the two are.
+        if min(sizes[one], sizes[other]) <= photos.voters:
+            continue
         both = np.isin(own, (one, other)) & np.isin(predicted, (one, other))
         right = (own == predicted)[both & first]
         if right.mean() > TOLD_APART:
@@ -158,11 +164,13 @@ def _confirmed(
     right = predicted == own
     merged = photos.predictions(np.where(photos.labels == other, one, photos.labels))
     rises = (merged == np.where(own == other, one, own)).astype(float) - right
+    before = float(right[second].mean())
     gain = change(rises[second], photos.groups[second])
+    gain = gain._replace(high=max(gain.gain, min(gain.high, 1 - before)))
     photos_of_both = second & np.isin(own, (one, other))
     if gain.low <= 0 or rises[second].sum() < WORTH_MERGING * photos_of_both.sum():
         return None
-    before, confused = float(right[second].mean()), int((~right & both).sum())
+    confused = int((~right & both).sum())
     statement = (
         f"Merge {one} and {other}: {confused} of {both.sum():,} photos are taken for the other; as "
         f"one class, accuracy rises from {_percent(before)} to {_percent(before + gain.gain)} % "
@@ -183,7 +191,7 @@ def _are_alike(photos: Classified, predicted: NDArray[np.str_], these: Flags) ->
     own = photos.own[rows]
     right = own == predicted[rows]
     interval = wilson_interval(int(right.sum()), len(right))
-    if interval is None or interval[1] >= TOLD_APART:
+    if interval is None or len(right) < LEAST_PHOTOS or interval[1] >= TOLD_APART:
         return False
     guessed = own == Counter(own.tolist()).most_common(1)[0][0]
     gained, lost = int((right & ~guessed).sum()), int((guessed & ~right).sum())

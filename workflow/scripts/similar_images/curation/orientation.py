@@ -25,9 +25,11 @@ SHRINKAGE = 0.3
 SMALLEST = 1e-12
 # A photo that was learned from is judged by what was learned without its part.
 PARTS = 5
-# A photo counts as rotated from this mean difference in log-probability on, and from what so many
-# of the catalogue's own photos reach. A few of these may be rotated themselves.
-CLEAR, USUAL = 1.0, 0.98
+# A photo counts as rotated from a mean difference in log-probability on that so many of the
+# catalogue's own photos do not reach, and that lies between these two. More than a few of these may
+# be rotated themselves: the limit must not become one of theirs.
+USUAL = 0.98
+CLEAR, CERTAIN = 1.0, 3.0
 # If fewer of the catalogue's photos are found upright, the network does not see how photos lie.
 SEEN = 0.5
 # A photo is turned and looked at only if it is less likely to be upright than this.
@@ -115,7 +117,7 @@ def learn(fingerprint: str, views: Mapping[str, Features]) -> Orientation:
     weights, offsets = (np.stack(column) for column in zip(*fits, strict=True))
     found = Orientation(fingerprint, np.array(ids), weights, offsets, 0.0)
     apart = margins(found.evidence(ids, features))
-    limit = max(CLEAR, float(np.quantile(apart, USUAL)))
+    limit = float(np.clip(np.quantile(apart, USUAL), CLEAR, CERTAIN))
     if (apart < 0).mean() < SEEN:
         limit = float("inf")
     return Orientation(fingerprint, found.sample, weights, offsets, limit)

@@ -213,7 +213,8 @@ def _shrunk(image: Picture, side: int) -> Picture:
     scale = side / max(image.shape[:2])
     if scale >= 1:
         return image
-    shrunk = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(scale * length)) for length in image.shape[:2])
+    shrunk = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(shrunk, np.uint8)
 
 

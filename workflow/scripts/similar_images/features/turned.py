@@ -5,6 +5,8 @@ They depend on the bytes of a photo and on the model only, so they are kept betw
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +30,8 @@ from .shards import Shard
 
 # Quarter turns clockwise.
 QUARTERS = (1, 2, 3)
+# So many photos are turned and joined at a time.
+BLOCK = 256
 NAME = "rotations.parquet"
 TABLE = ParquetTable(
     f"results/<collection>/{NAME}",
@@ -88,25 +92,28 @@ def features(
         results.fetch(folder)
         engine = load_model(model, folder, threads)
         prepare = preprocessor(model, max_pixels)
-        parts = [
-            extract(
-                new,
-                _Turning(**vars(prepare), quarters=quarters),
-                engine,
-                dimension=model.features,
-                channels=model.levels,
-                fingerprint=model.fingerprint,
-                threads=threads,
-                timing=Timing(),
-                progress=Progress(
-                    len(new), f"photo ({quarters} of 3 turns)", f"photos ({quarters} of 3 turns)"
-                ),
-                photos=photos,
-                stopped=stopped,
-            )
-            for quarters in QUARTERS
-        ]
-        known |= _joined(parts)
+        progress = Progress(len(QUARTERS) * len(new), "turned photo")
+        # Block by block, so that little is lost if it is stopped.
+        for start in range(0, len(new), BLOCK):
+            block = dict(islice(new.items(), start, start + BLOCK))
+            before = len(QUARTERS) * start
+            parts = [
+                extract(
+                    block,
+                    _Turning(**vars(prepare), quarters=quarters),
+                    engine,
+                    dimension=model.features,
+                    channels=model.levels,
+                    fingerprint=model.fingerprint,
+                    threads=threads,
+                    timing=Timing(),
+                    progress=partial(_add, progress, before + len(block) * turn),
+                    photos=photos,
+                    stopped=stopped,
+                )
+                for turn, quarters in enumerate(QUARTERS)
+            ]
+            known |= _joined(parts)
     _write(cache, model.fingerprint, {id_: known[id_] for id_ in sorted(known) if id_ in kept})
     return {content_id: known[content_id] for content_id in members if content_id in known}
 
@@ -127,6 +134,10 @@ def views(
             found[content_id] = np.vstack([upright, turned[content_id].astype(np.float32)])
             normalise(found[content_id])
     return found
+
+
+def _add(progress: Progress, before: int, done: int) -> None:
+    progress(before + done)
 
 
 def _joined(parts: Sequence[Shard]) -> dict[str, Turned]:

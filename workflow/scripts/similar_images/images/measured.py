@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .columns import QUALITY
-from .photo_quality import Measures
+from .photo_quality import DECIMALS, Measures
 
 # float32 (n, m), a column for each of `Measures`; NaN where a photo was not measured.
 Measured = NDArray[np.float32]
@@ -23,9 +23,11 @@ def columns(rows: Sequence[Measured]) -> dict[str, pa.Array]:
 
     What was not measured is null.
     """
-    values = np.array(rows, np.float32).reshape(len(rows), len(QUALITY))
+    values = np.array(rows, np.float32).reshape(len(rows), len(QUALITY)).astype(np.float64)
+    # As they were measured; and 0 is not negative.
+    values = np.round(values, DECIMALS) + 0.0
     return {
-        column.name: pa.array(numbers.astype(np.float64), from_pandas=True).cast(
+        column.name: pa.array(numbers, from_pandas=True).cast(
             pa.int64() if column.type is int else pa.float64()
         )
         for column, numbers in zip(QUALITY, values.T, strict=True)
