@@ -80,6 +80,17 @@ def test_a_table_has_the_accuracy_with_and_without_each_fault(visit: Open, path:
     expect(seen.page.locator(".shown")).to_have_text("3 of 40 photos")
 
 
+def test_without_labels_the_table_has_no_accuracy(visit: Open, tmp_path: Path) -> None:
+    unlabelled = [predicted(card) | {"label": "", "correct": ""} for card in faulty_cards()]
+    figures = {"photo_faults": rates(unlabelled)}
+    seen = visit(write_page(tmp_path / "set", faulty_cards(), ["boots", "hats"], metrics=figures))
+    seen.page.get_by_role("link", name="Photo faults").click()
+    section = seen.page.locator("section[aria-labelledby=faults-title]")
+    assert section.locator("thead th").all_text_contents() == ["Fault", "Photos"]
+    assert section.locator("td").all_text_contents() == ["12", "3", "28"]
+    expect(section).not_to_contain_text("accura")
+
+
 def test_a_page_without_faults_does_not_mention_them(visit: Open, tmp_path: Path) -> None:
     seen = visit(write_page(tmp_path / "set", made_cards(5, ["a", "b"]), ["a", "b"]))
     expect(seen.page.get_by_text("Photo faults")).to_have_count(0)
