@@ -650,6 +650,34 @@ def test_a_new_class_that_resembles_no_other_is_confirmed_too(seen: Visit) -> No
     expect(card(seen, 0).locator(".decision")).to_contain_text("umbrellas")
 
 
+def test_catalogue_takes_the_class_that_is_typed_in_the_open_box(
+    seen: Visit, tmp_path: Path
+) -> None:
+    press(seen, 0, "Other class")
+    seen.page.keyboard.type("hats")
+    press(seen, 0, "Catalogue")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Into the catalogue as hats")
+    press(seen, 1, "Other class")
+    seen.page.keyboard.type("umbrellas")
+    press(seen, 1, "Catalogue")
+    expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
+    seen.page.keyboard.press("Enter")  # confirms the new class
+    expect(card(seen, 1).locator(".decision")).to_contain_text("Into the catalogue as umbrellas")
+
+
+def test_an_empty_or_a_submitted_box_keeps_what_its_button_says(seen: Visit) -> None:
+    press(seen, 0, "Other class")
+    seen.page.keyboard.press("Backspace")
+    press(seen, 0, "Catalogue")
+    expect(card(seen, 0).locator(".decision")).to_have_text("Into the catalogue as boots")
+    press(seen, 1, "Other class")
+    seen.page.keyboard.type("umbrellas")
+    press(seen, 1, "Catalogue")
+    press(seen, 1, "Decide")
+    button(card(seen, 1), "Use the new class").click()
+    expect(card(seen, 1).locator(".decision")).to_contain_text("Wrong: it is umbrellas")
+
+
 def test_a_new_class_that_was_undone_is_not_offered(seen: Visit) -> None:
     offered = seen.page.locator("#classes-offered option[value=umbrellas]")
     press(seen, 0, "Other class")

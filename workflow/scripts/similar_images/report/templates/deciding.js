@@ -184,6 +184,12 @@ function mark(item, name) {
     unmark(photo, name);
     return;
   }
+  /** @type {HTMLFormElement | null} */
+  const form = item.querySelector(".decide form");
+  if (name === "catalogue" && form && typedIn(form)) {
+    form.requestSubmit(); // The class in the box is meant, not the predicted one.
+    return;
+  }
   const label = labelFor(photo, name);
   if (name === "out" || label) decideOn(photo, name, label);
   else choose(item, photo, name);
@@ -394,9 +400,13 @@ function choose(item, photo, name) {
     form.remove();
     item.focus();
   };
+  let asked = name;
+  form.addEventListener("submit", ({ submitter }) => {
+    asked = submitter ? name : "catalogue"; // Only the mark "Catalogue" submits without a button of the form.
+  });
   askForClass(form, (label) => {
     close();
-    decideOn(photo, name, label);
+    decideOn(photo, asked, label);
   });
   form.addEventListener("keydown", (event) => {
     event.stopPropagation();
@@ -411,17 +421,25 @@ function choose(item, photo, name) {
 }
 
 /**
+ * Return the class in the box of a form, as the workflow writes all classes.
+ * @param {HTMLFormElement} form
+ */
+function typedIn(form) {
+  return part(form, "input", HTMLInputElement).value.trim().normalize("NFC");
+}
+
+/**
  * Let a form ask for a class. One that is not known has to be confirmed: it may be a slip.
  * @param {HTMLFormElement} form @param {(label: string) => void} accept
  */
 function askForClass(form, accept) {
-  const input = part(form, "input", HTMLInputElement);
   const unknown = part(form, ".unknown");
-  const typed = () => input.value.trim().normalize("NFC"); // As the workflow writes all classes.
+  const typed = () => typedIn(form);
   const showIfNew = () => {
     part(form, ".new-class").hidden = !typed() || knownClasses().includes(typed());
     unknown.hidden = true;
   };
+  const input = part(form, "input", HTMLInputElement);
   input.addEventListener("focus", () => offerClasses(knownClasses()));
   input.addEventListener("input", showIfNew);
   form.addEventListener("submit", (event) => {
