@@ -27,7 +27,7 @@ from similar_images.classification.predictions import Classifier
 from similar_images.evaluation import held_out_learning, leave_one_out, quality
 from similar_images.features import feature_table, sharded_features
 from similar_images.features.feature_table import FeatureTable, normalise
-from similar_images.report.groups import LESS_LIKELY, LIKELY
+from similar_images.report.groups import LIKELY
 from similar_images.search import metric_learning, principal_components
 from similar_images.search.neighbours import first_of_equals
 
@@ -43,6 +43,8 @@ VOTERS = 10
 HALF, PURE = 0.5, 0.8
 # Photos with a lower in-distribution score, where methods get only these.
 LOW = 0.3
+# Groups that the page folds away are counted under this score and above it.
+LESS_LIKELY = 0.5
 NEAREST = 3
 WIDTH = 95
 

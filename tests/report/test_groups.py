@@ -21,14 +21,15 @@ PHONE = {"viewport": {"width": 360, "height": 740}}
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    """A page of twelve unlabelled photos, named by their numbers, with two groups of them."""
+    """A page of twelve unlabelled photos, named by their numbers, with three groups of them."""
     cards = [
         replace(one, name=f"{number}.jpg", status="unlabelled")
         for number, one in enumerate(made_cards(12, CLASSES))
     ]
     groups = [
         Group("1", [f"{n}.jpg" for n in (7, 1, 2, 3, 4, 5, 6)], 0.85, 0.1, "boots"),
-        Group("2", [f"{n}.jpg" for n in range(8, 12)], 0.5, 0.6, "hats"),
+        Group("2", [f"{n}.jpg" for n in range(8, 12)], 0.5, 0.25, "hats"),
+        Group("3", ["0.jpg"], 0.5, 0.43, "shoes"),
     ]
     return write_page(tmp_path / "set", cards, CLASSES, groups=groups)
 
@@ -60,12 +61,32 @@ def saved(visit: Visit, folder: Path) -> dict[str, tuple[str, str]]:
 
 def test_a_group_shows_typical_photos_and_says_what_it_is(seen: Visit) -> None:
     first, second = group(seen, 1), group(seen, 2)
-    expect(first.locator("h3")).to_have_text("7 photos, perhaps a new class")
-    expect(first).to_contain_text("closely: of the three photos most similar to each, 85% are in")
-    expect(first).to_contain_text("The nearest class is boots. In-distribution score 0.10 of 1.")
+    expect(first.locator("h3")).to_have_text("Group 1: 7 photos, perhaps a new class")
+    expect(first).to_contain_text("10% like the catalogue, most like boots.")
+    expect(first).to_contain_text("85% of the photos most similar to these are in the group.")
     expect(first.locator("img")).to_have_count(6)
     expect(first.locator("img").first).to_have_attribute("src", re.compile(f"{7:064x}"))
-    expect(second.locator("h3")).to_have_text("4 photos, hardly a new class")
+    expect(first.locator(".group-photos li").last).to_have_text("+1")
+    expect(second.locator("h3")).to_have_text("Group 2: 4 photos, perhaps a new class")
+    expect(second.locator(".group-photos li")).to_have_count(4)
+    options = seen.page.locator('[name="group"] option').all_text_contents()
+    assert options == ["any", "Group 1: 7 photos", "Group 2: 4 photos", "Group 3: 1 photo"]
+
+
+def test_groups_that_look_like_known_classes_are_folded_away(seen: Visit) -> None:
+    known = group(seen, 3)
+    expect(known).to_be_hidden()
+    seen.page.get_by_text("1 group that looks like a known class").click()
+    expect(known.locator("h3")).to_have_text("Group 3: 1 photo, looks like shoes")
+    expect(known).to_contain_text("43% like the catalogue.")
+
+
+def test_a_page_without_a_likely_group_says_so(visit: Open, tmp_path: Path) -> None:
+    cards = made_cards(6, CLASSES)
+    groups = [Group(n, [cards[int(n)].name], 0.5, 0.3, "hats") for n in ("1", "2")]
+    seen = visit(write_page(tmp_path / "known", cards, CLASSES, groups=groups))
+    expect(seen.page.get_by_text("No group is likely to be a new class.")).to_be_visible()
+    expect(seen.page.get_by_text("2 groups that look like known classes")).to_be_visible()
 
 
 def test_one_name_decides_for_all_photos_of_a_group_and_one_undo_takes_it_back(
@@ -77,7 +98,7 @@ def test_one_name_decides_for_all_photos_of_a_group_and_one_undo_takes_it_back(
         "7 photos taken into the catalogue as sandals boots; Undo takes them all back."
     )
     expect(group(seen, 1).locator("form")).to_be_hidden()
-    expect(group(seen, 1)).to_contain_text("7 photos decided.")
+    expect(group(seen, 1)).to_contain_text("Named sandals boots: 7 photos")
     decided = {f"{n}.jpg": ("catalogue", "sandals boots") for n in range(1, 8)}
     assert saved(seen, tmp_path) == decided
     seen.page.get_by_role("button", name="Undo").click()
@@ -92,7 +113,7 @@ def test_a_known_class_needs_no_confirmation(seen: Visit, tmp_path: Path) -> Non
 
 def test_photos_that_are_decided_keep_their_decision(seen: Visit, tmp_path: Path) -> None:
     press(seen, 10, "Leave out")
-    expect(group(seen, 2)).to_contain_text("1 photo decided.")
+    expect(group(seen, 2)).to_contain_text("Left out: 1 photo")
     name(seen, 2, "hats")
     rest = {f"{n}.jpg": ("catalogue", "hats") for n in (8, 9, 11)}
     assert saved(seen, tmp_path) == {"10.jpg": ("out", ""), **rest}
@@ -107,17 +128,29 @@ def test_a_slip_in_a_name_is_asked_about(seen: Visit, tmp_path: Path) -> None:
 def test_a_group_filters_the_cards_and_the_address_has_it(
     seen: Visit, visit: Open, page: Path
 ) -> None:
-    group(seen, 2).get_by_role("button", name="Show all its photos").click()
+    group(seen, 2).get_by_role("button", name="4 photos").click()
     assert sorted(seen.cards()) == ["10.jpg", "11.jpg", "8.jpg", "9.jpg"]
     assert seen.hash() == "#group=2"
     assert visit(page, "#group=2").cards() == seen.cards()
-    assert len(visit(page, "#group=3").cards()) == 12
+    assert len(visit(page, "#group=4").cards()) == 12
 
 
-def test_a_photo_of_a_group_is_shown_large_among_the_others(seen: Visit) -> None:
-    group(seen, 1).locator("button.picture").first.click()
-    expect(seen.page.locator("dialog[open] h2")).to_contain_text("7.jpg")
-    assert len(seen.cards()) == 7
+def test_a_photo_of_a_group_is_shown_large_among_the_others_and_the_page_stays(
+    seen: Visit,
+) -> None:
+    seen.page.locator('[name="search"]').fill("11")
+    picture = group(seen, 1).locator("button.picture").nth(1)
+    picture.scroll_into_view_if_needed()
+    place = seen.page.evaluate("scrollY")
+    picture.click()
+    title = seen.page.locator("dialog[open] h2")
+    expect(title).to_contain_text("1.jpg")
+    seen.page.keyboard.press("ArrowLeft")
+    expect(title).to_contain_text("7.jpg")
+    seen.page.keyboard.press("Escape")
+    expect(picture).to_be_focused()
+    assert seen.page.evaluate("scrollY") == place
+    assert (seen.cards(), seen.hash()) == (["11.jpg"], "#search=11")
 
 
 def test_without_groups_nothing_is_asked(visit: Open, tmp_path: Path) -> None:

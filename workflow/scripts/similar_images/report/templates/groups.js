@@ -25,28 +25,34 @@ function readGroups(cards, groups) {
 
 /**
  * Make what the page shows of the groups.
- * @param {(card: Card, group: string) => void} open shows a photo of a group large
+ * @param {(card: Card, group: Card[]) => void} open shows a photo of a group large
  */
 function makeGroups(open) {
   for (const item of parts(document, ".group")) {
-    const number = item.dataset.group ?? "";
-    const found = grouped.get(number) ?? [];
+    const found = photosIn(item);
     item.hidden = found.length === 0; // In a page that is sent as one file.
     const pictures = found.slice(0, TYPICAL).map((card) => {
       const shown = document.createElement("li");
-      shown.append(smallPicture(card, "Photo of the group", () => open(card, number)));
+      shown.append(smallPicture(card, "Photo of the group", () => open(card, found)));
       return shown;
     });
-    part(item, ".group-photos").replaceChildren(...pictures);
+    const rest = found.length - pictures.length;
+    const others = element("li", "group-more", `+${rest.toLocaleString("en")}`);
+    part(item, ".group-photos").replaceChildren(...pictures, ...(rest > 0 ? [others] : []));
     askForClass(part(item, "form", HTMLFormElement), (label) => nameGroup(item, label));
     paintGroup(item);
   }
 }
 
 /** @param {HTMLElement} item */
+function photosIn(item) {
+  return grouped.get(item.dataset.group ?? "") ?? [];
+}
+
+/** @param {HTMLElement} item */
 function openPhotos(item) {
-  const found = grouped.get(item.dataset.group ?? "") ?? [];
-  return found.filter((card) => card.content !== null).filter((card) => !decisionOn(card.content));
+  const found = photosIn(item).filter((card) => card.content !== null);
+  return found.filter((card) => !decisionOn(card.content));
 }
 
 /**
@@ -66,8 +72,23 @@ function paintGroups() {
 /** @param {HTMLElement} item */
 function paintGroup(item) {
   const number = openPhotos(item).length;
-  const decided = (grouped.get(item.dataset.group ?? "") ?? []).length - number;
   part(item, "form").hidden = number === 0;
   part(item, ".name-all").textContent = `Name ${number === 1 ? "it" : `all ${number.toLocaleString("en")}`}`;
-  part(item, ".group-decided").textContent = decided > 0 ? `${inWords(decided, "photo")} decided.` : "";
+  part(item, ".group-decided").textContent = decidedInWords(item);
+}
+
+/**
+ * Say what is decided of the photos of a group, such as "Named slippers: 7 photos".
+ * @param {HTMLElement} item
+ */
+function decidedInWords(item) {
+  /** @type {Map<string, number>} */
+  const numbers = new Map();
+  for (const card of photosIn(item)) {
+    const decision = decisionOn(card.content);
+    if (!decision) continue;
+    const words = decision.decision === "out" ? "Left out" : `Named ${decision.label}`;
+    numbers.set(words, (numbers.get(words) ?? 0) + 1);
+  }
+  return [...numbers].map(([words, number]) => `${words}: ${inWords(number, "photo")}`).join("; ");
 }

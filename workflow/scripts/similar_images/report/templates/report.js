@@ -641,19 +641,25 @@ function sendView() {
 
 // ---- The large view
 
-/** @param {Card} card @param {number} position */
+/** @type {Card[]} */
+let steppedThrough = []; // The photos that the large view steps through.
+
+/**
+ * Show a photo of the list large.
+ * @param {Card} card @param {number} position
+ */
 function openLarge(card, position) {
+  steppedThrough = matching;
   showLarge(matching.indexOf(card), position);
 }
 
 /**
- * Show the photos of a group, and one of them large.
- * @param {Card} card @param {string} group
+ * Show a photo of a group large, among the others of it. The list stays as it is.
+ * @param {Card} card @param {Card[]} group
  */
 function openInGroup(card, group) {
-  writeForm({ ...EMPTY, group });
-  change();
-  openLarge(card, 1);
+  steppedThrough = group;
+  showLarge(group.indexOf(card));
 }
 
 /**
@@ -661,7 +667,7 @@ function openInGroup(card, group) {
  * @returns {Shown}
  */
 function largeAt(place) {
-  const card = matching[place];
+  const card = steppedThrough[place];
   return {
     content: card.content,
     title: fileName(card.name),
@@ -669,21 +675,21 @@ function largeAt(place) {
     added: addedWords(card),
     asked: { photo: card, title: "Query", words: "Query" },
     others: neighboursOf(card).map(similarPane),
-    more: moreOf(card, place),
+    more: moreOf(card),
   };
 }
 
 /**
  * Return how the large view opens a card to its further neighbours.
- * @param {Card} card @param {number} place
+ * @param {Card} card
  * @returns {More | undefined}
  */
-function moreOf(card, place) {
+function moreOf(card) {
   const number = furtherOf(card).length;
   if (number === 0 || opened.has(card)) return undefined;
   const open = () => {
     opened.add(card);
-    const item = parts(list, ".card")[place];
+    const item = parts(list, ".card")[matching.indexOf(card)];
     if (item) showNeighbours(item, card);
   };
   return { words: `${number} more`, open };
@@ -696,10 +702,12 @@ function captionOf(card) {
 }
 
 /**
- * Move the focus to the card of the photo that was shown last.
+ * Move the focus to the card of the photo that was shown last. After a photo of a group, the
+ * browser moves it back to where it was.
  * @param {number} place
  */
 function leaveLarge(place) {
+  if (steppedThrough !== matching) return;
   if (place >= list.childElementCount) grow(place + 1 - list.childElementCount);
   parts(list, ".card")[place]?.focus();
 }
@@ -765,7 +773,7 @@ readGroups(cards, data.groups);
 startLarge({
   address: (picture) =>
     portable ? `data:image/jpeg;base64,${portable.pictures[picture]}` : `${folder}/${picture}.jpg`,
-  number: () => matching.length,
+  number: () => steppedThrough.length,
   at: largeAt,
   leave: leaveLarge,
 });
