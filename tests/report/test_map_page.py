@@ -15,6 +15,13 @@ Open = Callable[..., Visit]
 CLASSES = ["boots", "hats", "shoes"]
 
 
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+
+
 @pytest.fixture
 def small(visit: Open, tmp_path: Path) -> Visit:
     """A map of 60 photos in three clouds, all with pictures."""
@@ -299,6 +306,47 @@ def test_names_and_labels_that_hold_html_do_nothing(visit: Open, tmp_path: Path)
     page = visit(write_map(tmp_path / "catalogue", classes=HOSTILE, name=HOSTILE[1]))
     expect(listed(page).first).to_be_visible()
     assert page.page.evaluate("'hacked' in window") is False
+
+
+def test_the_bar_of_the_decisions_covers_nothing_of_the_map(visit: Open, tmp_path: Path) -> None:
+    page = visit(write_map(tmp_path / "catalogue"), viewport={"width": 1280, "height": 900})
+    box, bar = canvas(page).bounding_box(), page.page.locator(".deciding").bounding_box()
+    assert box
+    assert bar
+    assert box["height"] >= 320
+    assert box["y"] + box["height"] <= bar["y"]
+
+
+def test_on_a_phone_one_finger_scrolls_the_page_and_lassos_only_if_asked(
+    visit: Open, tmp_path: Path
+) -> None:
+    page = visit(write_map(tmp_path / "catalogue"), **PHONE)
+    box = canvas(page).bounding_box()
+    assert box
+    assert box["height"] == pytest.approx(box["width"])
+    expect(canvas(page)).to_have_css("touch-action", "pan-y")
+    expect(page.page.get_by_text("Two fingers move and zoom the map")).to_be_visible()
+    expect(page.page.get_by_text("Drag with Shift")).to_be_hidden()
+    canvas(page).scroll_into_view_if_needed()
+    scrolled, before = page.page.evaluate("scrollY"), places(page)
+    swipe(page)
+    wait_until(page, f"scrollY > {scrolled} + 20")
+    assert places(page) == before
+    page.page.get_by_text("Lasso", exact=True).click()
+    expect(canvas(page)).to_have_css("touch-action", "none")
+
+
+def swipe(visit: Visit) -> None:
+    """Move one finger up over the map, as a phone does."""
+    box = canvas(visit).bounding_box()
+    assert box
+    session = visit.page.context.new_cdp_session(visit.page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for n in range(11):
+        points = [{"x": x, "y": y - 10 * n}]
+        kind = "touchMove" if n else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -349,6 +349,16 @@ function wordsOn(point) {
   return [fileName(points.names[point]), classOf(point), FIT_SENTENCES[FITS.indexOf(points.fits[point])]];
 }
 
+// ---- Room for the map
+
+/** Tell the style sheet what of the window the map leaves free. */
+function measureRoom() {
+  const above = canvas.getBoundingClientRect().top + scrollY;
+  const atlasStyle = part(document, ".atlas").style;
+  atlasStyle.setProperty("--above", `${Math.round(above)}px`);
+  atlasStyle.setProperty("--bar", `${bar.offsetHeight}px`);
+}
+
 // ---- The beginning
 
 /** @type {Record<string, () => void>} */
@@ -414,3 +424,6 @@ startAtlas({
 makeLegend();
 startDeciding({ set: "catalogue", classes, decided, photos: decidable, open: openFromRow, changed: updateNote });
 renew();
+// Only here: a map that shrinks with each message of the bar would move what one points at.
+measureRoom();
+window.addEventListener("resize", measureRoom);

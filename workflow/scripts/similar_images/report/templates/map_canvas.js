@@ -427,7 +427,7 @@ function movePointer(event) {
   else if (lasso) {
     lasso.push(worldAt(place.x, place.y));
     redraw();
-  } else if (moved > CLICK) pan(dx, dy);
+  } else if (moved > CLICK && event.pointerType !== "touch") pan(dx, dy); // One finger scrolls the page.
   pointers.set(event.pointerId, place);
 }
 
@@ -493,6 +493,13 @@ function startAtlas(given) {
   canvas.addEventListener("pointerup", releasePointer);
   canvas.addEventListener("pointercancel", releasePointer);
   canvas.addEventListener("pointerleave", () => (tip.hidden = true));
+  canvas.addEventListener(
+    "touchmove",
+    (event) => {
+      if (event.touches.length > 1) event.preventDefault(); // Two fingers would scroll the page, too.
+    },
+    { passive: false },
+  );
   canvas.addEventListener("keydown", pressKey);
   canvas.addEventListener(
     "wheel",
