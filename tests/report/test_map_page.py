@@ -258,6 +258,49 @@ def test_all_selected_are_left_out_or_confirmed(small: Visit) -> None:
     expect(small.page.locator(".deciding .message")).to_contain_text("Decided: 20 photos.")
 
 
+def test_a_decision_on_many_photos_asks_once_more(small: Visit) -> None:
+    small.page.get_by_role("button", name="Select what is in view").click()
+    form = small.page.get_by_role("form", name="Decide on all selected photos")
+    form.get_by_role("button", name="Leave out").click()
+    expect(form.get_by_text("Leave out 60 photos?")).to_be_visible()
+    expect(form.get_by_role("button", name="Cancel")).to_be_focused()
+    small.page.keyboard.press("Enter")
+    expect(form.get_by_text("Leave out 60 photos?")).to_be_hidden()
+    expect(small.page.locator(".decided-count")).to_contain_text("0 of 60 decided")
+    form.get_by_role("button", name="Leave out").click()
+    form.get_by_role("button", name="Yes").click()
+    expect(small.page.locator(".decided-count")).to_contain_text("60 of 60 decided")
+
+
+def test_a_question_on_many_photos_goes_when_others_are_ticked(small: Visit) -> None:
+    small.page.get_by_role("button", name="Select what is in view").click()
+    form = small.page.get_by_role("form", name="Decide on all selected photos")
+    form.get_by_label("Their class").fill("hats")
+    form.get_by_label("Their class").press("Enter")
+    expect(form.get_by_text("Decide that 60 photos are “hats”?")).to_be_visible()
+    listed(small).first.get_by_role("checkbox").uncheck()
+    expect(form.get_by_text("Decide that 60 photos")).to_be_hidden()
+
+
+def test_an_empty_place_of_the_map_leads_back_to_the_whole(small: Visit) -> None:
+    empty = small.page.get_by_text("No photos here")
+    expect(empty).to_be_hidden()
+    small.page.evaluate("(zoomMap(50), centre({ x: 3, y: 3 }), draw())")
+    expect(empty).to_be_visible()
+    small.page.locator(".atlas-empty").get_by_role("button", name="Whole map").click()
+    expect(empty).to_be_hidden()
+    expect(canvas(small)).to_be_focused()
+    assert small.page.evaluate("view.scale === whole")
+
+
+def test_the_help_names_the_keys_of_the_map(small: Visit) -> None:
+    canvas(small).focus()
+    small.page.keyboard.press("?")
+    keys = small.page.get_by_role("dialog", name="Keys")
+    expect(keys.get_by_role("heading", name="On the map")).to_be_visible()
+    expect(keys.get_by_text("show the whole map")).to_be_visible()
+
+
 def test_one_photo_is_decided_in_its_row(small: Visit) -> None:
     listed(small).first.get_by_role("button", name="Leave out").click()
     expect(small.page.locator(".decided-count")).to_contain_text("1 of 60 decided")

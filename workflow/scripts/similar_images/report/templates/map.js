@@ -8,6 +8,7 @@ const data = JSON.parse(part(document, "#data").textContent);
 const { points, classes, decided, folder, side } = data;
 const number = points.names.length;
 
+const MOST_UNASKED = 50; // Photos that are decided on at once without a question.
 const CHUNK = 50; // Rows of the table that are added at once.
 const COLOURS = 6; // --dot-1 to --dot-6 in report.css.
 /** @type {Shape[]} */
@@ -50,6 +51,7 @@ const rows = part(document, ".atlas-list tbody");
 const forAll = part(document, ".for-all", HTMLFormElement);
 const theirClass = part(forAll, "[name=class]", HTMLInputElement);
 const unknownClass = part(forAll, ".unknown");
+const sure = part(forAll, ".sure");
 const pickAll = part(document, '[data-do="pick-all"]', HTMLInputElement);
 const collator = new Intl.Collator("en", { numeric: true });
 
@@ -244,6 +246,7 @@ function pickedPoints() {
 
 function showPicked() {
   const count = pickedPoints().length;
+  sure.hidden = true; // It asks about what was ticked before.
   part(forAll, ".picked-count").textContent =
     count > 0 ? `Decide on all ${inWords(count, "photo")} that are ticked:` : "Tick photos, or select them on the map, to decide on all at once.";
   for (const button of forAll.querySelectorAll("button")) button.disabled = count === 0;
@@ -259,19 +262,48 @@ function pickListed() {
 
 // ---- Deciding on many
 
+/** What "Yes" does. */
+let confirmed = () => {};
+
 /**
- * Decide on all photos that are ticked, as one step of undo.
+ * Decide on all photos that are ticked, as one step of undo; on many only if that is meant.
  * @param {Mark} name @param {string} [label] their class; without it, each keeps its own
  */
 function decideAll(name, label) {
   const each = new Map(pickedPoints().map((point) => [points.contents[point], photoAt(point)]));
+  const act = () => decideEach([...each.values()], name, label);
+  if (each.size <= MOST_UNASKED) act();
+  else askWhether(questionOn(inWords(each.size, "photo"), name, label), act);
+}
+
+/** @param {string} photos how many @param {Mark} name @param {string} [label] */
+function questionOn(photos, name, label) {
+  if (name === "out") return `Leave out ${photos}?`;
+  return label === undefined ? `Confirm the labels of ${photos}?` : `Decide that ${photos} are “${label}”?`;
+}
+
+/** @param {string} question @param {() => void} act */
+function askWhether(question, act) {
+  part(sure, "p").textContent = question;
+  confirmed = act;
+  sure.hidden = false;
+  part(sure, '[data-do="unsure"]').focus();
+}
+
+/** @param {() => void} [act] */
+function closeQuestion(act) {
+  sure.hidden = true;
+  theirClass.focus();
+  act?.();
+}
+
+/** @param {Decidable[]} photos @param {Mark} name @param {string} [label] */
+function decideEach(photos, name, label) {
   const before = steps.length;
   addDecisions(
-    [...each.values()].map((photo) =>
-      decide(photo, label === photo.label ? "right" : name, label ?? photo.label),
-    ),
+    photos.map((photo) => decide(photo, label === photo.label ? "right" : name, label ?? photo.label)),
   );
-  if (steps.length > before) say(`Decided: ${inWords(each.size, "photo")}. Undo restores this.`);
+  if (steps.length > before) say(`Decided: ${inWords(photos.length, "photo")}. Undo restores this.`);
 }
 
 /** Decide that all are of the class that was typed; one that is not known has to be confirmed. */
@@ -282,8 +314,8 @@ function decideClass() {
   const accept = (name) => {
     unknownClass.hidden = true;
     theirClass.value = name;
-    decideAll("wrong", name);
     theirClass.focus();
+    decideAll("wrong", name);
   };
   if (!label) say("Say which class they are.");
   else if (known.includes(label)) accept(label);
@@ -372,6 +404,12 @@ const ACTS = {
   end: endSelection,
   right: () => decideAll("right"),
   leave: () => decideAll("out"),
+  sure: () => closeQuestion(confirmed),
+  unsure: () => closeQuestion(),
+  back: () => {
+    showWhole();
+    canvas.focus(); // The button is gone.
+  },
   "pick-all": pickListed,
 };
 

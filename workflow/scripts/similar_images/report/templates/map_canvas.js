@@ -22,6 +22,7 @@ const REST = 120; // Milliseconds without motion until pictures are loaded.
 let atlas; // What `startAtlas` was given.
 const canvas = part(document, ".atlas-frame canvas", HTMLCanvasElement);
 const tip = part(document, ".atlas-tip");
+const nothing = part(document, ".atlas-empty");
 const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
 
 // The place of a point on the canvas is `x * scale + left`, in CSS pixels.
@@ -129,6 +130,7 @@ function draw() {
   const near = drawPoints();
   context.putImageData(bits, 0, 0);
   context.setTransform(size.density, 0, 0, size.density, 0, 0);
+  nothing.hidden = near?.length !== 0 || atlas.order.length === 0;
   placed = near ? placePictures(near) : [];
   for (const one of placed) drawPicture(one);
   drawLasso();
