@@ -237,6 +237,10 @@ def write_map(
         "x": (0.5 + 0.3 * np.cos(turn) + within[0]).clip(0, 1),
         "y": (0.5 + 0.3 * np.sin(turn) + within[1]).clip(0, 1),
         "fits": [n % 10 != 0 for n in range(total)],
+        "voted": [
+            label if n % 10 else classes[(n // each + 1) % len(classes)]
+            for n, label in enumerate(labels)
+        ],
     }
     contents = columns["content_id"]
     draw(folder / "map_files", min(pictured, total))

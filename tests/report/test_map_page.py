@@ -93,7 +93,22 @@ def test_the_table_lists_all_photos_with_class_and_whether_the_label_fits(small:
     expect(listed(small)).to_have_count(60)
     expect(listed(small).nth(50)).to_be_focused()
     expect(listed(small).first.locator("td").nth(2)).to_have_text("boots")
-    expect(listed(small).first.locator("td").nth(3)).to_have_text("no")
+    expect(listed(small).first.locator(".fits")).to_have_text("no")
+
+
+def test_rows_show_their_photo_and_what_it_looks_like_if_its_label_does_not_fit(
+    small: Visit,
+) -> None:
+    small.page.get_by_role("button", name="Fits", exact=True).click()
+    row = listed(small).first
+    expect(row.locator(".voted")).to_have_text("looks like hats")
+    expect(listed(small).nth(10).locator(".voted")).to_be_hidden()
+    picture = row.locator("img")
+    expect(picture).to_have_attribute("loading", "lazy")
+    picture.evaluate("image => image.decode()")
+    picture.click()
+    dialog = small.page.locator("dialog.large")
+    expect(dialog.locator(".large-answer")).to_contain_text("boots: looks like hats")
 
 
 def test_the_table_is_sorted_by_each_column_up_and_down(small: Visit) -> None:

@@ -357,6 +357,8 @@ interface MapData extends Collection {
     /** Places in `classes`. */
     labels: number[];
     fits: (boolean | null)[];
+    /** What the neighbours vote for, as a place in `classes`. */
+    voted: (number | null)[];
     x: number[];
     y: number[];
   };

@@ -56,6 +56,7 @@ def test_a_label_fits_if_the_neighbours_of_the_photo_give_it() -> None:
     catalogue.labels[3] = "hats"
     columns = drawn(catalogue)
     assert [n for n, fits in enumerate(columns["fits"]) if not fits] == [3]
+    assert columns["voted"][3] == "boots"
 
 
 def test_files_of_equal_bytes_in_one_class_are_one_point() -> None:
@@ -92,4 +93,5 @@ def test_photos_without_any_difference_have_a_map() -> None:
 
 
 def test_it_is_unknown_whether_the_label_of_a_single_photo_fits() -> None:
-    assert drawn(clouds(1, ("boots",)))["fits"] == [None]
+    columns = drawn(clouds(1, ("boots",)))
+    assert (columns["fits"], columns["voted"]) == ([None], [None])

@@ -23,6 +23,7 @@ POINTS = pa.table(
         "x": [0.0, 1.0],
         "y": [0.12345, 0.5],
         "fits": [True, None],
+        "voted": ["boots", None],
     },
     catalogue_map.TABLE.schema,
 )
@@ -51,6 +52,7 @@ def test_the_points_are_columns_with_classes_as_numbers_and_whole_coordinates() 
         "files": [2, 1],
         "labels": [0, 2],
         "fits": [True, None],
+        "voted": [0, None],
         "x": [0, 100_000],
         "y": [12_345, 50_000],
     }

@@ -42,6 +42,7 @@ TABLE = ParquetTable(
     Column(
         "fits", bool, "whether the vote of its neighbours is its class; empty without neighbours"
     ),
+    Column("voted", str, "the class that its neighbours vote for; empty without neighbours"),
 )
 
 
@@ -64,13 +65,18 @@ def draw(catalogue: FeatureTable, group_of: NDArray[np.intp], voters: int, vote:
     components = principal_components.fit(shown, with_levels=False)
     places = layout(principal_components.apply(components, shown.features)[:, :DIMENSION])
     normalise(catalogue.features)
+    voted = _voted(catalogue, rows, eligible, group_of, voters, vote)
     columns = {
         "image": shown.paths,
         "content_id": shown.content_ids,
         "label": shown.labels,
         "x": places[:, 0],
         "y": places[:, 1],
-        "fits": _fits(catalogue, rows, eligible, group_of, voters, vote),
+        "fits": [
+            None if label is None else label == own
+            for label, own in zip(voted, shown.labels, strict=True)
+        ],
+        "voted": voted,
     }
     return pa.table(columns, TABLE.schema)
 
@@ -105,19 +111,18 @@ def _tsne(features: Features, start: NDArray[np.float64]) -> NDArray[np.float64]
     return np.asarray(found, np.float64)
 
 
-def _fits(
+def _voted(
     catalogue: FeatureTable,
     rows: NDArray[np.intp],
     eligible: NDArray[np.bool_],
     group_of: NDArray[np.intp],
     voters: int,
     vote: str,
-) -> list[bool | None]:
-    """Return whether the label of each of `rows` is the vote of its neighbours, see `draw`."""
+) -> list[str | None]:
+    """Return the class that the neighbours of each of `rows` vote for, see `draw`."""
     labels = catalogue.labels
     return [
         VOTES[vote]([str(labels[other]) for other in found.rows], found.similarities.tolist()).label
-        == labels[found.row]
         if len(found.rows)
         else None
         for (found,) in leave_one_out.neighbours(catalogue, rows, voters, eligible, group_of)

@@ -79,6 +79,7 @@ def _columns(shown: CatalogueMap) -> dict[str, list[Any]]:
         "files": [shown.members[content] for content in contents],
         "labels": [number[label] for label in _column(points, "label")],
         "fits": _column(points, "fits"),
+        "voted": [None if label is None else number[label] for label in _column(points, "voted")],
         "x": _scaled(points["x"]),
         "y": _scaled(points["y"]),
     }

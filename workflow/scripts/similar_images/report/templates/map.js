@@ -16,7 +16,6 @@ const SHAPE_NAMES = ["disc", "square", "diamond", "triangle"];
 /** Whether a label fits; null where the photo has no neighbours. */
 const FITS = [true, false, null];
 const FIT_WORDS = ["yes", "no", "unknown"];
-const FIT_SENTENCES = ["its neighbours agree", "its neighbours are of another class", "it has no neighbours"];
 
 /** The classes of the photos on the map, in the order of the legend. */
 const onMap = [...new Set(points.labels)].sort((a, b) => a - b);
@@ -63,6 +62,22 @@ function classOf(point) {
 /** @param {number} point */
 function fitWords(point) {
   return FIT_WORDS[FITS.indexOf(points.fits[point])];
+}
+
+/**
+ * Return the class that a photo looks like where that is not its own, or null.
+ * @param {number} point
+ */
+function otherClassOf(point) {
+  const voted = points.voted[point];
+  return voted === null || points.fits[point] ? null : classes[voted];
+}
+
+/** @param {number} point */
+function fitSentence(point) {
+  if (points.fits[point] === null) return "it has no neighbours";
+  const other = otherClassOf(point);
+  return other === null ? "its neighbours agree" : `looks like ${other}`;
 }
 
 /** @param {string} name */
@@ -232,12 +247,24 @@ function makeRow(point) {
     showPicked();
   });
   const open = part(row, "button");
-  open.textContent = name;
+  part(open, "span").textContent = name;
+  const address = atlas.address(point);
+  if (address) open.prepend(smallPicture(address));
   open.addEventListener("click", () => openFromRow(row));
   part(row, ".class").textContent = label;
   part(row, ".fits").textContent = fitWords(point);
+  if (otherClassOf(point) !== null) part(row, ".voted").textContent = fitSentence(point);
   makeMarks(row);
   return row;
+}
+
+/** @param {string} address */
+function smallPicture(address) {
+  const img = new Image();
+  img.loading = "lazy"; // Set before the address, which would be asked for at once.
+  img.alt = "";
+  img.src = address;
+  return img;
 }
 
 function pickedPoints() {
@@ -378,7 +405,7 @@ function leaveLarge(place) {
 
 /** @param {number} point */
 function wordsOn(point) {
-  return [fileName(points.names[point]), classOf(point), FIT_SENTENCES[FITS.indexOf(points.fits[point])]];
+  return [fileName(points.names[point]), classOf(point), fitSentence(point)];
 }
 
 // ---- Room for the map
