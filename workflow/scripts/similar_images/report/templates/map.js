@@ -410,12 +410,18 @@ function wordsOn(point) {
 
 // ---- Room for the map
 
-/** Tell the style sheet what of the window the map leaves free. */
+let highest = 0; // The bar so far.
+
+/**
+ * Tell the style sheet how much of the window is not for the map. The bar grows and shrinks with its
+ * messages; the map keeps clear of the highest, so that it does not move each time.
+ */
 function measureRoom() {
   const above = canvas.getBoundingClientRect().top + scrollY;
   const atlasStyle = part(document, ".atlas").style;
   atlasStyle.setProperty("--above", `${Math.round(above)}px`);
-  atlasStyle.setProperty("--bar", `${bar.offsetHeight}px`);
+  if (!pending.open) highest = Math.max(highest, bar.offsetHeight);
+  atlasStyle.setProperty("--bar", `${highest}px`);
 }
 
 // ---- The beginning
@@ -489,6 +495,6 @@ startAtlas({
 makeLegend();
 startDeciding({ set: "catalogue", classes, decided, photos: decidable, open: openFromRow, changed: updateNote });
 renew();
-// Only here: a map that shrinks with each message of the bar would move what one points at.
 measureRoom();
+new ResizeObserver(measureRoom).observe(bar);
 window.addEventListener("resize", measureRoom);
