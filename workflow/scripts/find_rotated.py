@@ -10,8 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from similar_images.backbones import model
 from similar_images.core.job import Progress, logged, termination
-from similar_images.curation import orientation, rotated
+from similar_images.curation import audit, orientation, rotated
 from similar_images.curation.findings import ROTATED
+from similar_images.decisions.decisions import CATALOGUE
 from similar_images.duplicates import turned_copies
 from similar_images.features import feature_table, sharded_features, turned
 from similar_images.features.feature_table import Features
@@ -76,7 +77,9 @@ with (
         for content_id, paths in (manifest.files_by_content(listed) | files).items()
     }
     views = turned.views(list(doubtful), list(doubtful.values()), found)
-    lying = rotated.find(views, learned, catalogue, first, compare)
+    own = snakemake.wildcards.collection == CATALOGUE
+    confirmed = audit.confirmed(members, "content_id") if own else set()
+    lying = rotated.find(views, learned, catalogue, first, compare, confirmed)
     ROTATED.write(output, rotated.rows(lying, members, catalogue))
     retries.record(again, photos.unread)
     copies = sum(one.difference is not None for one in lying)

@@ -149,8 +149,13 @@ def test_of_a_pair_across_classes_the_unconfirmed_image_is_the_finding(
 
 def test_a_class_that_a_person_named_is_confirmed_and_a_moved_query_is_not() -> None:
     decisions = [None, "right", "wrong", "catalogue"]
-    rows = [{"image": f"{n}", "decision": decision} for n, decision in enumerate(decisions)]
-    assert confirmed(pa.Table.from_pylist(rows, schema=sharded_features.TABLE.schema)) == {"1", "2"}
+    rows = [
+        {"image": f"{n}", "content_id": f"c{n}", "decision": decision}
+        for n, decision in enumerate(decisions)
+    ]
+    members = pa.Table.from_pylist(rows, schema=sharded_features.TABLE.schema)
+    assert confirmed(members) == {"1", "2"}
+    assert confirmed(members, "content_id") == {"c1", "c2"}
 
 
 def test_classes_of_similar_images_are_confused() -> None:

@@ -73,6 +73,13 @@ def test_an_upright_photo_is_no_finding(lies: Orientation) -> None:
     assert not rotated.find({"q": views(0, 1)}, lies, SHOP, {}, Comparing())
 
 
+def test_a_confirmed_photo_is_not_listed_as_rotated_but_as_a_copy(lies: Orientation) -> None:
+    comparing = Comparing({TurnedPair("p", 2, "a"): 0.05})
+    photos = {"q": views(1, 1), "p": views(2, 0)}
+    (found,) = rotated.find(photos, lies, SHOP, {}, comparing, {"q", "p"})
+    assert (found.content_id, found.difference) == ("p", 0.05)
+
+
 def test_nothing_doubtful_forgets_the_comparisons_of_earlier_runs(lies: Orientation) -> None:
     comparing = Comparing()
     comparing.asked = {TurnedPair("x", 1, "a")}

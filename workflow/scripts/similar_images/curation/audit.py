@@ -62,16 +62,17 @@ class Copies(NamedTuple):
         return self.within if labels[0] == labels[1] else self.across
 
 
-def confirmed(members: pa.Table) -> set[str]:
+def confirmed(members: pa.Table, name: str = "image") -> set[str]:
     """Return the images of the catalogue whose class a person has confirmed or corrected.
 
     Queries that were only moved into the catalogue do not count: many may have been moved at once.
 
     Args:
         members: its readable images, see `sharded_features.TABLE`.
+        name: the column that names them: `image` or `content_id`.
     """
     decided = pc.is_in(members["decision"], pa.array([RIGHT, WRONG]))
-    return set(members["image"].filter(decided).to_pylist())
+    return set(members[name].filter(decided).to_pylist())
 
 
 def audit(

@@ -47,8 +47,11 @@ def find(
     catalogue: FeatureTable,
     files: Mapping[str, bytes],
     compare: Compare,
+    confirmed: Collection[str] = (),
 ) -> list[Rotated]:
     """Return the contents that lie rotated, copies first, then the clearest.
+
+    A content that was `confirmed` is only listed as a copy.
 
     Args:
         views: the doubtful contents, each with its normalised features (4, d), turned clockwise by
@@ -57,6 +60,7 @@ def find(
         catalogue: all its readable images, with normalised features.
         files: the path to open of each content id.
         compare: compares pairs of contents, see `turned_copies.compare_all`.
+        confirmed: contents of the catalogue whose class a person has confirmed or corrected.
     """
     ids = sorted(views)
     if not ids:
@@ -73,7 +77,7 @@ def find(
         upright = near[0][0] if near[0] else None
         if content_id in copies:
             quarters, difference = copies[content_id]
-        elif margin > orientation.limit:
+        elif margin > orientation.limit and content_id not in confirmed:
             quarters, difference = int(4 - fits.argmax()), None
         else:
             continue
