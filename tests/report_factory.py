@@ -173,6 +173,7 @@ def write_audit(
     found += [("decided_photo", "boots/0", "boots", "", "")] if left_out else []
     names = ("finding", "image", "label", "other_image", "other_label")
     first = {"rank": "1", "score": "0.5", "photo_faults": "blurred|dark"}
+    first["measured"] = "0.75, limit 0.50|0.10, limit 0.15"
     findings = [dict(zip(names, row, strict=True)) | first for row in found]
     if rotated:
         copy = [turned("hats/3", 180, "shoes/5", copy=True)]

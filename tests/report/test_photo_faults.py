@@ -120,7 +120,9 @@ def test_the_audit_shows_a_bad_photo_and_it_can_be_left_out(visit: Open, tmp_pat
     seen = visit(write_audit(tmp_path / "catalogue"))
     seen.page.get_by_role("link", name="bad photo").click()
     card = seen.page.locator("section[aria-labelledby=poor_photo] .card")
-    expect(card.locator(".verdict")).to_have_text("blurred, dark")
+    expect(card.locator(".verdict")).to_have_text(
+        "blurred (0.75, limit 0.50), dark (0.10, limit 0.15)"
+    )
     expect(card.locator("img")).to_have_count(1)
     card.get_by_role("button", name="Leave out").click()
     expect(card.locator(".decision")).to_contain_text("Left out")

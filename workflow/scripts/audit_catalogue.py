@@ -35,7 +35,7 @@ compare = partial(
 with logged(snakemake.log[0], "audit"), results.keeping(cache, again):
     members = sharded_features.TABLE.read(Path(snakemake.input.images))
     limits = photo_faults.limits(members, snakemake.params.photo_faults)
-    faults = photo_faults.all_faults(members, limits)
+    faults = photo_faults.measured_faults(members, limits)
     findings, classes = audit.audit(
         sharded_features.load(Path(snakemake.input.catalogue), results),
         {content_id: files[0] for content_id, files in manifest.files_by_content(members).items()},

@@ -12,6 +12,7 @@ from similar_images.curation.findings import Finding
 from similar_images.duplicates.registration import COPY, Likeness, Pair
 from similar_images.features import sharded_features
 from similar_images.features.feature_table import FeatureTable
+from similar_images.images.photo_faults import Found
 
 CLASSES = ("boots", "hats", "sandals")
 
@@ -187,14 +188,22 @@ def test_two_images_of_the_same_bytes_are_all_that_there_is() -> None:
     assert "duplicate_across_classes" in {finding.finding for finding in findings}
 
 
-def test_bad_photos_are_listed_those_with_most_faults_first() -> None:
+def test_bad_photos_are_listed_those_farthest_beyond_a_limit_first_then_by_name() -> None:
     index = index_of(*clouds())
     files = dict.fromkeys(index.paths, b"")
-    faults = {"boots/02": ["dark"], "hats/14": ["blurred", "dark"], "boots/05": ["blurred"]}
+    dark, blurred = Found("dark", 0.1, 0.4), Found("blurred", 0.75, 0.5)
+    faults = {
+        "hats/14": [blurred, dark._replace(value=0.3)],
+        "hats/13": [blurred],
+        "boots/02": [dark],
+        "boots/05": [blurred],
+    }
     findings, _ = audit(index, files, lambda pairs, files: {}, 5, ["boots/05"], faults)
     bad = [finding for finding in findings if finding.finding == "poor_photo"]
     assert [(one.image, one.score, one.photo_faults) for one in bad] == [
-        ("hats/14", "2", "blurred|dark"),
-        ("boots/02", "1", "dark"),
+        ("boots/02", "4", "dark"),
+        ("hats/13", "1.5", "blurred"),
+        ("hats/14", "1.5", "blurred|dark"),
     ]
+    assert bad[2].measured == "0.75, limit 0.50|0.30, limit 0.40"
     assert all(one.photo_faults == "" for one in findings if one not in bad)

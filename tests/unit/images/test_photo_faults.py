@@ -12,7 +12,16 @@ import yaml
 
 from similar_images.core import settings
 from similar_images.core.errors import UserError
-from similar_images.images.photo_faults import FAULTS, LEAST_PHOTOS, all_faults, faults, limits
+from similar_images.images.photo_faults import (
+    FAULTS,
+    LEAST_PHOTOS,
+    MOST_EXCESS,
+    Found,
+    all_faults,
+    faults,
+    limits,
+    measured_faults,
+)
 from similar_images.images.photo_quality import Measures
 
 GOOD = Measures(800, 600, 0.3, 0.1, 0.9, 0.2, 7.0, 0.1, 80.0, 0.0, 0.0)
@@ -59,6 +68,31 @@ def test_each_fault_is_found_and_named_alone() -> None:
 def test_several_faults_are_named_in_their_order() -> None:
     photo = GOOD._replace(**BAD["uniform"], **BAD["dark"], **BAD["too_small"])
     assert faults(photo, limits(table(varied(200)), {})) == ["too_small", "dark", "uniform"]
+
+
+@pytest.mark.parametrize(
+    ("found", "excess", "measured"),
+    [
+        (Found("blurred", 0.75, 0.5), 1.5, "0.75, limit 0.50"),
+        (Found("too_small", 100, 300), 3, "100, limit 300"),
+        (Found("too_small", 287, 287.4), 287.4 / 287, "287.0, limit 287.4"),
+        (Found("dark", 0, 0.15), MOST_EXCESS, "0.00, limit 0.15"),
+        (Found("blurred", 0.5012, 0.5), 1.0024, "0.501, limit 0.500"),
+    ],
+)
+def test_a_fault_tells_how_far_beyond_its_limit_it_is(
+    found: Found, excess: float, measured: str
+) -> None:
+    assert found.excess == pytest.approx(excess)
+    assert found.measured == measured
+
+
+def test_the_value_and_limit_of_a_fault_are_known() -> None:
+    photos = table([GOOD._replace(blur=0.75), GOOD])
+    assert measured_faults(photos, limits(photos, {"blurred": 0.5})) == [
+        [Found("blurred", 0.75, 0.5)],
+        [],
+    ]
 
 
 def test_a_tidy_catalogue_has_almost_no_faults() -> None:

@@ -87,8 +87,10 @@ def test_a_score_is_told_in_words(kind: str, score: float, words: str) -> None:
 def test_a_bad_photo_is_told_in_words_and_can_be_decided() -> None:
     (row,) = rows(1)
     bad = {"finding": "poor_photo", "photo_faults": "blurred|touches_edge", "other_image": ""}
+    bad["measured"] = "0.75, limit 0.50|0.40, limit 0.25"
     (card,) = groups([row | bad], FILES, set())["poor_photo"].cards
-    assert (card.words, card.other, card.decidable) == ("blurred, touches the edge", None, True)
+    assert card.words == "blurred (0.75, limit 0.50), touches the edge (0.40, limit 0.25)"
+    assert (card.other, card.decidable) == (None, True)
 
 
 def turned(image: str, turn: int, copy: str = "false") -> dict[str, str]:

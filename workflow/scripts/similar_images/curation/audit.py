@@ -15,7 +15,7 @@ from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
 from ..evaluation.label_confidence import Images, confidences, fit, prepare
 from ..features.feature_table import FeatureTable, normalise
-from ..images.photo_faults import FAULTS
+from ..images.photo_faults import Found
 from ..search.neighbours import CANDIDATES, first_of_equals
 from .findings import SUGGESTIONS, Class, Finding
 
@@ -40,7 +40,7 @@ class Evidence(NamedTuple):
     label: str
     other: int | None = None
     other_label: str | None = None
-    faults: Sequence[str] = ()
+    faults: Sequence[Found] = ()
 
 
 class Copies(NamedTuple):
@@ -81,7 +81,7 @@ def audit(
     compare: Compare,
     voters: int,
     confirmed: Collection[str] = (),
-    photo_faults: Mapping[str, Sequence[str]] | None = None,
+    photo_faults: Mapping[str, Sequence[Found]] | None = None,
 ) -> tuple[list[Finding], list[Class]]:
     """Return the findings on the `catalogue`, and a summary of its classes.
 
@@ -243,18 +243,20 @@ def _outliers(images: Images) -> list[Evidence]:
 
 
 def _poor_photos(
-    catalogue: FeatureTable, photo_faults: Mapping[str, Sequence[str]]
+    catalogue: FeatureTable, photo_faults: Mapping[str, Sequence[Found]]
 ) -> list[Evidence]:
-    """Return the images that have faults as photos, those with most faults first.
+    """Return the images that have faults as photos, those farthest beyond a limit first.
 
-    The score is the number of faults.
+    The score is the largest excess of their faults; equal ones are sorted by name.
     """
     found = [
-        Evidence(len(faults), row, str(catalogue.labels[row]), faults=faults)
+        Evidence(
+            max(fault.excess for fault in faults), row, str(catalogue.labels[row]), faults=faults
+        )
         for row, path in enumerate(catalogue.paths)
         if (faults := photo_faults.get(path, ()))
     ]
-    return sorted(found, key=lambda one: (-one.score, list(map(FAULTS.index, one.faults))))
+    return sorted(found, key=lambda one: (-one.score, catalogue.paths[one.image]))
 
 
 def _confused_classes(images: Images, mistaken: pd.DataFrame) -> list[Evidence]:
@@ -309,5 +311,6 @@ def _finding(catalogue: FeatureTable, kind: str, rank: int, evidence: Evidence) 
         other_label=evidence.other_label,
         score=f"{evidence.score:.4f}".rstrip("0").rstrip("."),
         suggestion=SUGGESTIONS[kind],
-        photo_faults="|".join(evidence.faults),
+        photo_faults="|".join(fault.fault for fault in evidence.faults),
+        measured="|".join(fault.measured for fault in evidence.faults),
     )

@@ -28,6 +28,7 @@ FINDINGS = CsvTable(
     Column("score", float, "decides the rank"),
     Column("suggestion", str, "what to do"),
     PHOTO_FAULTS,
+    Column("measured", str, "of each of these, with its limit, such as `0.75, limit 0.50`"),
 )
 CLASSES = CsvTable(
     "results/catalogue/classes.csv",
@@ -75,6 +76,7 @@ class Finding(NamedTuple):
     score: str
     suggestion: str
     photo_faults: str = ""
+    measured: str = ""
 
 
 class Class(NamedTuple):

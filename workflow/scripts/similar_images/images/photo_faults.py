@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 FENCE = 1.5
 # The quartiles of fewer photos say little.
 LEAST_PHOTOS = 20
+# A value of 0 is beyond any limit; the excess has to be a number in a table.
+MOST_EXCESS = 1000.0
 COLOUR = ("border_l", "border_a", "border_b")
 
 
@@ -62,6 +64,30 @@ FAULTS = tuple(_FAULTS)
 WORDS = {name: fault.words for name, fault in _FAULTS.items()}
 
 
+class Found(NamedTuple):
+    """A fault of a photo: its name, what was measured, and the limit."""
+
+    fault: str
+    value: float
+    limit: float
+
+    @property
+    def excess(self) -> float:
+        """How far the value is beyond the limit: how many times as high, or as low."""
+        high, low = max(self.value, self.limit), min(self.value, self.limit)
+        return min(high / low, MOST_EXCESS) if low > 0 else MOST_EXCESS
+
+    @property
+    def measured(self) -> str:
+        """The value and the limit, with as many digits as tell them apart."""
+        least = 0 if self.fault == "too_small" else 2  # pixels are whole numbers
+        for digits in range(least, 5):
+            value, limit = f"{self.value:.{digits}f}", f"{self.limit:.{digits}f}"
+            if value != limit:
+                break
+        return f"{value}, limit {limit}"
+
+
 class Limits(NamedTuple):
     """Beyond what a photo has a fault.
 
@@ -100,12 +126,17 @@ def faults(measures: Measures | None, limits: Limits) -> list[str]:
     if measures is None:
         return []
     columns = {name: np.array([value], np.float64) for name, value in measures._asdict().items()}
-    return _named(columns, limits)[0]
+    return [one.fault for one in _found(columns, limits)[0]]
 
 
 def all_faults(table: pa.Table, limits: Limits) -> list[list[str]]:
     """Return the faults of each row of `table`, which has the columns `QUALITY`."""
-    return _named(_columns(table), limits)
+    return [[one.fault for one in found] for found in measured_faults(table, limits)]
+
+
+def measured_faults(table: pa.Table, limits: Limits) -> list[list[Found]]:
+    """Return the faults of each row of `table`, as `all_faults`, with what was measured."""
+    return _found(_columns(table), limits)
 
 
 def joined(table: pa.Table, limits: Limits) -> list[str]:
@@ -113,14 +144,14 @@ def joined(table: pa.Table, limits: Limits) -> list[str]:
     return ["|".join(found) for found in all_faults(table, limits)]
 
 
-def _named(columns: Mapping[str, Floats], limits: Limits) -> list[list[str]]:
-    found: list[list[str]] = [[] for _ in columns["width"]]
+def _found(columns: Mapping[str, Floats], limits: Limits) -> list[list[Found]]:
+    found: list[list[Found]] = [[] for _ in columns["width"]]
     values = _values(columns, limits.background)
     for name, limit in limits.values.items():
         value = values[name]  # a comparison with NaN is false
         beyond = value > limit if _FAULTS[name].is_high else value < limit
         for row in np.flatnonzero(beyond).tolist():
-            found[row].append(name)
+            found[row].append(Found(name, float(value[row]), limit))
     return found
 
 

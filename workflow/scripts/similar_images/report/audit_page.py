@@ -265,7 +265,8 @@ def _in_words(row: Row) -> tuple[str, str]:
         detail = f"mean similarity (cosine) of its ten nearest: {score:.3f}"
         return "least similar to the others", detail
     if kind == "poor_photo":
-        return ", ".join(WORDS[name] for name in row["photo_faults"].split("|")), ""
+        faults = zip(row["photo_faults"].split("|"), row["measured"].split("|"), strict=True)
+        return ", ".join(f"{WORDS[name]} ({measured})" for name, measured in faults), ""
     if kind == "confused_classes":
         return f"{score:.0%} of their photos look more like the other", ""
     if kind == "small_class":
