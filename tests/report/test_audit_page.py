@@ -202,6 +202,32 @@ def test_a_rotated_photo_fills_its_half_of_the_large_view(visit: Open, tmp_path:
     ]
 
 
+def test_a_rotated_photo_is_also_shown_as_it_is(visit: Open, tmp_path: Path) -> None:
+    page = visit(write_audit(tmp_path / "catalogue", rotated=True)).page
+    card = page.locator("section[aria-labelledby=rotated_photo] .card").first
+    expect(card.locator(".untouched")).to_have_text("as it is")
+    expect(card.locator(".untouched img")).to_have_css("rotate", "none")
+    card.get_by_role("button", name="Photo, turned, 2: show large").click()
+    dialog = page.locator("dialog")
+    shown = dialog.locator(".asked img")
+    expect(shown).to_have_class("turned-90")
+    dialog.get_by_role("button", name="Show as it is").click()
+    expect(shown).not_to_have_class("turned-90")
+    expect(dialog.locator(".asked")).to_contain_text("Photo, as it is: boots")
+    dialog.get_by_role("button", name="Show turned").click()
+    expect(shown).to_have_class("turned-90")
+    dialog.get_by_role("button", name="Show as it is").click()
+    page.keyboard.press("ArrowRight")
+    expect(shown).to_have_class("turned-270")
+    expect(dialog.get_by_role("button", name="Show as it is")).to_be_visible()
+
+
+def test_photos_that_are_not_turned_have_no_button_for_it(many: Visit) -> None:
+    many.page.get_by_role("button", name="Photo, 1: show large").click()
+    expect(many.page.locator("dialog [data-turn]")).to_be_hidden()
+    expect(many.page.locator(".untouched")).to_have_count(0)
+
+
 def test_a_page_with_rotated_photos_is_accessible(visit: Open, tmp_path: Path) -> None:
     page = visit(write_audit(tmp_path / "catalogue", rotated=True))
     assert not serious_findings(page)

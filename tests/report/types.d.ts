@@ -213,6 +213,8 @@ interface Shown {
   answer: string;
   added?: string;
   asked: Pane;
+  /** The asked photo as it is, where it is shown turned. */
+  untouched?: Pane;
   others: Pane[];
   more?: More;
 }

@@ -183,6 +183,7 @@ function largeAt(place) {
     title: fileName(asked.name),
     answer: verdictOf(kind, finding).map(({ textContent }) => textContent).join(": "),
     asked: pane(asked, roles[side]),
+    untouched: asked.turn ? pane({ ...asked, turn: 0 }, "Photo, as it is") : undefined,
     others: beside ? [pane(beside, roles[1 - side])] : [],
   };
 }
