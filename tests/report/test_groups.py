@@ -14,6 +14,7 @@ from deciding_page import CLASSES, NOW, card, press
 from report_factory import made_cards, write_page
 from similar_images.core.file_formats import read_csv
 from similar_images.report.groups import Group
+from similar_images.report.portable import portable
 
 Open = Callable[..., Visit]
 PHONE = {"viewport": {"width": 360, "height": 740}}
@@ -179,3 +180,15 @@ def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, page: Path) -> None
 
 def test_nothing_is_complained_about(seen: Visit) -> None:
     assert seen.complaints == []
+
+
+def test_a_page_to_send_has_no_groups(visit: Open, tmp_path: Path, page: Path) -> None:
+    sent = tmp_path / "report_portable.html"
+    html = portable(page.read_text("utf-8"), page.parent / "report_files", "report.html")
+    sent.write_text(html, "utf-8")
+    seen = visit(sent)
+    expect(seen.page.get_by_text("Perhaps new classes")).to_have_count(2)
+    for words in seen.page.get_by_text("Perhaps new classes").all():
+        expect(words).to_be_hidden()
+    expect(seen.page.locator("[name=group]")).to_have_count(0)
+    assert not seen.complaints

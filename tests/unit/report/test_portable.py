@@ -15,6 +15,7 @@ from report_factory import made_cards, write_page
 from similar_images.core.errors import UserError
 from similar_images.images import thumbnails
 from similar_images.report.cards import QueryCard
+from similar_images.report.groups import Group
 from similar_images.report.portable import AFTER, BEFORE, MOST_CARDS, SIDE, portable, read_view
 
 CLASSES = ["boots", "hats", "</script><script>alert(1)</script>"]
@@ -88,6 +89,14 @@ def test_it_has_the_pictures_of_its_own_cards_alone_and_small(tmp_path: Path) ->
     assert pictures.keys() == {card.picture for card in cards[:-1]}
     with Image.open(BytesIO(b64decode(pictures[cards[0].picture]))) as image:
         assert image.size == (SIDE, SIDE * 3 / 4)
+
+
+def test_groups_name_no_photos_that_are_not_sent(tmp_path: Path) -> None:
+    cards = made_cards(3, CLASSES)
+    group = Group("1", ["somewhere/else.jpg"], 0.9, 0.1, "boots")
+    around, reported = made_of(write_page(tmp_path, cards, CLASSES, groups=[group]))
+    assert reported["groups"] == []
+    assert "somewhere/else.jpg" not in around
 
 
 def test_a_thumbnail_that_is_gone_is_reported_with_what_to_do(tmp_path: Path) -> None:

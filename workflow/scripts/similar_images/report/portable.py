@@ -80,6 +80,8 @@ def portable(
     # The pictures of further neighbours would be most of the file.
     contents["cards"] = [{**card, "further": [[], []]} for card in cards]
     contents["images"] = []
+    # They name photos that are not sent.
+    contents["groups"] = []
     return f"{head}{BEFORE}{htmlsafe_json_dumps(contents)}{AFTER}{tail}"
 
 

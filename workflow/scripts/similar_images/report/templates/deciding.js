@@ -228,11 +228,13 @@ function adopt(photos) {
 }
 
 /**
- * Decide the same on many photos, as one step.
+ * Decide the same on many photos, as one step, and return whether that could be done.
  * @param {Decidable[]} photos @param {Mark} name @param {string} label
  */
 function markAll(photos, name, label) {
+  const before = steps.length;
   addDecisions(photos.map((photo) => decide(photo, name, label)));
+  return steps.length > before;
 }
 
 /**
@@ -434,6 +436,11 @@ function typedIn(form) {
  */
 function askForClass(form, accept) {
   const unknown = part(form, ".unknown");
+  /** @param {string} label */
+  const answered = (label) => {
+    unknown.hidden = true;
+    accept(label);
+  };
   const typed = () => typedIn(form);
   const showIfNew = () => {
     part(form, ".new-class").hidden = !typed() || knownClasses().includes(typed());
@@ -445,10 +452,10 @@ function askForClass(form, accept) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const known = knownClasses();
-    if (known.includes(typed())) accept(typed());
+    if (known.includes(typed())) answered(typed());
     else if (typed()) {
       part(form, ".new-class").hidden = true; // The question says it.
-      confirmNew(unknown, typed(), nearClasses(typed(), known), accept);
+      confirmNew(unknown, typed(), nearClasses(typed(), known), answered);
     }
   });
   showIfNew();

@@ -28,9 +28,9 @@ function readGroups(cards, groups) {
  * @param {(card: Card, group: Card[]) => void} open shows a photo of a group large
  */
 function makeGroups(open) {
+  if (grouped.size === 0) hideGroups();
   for (const item of parts(document, ".group")) {
     const found = photosIn(item);
-    item.hidden = found.length === 0; // In a page that is sent as one file.
     const pictures = found.slice(0, TYPICAL).map((card) => {
       const shown = document.createElement("li");
       shown.append(smallPicture(card, "Photo of the group", () => open(card, found)));
@@ -42,6 +42,12 @@ function makeGroups(open) {
     askForClass(part(item, "form", HTMLFormElement), (label) => nameGroup(item, label));
     paintGroup(item);
   }
+}
+
+/** Hide what is said of groups: a page that is sent as one file has none. */
+function hideGroups() {
+  for (const item of parts(document, '[aria-labelledby="groups-title"], [href="#groups-title"]')) item.hidden = true;
+  for (const item of parts(document, "select[name=group]")) item.closest("label")?.remove();
 }
 
 /** @param {HTMLElement} item */
@@ -61,7 +67,8 @@ function openPhotos(item) {
  */
 function nameGroup(item, label) {
   const found = openPhotos(item);
-  markAll(found, "catalogue", label);
+  if (!markAll(found, "catalogue", label)) return; // It says why not.
+  part(item, "h3 button").focus(); // The form is gone.
   say(`${inWords(found.length, "photo")} taken into the catalogue as ${label}; Undo takes them all back.`);
 }
 

@@ -297,10 +297,31 @@ let confirmed = () => {};
  * @param {Mark} name @param {string} [label] their class; without it, each keeps its own
  */
 function decideAll(name, label) {
-  const each = new Map(pickedPoints().map((point) => [points.contents[point], photoAt(point)]));
-  const act = () => decideEach([...each.values()], name, label);
+  const { each, unclear } = pickedContents();
+  if (name === "right") for (const content of unclear) each.delete(content);
+  const act = () => {
+    decideEach([...each.values()], name, label);
+    if (name === "right" && unclear.size > 0) {
+      say(`Decided: ${inWords(each.size, "photo")}. Not decided: ${inWords(unclear.size, "photo")} with the same bytes under two classes; tick one of them.`);
+    }
+  };
   if (each.size <= MOST_UNASKED) act();
   else askWhether(questionOn(inWords(each.size, "photo"), name, label), act);
+}
+
+/** Return the photos that are ticked, each content once, and the contents with two labels. */
+function pickedContents() {
+  /** @type {Map<string, Decidable>} */
+  const each = new Map();
+  /** @type {Set<string>} */
+  const unclear = new Set();
+  for (const point of pickedPoints()) {
+    const photo = photoAt(point);
+    const former = each.get(photo.content);
+    if (former && former.label !== photo.label) unclear.add(photo.content);
+    each.set(photo.content, former ?? photo);
+  }
+  return { each, unclear };
 }
 
 /** @param {string} photos how many @param {Mark} name @param {string} [label] */
@@ -469,6 +490,7 @@ forAll.addEventListener("submit", (event) => {
   decideClass();
 });
 theirClass.addEventListener("focus", () => offerClasses(knownClasses()));
+theirClass.addEventListener("input", () => (unknownClass.hidden = true)); // It asked about another.
 
 /** @type {Map<string, Decidable>} */
 const decidable = new Map();
