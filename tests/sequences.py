@@ -774,7 +774,7 @@ def check_rules(world: World, found: Outcome) -> list[str]:
     for name, expected in {CATALOGUE: members, **queries}.items():
         rows = {(image, one.label or "", one.label_from, "") for image, one in expected.items()}
         is_ = {
-            tuple(row)
+            tuple(row[:4])  # without the faults of its picture
             for row in list(csv.reader(str(found[f"{name}/members.csv"]).splitlines()))[1:]
         }
         if rows != is_:

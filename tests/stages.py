@@ -301,6 +301,7 @@ def _merge(settings: Mapping[str, Any], name: str) -> None:
         max_pixels=settings["images"]["max_pixels"],
         on_error=settings["images"]["on_error"],
         label_from="list" if Path(_location(settings, name)).is_file() else "folder",
+        photo_faults=settings["photo_faults"] if name == "catalogue" else None,
     )
 
 
@@ -399,6 +400,7 @@ def _predict(settings: Mapping[str, Any], name: str) -> None:
         vote=settings["search"]["vote"],
         reject=settings["search"]["reject"],
         extra_columns=_columns(settings, _location(settings, name)),
+        photo_faults=settings["photo_faults"],
         listed=Path(_location(settings, name)).is_file(),
         product=settings["product"],
     )

@@ -32,6 +32,7 @@ PREDICTION_COLUMNS = [
     "row",
     "error",
     "note",
+    "photo_faults",
 ]
 
 
