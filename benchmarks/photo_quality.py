@@ -27,7 +27,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from pages import table
 from similar_images.images.decoding import REDUCING_GAP, open_image, upright
-from similar_images.images.photo_faults import all_faults, limits
+from similar_images.images.photo_faults import joined, limits
 from similar_images.images.photo_quality import Measures, measure
 
 Rows = Iterator[list[str]]
@@ -152,7 +152,7 @@ def copies(files: Sequence[Path], damage: Damage, folder: Path) -> list[Path]:
 def ours(undamaged: Sequence[Measures], damaged: Sequence[Measures], fault: str) -> Tally:
     """Return what is found here."""
     photos = pa.Table.from_pylist([photo._asdict() for photo in (*damaged, *undamaged)])
-    has = [fault in names for names in all_faults(photos, limits(photos, {}))]
+    has = [fault in names.split("|") for names in joined(photos, limits(photos, {}))]
     return tally(has[: len(damaged)], has[len(damaged) :])
 
 
@@ -220,7 +220,8 @@ def section(photos: Path, python: str) -> Iterator[str]:
     title = "sample data, products on white" if photos == SAMPLE else photos.name
     yield from (f"## {title} ({role})", "", *lines)
     whole = pa.Table.from_pylist([photo._asdict() for photo in undamaged])
-    named = Counter(chain.from_iterable(all_faults(whole, limits(whole, {}))))
+    faulty = filter(None, joined(whole, limits(whole, {})))
+    named = Counter(chain.from_iterable(names.split("|") for names in faulty))
     faults = ", ".join(f"{name}: {number}" for name, number in named.items()) or "none"
     own = sum(spent for _, spent in measured) / len(files)
     yield from wrap(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from similar_images.core.job import Progress, logged
 from similar_images.curation import audit
-from similar_images.curation.findings import CLASSES, FINDINGS
+from similar_images.curation.findings import CLASSES, FINDINGS, confirmed
 from similar_images.duplicates import registration
 from similar_images.features import sharded_features
 from similar_images.images import manifest, photo_faults, retries
@@ -35,13 +35,13 @@ compare = partial(
 with logged(snakemake.log[0], "audit"), results.keeping(cache, again):
     members = sharded_features.TABLE.read(Path(snakemake.input.images))
     limits = photo_faults.limits(members, snakemake.params.photo_faults)
-    faults = photo_faults.measured_faults(members, limits)
+    faults = photo_faults.find(members, limits)
     findings, classes = audit.audit(
         sharded_features.load(Path(snakemake.input.catalogue), results),
         {content_id: files[0] for content_id, files in manifest.files_by_content(members).items()},
         compare,
         snakemake.params.voters,
-        audit.confirmed(members),
+        confirmed(members),
         dict(zip(members["image"].to_pylist(), faults, strict=True)),
     )
     retries.record(again, photos.unread)

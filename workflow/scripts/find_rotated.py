@@ -10,8 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from similar_images.backbones import model
 from similar_images.core.job import Progress, logged, termination
-from similar_images.curation import audit, orientation, rotated
-from similar_images.curation.findings import ROTATED
+from similar_images.curation import findings, orientation, rotated
 from similar_images.decisions.decisions import CATALOGUE
 from similar_images.duplicates import turned_copies
 from similar_images.features import feature_table, sharded_features, turned
@@ -78,9 +77,9 @@ with (
     }
     views = turned.views(list(doubtful), list(doubtful.values()), found)
     own = snakemake.wildcards.collection == CATALOGUE
-    confirmed = audit.confirmed(members, "content_id") if own else set()
+    confirmed = findings.confirmed(members, "content_id") if own else set()
     lying = rotated.find(views, learned, catalogue, first, compare, confirmed)
-    ROTATED.write(output, rotated.rows(lying, members, catalogue))
+    findings.ROTATED.write(output, rotated.rows(lying, members, catalogue))
     retries.record(again, photos.unread)
     copies = sum(one.difference is not None for one in lying)
     logging.info(

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from similar_images.curation.audit import audit, confirmed
-from similar_images.curation.findings import Finding
+from similar_images.curation.audit import audit
+from similar_images.curation.findings import Finding, confirmed
 from similar_images.duplicates.registration import COPY, Likeness, Pair
 from similar_images.features import sharded_features
 from similar_images.features.feature_table import FeatureTable

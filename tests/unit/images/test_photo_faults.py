@@ -1,6 +1,5 @@
 """Which photos are bad as photos."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ from similar_images.images.photo_faults import (
     LEAST_PHOTOS,
     MOST_EXCESS,
     Found,
-    all_faults,
-    faults,
+    Limits,
+    find,
     limits,
-    measured_faults,
 )
 from similar_images.images.photo_quality import Measures
 
@@ -39,6 +37,14 @@ BAD: dict[str, dict[str, Any]] = {
     "touches_edge": {"border_change": 0.75},
     "other_background": {"border_l": 20.0},
 }
+
+
+def all_faults(photos: pa.Table, limits: Limits) -> list[list[str]]:
+    return [[one.fault for one in found] for found in find(photos, limits)]
+
+
+def faults(photo: Measures | None, limits: Limits) -> list[str]:
+    return all_faults(table([photo]), limits)[0]
 
 
 def table(photos: Sequence[Measures | None]) -> pa.Table:
@@ -89,7 +95,7 @@ def test_a_fault_tells_how_far_beyond_its_limit_it_is(
 
 def test_the_value_and_limit_of_a_fault_are_known() -> None:
     photos = table([GOOD._replace(blur=0.75), GOOD])
-    assert measured_faults(photos, limits(photos, {"blurred": 0.5})) == [
+    assert find(photos, limits(photos, {"blurred": 0.5})) == [
         [Found("blurred", 0.75, 0.5)],
         [],
     ]
@@ -140,21 +146,6 @@ def test_photos_that_were_not_measured_have_no_faults_and_no_weight() -> None:
     assert found == limits(table(varied(100)), {})
     assert faults(None, found) == []
     assert all_faults(table([None, GOOD]), found) == [[], []]
-
-
-def test_a_table_and_a_single_photo_agree() -> None:
-    photos = [*varied(50), *(GOOD._replace(**bad) for bad in BAD.values())]
-    found = limits(table(photos), {})
-    assert all_faults(table(photos), found) == [faults(photo, found) for photo in photos]
-
-
-def test_a_million_photos_take_about_a_second() -> None:
-    block = table(varied(1000))
-    photos = pa.concat_tables([block] * 1000)
-    found = limits(block, {})
-    start = time.process_time()
-    all_faults(photos, found)
-    assert time.process_time() - start < 3
 
 
 def check(setting: Any) -> None:

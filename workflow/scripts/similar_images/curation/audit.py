@@ -6,11 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..decisions.decisions import RIGHT, WRONG
 from ..duplicates.query_duplicates import SIMILAR, Compare
 from ..duplicates.registration import Likeness
 from ..evaluation.label_confidence import Images, confidences, fit, prepare
@@ -60,19 +57,6 @@ class Copies(NamedTuple):
         if likeness.mirrored:
             return self.mirrored
         return self.within if labels[0] == labels[1] else self.across
-
-
-def confirmed(members: pa.Table, name: str = "image") -> set[str]:
-    """Return the images of the catalogue whose class a person has confirmed or corrected.
-
-    Queries that were only moved into the catalogue do not count: many may have been moved at once.
-
-    Args:
-        members: its readable images, see `sharded_features.TABLE`.
-        name: the column that names them: `image` or `content_id`.
-    """
-    decided = pc.is_in(members["decision"], pa.array([RIGHT, WRONG]))
-    return set(members[name].filter(decided).to_pylist())
 
 
 def audit(

@@ -2,7 +2,11 @@
 
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ..core.tables import Column, CsvTable
+from ..decisions.decisions import RIGHT, WRONG
 from ..images.columns import IMAGE, LABEL, PHOTO_FAULTS
 
 # The names of the findings, in the order of the page, with what to do about each.
@@ -102,3 +106,16 @@ class Advice(NamedTuple):
     gain_low: float
     gain_high: float
     statement: str
+
+
+def confirmed(members: pa.Table, name: str = "image") -> set[str]:
+    """Return the images of the catalogue whose class a person has confirmed or corrected.
+
+    Queries that were only moved into the catalogue do not count: many may have been moved at once.
+
+    Args:
+        members: its readable images, see `sharded_features.TABLE`.
+        name: the column that names them: `image` or `content_id`.
+    """
+    decided = pc.is_in(members["decision"], pa.array([RIGHT, WRONG]))
+    return set(members[name].filter(decided).to_pylist())

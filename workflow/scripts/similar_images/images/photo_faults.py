@@ -8,7 +8,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .columns import QUALITY
-from .photo_quality import Measures
 
 Floats = NDArray[np.float64]
 
@@ -121,38 +120,26 @@ def limits(catalogue: pa.Table, settings: Mapping[str, float | None]) -> Limits:
     return Limits({name: value for name, value in found.items() if value is not None}, background)
 
 
-def faults(measures: Measures | None, limits: Limits) -> list[str]:
-    """Return the faults of a photo, none if it was not measured, in the order of `FAULTS`."""
-    if measures is None:
-        return []
-    columns = {name: np.array([value], np.float64) for name, value in measures._asdict().items()}
-    return [one.fault for one in _found(columns, limits)[0]]
+def find(table: pa.Table, limits: Limits) -> list[list[Found]]:
+    """Return the faults of each row of `table`, in the order of `FAULTS`.
 
-
-def all_faults(table: pa.Table, limits: Limits) -> list[list[str]]:
-    """Return the faults of each row of `table`, which has the columns `QUALITY`."""
-    return [[one.fault for one in found] for found in measured_faults(table, limits)]
-
-
-def measured_faults(table: pa.Table, limits: Limits) -> list[list[Found]]:
-    """Return the faults of each row of `table`, as `all_faults`, with what was measured."""
-    return _found(_columns(table), limits)
-
-
-def joined(table: pa.Table, limits: Limits) -> list[str]:
-    """Return the faults of each row of `table` as the column `columns.PHOTO_FAULTS` has them."""
-    return ["|".join(found) for found in all_faults(table, limits)]
-
-
-def _found(columns: Mapping[str, Floats], limits: Limits) -> list[list[Found]]:
-    found: list[list[Found]] = [[] for _ in columns["width"]]
-    values = _values(columns, limits.background)
+    Args:
+        table: with the columns `QUALITY`; a photo that was not measured has no faults.
+        limits: see `limits`.
+    """
+    found: list[list[Found]] = [[] for _ in range(len(table))]
+    values = _values(_columns(table), limits.background)
     for name, limit in limits.values.items():
         value = values[name]  # a comparison with NaN is false
         beyond = value > limit if _FAULTS[name].is_high else value < limit
         for row in np.flatnonzero(beyond).tolist():
             found[row].append(Found(name, float(value[row]), limit))
     return found
+
+
+def joined(table: pa.Table, limits: Limits) -> list[str]:
+    """Return the faults of each row of `table` as the column `columns.PHOTO_FAULTS` has them."""
+    return ["|".join(one.fault for one in found) for found in find(table, limits)]
 
 
 def _columns(table: pa.Table) -> dict[str, Floats]:
