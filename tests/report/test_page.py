@@ -270,7 +270,7 @@ def test_everything_works_by_keyboard_alone(new: Visit) -> None:
     keys.press("ArrowRight")
     keys.press("ArrowRight")
     assert new.cards() == ["looks like boots.png"]
-    for _ in range(14):  # the other filters, and what is above the photos
+    for _ in range(15):  # the other filters, and what is above the photos
         keys.press("Tab")
     expect(new.page.locator(".card")).to_be_focused()
     keys.press("Tab")
@@ -947,3 +947,20 @@ def test_cards_of_a_page_to_send_do_not_open(visit: Open, project: Project, tmp_
     sent = visit(tmp_path / "sent.html")
     assert len(sent.cards()) == 10
     expect(sent.page.locator(".further button")).to_have_count(0)
+
+
+def test_small_pictures_show_many_photos_with_their_class_alone(new: Visit) -> None:
+    form = new.page.locator("form.filters")
+    field(new, "View").select_option("small pictures")
+    assert "view=small" in new.page.url
+    card = new.page.locator(".card").first
+    expect(card.locator(".query")).to_be_visible()
+    expect(card.locator(".named")).to_be_visible()
+    for hidden in (".similar", ".decide", "h3", ".votes"):
+        expect(card.locator(hidden)).to_be_hidden()
+    assert card.bounding_box()["width"] < 160  # type: ignore[index]
+    card.locator(".query button").click()
+    expect(new.page.get_by_role("dialog")).to_be_visible()
+    new.page.keyboard.press("Escape")
+    form.get_by_role("button", name="Clear filters").click()
+    expect(card.locator(".similar")).to_be_visible()

@@ -10,7 +10,7 @@ const lacksPhotos = portable !== undefined && portable.all > cards.length;
 const CHUNK = 48; // Cards that are added at once: more than a screen, few enough to be quick.
 const EMPTY = {
   ...{ status: "", label: "", prediction: "", duplicate: "", decided: "", changed: "", added: "" },
-  ...{ fault: "", from: "", to: "", similarity: "", sort: "", search: "", group: "" },
+  ...{ fault: "", from: "", to: "", similarity: "", sort: "", view: "", search: "", group: "" },
 };
 /** @type {Record<Card["status"], [string, string]>} */
 const STATUS = {
@@ -479,6 +479,7 @@ function show(filter) {
   leastSimilarity = confidenceOf(filter.similarity);
   showWrong(form);
   part(form, "[type=reset]").hidden = sameFilter(filter, { ...EMPTY, status: filter.status });
+  list.classList.toggle("small", filter.view === "small");
   list.replaceChildren();
   growToFill();
   reach(list.querySelector("li"));
