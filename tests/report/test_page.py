@@ -964,3 +964,12 @@ def test_small_pictures_show_many_photos_with_their_class_alone(new: Visit) -> N
     new.page.keyboard.press("Escape")
     form.get_by_role("button", name="Clear filters").click()
     expect(card.locator(".similar")).to_be_visible()
+
+
+def test_photos_can_be_sorted_by_their_prediction(new: Visit) -> None:
+    field(new, "Sort by").select_option("prediction")
+    # Rejected files have none.
+    named = new.page.locator(".card:is(.right, .wrong, .unlabelled) .named > :first-child")
+    words = [text.removeprefix("taken for ") for text in named.all_text_contents()]
+    assert len({*words}) > 1
+    assert words == sorted(words)

@@ -439,7 +439,8 @@ const MEASURES = {
  * @param {Card[]} found @param {string} sort
  */
 function sorted(found, sort) {
-  if (sort === "product") return byProduct(found);
+  if (sort === "product") return byName(found, (card) => card.product?.name ?? "");
+  if (sort === "prediction") return byName(found, (card) => card.prediction);
   if (sort === "newest") return [...found].sort((a, b) => b.added.localeCompare(a.added));
   const [name, order] = sort.split("-");
   const measure = MEASURES[name];
@@ -453,12 +454,10 @@ function sorted(found, sort) {
 }
 
 /**
- * Return `found` with the photos of a product side by side, the products by name.
- * @param {Card[]} found
+ * Return `found` with the photos of one name, such as a product, side by side, sorted by name.
+ * @param {Card[]} found @param {(card: Card) => string} nameOf
  */
-function byProduct(found) {
-  /** @param {Card} card */
-  const nameOf = (card) => card.product?.name ?? "";
+function byName(found, nameOf) {
   const names = [...new Set(found.map(nameOf))].sort();
   const places = new Map(names.map((name, place) => [name, place]));
   /** @param {Card} card */
