@@ -642,6 +642,8 @@ def test_where_more_like_this_fails_the_card_says_so_and_can_try_again(
     choose(visited, photo_of("boots"), photo_of("sandals"))
     visited.page.get_by_label("Only of class").select_option("sneakers")
     one, other = card(visited, "boots.png"), card(visited, "sandals.png")
+    for answered in (one, other):  # else a later answer is announced after the fault
+        expect(answered).to_be_visible()
     visited.page.route("**/similar?*", lambda route: route.abort())
     one.get_by_role("button", name="More like this").first.click()
     fault = one.locator(".not-found")
