@@ -49,7 +49,9 @@ def test_a_shard_is_read_as_it_was_written(tmp_path: Path, count: int) -> None:
     assert read.levels.dtype == np.int8
     assert_array_equal(read.levels, shard.levels)
     assert_array_equal(read.measures, shard.measures)
-    assert_array_equal(shards.read_measures(path), shard.measures)
+    contents, measures = shards.read_measured(path)
+    assert contents == shards.read_contents(path)
+    assert_array_equal(measures, shard.measures)
 
 
 def test_levels_are_left_out_where_they_are_not_asked_for(tmp_path: Path) -> None:

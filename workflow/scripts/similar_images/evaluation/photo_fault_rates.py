@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..images.photo_faults import FAULTS
+from ..images.photo_faults import FAULTS, split
 from .intervals import accuracy
 
 Row = Mapping[str, str]  # of `predictions.csv`
@@ -19,7 +19,7 @@ def rates(predictions: Sequence[Row]) -> dict[str, Any]:
     `without` is that of all photos without this fault. `none` stands for the photos that were read
     and have no fault at all. Without any fault the result is empty.
     """
-    named = [(row, row["photo_faults"].split("|")) for row in predictions if not row["error"]]
+    named = [(row, split(row["photo_faults"])) for row in predictions if not row["error"]]
     found = {
         fault: {
             **_figures([row for row, faults in named if fault in faults]),

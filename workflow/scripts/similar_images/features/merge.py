@@ -52,7 +52,7 @@ class Outcome(NamedTuple):
 
     fault: str | None
     note: str | None = None
-    measures: Measured | None = None
+    measures: Measured = NOT_MEASURED
 
 
 class Member(NamedTuple):
@@ -106,7 +106,7 @@ def merge(
         reason = fault or found.fault
         readable.append(reason is None)
         notes.append(found.note)
-        measures.append(NOT_MEASURED if found.measures is None else found.measures)
+        measures.append(found.measures)
         if reason:
             rejected.append(Rejected(image, label, reason, original_label, decision))
     schema = sharded_features.schema(
@@ -198,14 +198,13 @@ def _outcomes(
     """Return what became of each content id that is in its shard."""
     outcomes: dict[str, Outcome] = {}
     for path in paths:
-        contents = shards.read_contents(path)
+        contents, measures = shards.read_measured(path)
         if contents.fingerprint != model.fingerprint:
             raise UserError(
                 f"{path} was made by another model (fingerprint {contents.fingerprint}, not "
                 f"{model.fingerprint}). Delete it and run again."
             )
         columns = (contents.content_ids, shards.reasons(contents, limit), contents.notes)
-        measures = shards.read_measures(path)
         for content_id, *outcome in zip(*columns, measures, strict=True):
             # Another shard may count for this content: see `plan.shard_of_extracted`.
             if shard_of.get(content_id) == path.stem:

@@ -137,16 +137,17 @@ def read(path: Path, with_levels: bool = True) -> Shard:
         )
 
 
-def read_measures(path: Path) -> Measured:
-    """Read the measures of the photos in the shard at `path`.
+def read_measured(path: Path) -> tuple[ShardContents, Measured]:
+    """Read the contents of the shard at `path`, and the measures of its photos.
 
     Raises:
         DamagedFileError: the file is not a whole shard.
         UserError: the system does not let it be read.
     """
     with checked(path):
-        table = read_parquet(path, ["content_id", "measures"])
-        return _measures(table, _decoding_of(table.schema.metadata))
+        table = read_parquet(path, [*TABLE.names, "measures"])
+        contents = _contents(table)
+        return contents, _measures(table, contents.decoding)
 
 
 def read_contents(path: Path) -> ShardContents:

@@ -137,6 +137,11 @@ def find(table: pa.Table, limits: Limits) -> list[list[Found]]:
     return found
 
 
+def split(names: str) -> list[str]:
+    """Return the faults that a row of the column `columns.PHOTO_FAULTS` names."""
+    return names.split("|") if names else []
+
+
 def joined(table: pa.Table, limits: Limits) -> list[str]:
     """Return the faults of each row of `table` as the column `columns.PHOTO_FAULTS` has them."""
     return ["|".join(one.fault for one in found) for found in find(table, limits)]

@@ -1,4 +1,4 @@
-"""Measures of a photo as a photo, whatever it shows: its size, sharpness, light and border.
+"""Measures of a photo, not of what it shows: its size, sharpness, light and border.
 
 All are published measures that need no reference photo. They are taken while a photo is decoded
 for the network, so they are fast and use Pillow and NumPy alone.

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ..core.wording import counted
 from ..decisions.decisions import CATALOGUE, OUT, UNDECIDED, Decision
 from ..images import thumbnails
-from ..images.photo_faults import WORDS
+from ..images.photo_faults import WORDS, split
 from .cards import File, Photo, Row, photo_fields
 from .cards import files as files_of
 from .templates import environment, with_scripts
@@ -265,7 +265,7 @@ def _in_words(row: Row) -> tuple[str, str]:
         detail = f"mean similarity (cosine) of its ten nearest: {score:.3f}"
         return "least similar to the others", detail
     if kind == "poor_photo":
-        faults = zip(row["photo_faults"].split("|"), row["measured"].split("|"), strict=True)
+        faults = zip(split(row["photo_faults"]), row["measured"].split("|"), strict=True)
         return ", ".join(f"{WORDS[name]} ({measured})" for name, measured in faults), ""
     if kind == "confused_classes":
         return f"{score:.0%} of their photos look more like the other", ""

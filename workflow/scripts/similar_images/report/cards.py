@@ -13,6 +13,7 @@ from ..classification.nearest import SHOWN
 from ..classification.products import product_of
 from ..core.names import as_text
 from ..decisions.decisions import OUT
+from ..images import photo_faults
 
 Status = Literal["right", "wrong", "unlabelled", "refused", "rejected"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -217,7 +218,7 @@ def cards(
             added=row["added"],
             row=row["row"],
             note=row["note"],
-            photo_faults=[name for name in row["photo_faults"].split("|") if name],
+            photo_faults=photo_faults.split(row["photo_faults"]),
         )
         for row in predictions
     ]

@@ -88,13 +88,14 @@ const steps = []; // For undo.
 let saver = null; // Saves each decision in the project's file, see saving.js; without it, people save the file.
 
 /**
- * Add decisions as one step of undo.
+ * Add decisions as one step of undo, and return whether that could be done.
  * @param {Kept[]} rows
  */
 function addDecisions(rows) {
   const fault = rows.map(faultOf).find(Boolean);
   if (fault) say(`This cannot be decided: ${fault}.`);
   else applyStep(rows.map((row) => [subjectOf(row), { ...row, saved: "" }]));
+  return !fault;
 }
 
 /**
@@ -232,9 +233,7 @@ function adopt(photos) {
  * @param {Decidable[]} photos @param {Mark} name @param {string} label
  */
 function markAll(photos, name, label) {
-  const before = steps.length;
-  addDecisions(photos.map((photo) => decide(photo, name, label)));
-  return steps.length > before;
+  return addDecisions(photos.map((photo) => decide(photo, name, label)));
 }
 
 /**

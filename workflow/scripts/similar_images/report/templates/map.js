@@ -248,23 +248,13 @@ function makeRow(point) {
   });
   const open = part(row, "button");
   part(open, "span").textContent = name;
-  const address = atlas.address(point);
-  if (address) open.prepend(smallPicture(address));
+  if (points.pictured[point]) open.prepend(image(shownOf(point), ""));
   open.addEventListener("click", () => openFromRow(row));
   part(row, ".class").textContent = label;
   part(row, ".fits").textContent = fitWords(point);
   if (otherClassOf(point) !== null) part(row, ".voted").textContent = fitSentence(point);
   makeMarks(row);
   return row;
-}
-
-/** @param {string} address */
-function smallPicture(address) {
-  const img = new Image();
-  img.loading = "lazy"; // Set before the address, which would be asked for at once.
-  img.alt = "";
-  img.src = address;
-  return img;
 }
 
 function pickedPoints() {
@@ -347,11 +337,10 @@ function closeQuestion(act) {
 
 /** @param {Decidable[]} photos @param {Mark} name @param {string} [label] */
 function decideEach(photos, name, label) {
-  const before = steps.length;
-  addDecisions(
+  const done = addDecisions(
     photos.map((photo) => decide(photo, label === photo.label ? "right" : name, label ?? photo.label)),
   );
-  if (steps.length > before) say(`Decided: ${inWords(photos.length, "photo")}. Undo restores this.`);
+  if (done) say(`Decided: ${inWords(photos.length, "photo")}. Undo restores this.`);
 }
 
 /** Decide that all are of the class that was typed; one that is not known has to be confirmed. */
@@ -368,6 +357,15 @@ function decideClass() {
   if (!label) say("Say which class they are.");
   else if (known.includes(label)) accept(label);
   else confirmNew(unknownClass, label, nearClasses(label, known), accept);
+}
+
+/**
+ * @param {number} point
+ * @returns {Photo}
+ */
+function shownOf(point) {
+  const picture = points.pictured[point] ? points.contents[point] : null;
+  return { name: points.names[point], path: points.paths[point], picture };
 }
 
 /** @param {number} point */
@@ -401,12 +399,11 @@ function openLarge(point, from) {
 function largeAt(place) {
   const point = album[place];
   const { content, name, label } = photoAt(point);
-  const photo = { name, path: points.paths[point], picture: points.pictured[point] ? content : null };
   return {
     ...{ content, name, label },
     title: fileName(name),
     answer: wordsOn(point).slice(1).join(": "),
-    asked: { photo, title: "Photo", words: `Photo: ${label}` },
+    asked: { photo: shownOf(point), title: "Photo", words: `Photo: ${label}` },
     others: [],
   };
 }
@@ -434,7 +431,7 @@ function wordsOn(point) {
 let highest = 0; // The bar so far.
 
 /**
- * Tell the style sheet how much of the window is not for the map. The bar grows and shrinks with its
+ * Give the style sheet how much of the window is not for the map. The bar grows and shrinks with its
  * messages; the map keeps clear of the highest, so that it does not move each time.
  */
 function measureRoom() {
