@@ -8,8 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from similar_images.core.file_formats import write_json
 from similar_images.core.job import logged
-from similar_images.evaluation import cross_validation, leave_one_out, quality
-from similar_images.features import sharded_features
+from similar_images.evaluation import cross_validation, quality
 from similar_images.search import metric_choice
 from similar_images.storage.results import results_of
 
@@ -21,15 +20,12 @@ with logged(snakemake.log[0], "quality"), threadpool_limits(1):
     results = results_of(snakemake.config)
     comparison = metric_choice.read(snakemake.input.comparison)
     metric = metric_choice.chosen(snakemake.params.metric, comparison)
-    catalogue = sharded_features.load(Path(snakemake.input.catalogue), results)
-    listed, reduced = Path(snakemake.input.images), snakemake.input.reduced
-    learn = cross_validation.learning(
-        metric, catalogue, listed, Path(reduced) if reduced else None, results
-    )
-    table = sharded_features.TABLE.read(listed, ["image", "product"])
+    reduced = Path(snakemake.input.reduced) if snakemake.input.reduced else None
+    features, listed = Path(snakemake.input.catalogue), Path(snakemake.input.images)
+    catalogue, group_of, learn = cross_validation.load(features, listed, reduced, metric, results)
     assessment = quality.assess(
         catalogue,
-        leave_one_out.groups(catalogue, sharded_features.products(table)),
+        group_of,
         snakemake.params.voters,
         snakemake.params.vote,
         metric,

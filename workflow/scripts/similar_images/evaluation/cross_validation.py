@@ -85,21 +85,45 @@ def prepare(
     return CrossValidation(catalogue, eligible, sample, learn, threads)
 
 
-def learning(
-    metric: str, catalogue: FeatureTable, listed: Path, reduced: Path | None, results: Results
-) -> Learn | None:
-    """Return what learns the similarity `metric` for each part of the catalogue; None for cosine.
+class Loaded(NamedTuple):
+    """The catalogue with what its validation needs.
+
+    Attributes:
+        catalogue: its features.
+        group_of: (n,), see `leave_one_out.groups`.
+        learn: the adapted similarity, see `CrossValidation`; None for cosine.
+    """
+
+    catalogue: FeatureTable
+    group_of: NDArray[np.intp]
+    learn: Learn | None
+
+
+def load(
+    features: Path, listed: Path, reduced: Path | None, metric: str, results: Results
+) -> Loaded:
+    """Return the catalogue, to be validated with the similarity `metric`.
 
     Args:
-        metric: one of `metric_choice.METRICS`.
-        catalogue: its features.
+        features: of the catalogue, see `sharded_features.load`.
         listed: its table of images.
-        reduced: its features along the components, of a large catalogue.
+        reduced: its features along the components, if `metric` needs them.
+        metric: one of `metric_choice.METRICS`.
         results: fetch the features.
 
     Raises:
-        DamagedFileError, UserError: as `sharded_features.collect`.
+        DamagedFileError, UserError: as `sharded_features.load` and `sharded_features.collect`.
     """
+    catalogue = sharded_features.load(features, results)
+    table = sharded_features.TABLE.read(listed, ["image", "product"])
+    group_of = leave_one_out.groups(catalogue, sharded_features.products(table))
+    return Loaded(catalogue, group_of, _learning(metric, catalogue, listed, reduced, results))
+
+
+def _learning(
+    metric: str, catalogue: FeatureTable, listed: Path, reduced: Path | None, results: Results
+) -> Learn | None:
+    """Return what learns `metric` for each part of the catalogue; None for cosine."""
     if metric == metric_choice.COSINE:
         return None
     eligible = first_of_equals(catalogue)
