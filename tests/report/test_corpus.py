@@ -45,7 +45,7 @@ def test_each_file_is_read_or_listed_with_its_reason(ran: tuple[Project, int]) -
 
 def test_no_process_swells(ran: tuple[Project, int]) -> None:
     _, peak = ran
-    assert peak < 600 * 1024
+    assert peak < 500 * 1024
 
 
 def test_the_report_of_the_run_shows_every_file(

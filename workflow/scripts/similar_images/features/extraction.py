@@ -179,4 +179,5 @@ def _read(
             try:
                 return prepare(stream)
             except UnreadableImageError as error:
-                return error
+                # A copy: the one that was raised holds the picture in memory by its traceback.
+                return UnreadableImageError(str(error), error.pixels)
