@@ -49,7 +49,6 @@ let cameFrom = null; // and what has the focus after it.
 const rows = part(document, ".atlas-list tbody");
 const forAll = part(document, ".for-all", HTMLFormElement);
 const theirClass = part(forAll, "[name=class]", HTMLInputElement);
-const unknownClass = part(forAll, ".unknown");
 const sure = part(forAll, ".sure");
 const pickAll = part(document, '[data-do="pick-all"]', HTMLInputElement);
 const collator = new Intl.Collator("en", { numeric: true });
@@ -343,22 +342,6 @@ function decideEach(photos, name, label) {
   if (done) say(`Decided: ${inWords(photos.length, "photo")}. Undo restores this.`);
 }
 
-/** Decide that all are of the class that was typed; one that is not known has to be confirmed. */
-function decideClass() {
-  const label = theirClass.value.trim().normalize("NFC");
-  const known = knownClasses();
-  /** @param {string} name */
-  const accept = (name) => {
-    unknownClass.hidden = true;
-    theirClass.value = name;
-    theirClass.focus();
-    decideAll("wrong", name);
-  };
-  if (!label) say("Say which class they are.");
-  else if (known.includes(label)) accept(label);
-  else confirmNew(unknownClass, label, nearClasses(label, known), accept);
-}
-
 /**
  * @param {number} point
  * @returns {Photo}
@@ -482,12 +465,11 @@ part(document, ".atlas-list .more button").addEventListener("click", () => {
   grow();
   /** @type {HTMLElement} */ (rows.children[first]).focus();
 });
-forAll.addEventListener("submit", (event) => {
-  event.preventDefault();
-  decideClass();
+askForClass(forAll, (label) => {
+  theirClass.value = label;
+  theirClass.focus();
+  decideAll("wrong", label);
 });
-theirClass.addEventListener("focus", () => offerClasses(knownClasses()));
-theirClass.addEventListener("input", () => (unknownClass.hidden = true)); // It asked about another.
 
 /** @type {Map<string, Decidable>} */
 const decidable = new Map();
