@@ -68,7 +68,7 @@ def views_of(results: Path, collection: str, cache: Path) -> Photos:
     files = manifest.files_by_content(sharded_features.TABLE.read(path))
     backbone = model.read(results / "model" / "model.json")
     folder = results / "model" / "backbone"
-    found = turned.features(files, cache, files.keys(), backbone, folder, MOST_PIXELS, THREADS)
+    found = turned.features(files.keys(), files, cache, backbone, folder, MOST_PIXELS, THREADS)
     views = turned.views(images.content_ids, images.features, found)
     ids = sorted(views)
     labels = dict(zip(images.content_ids, map(str, images.labels), strict=True))
@@ -201,9 +201,8 @@ def found_copies(
     feature_table.normalise(shard.features)
     doubtful = learned.doubtful(shard.content_ids, shard.features).nonzero()[0]
     ids = [shard.content_ids[row] for row in doubtful]
-    some = {content_id: members[content_id] for content_id in ids}
     cache = folder / turned.NAME
-    found = turned.features(some, cache, some.keys(), backbone, export, MOST_PIXELS, THREADS)
+    found = turned.features(ids, members, cache, backbone, export, MOST_PIXELS, THREADS)
     views = turned.views(ids, shard.features[doubtful], found)
     first = {content_id: paths[0] for content_id, paths in ({**files, **members}).items()}
 

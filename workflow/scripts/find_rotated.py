@@ -54,9 +54,9 @@ with (
         chosen = learned.doubtful(part.content_ids, part.features).nonzero()[0]
         doubtful |= {part.content_ids[row]: part.features[row] for row in chosen}
     found = turned.features(
-        {content_id: files[content_id] for content_id in doubtful},
+        doubtful.keys(),
+        files,
         cache,
-        files.keys(),
         backbone,
         Path(snakemake.input.model).with_name("backbone"),
         snakemake.params.max_pixels,

@@ -36,9 +36,9 @@ with logged(snakemake.log[0], "orientation"), results.keeping(cache, again), thr
     chosen = principal_components.sample(catalogue.images(), orientation.MOST)
     sample = feature_table.join(list(replace(catalogue, only=chosen)))
     found = turned.features(
-        {content_id: files[content_id] for content_id in sample.content_ids},
+        sample.content_ids,
+        files,
         cache,
-        files.keys(),
         backbone,
         Path(snakemake.input.model).with_name("backbone"),
         snakemake.params.max_pixels,

@@ -101,14 +101,8 @@ with logged(snakemake.log[0], f"predict {snakemake.wildcards.queries}"), kept:
         zip(*(queries[name].to_pylist() for name in ("image", "content_id")), strict=True)
     )
     unknown = groups.candidates(rows, nearest, contents, classifier.known)
-    if len(unknown) > groups.MOST:
-        logging.info(
-            "Groups are looked for among the %s of %s that resemble the catalogue least",
-            f"{groups.MOST:,}",
-            counted(len(unknown), "photo"),
-        )
     with blas.one_thread():
-        together = groups.find(groups.least_known(unknown), features_of)
+        together = groups.find(unknown, features_of)
     tables.GROUPS.write(Path(snakemake.output.groups), together)
     by_product = None
     if snakemake.output.products:

@@ -138,13 +138,18 @@ def test_refused_and_unlabelled_photos_count_unless_they_are_decided(
     assert made == ([Candidate("a.jpg", [0.4, 0.3], "boots", 0.125, "id")] if counts else [])
 
 
-def test_of_many_photos_those_least_like_the_catalogue_are_compared() -> None:
-    names = named("hat", groups.MOST + 2)
-    made = [candidate(name, score=0.5) for name in names[:-1]]
-    kept = groups.least_known([*made, candidate("zebra.jpg", score=0.1)])
-    assert len(kept) == groups.MOST
-    assert kept == sorted(kept)
-    assert "zebra.jpg" in {one.image for one in kept}
+def test_of_many_photos_those_least_like_the_catalogue_are_compared(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(groups, "MOST", 6)
+    caplog.set_level("INFO")
+    hats, bags = named("hat", 7), named("bag", 5)
+    photos = Photos({**dict.fromkeys(hats, 0), **dict.fromkeys(bags, 1)})
+    likely = [candidate(bag, score=0.1) for bag in bags]
+    rows = found(photos, [*likely, *(candidate(hat, score=0.5) for hat in hats)])
+    assert members(rows) == {1: {*bags}}
+    assert sorted(photos.asked) == [*bags, hats[0]]
+    assert "among the 6 of 12 photos that resemble the catalogue least" in caplog.text
 
 
 @pytest.mark.parametrize("most", [0.0, 0.3, 0.6, 1.0, 3.0])

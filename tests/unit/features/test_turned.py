@@ -63,9 +63,9 @@ class Shop:
         stopped: Callable[[], bool] = lambda: False,
     ) -> dict[str, turned.Turned]:
         return turned.features(
+            self.members.keys(),
             self.members,
             self.cache,
-            self.members.keys(),
             model or self.model,
             self.folder / "backbone",
             max_pixels=10**6,

@@ -8,6 +8,7 @@ apart: the catalogue has photos that are as similar to them. benchmarks/results/
 compares this with HDBSCAN and k-means.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -17,9 +18,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..core.tables import Row
+from ..core.wording import counted
 from ..features.feature_table import FeatureTable, normalise
 from . import out_of_distribution
 from .out_of_distribution import InDistribution
+
+logger = logging.getLogger(__name__)
 
 # A group has at least so many different photos.
 SMALLEST = 5
@@ -83,22 +87,25 @@ def candidates(
     return list(found.values())
 
 
-def least_known(found: Sequence[Candidate]) -> list[Candidate]:
-    """Return the `MOST` candidates that resemble the catalogue least, sorted by path."""
-    return sorted(sorted(found, key=lambda one: (one.score, one.image))[:MOST])
-
-
 def find(
     found: Sequence[Candidate], features: Callable[[pa.ChunkedArray], FeatureTable]
 ) -> list[Row]:
     """Return the rows of `tables.GROUPS`: the group least like the catalogue first.
 
     Args:
-        found: the candidates, at most `MOST`, each with other bytes.
+        found: the candidates, each with other bytes. Of more than `MOST`, those that resemble the
+            catalogue least are compared.
         features: returns those of the images with these paths.
     """
     if len(found) < SMALLEST:
         return []
+    if len(found) > MOST:
+        logger.info(
+            "Groups are looked for among the %s of %s that resemble the catalogue least",
+            f"{MOST:,}",
+            counted(len(found), "photo"),
+        )
+        found = sorted(found, key=lambda one: (one.score, one.image))[:MOST]
     table = features(pa.chunked_array([[one.image for one in found]]))
     table = table.rows(np.argsort(table.paths, kind="stable"))
     by_image = {one.image: one for one in found}

@@ -58,9 +58,9 @@ class _Turning(Preprocessor):
 
 
 def features(
-    members: Mapping[str, Sequence[bytes]],
+    content_ids: Collection[str],
+    files: Mapping[str, Sequence[bytes]],
     cache: Path,
-    kept: Collection[str],
     model: Model,
     folder: Path,
     max_pixels: int,
@@ -69,12 +69,12 @@ def features(
     results: Results = SHARED,
     stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, Turned]:
-    """Return the features of the turned photos of `members`, but for those that cannot be read now.
+    """Return the features of turned photos, but for those that cannot be read now.
 
     Args:
-        members: content ids, each with the files that have these bytes.
-        cache: the file that keeps features between runs.
-        kept: the content ids whose features stay in it.
+        content_ids: of the photos.
+        files: of each content id of the collection, those that have these bytes.
+        cache: the file that keeps features of the collection between runs.
         model: the model that makes the features.
         folder: of the exported model, which is loaded only if there are new photos.
         max_pixels: the setting `images.max_pixels`.
@@ -87,7 +87,7 @@ def features(
         DamagedFileError, UserError: as `load_model` and `extract`.
     """
     known = _read(cache, model.fingerprint)
-    new = {content_id: files for content_id, files in members.items() if content_id not in known}
+    new = {content_id: files[content_id] for content_id in content_ids if content_id not in known}
     if new:
         results.fetch(folder)
         engine = load_model(model, folder, threads)
@@ -114,8 +114,8 @@ def features(
                 for turn, quarters in enumerate(QUARTERS)
             ]
             known |= _joined(parts)
-    _write(cache, model.fingerprint, {id_: known[id_] for id_ in sorted(known) if id_ in kept})
-    return {content_id: known[content_id] for content_id in members if content_id in known}
+    _write(cache, model.fingerprint, {id_: known[id_] for id_ in sorted(known) if id_ in files})
+    return {content_id: known[content_id] for content_id in content_ids if content_id in known}
 
 
 def views(
