@@ -51,7 +51,6 @@ with logged(snakemake.log[0], "audit report"), results_of(snakemake.config).keep
         groups=audit_page.groups(findings, files, pictures),
         files=Counter(members["content_id"].to_pylist()),
         decided=decisions.rows(decided),
-        map=page.with_name("map.html").is_file(),
     )
     with replacing(page) as temporary:
         temporary.write_text(audit_page.render(report, folder), "utf-8")

@@ -41,7 +41,6 @@ with logged(snakemake.log[0], "map page"), results_of(snakemake.config).keeping(
         classes=sorted({*members["label"].to_pylist()}),
         members=Counter(members["content_id"].to_pylist()),
         decided=decisions.rows(decisions.read(decisions.paths(snakemake.params.decisions))),
-        audit=page.with_name("report.html").is_file(),
     )
     with replacing(page) as temporary:
         temporary.write_text(map_page.render(shown, folder), "utf-8")

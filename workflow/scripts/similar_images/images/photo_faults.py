@@ -48,9 +48,8 @@ _FAULTS = {
     "too_small": Fault("too small", 300, 32),  # the shorter side in pixels
     "blurred": Fault("blurred", 0.4, 0.7),  # `Measures.blur`
     "dark": Fault("dark", 0.4, 0.15),  # `Measures.light_99`
-    "overexposed": Fault(
-        "overexposed", 0.5, 1
-    ),  # `Measures.light_5`; a small product on white has 1
+    # `Measures.light_5`; a small product on white has 1
+    "overexposed": Fault("overexposed", 0.5, 1),
     "low_contrast": Fault("low contrast", 0.1, 0.05),  # `Measures.contrast`
     "odd_shape": Fault("odd shape", 2, 4),  # the longer side, divided by the shorter one
     "uniform": Fault("nearly uniform", 3, 0.5),  # `Measures.entropy`

@@ -110,7 +110,6 @@ class AuditReport:
         files: how many files of the catalogue have the bytes of each content id.
         decided: the decisions that were applied, as rows of decisions.csv.
         advice: sentences on the classes to merge.
-        map: whether the map of the catalogue is beside this page.
     """
 
     made: datetime
@@ -120,7 +119,6 @@ class AuditReport:
     files: Mapping[str, int]
     decided: Sequence[Row] = ()
     advice: Sequence[str] = ()
-    map: bool = False
 
 
 def decided_photos(

@@ -30,7 +30,6 @@ class CatalogueMap:
         classes: all of the catalogue.
         members: how many files of the catalogue have the bytes of each content id.
         decided: the decisions that were applied, as rows of decisions.csv.
-        audit: whether the page of the audit is beside this one.
     """
 
     made: datetime
@@ -41,7 +40,6 @@ class CatalogueMap:
     classes: Sequence[str]
     members: Mapping[str, int]
     decided: Sequence[Row] = ()
-    audit: bool = False
 
 
 def render(shown: CatalogueMap, folder: Path) -> str:
