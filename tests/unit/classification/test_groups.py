@@ -71,6 +71,13 @@ def test_photos_that_the_catalogue_has_more_like_are_no_group() -> None:
     assert not found(photos, [candidate(hat, 0.999) for hat in hats])
 
 
+def test_classes_that_are_all_unlike_the_catalogue_are_a_group_each() -> None:
+    hats, bags = named("hat", 8), named("bag", 6)
+    photos = Photos({**dict.fromkeys(hats, 0), **dict.fromkeys(bags, 1)})
+    rows = found(photos, [candidate(name, similarity=0.1) for name in [*hats, *bags]])
+    assert [*members(rows).values()] in ([{*hats}, {*bags}], [{*bags}, {*hats}])
+
+
 def test_a_group_that_is_as_the_catalogue_is_not_shown() -> None:
     hats = named("hat", 8)
     photos = Photos(dict.fromkeys(hats, 0))

@@ -30,8 +30,10 @@ SMALLEST = 5
 # Grouping takes time and memory of the square of the number of photos.
 MOST = 2000
 # Two groups are joined if their photos are, on average, at most this much less similar to each
-# other than to the catalogue. Chosen, as the linkage was, with the two sets of the benchmark.
-LESS_SIMILAR = 0.05
+# other than to the nearest photos of the catalogue, and of the candidates. Without the latter, all
+# photos of a new range of products, which the catalogue has nothing like, would be one group.
+# Chosen, as the linkage was, with the two sets of the benchmark.
+LESS_THAN_CATALOGUE, LESS_THAN_CANDIDATES = 0.05, 0.2
 # Of 37 groups with a higher mean in-distribution score, none was of a missing class.
 MOST_KNOWN = 0.7
 
@@ -121,11 +123,21 @@ def find(
 def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     """Return the rows of each group."""
     to_catalogue = np.array([np.mean(one.similarities) for one in photos])
-    nearer = (to_catalogue[:, np.newaxis] + to_catalogue) / 2 - similarities
+    count = len(photos[0].similarities)
+    to_candidates = -np.partition(-similarities, count - 1)[:, :count].mean(axis=1)
+    apart = np.maximum(
+        _less_similar(similarities, to_catalogue) - LESS_THAN_CATALOGUE,
+        _less_similar(similarities, to_candidates) - LESS_THAN_CANDIDATES,
+    )
     # Rounded, so that the last bits of a product join no other photos.
-    group_of = average_linkage(np.round(nearer, 5), LESS_SIMILAR)
+    group_of = average_linkage(np.round(apart, 5), 0)
     rows = [np.flatnonzero(group_of == number) for number in np.unique(group_of)]
     return [some for some in rows if len(some) >= SMALLEST]
+
+
+def _less_similar(similarities: Matrix, to_others: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return how much less similar photos are to each other than, on average, to others."""
+    return (to_others[:, np.newaxis] + to_others) / 2 - similarities
 
 
 def average_linkage(distances: NDArray[np.float64], most: float) -> Numbers:
