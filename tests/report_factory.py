@@ -149,7 +149,9 @@ def write_audit(
     same: str = "",
     name: str = "boots/1",
     left_out: bool = False,
+    score: str = "0.05",
     doubtful: int = 0,
+    weak: int = 0,
     rotated: bool = False,
     **reported: Any,
 ) -> Path:
@@ -159,8 +161,8 @@ def write_audit(
     rotated copy of shoes/5.
 
     The photo `same` has the bytes of boots/2, and the first is called `name`. The decided photo
-    boots/0, of the content 0, is there if `left_out` is set. There are `doubtful` more wrong
-    labels, of contents from 6 on.
+    boots/0, of the content 0, is there if `left_out` is set. The wrong label has a `score`; there
+    are `doubtful` more, and then `weak` ones, of contents from 6 on.
     """
     found = [
         ("wrong_label", name, "boots", "hats/3", "hats"),
@@ -175,14 +177,18 @@ def write_audit(
     first = {"rank": "1", "score": "0.5", "photo_faults": "blurred|dark"}
     first["measured"] = "0.75, limit 0.50|0.10, limit 0.15"
     findings = [dict(zip(names, row, strict=True)) | first for row in found]
+    findings[0]["score"] = score
     if rotated:
         copy = [turned("hats/3", 180, "shoes/5", copy=True)]
         own, other = turned("boots/2", 90, "hats/4"), turned("1", 270, "hats/4")
         findings += audit_page.rotated_photos({"catalogue": [*copy, own], "new": [other]})
-    more = {f"boots/more {n}": 6 + n for n in range(doubtful)}
-    for rank, image in enumerate(more, 2):
+    more = {f"boots/more {n}": 6 + n for n in range(doubtful + weak)}
+    scores = ["0.05"] * doubtful + ["0.4"] * weak
+    for rank, (image, score_of_it) in enumerate(zip(more, scores, strict=True), 2):
         row = ("wrong_label", image, "boots", "hats/3", "hats")
-        findings.append(dict(zip(names, row, strict=True)) | {"rank": str(rank), "score": "0.05"})
+        findings.append(
+            dict(zip(names, row, strict=True)) | {"rank": str(rank), "score": score_of_it}
+        )
     numbers = {"boots/0": 0, name: 1, "boots/2": 2, "hats/3": 3, "hats/4": 4, "hats/4 again": 4}
     numbers |= more
     numbers |= {same: 2} if same else {}

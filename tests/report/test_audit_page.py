@@ -62,7 +62,7 @@ def test_a_picture_is_shown_large_beside_the_evidence_with_zoom(many: Visit) -> 
     expect(dialog.locator(".asked")).to_contain_text("Photo: boots")
     expect(dialog.locator(".beside")).to_contain_text("Nearest of hats")
     expect(dialog.locator(".large-answer")).to_have_text(
-        "Label boots, looks like hats: may not be boots"
+        "Label boots, looks like hats: very unlikely to be boots"
     )
     for pane in ("asked", "beside"):
         address = dialog.locator(f".{pane} img").get_attribute("src") or ""
@@ -163,30 +163,42 @@ def test_the_accessibility_checker_finds_nothing_serious(
     assert serious_findings(seen) == []
 
 
-def test_rotated_photos_are_shown_upright_and_those_of_query_sets_without_buttons(
-    visit: Open, tmp_path: Path
-) -> None:
+def test_rotated_photos_are_shown_beside_themselves_upright(visit: Open, tmp_path: Path) -> None:
     page = visit(write_audit(tmp_path / "catalogue", rotated=True)).page
     own, other = page.locator("section[aria-labelledby=rotated_photo] .card").all()
-    expect(own.locator("img").first).to_have_css("rotate", "90deg")
-    expect(own.locator("img").last).to_have_css("rotate", "none")
+    expect(own.locator("img").first).to_have_css("rotate", "none")
+    expect(own.locator("img").last).to_have_css("rotate", "90deg")
+    expect(own).to_contain_text("Turned upright")
     expect(own.locator(".verdict")).to_have_text(
         "lies on its left side: turn it clockwise by 90 degrees"
     )
     expect(own.get_by_role("button", name="Leave out")).to_be_visible()
-    expect(other.locator("img").first).to_have_css("rotate", "-90deg")
-    expect(other).to_contain_text("Photo of the set new, turned")
+    expect(other.locator("img").last).to_have_css("rotate", "-90deg")
+    expect(other).to_contain_text("Photo of the set new")
     expect(other.get_by_role("button", name="Leave out")).to_have_count(0)
+
+
+def test_a_rotated_copy_is_shown_as_it_is_beside_its_original(visit: Open, tmp_path: Path) -> None:
+    page = visit(write_audit(tmp_path / "catalogue", rotated=True)).page
     copy = page.locator("section[aria-labelledby=rotated_duplicate] .card")
-    expect(copy.locator("img").first).to_have_css("rotate", "180deg")
+    for picture in copy.locator("img").all():
+        expect(picture).to_have_css("rotate", "none")
     expect(copy.locator(".item")).to_have_count(2)
+    copy.get_by_role("button", name="Photo, 3: show large").click()
+    strip = page.locator("dialog .strip")
+    expect(strip.get_by_role("button")).to_have_count(2)
+    strip.get_by_role("button", name="Turned upright").click()
+    expect(page.locator("dialog .beside img")).to_have_class("turned-180")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("dialog .asked")).to_contain_text("The same picture")
+    expect(page.locator("dialog .beside")).to_contain_text("Photo")
 
 
-def test_a_rotated_photo_fills_its_half_of_the_large_view(visit: Open, tmp_path: Path) -> None:
+def test_a_turned_photo_fills_its_half_of_the_large_view(visit: Open, tmp_path: Path) -> None:
     page = visit(write_audit(tmp_path / "catalogue", rotated=True)).page
     card = page.locator("section[aria-labelledby=rotated_photo] .card").first
-    card.get_by_role("button", name="Photo, turned, 2: show large").click()
-    pane = page.locator("dialog .asked .pane-picture")
+    card.get_by_role("button", name="Turned upright, 2: show large").click()
+    pane = page.locator("dialog .beside .pane-picture")
     pane.locator("img").evaluate("image => image.decode()")
     place = "element => { const { x, y, width, height } = element.getBoundingClientRect();" + (
         " return [x, y, width, height].map(Math.round); }"
@@ -202,30 +214,38 @@ def test_a_rotated_photo_fills_its_half_of_the_large_view(visit: Open, tmp_path:
     ]
 
 
-def test_a_rotated_photo_is_also_shown_as_it_is(visit: Open, tmp_path: Path) -> None:
+def test_the_large_view_shows_a_rotated_photo_turned_and_the_most_similar_one(
+    visit: Open, tmp_path: Path
+) -> None:
     page = visit(write_audit(tmp_path / "catalogue", rotated=True)).page
     card = page.locator("section[aria-labelledby=rotated_photo] .card").first
-    expect(card.locator(".untouched")).to_have_text("as it is")
-    expect(card.locator(".untouched img")).to_have_css("rotate", "none")
-    card.get_by_role("button", name="Photo, turned, 2: show large").click()
+    card.get_by_role("button", name="Photo, 2: show large").click()
     dialog = page.locator("dialog")
-    shown = dialog.locator(".asked img")
-    expect(shown).to_have_class("turned-90")
-    dialog.get_by_role("button", name="Show as it is").click()
-    expect(shown).not_to_have_class("turned-90")
-    expect(dialog.locator(".asked")).to_contain_text("Photo, as it is: boots")
-    dialog.get_by_role("button", name="Show turned").click()
-    expect(shown).to_have_class("turned-90")
-    dialog.get_by_role("button", name="Show as it is").click()
-    page.keyboard.press("ArrowRight")
-    expect(shown).to_have_class("turned-270")
-    expect(dialog.get_by_role("button", name="Show as it is")).to_be_visible()
+    expect(dialog.locator(".asked img")).not_to_have_class("turned-90")
+    expect(dialog.locator(".beside img")).to_have_class("turned-90")
+    page.keyboard.press("2")
+    expect(dialog.locator(".beside")).to_contain_text("Most similar photo")
 
 
-def test_photos_that_are_not_turned_have_no_button_for_it(many: Visit) -> None:
-    many.page.get_by_role("button", name="Photo, 1: show large").click()
-    expect(many.page.locator("dialog [data-turn]")).to_be_hidden()
-    expect(many.page.locator(".untouched")).to_have_count(0)
+def test_labels_that_are_nearly_all_right_are_shown_only_on_request(
+    visit: Open, tmp_path: Path
+) -> None:
+    page = visit(write_audit(tmp_path / "catalogue", doubtful=1, weak=2)).page
+    section = page.locator("section[aria-labelledby=wrong_label]")
+    expect(section.locator(".card")).to_have_count(2)
+    section.get_by_role("button", name="Show 2 more, nearly all of them right").click()
+    expect(section.locator(".card")).to_have_count(4)
+    expect(section.locator(".card").nth(2)).to_be_focused()
+
+
+def test_if_all_doubtful_labels_are_nearly_all_right_none_is_shown_at_first(
+    visit: Open, tmp_path: Path
+) -> None:
+    page = visit(write_audit(tmp_path / "catalogue", score="0.4")).page
+    section = page.locator("section[aria-labelledby=wrong_label]")
+    expect(section.locator(".card")).to_have_count(0)
+    section.get_by_role("button", name="Show 1 more, nearly all of them right").click()
+    expect(section.locator(".card")).to_have_count(1)
 
 
 def test_a_page_with_rotated_photos_is_accessible(visit: Open, tmp_path: Path) -> None:

@@ -37,6 +37,17 @@ def predicted(card: QueryCard) -> dict[str, str]:
     }
 
 
+def test_many_photos_at_once_are_taken_into_the_catalogue_without_the_bad_ones(
+    visit: Open, path: Path
+) -> None:
+    seen = visit(path)
+    seen.page.get_by_label("All photos of this view").fill("0")
+    many = seen.page.locator(".many button")
+    expect(many).to_have_text("Take 28 photos into the catalogue")
+    seen.page.get_by_role("combobox", name="Photo faults").select_option("any")
+    expect(many).to_have_text("Take 0 photos into the catalogue")
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     cards = faulty_cards()

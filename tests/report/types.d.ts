@@ -195,6 +195,10 @@ interface Finding {
   decidable: boolean;
   /** The query set of the photo, or "" in the catalogue. */
   set: string;
+  /** The degrees clockwise that make a rotated photo upright; 0 for others. */
+  turn: number;
+  /** Whether nearly all findings like this one are false; they come last of their kind. */
+  weak: boolean;
 }
 
 /** A photo in the large view: what it is, for its button, and the words below it. */
@@ -213,8 +217,6 @@ interface Shown {
   answer: string;
   added?: string;
   asked: Pane;
-  /** The asked photo as it is, where it is shown turned. */
-  untouched?: Pane;
   others: Pane[];
   more?: More;
 }

@@ -112,7 +112,7 @@ def test_how_a_rotated_photo_lies_is_told_in_words(turn: int, copy: str, words: 
     ((kind, group),) = groups(found, FILES, set()).items()
     (card,) = group.cards
     assert kind == ("rotated_duplicate" if copy == "true" else "rotated_photo")
-    assert (card.words, card.picture.turn, card.decidable, card.set) == (words, turn, True, "")
+    assert (card.words, card.turn, card.decidable, card.set) == (words, turn, True, "")
     assert card.detail == "similarity (cosine): 0.81 turned, 0.50 as it is"
 
 

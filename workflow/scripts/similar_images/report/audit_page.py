@@ -50,7 +50,8 @@ NOUNS = {
     "small_class": ("small class", "small classes"),
 }
 # How likely a label is, by its share of the confidence, which is at most a half.
-DOUBTS = {0.1: "very unlikely to be", 0.3: "unlikely to be", 1.0: "may not be"}
+WEAK = 0.3
+DOUBTS = {0.1: "very unlikely to be", WEAK: "unlikely to be", 1.0: "may not be"}
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,10 @@ class Picture(Photo):
     Attributes:
         label: its class, or "".
         content: its content id, by which it is decided on.
-        turn: the degrees clockwise by which it is turned to be shown.
     """
 
     label: str
     content: str | None
-    turn: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,8 @@ class FindingCard:
         detail: the number behind these words, or "".
         decidable: whether a decision on the photo can settle it.
         set: the query set of the photo, or "" in the catalogue.
+        turn: the degrees clockwise that make a rotated photo upright; 0 for others.
+        weak: whether nearly all findings like this one are false. They come last of their kind.
     """
 
     picture: Picture
@@ -89,6 +90,8 @@ class FindingCard:
     detail: str
     decidable: bool
     set: str = ""
+    turn: int = 0
+    weak: bool = False
 
 
 class Group(NamedTuple):
@@ -229,12 +232,12 @@ def groups(
     numbers = Counter(row["finding"] for row in findings)
     cards: dict[str, list[FindingCard]] = {kind: [] for kind in numbers}
 
-    def picture(name: str, label: str, turn: int = 0) -> Picture:
-        return Picture(*photo_fields(name, files, pictures), label, files[name].content_id, turn)
+    def picture(name: str, label: str) -> Picture:
+        return Picture(*photo_fields(name, files, pictures), label, files[name].content_id)
 
     for row in shown(findings):
         kind = row["finding"]
-        shown_picture = picture(row["image"], row["label"], int(row.get("turn", 0)))
+        shown_picture = picture(row["image"], row["label"])
         other = picture(row["other_image"], row["other_label"]) if row["other_image"] else None
         # A decision is on a content, so it would leave out both files with equal bytes.
         one = kind == "duplicate" and other is not None and other.content == shown_picture.content
@@ -248,6 +251,8 @@ def groups(
                 and shown_picture.content is not None
                 and not (one or row.get("set")),
                 set=row.get("set", ""),
+                turn=int(row.get("turn", 0)),
+                weak=kind == "wrong_label" and float(row["score"]) >= WEAK,
             )
         )
     return {kind: Group(number, cards[kind]) for kind, number in numbers.items()}

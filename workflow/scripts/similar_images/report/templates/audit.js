@@ -9,7 +9,7 @@ const { classes, decided, photos, folder } = data;
 const groups = new Map(data.groups); // The findings by kind, in the order of the page.
 
 const CHUNK = 60; // Findings of a kind that are added at once.
-/** What the other picture of a finding is; for other kinds it is the nearest of its class. */
+/** What the photo beside that of a finding is; for other kinds it is the nearest of its class. */
 const OTHERS = /** @type {Record<string, string>} */ ({
   duplicate_across_classes: "The same picture",
   duplicate: "The same picture",
@@ -44,10 +44,21 @@ function hasTwo(kind, { decidable, other }) {
 }
 
 /** @param {string} kind @param {Finding} finding */
-function rolesOf(kind, { other_label: label, picture, set }) {
-  const photo = set ? `Photo of the set ${set}` : "Photo";
-  const role = picture.turn ? `${photo}, turned` : photo;
-  return [kind === "small_class" ? "Example" : role, OTHERS[kind] ?? `Nearest of ${label}`];
+function roleOf(kind, { set }) {
+  if (kind === "small_class") return "Example";
+  return set ? `Photo of the set ${set}` : "Photo";
+}
+
+/**
+ * Return the pictures beside the photo of a finding, each with what it is. A card has the first.
+ * @param {string} kind @param {Finding} finding
+ */
+function othersOf(kind, { picture, other, other_label: label, turn }) {
+  /** @type {[AuditPicture, string][]} */
+  const near = other ? [[other, OTHERS[kind] ?? `Nearest of ${label}`]] : [];
+  /** @type {[AuditPicture, string][]} */
+  const turned = turn ? [[{ ...picture, turn }, "Turned upright"]] : [];
+  return kind === "rotated_photo" ? [...turned, ...near] : [...near, ...turned];
 }
 
 // ---- The cards
@@ -57,13 +68,11 @@ function makeCard(kind, finding) {
   const card = part(copyOf("finding"), "li");
   card.classList.add(kind);
   const two = hasTwo(kind, finding);
-  const [role, otherRole] = rolesOf(kind, finding);
   const place = placeOf.get(finding) ?? 0;
   const pair = part(card, ".pair");
-  pair.append(makeSide(finding.picture, role, () => showLarge(place)));
-  if (finding.other) {
-    pair.append(makeSide(finding.other, otherRole, () => showLarge(two ? place + 1 : place)));
-  }
+  pair.append(makeSide(finding.picture, roleOf(kind, finding), () => showLarge(place)));
+  const [beside] = othersOf(kind, finding);
+  if (beside) pair.append(makeSide(...beside, () => showLarge(two ? place + 1 : place)));
   part(card, ".verdict").append(...verdictOf(kind, finding));
   if (two) {
     part(card, ":scope > .decide").remove();
@@ -80,14 +89,11 @@ function makeCard(kind, finding) {
 /** @param {AuditPicture} picture @param {string} role @param {() => void} open */
 function makeSide(picture, role, open) {
   const side = element("div", "side-picture");
+  side.append(element("p", "role", role), smallPicture(picture, role, open));
+  if (picture.turn) return side; // Its name is below the photo as it is.
   const label = element("p", "class-name");
   label.append(element("strong", "", picture.label));
-  side.append(
-    element("p", "role", role),
-    smallPicture(picture, role, open),
-    label,
-    element("p", "path", picture.name),
-  );
+  side.append(label, element("p", "path", picture.name));
   return side;
 }
 
@@ -140,13 +146,34 @@ function grow(kind) {
   const list = part(section, ".findings");
   const findings = groups.get(kind) ?? [];
   const first = list.childElementCount;
-  list.append(...findings.slice(first, first + CHUNK).map((finding) => makeCard(kind, finding)));
-  const rest = findings.length - list.childElementCount;
-  part(section, ".more").hidden = rest === 0;
-  part(section, ".more button").textContent = `Show ${Math.min(rest, CHUNK)} more`;
-  part(section, ".more span").textContent =
-    `${list.childElementCount.toLocaleString("en")} of ${findings.length.toLocaleString("en")} are shown`;
+  list.append(...findings.slice(first, endOf(findings, first)).map((finding) => makeCard(kind, finding)));
+  showMore(kind);
   return list;
+}
+
+/**
+ * Show how many findings are shown, and the button for more.
+ * @param {string} kind
+ */
+function showMore(kind) {
+  const section = part(document, `section[aria-labelledby="${kind}"]`);
+  const findings = groups.get(kind) ?? [];
+  const next = part(section, ".findings").childElementCount;
+  part(section, ".more").hidden = next === findings.length;
+  part(section, ".more button").textContent =
+    `Show ${endOf(findings, next) - next} more${findings[next]?.weak ? ", nearly all of them right" : ""}`;
+  part(section, ".more span").textContent =
+    `${next.toLocaleString("en")} of ${findings.length.toLocaleString("en")} are shown`;
+}
+
+/**
+ * Return where the findings end that are shown with the one at `first`: weak ones are shown apart.
+ * @param {Finding[]} findings @param {number} first
+ */
+function endOf(findings, first) {
+  const weak = findings.findIndex((finding) => finding.weak);
+  const end = Math.min(first + CHUNK, findings.length);
+  return first < weak ? Math.min(end, weak) : end;
 }
 
 /**
@@ -168,23 +195,23 @@ function growByButton(kind) {
  */
 function largeAt(place) {
   const { finding, kind, side } = entries[place];
-  const roles = rolesOf(kind, finding);
-  const asked = sideOf(finding, side);
-  const beside = side === 1 ? finding.picture : finding.other;
-  /** @param {AuditPicture} photo @param {string} role */
-  const pane = (photo, role) => {
+  /** @type {[AuditPicture, string]} */
+  const own = [finding.picture, roleOf(kind, finding)];
+  const others = othersOf(kind, finding);
+  const [asked, beside] = side === 1 ? [others[0], [own]] : [own, others];
+  /** @param {[AuditPicture, string]} shown */
+  const pane = ([photo, role]) => {
     const words = role.startsWith("Nearest of") || !photo.label ? role : `${role}: ${photo.label}`;
     return { photo, title: role, words };
   };
   return {
-    content: finding.decidable ? asked.content : null,
-    label: asked.label,
-    name: asked.name,
-    title: fileName(asked.name),
+    content: finding.decidable ? asked[0].content : null,
+    label: asked[0].label,
+    name: asked[0].name,
+    title: fileName(asked[0].name),
     answer: verdictOf(kind, finding).map(({ textContent }) => textContent).join(": "),
-    asked: pane(asked, roles[side]),
-    untouched: asked.turn ? pane({ ...asked, turn: 0 }, "Photo, as it is") : undefined,
-    others: beside ? [pane(beside, roles[1 - side])] : [],
+    asked: pane(asked),
+    others: beside.map(pane),
   };
 }
 
@@ -218,8 +245,9 @@ startDeciding({
   changed: updateNote,
 });
 part(document, ".deciding").hidden = photos.length === 0;
-for (const kind of groups.keys()) {
-  grow(kind);
+for (const [kind, [first]] of groups) {
+  if (first.weak) showMore(kind);
+  else grow(kind);
   part(document, `section[aria-labelledby="${kind}"] .more button`).addEventListener("click", () => growByButton(kind));
 }
 reach(document.querySelector(".item:not(dialog)"));

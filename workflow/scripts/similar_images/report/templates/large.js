@@ -10,7 +10,7 @@ const note = part(dialog, "[name=note]", HTMLInputElement);
 
 /** @type {Gallery} */
 let gallery; // What `startLarge` was given.
-let large = { place: 0, beside: 0, zoom: 0, untouched: false };
+let large = { place: 0, beside: 0, zoom: 0 };
 
 // ---- Elements
 
@@ -58,24 +58,12 @@ function smallPicture(photo, title, open) {
   const small = element(photo.picture || photo.original ? "button" : "div", "picture");
   small.title = photo.path;
   small.append(image(photo, ""));
-  if (photo.turn) small.append(untouchedPicture(photo));
   if (small instanceof HTMLButtonElement) {
     small.type = "button";
-    const also = photo.turn ? ", also as it is" : "";
-    small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large${also}`);
+    small.setAttribute("aria-label", `${title}, ${fileName(photo.name)}: show large`);
     small.addEventListener("click", open);
   }
   return small;
-}
-
-/**
- * Return the picture of a photo that is shown turned, as it is, for a corner of the other.
- * @param {Photo} photo
- */
-function untouchedPicture(photo) {
-  const corner = element("span", "untouched");
-  corner.append(image({ ...photo, turn: 0 }, ""), element("span", "", "as it is"));
-  return corner;
 }
 
 // ---- The large view
@@ -85,10 +73,10 @@ function untouchedPicture(photo) {
  * @param {number} place
  */
 function showLarge(place, position = 1) {
-  const { content, label, name, title, answer, added, asked, untouched, others, more } = gallery.at(place);
+  const { content, label, name, title, answer, added, asked, others, more } = gallery.at(place);
   const beside = Math.min(Math.max(position, 1), others.length);
   const again = large.place === place;
-  large = { place, beside, zoom: again ? large.zoom : 0, untouched: again && large.untouched };
+  large = { place, beside, zoom: again ? large.zoom : 0 };
   for (const [key, value] of Object.entries({ content: content ?? "", label, name })) {
     if (value === undefined) delete dialog.dataset[key];
     else dialog.dataset[key] = value;
@@ -97,10 +85,7 @@ function showLarge(place, position = 1) {
   part(dialog, ".large-answer").textContent = answer;
   part(dialog, ".large-path").textContent = asked.photo.path;
   part(dialog, ".large-added").textContent = added ?? "";
-  showPane(".pane.asked", (large.untouched && untouched) || asked);
-  const turning = part(dialog, "[data-turn]");
-  turning.hidden = !untouched;
-  turning.textContent = large.untouched ? "Show turned" : "Show as it is";
+  showPane(".pane.asked", asked);
   part(dialog, ".pane.beside").hidden = others.length === 0;
   if (others.length > 0) showPane(".pane.beside", others[beside - 1]);
   part(dialog, ".strip").replaceChildren(
@@ -201,15 +186,6 @@ function zoom(by) {
 }
 
 /**
- * Show the asked photo as it is, or turned.
- * @param {boolean} untouched
- */
-function showUntouched(untouched) {
-  large.untouched = untouched;
-  showLarge(large.place, large.beside);
-}
-
-/**
  * Show the photo before or after.
  * @param {number} by
  */
@@ -223,10 +199,9 @@ function startLarge(given) {
   gallery = given;
   dialog.addEventListener("click", (event) => {
     if (!(event.target instanceof HTMLElement)) return;
-    const { step: by, zoom: nearer, turn, close } = event.target.dataset;
+    const { step: by, zoom: nearer, close } = event.target.dataset;
     if (by) step(Number(by));
     if (nearer) zoom(Number(nearer));
-    if (turn !== undefined) showUntouched(!large.untouched);
     if (close !== undefined || event.target === dialog) dialog.close();
   });
   dialog.addEventListener("keydown", (event) => {

@@ -540,13 +540,15 @@ function byPlace(a, b) {
   return Number(a.dataset.place) - Number(b.dataset.place);
 }
 
-// ---- Many at once: photos with a high confidence go into the catalogue
+// ---- Many at once: photos with a high confidence and no fault go into the catalogue
 
 function sureOnes() {
   const least = readConfidence(part(many, "#least", HTMLInputElement));
   showWrong(many);
   const known = matching.filter((card) => card.content !== null);
-  return least ? adoptable(known.filter((card) => keepsLimit(card, least, atLeast))) : [];
+  if (!least) return [];
+  const good = known.filter((card) => card.photo_faults.length === 0);
+  return adoptable(good.filter((card) => keepsLimit(card, least, atLeast)));
 }
 
 function countMany() {
