@@ -78,6 +78,17 @@ def test_classes_that_are_all_unlike_the_catalogue_are_a_group_each() -> None:
     assert [*members(rows).values()] in ([{*hats}, {*bags}], [{*bags}, {*hats}])
 
 
+def test_photos_in_several_sizes_are_grouped_as_one_of_each_would_be() -> None:
+    hats = named("hat", 6)
+    photos = Photos({f"{size} {hat}": 0 for hat in hats for size in ("large", "small", "tiny")})
+    for name, features in photos.features.items():
+        # Different hats have a cosine of 0.6, and copies of one nearly 1.
+        features[:] = 0.001 * features
+        features[[0, hats.index(name.split()[1]) + 1]] = 0.6**0.5, 0.4**0.5
+    rows = found(photos, [candidate(name) for name in photos.features])
+    assert members(rows) == {1: {*photos.features}}
+
+
 def test_a_group_that_is_as_the_catalogue_is_not_shown() -> None:
     hats = named("hat", 8)
     photos = Photos(dict.fromkeys(hats, 0))

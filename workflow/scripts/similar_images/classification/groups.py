@@ -34,6 +34,9 @@ MOST = 2000
 # photos of a new range of products, which the catalogue has nothing like, would be one group.
 # Chosen, as the linkage was, with the two sets of the benchmark.
 LESS_THAN_CATALOGUE, LESS_THAN_CANDIDATES = 0.05, 0.2
+# Candidates that are more similar show the same picture, in another size for example. They are not
+# among those nearest: beside them, all other photos of a class would be much less similar.
+SAME_PICTURE = 0.9
 # Of 37 groups with a higher mean in-distribution score, none was of a missing class.
 MOST_KNOWN = 0.7
 
@@ -124,7 +127,8 @@ def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     """Return the rows of each group."""
     to_catalogue = np.array([np.mean(one.similarities) for one in photos])
     count = len(photos[0].similarities)
-    to_candidates = -np.partition(-similarities, count - 1)[:, :count].mean(axis=1)
+    others = np.where(similarities > SAME_PICTURE, -1, similarities)
+    to_candidates = -np.partition(-others, count - 1)[:, :count].mean(axis=1)
     apart = np.maximum(
         _less_similar(similarities, to_catalogue) - LESS_THAN_CATALOGUE,
         _less_similar(similarities, to_candidates) - LESS_THAN_CANDIDATES,
