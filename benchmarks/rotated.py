@@ -53,11 +53,13 @@ class Judged(NamedTuple):
     Attributes:
         quarters: how they seem to lie, turned clockwise by so many quarters.
         rotated: whether they are reported, if every photo is turned.
+        sure: whether they are reported without "perhaps".
         tried: whether they are turned and looked at.
     """
 
     quarters: NDArray[np.intp]
     rotated: NDArray[np.bool_]
+    sure: NDArray[np.bool_]
     tried: NDArray[np.bool_]
 
 
@@ -82,6 +84,7 @@ def judge(learned: Orientation, photos: Photos, quarters: int) -> Judged:
     return Judged(
         evidence.argmax(axis=1),
         margins(evidence) > learned.limit,
+        margins(evidence) >= max(learned.limit, orientation.SURE),
         learned.doubtful(photos.ids, views[:, 0]),
     )
 
@@ -113,17 +116,20 @@ def percent(share: float) -> str:
 def rotations(name: str, photos: Photos, learned: Orientation, catalogue: Photos) -> list[str]:
     """Return a row on the photos of a set."""
     upright, *others = (judge(learned, photos, quarters) for quarters in range(4))
-    found, unfiltered = [], []
+    found, sure, unfiltered = [], [], []
     for quarters, said in enumerate(others, 1):
         right = said.rotated & (said.quarters == quarters)
         unfiltered.append(right.mean())
         found.append((right & said.tried).mean())
+        sure.append((right & said.tried & said.sure).mean())
     false, simple = by_neighbours(photos, catalogue)
     return [
         *(name, str(len(photos.ids))),
         *map(percent, found),
         percent(float(np.mean(found))),
         percent(float((upright.rotated & upright.tried).mean())),
+        percent(float(np.mean(sure))),
+        percent(float((upright.sure & upright.tried).mean())),
         percent(float(np.mean(unfiltered))),
         percent(float(upright.rotated.mean())),
         f"{3 * upright.tried.mean():.2f}",
@@ -256,6 +262,7 @@ def page(
     """Return the page of all figures."""
     header = [
         *("photos of", "number", "90° found", "180° found", "270° found", "found", "false"),
+        *("found, sure", "false, sure"),
         *("found, all turned", "false, all turned", "passes per photo", "nearest photos alone"),
     ]
     return "\n\n".join(
@@ -266,6 +273,7 @@ def page(
             "\n".join(table(header, measured)).rstrip(),
             "- found: rotated photos that are reported with the turn that makes them upright\n"
             "- false: upright photos that are reported\n"
+            "- sure: without those that are shown as perhaps rotated\n"
             "- all turned: if every photo were turned, and not only the doubtful ones\n"
             "- passes per photo: further runs of the network for each upright photo, of 3\n"
             "- nearest photos alone: found and false, if the mean similarity to the "

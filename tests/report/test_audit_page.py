@@ -192,6 +192,7 @@ def test_a_rotated_copy_is_shown_as_it_is_beside_its_original(visit: Open, tmp_p
     page.keyboard.press("ArrowRight")
     expect(page.locator("dialog .asked")).to_contain_text("The same picture")
     expect(page.locator("dialog .beside")).to_contain_text("Photo")
+    expect(strip.get_by_role("button", name="Turned upright")).to_be_visible()
 
 
 def test_a_turned_photo_fills_its_half_of_the_large_view(visit: Open, tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ interface Finding {
   set: string;
   /** The degrees clockwise that make a rotated photo upright; 0 for others. */
   turn: number;
-  /** Whether nearly all findings like this one are false; they come last of their kind. */
+  /** Whether most findings like this one are false; they come last of their kind. */
   weak: boolean;
 }
 

@@ -124,3 +124,4 @@ def test_each_image_with_the_bytes_is_a_row(lies: Orientation) -> None:
     ]
     assert (rows[0]["similar"], rows[0]["class"], rows[0]["copy"]) == ("hats/b", "hats", "false")
     assert (rows[0]["similarity"], rows[0]["upright_similarity"]) == ("1.0000", "0.5000")
+    assert float(str(rows[0]["margin"])) == pytest.approx(found[0].margin, abs=0.005)

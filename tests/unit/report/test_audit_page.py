@@ -51,7 +51,7 @@ def test_a_picture_without_a_thumbnail_leaves_its_place_empty() -> None:
 def test_the_page_says_how_to_make_the_map_and_leads_to_it() -> None:
     made = AuditReport(datetime(2026, 1, 2, tzinfo=UTC), "network", [], {}, {})
     page = render(made, Path("results/catalogue/report_files"))
-    assert '<code>snakemake --cores 8 map</code> makes the <a href="map.html">' in page
+    assert "<code>snakemake --cores 8 map</code> draws the catalogue as a map: then open <a" in page
 
 
 def test_only_the_first_of_many_findings_are_shown() -> None:
@@ -91,11 +91,11 @@ def test_a_bad_photo_is_told_in_words_and_can_be_decided() -> None:
     assert (card.other, card.decidable) == (None, True)
 
 
-def turned(image: str, turn: int, copy: str = "false") -> dict[str, str]:
+def turned(image: str, turn: int, copy: str = "false", margin: str = "5.00") -> dict[str, str]:
     """Return a row as `rotated.csv` holds it."""
     columns = ("image", "label", "turn", "similar", "class", "similarity", "upright_similarity")
     values = (image, "boots", str(turn), "hats/1", "hats", "0.81", "0.5")
-    return dict(zip(columns, values, strict=True)) | {"copy": copy}
+    return dict(zip(columns, values, strict=True)) | {"copy": copy, "margin": margin}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,23 @@ def test_how_a_rotated_photo_lies_is_told_in_words(turn: int, copy: str, words: 
     assert kind == ("rotated_duplicate" if copy == "true" else "rotated_photo")
     assert (card.words, card.turn, card.decidable, card.set) == (words, turn, True, "")
     assert card.detail == "similarity (cosine): 0.81 turned, 0.50 as it is"
+
+
+def test_photos_that_are_perhaps_rotated_come_last_and_are_weak() -> None:
+    sets = {"catalogue": [turned("boots/1", 90, margin="4.99")], "new": [turned("a", 180)]}
+    found = rotated_photos(sets)
+    cards = groups(found, FILES | {"new:a": File("z", b"in/a")}, set())["rotated_photo"].cards
+    assert [(card.picture.name, card.weak) for card in cards] == [
+        ("new:a", False),
+        ("boots/1", True),
+    ]
+    assert cards[1].words == "perhaps lies on its left side: turn it clockwise by 90 degrees"
+
+
+def test_a_rotated_copy_is_never_weak() -> None:
+    found = rotated_photos({"catalogue": [turned("boots/1", 90, copy="true", margin="0.10")]})
+    (card,) = groups(found, FILES, set())["rotated_duplicate"].cards
+    assert not card.weak
 
 
 def test_a_rotated_photo_of_a_query_set_names_it_and_cannot_be_decided() -> None:

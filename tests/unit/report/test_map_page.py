@@ -68,4 +68,7 @@ def test_a_sample_says_how_many_photos_there_are() -> None:
 
 def test_the_page_says_how_to_make_the_audit_and_leads_to_it() -> None:
     page = render(MAP, FOLDER)
-    assert '<code>snakemake --cores 8 audit</code> makes the <a href="report.html">' in page
+    assert (
+        "<code>snakemake --cores 8 audit</code> looks for faults in the catalogue: then open <a"
+        in page
+    )

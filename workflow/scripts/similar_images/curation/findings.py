@@ -51,6 +51,7 @@ ROTATED = CsvTable(
     Column("similarity", float, "to it, once the photo is turned"),
     Column("upright_similarity", float, "of the photo as it is to its nearest catalogue image"),
     Column("copy", bool, "whether it is a rotated copy of that image"),
+    Column("margin", float, "how much better this fits than upright, in log-probability"),
 )
 ADVICE = CsvTable(
     "results/catalogue/advice.csv",

@@ -109,6 +109,7 @@ def rows(
             "similarity": f"{one.neighbour[0]:.4f}" if one.neighbour else None,
             "upright_similarity": None if one.upright is None else f"{one.upright:.4f}",
             "copy": "true" if one.difference is not None else "false",
+            "margin": f"{one.margin:.2f}",
         }
         for one in found
         for image, label in images[one.content_id]

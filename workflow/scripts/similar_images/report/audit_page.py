@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.wording import counted
+from ..curation.orientation import SURE
 from ..decisions.decisions import CATALOGUE, OUT, UNDECIDED, Decision
 from ..images import thumbnails
 from ..images.photo_faults import WORDS, split
@@ -80,7 +81,7 @@ class FindingCard:
         decidable: whether a decision on the photo can settle it.
         set: the query set of the photo, or "" in the catalogue.
         turn: the degrees clockwise that make a rotated photo upright; 0 for others.
-        weak: whether nearly all findings like this one are false. They come last of their kind.
+        weak: whether most findings like this one are false. They come last of their kind.
     """
 
     picture: Picture
@@ -162,6 +163,8 @@ def decided_photos(
 def rotated_photos(sets: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
     """Return rows as in `audit.csv` for rotated photos, with their turn and their query set.
 
+    Copies come first, and weak findings last.
+
     Images of a query set are named as those that are taken into the catalogue: `<set>:<path>`.
 
     Args:
@@ -185,10 +188,11 @@ def rotated_photos(sets: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
                     "score": row["similarity"] or "0",
                     "turn": row["turn"],
                     "upright": row["upright_similarity"] or "0",
+                    "margin": row["margin"],
                     "set": "" if own else set_,
                 }
             )
-    return sorted(found, key=lambda row: row["finding"] == ROTATED)  # copies come first
+    return sorted(found, key=lambda row: (row["finding"] == ROTATED, _is_weak(row)))
 
 
 def files_of_set(set_: str, members: pa.Table, images: Iterable[str]) -> dict[str, File]:
@@ -252,10 +256,17 @@ def groups(
                 and not (one or row.get("set")),
                 set=row.get("set", ""),
                 turn=int(row.get("turn", 0)),
-                weak=kind == "wrong_label" and float(row["score"]) >= WEAK,
+                weak=_is_weak(row),
             )
         )
     return {kind: Group(number, cards[kind]) for kind, number in numbers.items()}
+
+
+def _is_weak(row: Row) -> bool:
+    """Return whether most findings like this one are false."""
+    if row["finding"] == ROTATED:
+        return float(row["margin"]) < SURE
+    return row["finding"] == "wrong_label" and float(row["score"]) >= WEAK
 
 
 def _in_words(row: Row) -> tuple[str, str]:
@@ -276,7 +287,9 @@ def _in_words(row: Row) -> tuple[str, str]:
         return counted(int(score), "photo"), ""
     if kind in (ROTATED, ROTATED_DUPLICATE):
         lies = LYING[int(row["turn"])]
-        words = lies if kind == ROTATED else f"the same picture, but it {lies}"
+        words = f"the same picture, but it {lies}"
+        if kind == ROTATED:
+            words = f"perhaps {lies}" if _is_weak(row) else lies
         upright = float(row["upright"])
         return words, f"similarity (cosine): {score:.2f} turned, {upright:.2f} as it is"
     if kind not in DUPLICATES:

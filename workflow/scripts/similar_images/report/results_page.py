@@ -116,6 +116,7 @@ def render(report: Report, thumbnail_folder: Path) -> str:
         several_times=len({card.added for card in report.cards} - {""}) > 1,
         fault_words=WORDS,
         faults=_fault_counts(report.cards),
+        bad_photos=sum(bool(card.photo_faults) for card in report.cards),
         few_photos=FEW_PHOTOS,
         changed=any(card.before is not None for card in report.cards),
         review_order=any(card.review_order is not None for card in report.cards),

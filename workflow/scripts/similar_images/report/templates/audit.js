@@ -19,6 +19,12 @@ const OTHERS = /** @type {Record<string, string>} */ ({
   rotated_duplicate: "The same picture",
 });
 
+/** What is said of weak findings, which are shown only on request. */
+const WEAK = /** @type {Record<string, string>} */ ({
+  wrong_label: "nearly all of them right",
+  rotated_photo: "most of them lying right",
+});
+
 /**
  * The photos in the order of the page, as the large view shows them one after another. Of copies
  * that can be decided, each side is one.
@@ -161,7 +167,7 @@ function showMore(kind) {
   const next = part(section, ".findings").childElementCount;
   part(section, ".more").hidden = next === findings.length;
   part(section, ".more button").textContent =
-    `Show ${endOf(findings, next) - next} more${findings[next]?.weak ? ", nearly all of them right" : ""}`;
+    `Show ${endOf(findings, next) - next} more${findings[next]?.weak ? `, ${WEAK[kind]}` : ""}`;
   part(section, ".more span").textContent =
     `${next.toLocaleString("en")} of ${findings.length.toLocaleString("en")} are shown`;
 }
@@ -198,7 +204,7 @@ function largeAt(place) {
   /** @type {[AuditPicture, string]} */
   const own = [finding.picture, roleOf(kind, finding)];
   const others = othersOf(kind, finding);
-  const [asked, beside] = side === 1 ? [others[0], [own]] : [own, others];
+  const [asked, beside] = side === 1 ? [others[0], [own, ...others.slice(1)]] : [own, others];
   /** @param {[AuditPicture, string]} shown */
   const pane = ([photo, role]) => {
     const words = role.startsWith("Nearest of") || !photo.label ? role : `${role}: ${photo.label}`;
