@@ -81,10 +81,12 @@ def judge(learned: Orientation, photos: Photos, quarters: int) -> Judged:
     """Return what is said of photos that lie turned clockwise by some quarters."""
     views = np.roll(photos.views, -quarters, axis=1)
     evidence = learned.evidence(photos.ids, views)
+    apart = margins(evidence)
+    reported = apart > learned.limit
     return Judged(
         evidence.argmax(axis=1),
-        margins(evidence) > learned.limit,
-        margins(evidence) >= max(learned.limit, orientation.SURE),
+        reported,
+        reported & (apart >= orientation.SURE),
         learned.doubtful(photos.ids, views[:, 0]),
     )
 

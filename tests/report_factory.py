@@ -141,7 +141,7 @@ def turned(
     image: str, turn: int, similar: str, *, copy: bool = False, margin: str = "9.00"
 ) -> dict[str, str]:
     """Return a row of `rotated.csv`, as it is read."""
-    values = (image, "boots", str(turn), similar, similar.partition("/")[0], "0.8", "0.5")
+    values = (image, "boots", str(turn), similar, similar.partition("/")[0], "0.81", "0.5")
     columns = ("image", "label", "turn", "similar", "class", "similarity", "upright_similarity")
     row = dict(zip(columns, values, strict=True))
     return row | {"copy": "true" if copy else "false", "margin": margin}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from report_factory import turned
 from similar_images.curation.findings import Finding
 from similar_images.decisions.decisions import Decision
 from similar_images.report.audit_page import (
@@ -91,13 +92,6 @@ def test_a_bad_photo_is_told_in_words_and_can_be_decided() -> None:
     assert (card.other, card.decidable) == (None, True)
 
 
-def turned(image: str, turn: int, copy: str = "false", margin: str = "5.00") -> dict[str, str]:
-    """Return a row as `rotated.csv` holds it."""
-    columns = ("image", "label", "turn", "similar", "class", "similarity", "upright_similarity")
-    values = (image, "boots", str(turn), "hats/1", "hats", "0.81", "0.5")
-    return dict(zip(columns, values, strict=True)) | {"copy": copy, "margin": margin}
-
-
 @pytest.mark.parametrize(
     ("turn", "copy", "words"),
     [
@@ -108,7 +102,9 @@ def turned(image: str, turn: int, copy: str = "false", margin: str = "5.00") -> 
     ],
 )
 def test_how_a_rotated_photo_lies_is_told_in_words(turn: int, copy: str, words: str) -> None:
-    found = rotated_photos({"catalogue": [turned("boots/1", turn, copy)]})
+    found = rotated_photos(
+        {"catalogue": [turned("boots/1", turn, "hats/1", copy=copy == "true", margin="5.00")]}
+    )
     ((kind, group),) = groups(found, FILES, set()).items()
     (card,) = group.cards
     assert kind == ("rotated_duplicate" if copy == "true" else "rotated_photo")
@@ -117,7 +113,10 @@ def test_how_a_rotated_photo_lies_is_told_in_words(turn: int, copy: str, words: 
 
 
 def test_photos_that_are_perhaps_rotated_come_last_and_are_weak() -> None:
-    sets = {"catalogue": [turned("boots/1", 90, margin="4.99")], "new": [turned("a", 180)]}
+    sets = {
+        "catalogue": [turned("boots/1", 90, "hats/1", margin="4.99")],
+        "new": [turned("a", 180, "hats/1")],
+    }
     found = rotated_photos(sets)
     cards = groups(found, FILES | {"new:a": File("z", b"in/a")}, set())["rotated_photo"].cards
     assert [(card.picture.name, card.weak) for card in cards] == [
@@ -128,13 +127,18 @@ def test_photos_that_are_perhaps_rotated_come_last_and_are_weak() -> None:
 
 
 def test_a_rotated_copy_is_never_weak() -> None:
-    found = rotated_photos({"catalogue": [turned("boots/1", 90, copy="true", margin="0.10")]})
+    found = rotated_photos(
+        {"catalogue": [turned("boots/1", 90, "hats/1", copy=True, margin="0.10")]}
+    )
     (card,) = groups(found, FILES, set())["rotated_duplicate"].cards
     assert not card.weak
 
 
 def test_a_rotated_photo_of_a_query_set_names_it_and_cannot_be_decided() -> None:
-    sets = {"catalogue": [turned("boots/1", 90)], "new": [turned("a", 180), turned("b", 90)]}
+    sets = {
+        "catalogue": [turned("boots/1", 90, "hats/1")],
+        "new": [turned("a", 180, "hats/1"), turned("b", 90, "hats/1")],
+    }
     found = rotated_photos(sets)
     assert [(row["image"], row["rank"]) for row in found] == [
         ("boots/1", "1"),

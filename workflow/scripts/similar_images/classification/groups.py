@@ -4,8 +4,9 @@ Photos are joined by average linkage (R. R. Sokal and C. D. Michener, 1958), whi
 number of groups. What counts is how much more similar two photos are to each other than to the
 catalogue (local scaling of similarities: A. Conneau, G. Lample, M. Ranzato, L. Denoyer and
 H. Jegou, "Word Translation Without Parallel Data", ICLR 2018). So photos of a known class stay
-apart: the catalogue has photos that are as similar to them. benchmarks/results/missing_classes.md
-compares this with HDBSCAN and k-means.
+apart: the catalogue has photos that are as similar to them. Nor may two photos be much less similar
+to each other than to the nearest new ones, so that new classes stay apart.
+benchmarks/results/missing_classes.md compares this with HDBSCAN and k-means.
 """
 
 import logging
