@@ -293,6 +293,7 @@ def test_undo_is_saved_as_another_decision_since_the_file_keeps_all(
     site: Site, seen: Visit
 ) -> None:
     press(seen, 0, "Right")
+    saved(seen)  # Before the next one: of two that wait for the server, only the later is sent.
     press(seen, 0, "Leave out")
     saved(seen)
     seen.page.keyboard.press("z")
