@@ -126,7 +126,7 @@ def find(
 
 def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     """Return the rows of each group."""
-    to_catalogue = np.array([np.mean(one.similarities) for one in photos])
+    to_catalogue = np.array([one.similarities for one in photos], np.float32).mean(axis=1)
     count = len(photos[0].similarities)
     others = np.where(similarities > SAME_PICTURE, -1, similarities)
     to_candidates = -np.partition(-others, count - 1)[:, :count].mean(axis=1)
@@ -140,12 +140,12 @@ def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     return [some for some in rows if len(some) >= SMALLEST]
 
 
-def _less_similar(similarities: Matrix, to_others: NDArray[np.floating]) -> NDArray[np.floating]:
+def _less_similar(similarities: Matrix, to_others: NDArray[np.float32]) -> NDArray[np.floating]:
     """Return how much less similar photos are to each other than, on average, to others."""
     return (to_others[:, np.newaxis] + to_others) / 2 - similarities
 
 
-def average_linkage(distances: NDArray[np.float64], most: float) -> Numbers:
+def average_linkage(distances: NDArray[np.floating], most: float) -> Numbers:
     """Return a number for the cluster of each row, which are joined up to a distance.
 
     By chains of nearest neighbours (F. Murtagh, "A Survey of Recent Advances in Hierarchical
@@ -156,7 +156,7 @@ def average_linkage(distances: NDArray[np.float64], most: float) -> Numbers:
         distances: (n, n), between the rows; may be negative.
         most: the largest mean distance between the rows of two clusters that are joined.
     """
-    apart = distances.copy()
+    apart = distances.astype(np.float64)
     np.fill_diagonal(apart, np.inf)
     sizes = np.ones(len(apart))
     cluster_of = np.arange(len(apart))
@@ -214,13 +214,12 @@ class _Group(NamedTuple):
         inner = similarities[np.ix_(rows, rows)].astype(np.float64)
         typical = (inner.sum(axis=1) + 1) / (len(rows) - 1)  # on its diagonal is -1
         order = sorted(range(len(rows)), key=lambda n: (-round(typical[n], 4), own[n].image))
-        shares = [_share_inside(similarities[row], rows, photos[row]) for row in rows]
         classes = Counter(one.class_ for one in own)
         return cls(
             float(np.mean([one.score for one in own])),
             [own[n].image for n in order],
             [float(typical[n]) for n in order],
-            float(np.mean(shares)),
+            _cohesion(rows, photos, similarities),
             min(classes, key=lambda name: (-classes[name], name)),
         )
 
@@ -240,14 +239,14 @@ class _Group(NamedTuple):
         ]
 
 
-def _share_inside(similarities: Matrix, rows: Numbers, photo: Candidate) -> float:
-    """Return the share of the photos most similar to one of the group that are in it, too.
+def _cohesion(rows: Numbers, photos: Sequence[Candidate], similarities: Matrix) -> float:
+    """Return the mean share of the images most similar to a photo of the group that are in it, too.
 
-    As many are looked at as there are nearest images of the catalogue.
+    As many are looked at as there are nearest images of the catalogue, which are among them.
     """
-    count = len(photo.similarities)
-    nearest = np.argsort(-similarities, kind="stable")[:count]
-    inside = np.isin(nearest, rows)
-    all_ = np.concatenate([similarities[nearest], photo.similarities])
-    first = np.argsort(-all_, kind="stable")[:count]
-    return float(inside[first[first < len(nearest)]].sum() / count)
+    to_catalogue = np.array([photos[row].similarities for row in rows])
+    count = to_catalogue.shape[1]
+    to_all = np.hstack([similarities[rows], to_catalogue])
+    least = -np.partition(-to_all, count - 1)[:, count - 1 : count]
+    inside = (similarities[np.ix_(rows, rows)] >= least).sum(axis=1)
+    return float(np.minimum(inside, count).mean() / count)
