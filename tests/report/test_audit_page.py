@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from browser import AXE, HOSTILE, Visit, serious_findings
+from browser import AXE, HOSTILE, Visit, accessibility_findings
 from project import Project
 from report_factory import write_audit
 
@@ -154,13 +154,13 @@ def test_names_and_labels_that_hold_html_do_nothing(page: Visit) -> None:
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_accessibility_checker_finds_nothing_serious(
+def test_the_accessibility_checker_finds_nothing(
     visit: Open, project: Project, scheme: str
 ) -> None:
     seen = visit(project.result("catalogue/report.html"), color_scheme=scheme, bypass_csp=True)
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     seen.page.locator("button.picture").first.click()
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
 
 
 def test_rotated_photos_are_shown_beside_themselves_upright(visit: Open, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_if_all_doubtful_labels_are_nearly_all_right_none_is_shown_at_first(
 
 def test_a_page_with_rotated_photos_is_accessible(visit: Open, tmp_path: Path) -> None:
     page = visit(write_audit(tmp_path / "catalogue", rotated=True))
-    assert not serious_findings(page)
+    assert not accessibility_findings(page)
 
 
 def test_the_advice_comes_first_and_links_to_the_classes(visit: Open, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_the_advice_comes_first_and_links_to_the_classes(visit: Open, tmp_path: 
     expect(section.get_by_role("listitem")).to_have_text(statement)
     section.get_by_role("link", name="Class by class").click()
     expect(seen.page.locator(seen.hash())).to_be_in_viewport()
-    assert not serious_findings(seen)
+    assert not accessibility_findings(seen)
 
 
 def test_without_advice_the_page_says_so(visit: Open, tmp_path: Path) -> None:

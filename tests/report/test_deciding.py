@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from browser import AXE, HOSTILE, Visit, serious_findings
+from browser import AXE, HOSTILE, Visit, accessibility_findings
 from deciding_page import (
     CLASSES,
     COLUMNS,
@@ -1100,18 +1100,18 @@ def test_the_accessibility_checker_finds_nothing_while_photos_are_decided(
         press(seen, number, name)
     load(seen, b"damaged")
     press(seen, 3, "Other class")
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     seen.page.keyboard.type("hats")
     seen.page.keyboard.press("Enter")
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     seen.page.keyboard.press("?")
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     seen.page.keyboard.press("Escape")
     seen.page.keyboard.press("Enter")
     seen.page.keyboard.press("+")
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     audit = visit(write_audit(tmp_path / "catalogue"), color_scheme=scheme, bypass_csp=True)
     audit.page.locator(".item").first.focus()
     audit.page.keyboard.press("r")
     audit.page.keyboard.press("w")
-    assert serious_findings(audit) == []
+    assert accessibility_findings(audit) == []

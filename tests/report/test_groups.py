@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from browser import AXE, Visit, serious_findings
+from browser import AXE, Visit, accessibility_findings
 from deciding_page import CLASSES, NOW, card, press
 from report_factory import made_cards, write_page
 from similar_images.core.file_formats import read_csv
@@ -164,12 +164,10 @@ def test_without_groups_nothing_is_asked(visit: Open, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_accessibility_checker_finds_nothing_serious(
-    visit: Open, page: Path, scheme: str
-) -> None:
+def test_the_accessibility_checker_finds_nothing(visit: Open, page: Path, scheme: str) -> None:
     seen = visit(page, color_scheme=scheme, bypass_csp=True)
     name(seen, 1, "new")
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
 
 
 def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, page: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from browser import HOSTILE, Visit, serious_findings
+from browser import HOSTILE, Visit, accessibility_findings
 from report_factory import write_map
 
 Open = Callable[..., Visit]
@@ -427,10 +427,10 @@ def test_the_map_is_accessible_and_fits_its_window(
         color_scheme=scheme,
         viewport={"width": width, "height": 800},
     )
-    assert serious_findings(page) == []
+    assert accessibility_findings(page) == []
     select = page.page.get_by_role("button", name="Select what is in view")
     select.click()
-    assert serious_findings(page) == []
+    assert accessibility_findings(page) == []
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from browser import AXE, HOSTILE, Visit, serious_findings
+from browser import AXE, HOSTILE, Visit, accessibility_findings
 from project import CLASSES, Project
 from report_factory import made_cards, write_page
 from similar_images.core.file_formats import read_csv
@@ -531,14 +531,14 @@ def test_a_phone_needs_no_scrolling_to_the_side(visit: Open, project: Project) -
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is missing: npm ci --prefix tests/report")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_accessibility_checker_finds_nothing_serious(
+def test_the_accessibility_checker_finds_nothing(
     visit: Open, project: Project, report_factory: Path, scheme: str
 ) -> None:
     for page in (project.result("new/report.html"), report_factory):
         seen = visit(page, color_scheme=scheme, bypass_csp=True)
-        assert serious_findings(seen) == []
+        assert accessibility_findings(seen) == []
         seen.page.locator("button.picture").first.click()
-        assert serious_findings(seen) == []
+        assert accessibility_findings(seen) == []
 
 
 def test_a_photo_with_nothing_to_be_compared_with_comes_last_and_a_confidence_can_be_unknown(
@@ -926,10 +926,10 @@ def test_opened_cards_are_accessible_and_fit_a_phone(
 ) -> None:
     seen = visit(project.result("new/report.html"), bypass_csp=True, **options)
     card = opened_card(seen, "looks like boots.png")
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     card.locator("button.picture").first.click()
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     assert seen.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Locator, expect
 
-from browser import HOSTILE, Visit, serious_findings
+from browser import HOSTILE, Visit, accessibility_findings
 from deciding_page import (
     CLASSES,
     LATER,
@@ -612,17 +612,17 @@ def test_hostile_names_are_saved_as_they_are_and_run_nowhere(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_bar_has_no_serious_accessibility_finding(
+def test_the_accessibility_checker_finds_nothing_in_the_bar(
     site: Site, open_page: Open, scheme: str
 ) -> None:
     seen = open_page(color_scheme=scheme)
     press(seen, 0, "Right")
     saved(seen)
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
     site.fault = "The disk is full."
     press(seen, 1, "Right")
     expect(reported(seen)).to_contain_text("Not saved")
-    assert serious_findings(seen) == []
+    assert accessibility_findings(seen) == []
 
 
 def test_a_page_that_was_sent_as_one_file_saves_nothing(site: Site, open_page: Open) -> None:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Locator, Route, expect
 
-from browser import HOSTILE, Visit, opened, serious_findings
+from browser import HOSTILE, Visit, accessibility_findings, opened
 from project import CLASSES, Project, lay_out
 from serving import Served, serving
 
@@ -744,16 +744,16 @@ def test_the_page_is_accessible(
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(b"\xff\xd8\xff\xe0")
     visited = visit(color_scheme=scheme)
-    assert serious_findings(visited) == []
+    assert accessibility_findings(visited) == []
     choose(visited, photo_of("boots"), text, damaged)
     expect(card(visited, "damaged.jpg").locator(".no-picture")).to_be_visible()
     one = card(visited, "boots.png")
     one.get_by_role("button", name="More like this").first.click()
     expect(one.locator(".here")).to_be_visible()
     one.get_by_role("button", name="Other class…").click()
-    assert serious_findings(visited) == []
+    assert accessibility_findings(visited) == []
     one.locator("button.picture").first.click()
-    assert serious_findings(visited) == []
+    assert accessibility_findings(visited) == []
 
 
 def test_a_phone_shows_the_page_without_scrolling_sideways_and_offers_its_camera(
