@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import user_networks
+from changes import decide
 from project import Project, lay_out
 
 EXIF_ORIENTATION = 0x0112
@@ -85,6 +86,25 @@ def test_the_next_audit_turns_new_photos_alone(landscapes: Project) -> None:
     assert run.jobs["find_rotated"] == 1, run.console
     assert re.findall(r"of (\d+) turned photos", run.console) == ["3"]
     assert rotated(landscapes, "new").keys() == {"hills/over.png", "hills/again.png"}
+
+
+def test_a_photo_whose_class_was_confirmed_is_not_rotated(landscapes: Project) -> None:
+    right = [
+        ("catalogue/hills/left.png", "right", "hills"),
+        ("new/hills/over.png", "right", "hills"),
+    ]
+    decide(landscapes, *right)
+    landscapes.run("audit")
+    assert not rotated(landscapes, "catalogue") | rotated(landscapes, "new")
+
+
+def test_a_rotated_query_that_is_in_the_catalogue_is_listed_there_alone(
+    landscapes: Project,
+) -> None:
+    decide(landscapes, ("new/hills/over.png", "catalogue", "hills"))
+    landscapes.run("audit")
+    assert "new:hills/over.png" in rotated(landscapes, "catalogue")
+    assert not rotated(landscapes, "new")
 
 
 def test_nothing_is_turned_where_the_network_does_not_see_how_photos_lie(

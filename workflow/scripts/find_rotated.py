@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 from similar_images.backbones import model
@@ -47,9 +48,13 @@ with (
     backbone = model.read(Path(snakemake.input.model))
     learned = orientation.read(Path(snakemake.input.orientation))
     members = sharded_features.TABLE.read(images)
+    listed = sharded_features.TABLE.read(Path(snakemake.input.catalogue_images))
+    if snakemake.wildcards.collection != CATALOGUE:
+        # What the catalogue has, too, is looked at there.
+        members = members.filter(pc.invert(pc.is_in(members["content_id"], listed["content_id"])))
     files = manifest.files_by_content(members)
     doubtful: dict[str, Features] = {}
-    for part in ShardedFeatures(images, results=results):
+    for part in ShardedFeatures(images, only=members["image"], results=results):
         feature_table.normalise(part.features)
         chosen = learned.doubtful(part.content_ids, part.features).nonzero()[0]
         doubtful |= {part.content_ids[row]: part.features[row] for row in chosen}
@@ -70,14 +75,12 @@ with (
         sys.exit(1)
     catalogue = sharded_features.load(snakemake.input.catalogue, results)
     feature_table.normalise(catalogue.features)
-    listed = sharded_features.TABLE.read(Path(snakemake.input.catalogue_images))
     first = {
         content_id: paths[0]
         for content_id, paths in (manifest.files_by_content(listed) | files).items()
     }
     views = turned.views(list(doubtful), list(doubtful.values()), found)
-    own = snakemake.wildcards.collection == CATALOGUE
-    confirmed = findings.confirmed(members, "content_id") if own else set()
+    confirmed = findings.confirmed(members, "content_id")
     lying = rotated.find(views, learned, catalogue, first, compare, confirmed)
     findings.ROTATED.write(output, rotated.rows(lying, members, catalogue))
     retries.record(again, photos.unread)

@@ -110,7 +110,7 @@ class Advice(NamedTuple):
 
 
 def confirmed(members: pa.Table, name: str = "image") -> set[str]:
-    """Return the images of the catalogue whose class a person has confirmed or corrected.
+    """Return the images of a collection whose class a person has confirmed or corrected.
 
     Queries that were only moved into the catalogue do not count: many may have been moved at once.
 

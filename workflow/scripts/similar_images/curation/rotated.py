@@ -60,7 +60,7 @@ def find(
         catalogue: all its readable images, with normalised features.
         files: the path to open of each content id.
         compare: compares pairs of contents, see `turned_copies.compare_all`.
-        confirmed: contents of the catalogue whose class a person has confirmed or corrected.
+        confirmed: contents whose class a person has confirmed or corrected.
     """
     ids = sorted(views)
     if not ids:
