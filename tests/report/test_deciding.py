@@ -650,6 +650,23 @@ def test_a_new_class_that_resembles_no_other_is_confirmed_too(seen: Visit) -> No
     expect(card(seen, 0).locator(".decision")).to_contain_text("umbrellas")
 
 
+@pytest.mark.parametrize("name", ["  ", "\u00a0", "\u200b", " \u200e ", "hats\tbags"])
+def test_a_class_that_cannot_be_seen_is_refused_before_anything_is_asked(
+    seen: Visit, name: str
+) -> None:
+    press(seen, 0, "Other class")
+    box = card(seen, 0).get_by_label("Which class is it?")
+    box.fill(name)
+    expect(card(seen, 0).locator(".new-class")).to_be_hidden()
+    card(seen, 0).get_by_role("button", name="Decide").click()
+    assert "allowed is the name of a class" in box.evaluate("box => box.validationMessage")
+    expect(card(seen, 0).locator(".unknown")).to_be_hidden()
+    expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
+    box.fill("hats")
+    card(seen, 0).get_by_role("button", name="Decide").click()
+    expect(card(seen, 0).locator(".decision")).to_contain_text("hats")
+
+
 def test_catalogue_takes_the_class_that_is_typed_in_the_open_box(
     seen: Visit, tmp_path: Path
 ) -> None:

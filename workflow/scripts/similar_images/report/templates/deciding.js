@@ -441,11 +441,13 @@ function askForClass(form, accept) {
     accept(label);
   };
   const typed = () => typedIn(form);
+  const input = part(form, "input", HTMLInputElement);
   const showIfNew = () => {
-    part(form, ".new-class").hidden = !typed() || knownClasses().includes(typed());
+    const fault = input.value && faultOfClass(typed());
+    input.setCustomValidity(fault ? `This class ${fault}.` : "");
+    part(form, ".new-class").hidden = !input.value || Boolean(fault) || knownClasses().includes(typed());
     unknown.hidden = true;
   };
-  const input = part(form, "input", HTMLInputElement);
   input.addEventListener("focus", () => offerClasses(knownClasses()));
   input.addEventListener("input", showIfNew);
   form.addEventListener("submit", (event) => {

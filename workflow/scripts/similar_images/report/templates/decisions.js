@@ -84,13 +84,7 @@ function faultOf(row) {
   }
   if (UNLABELLED.includes(decision)) {
     if (label) return `label is “${label}”; it must be empty with “${decision}”`;
-  } else if (!isVisible(label)) return `label is empty; “${decision}” needs a class`;
-  if ([...label].length > LONGEST_LABEL) {
-    return `label has ${[...label].length} characters; allowed are ${LONGEST_LABEL}`;
-  }
-  if (/[\u0000-\u001f\u007f\ufffe\uffff]/.test(label)) {
-    return "label has a control character in it; allowed is the name of a class";
-  }
+  } else if (faultOfClass(label)) return `label ${faultOfClass(label)}`;
   if (Number.isNaN(timeOf(when))) {
     return `when is “${when}”; allowed is a time such as 2026-11-24T17:03:12Z`;
   }
@@ -98,11 +92,19 @@ function faultOf(row) {
 }
 
 /**
- * Whether anything of a label can be seen.
+ * Return what is wrong with the name of a class, and what is allowed; "" where nothing is.
  * @param {string} label
  */
-function isVisible(label) {
-  return /[^\s\u0085]/.test(label.replaceAll(/\p{Cf}/gu, ""));
+function faultOfClass(label) {
+  const visible = label.replaceAll(/\p{Cf}/gu, "");
+  if (!/[^\s\u0085]/.test(visible)) return "is empty; allowed is the name of a class";
+  if ([...label].length > LONGEST_LABEL) {
+    return `has ${[...label].length} characters; allowed are ${LONGEST_LABEL}`;
+  }
+  if (/[\u0000-\u001f\u007f\ufffe\uffff]/.test(label)) {
+    return "has a control character in it; allowed is the name of a class";
+  }
+  return "";
 }
 
 /**
