@@ -228,24 +228,24 @@ def test_the_large_view_shows_a_rotated_photo_turned_and_the_most_similar_one(
     expect(dialog.locator(".beside")).to_contain_text("Most similar photo")
 
 
-def test_labels_that_are_nearly_all_right_are_shown_only_on_request(
+def test_labels_that_are_less_doubtful_are_shown_only_on_request(
     visit: Open, tmp_path: Path
 ) -> None:
     page = visit(write_audit(tmp_path / "catalogue", doubtful=1, weak=2)).page
     section = page.locator("section[aria-labelledby=wrong_label]")
     expect(section.locator(".card")).to_have_count(2)
-    section.get_by_role("button", name="Show 2 more, nearly all of them right").click()
+    section.get_by_role("button", name="Show 2 that are less certain").click()
     expect(section.locator(".card")).to_have_count(4)
     expect(section.locator(".card").nth(2)).to_be_focused()
 
 
-def test_if_all_doubtful_labels_are_nearly_all_right_none_is_shown_at_first(
+def test_if_all_labels_are_less_doubtful_none_is_shown_at_first(
     visit: Open, tmp_path: Path
 ) -> None:
     page = visit(write_audit(tmp_path / "catalogue", score="0.4")).page
     section = page.locator("section[aria-labelledby=wrong_label]")
     expect(section.locator(".card")).to_have_count(0)
-    section.get_by_role("button", name="Show 1 more, nearly all of them right").click()
+    section.get_by_role("button", name="Show 1 that is less certain").click()
     expect(section.locator(".card")).to_have_count(1)
 
 

@@ -126,6 +126,19 @@ def test_photos_that_are_perhaps_rotated_come_last_and_are_weak() -> None:
     assert cards[1].words == "perhaps lies on its left side: turn it clockwise by 90 degrees"
 
 
+def test_the_clearest_rotated_photos_of_all_sets_come_first() -> None:
+    sets = {
+        "catalogue": [
+            turned("boots/1", 90, "hats/1", margin=margin) for margin in ("7.00", "6.00", "1.00")
+        ],
+        "new": [turned("a", 180, "hats/1", margin=margin) for margin in ("20.00", "6.50", "3.00")],
+    }
+    found = rotated_photos(sets)
+    margins = ["20.00", "7.00", "6.50", "6.00", "3.00", "1.00"]
+    assert [row["margin"] for row in found] == margins
+    assert [row["rank"] for row in found] == ["1", "2", "3", "4", "5", "6"]
+
+
 def test_a_rotated_copy_is_never_weak() -> None:
     found = rotated_photos(
         {"catalogue": [turned("boots/1", 90, "hats/1", copy=True, margin="0.10")]}

@@ -81,7 +81,7 @@ class FindingCard:
         decidable: whether a decision on the photo can settle it.
         set: the query set of the photo, or "" in the catalogue.
         turn: the degrees clockwise that make a rotated photo upright; 0 for others.
-        weak: whether most findings like this one are false. They come last of their kind.
+        weak: whether it is less certain than the others of its kind, which come before it.
     """
 
     picture: Picture
@@ -163,36 +163,35 @@ def decided_photos(
 def rotated_photos(sets: Mapping[str, Sequence[Row]]) -> list[dict[str, str]]:
     """Return rows as in `audit.csv` for rotated photos, with their turn and their query set.
 
-    Copies come first, and weak findings last.
+    Copies come first, then the clearest of all sets.
 
     Images of a query set are named as those that are taken into the catalogue: `<set>:<path>`.
 
     Args:
         sets: the rows of `rotated.csv` of the catalogue and each query set.
     """
-    found = []
+    found = [
+        {
+            "finding": ROTATED_DUPLICATE if row["copy"] == "true" else ROTATED,
+            "image": row["image"] if set_ == CATALOGUE else in_set(set_, row["image"]),
+            "label": row["label"],
+            "other_image": row["similar"],
+            "other_label": row["class"],
+            "score": row["similarity"] or "0",
+            "turn": row["turn"],
+            "upright": row["upright_similarity"] or "0",
+            "margin": row["margin"],
+            "set": "" if set_ == CATALOGUE else set_,
+        }
+        for set_, rows in sets.items()
+        for row in rows
+    ]
+    found.sort(key=lambda row: (row["finding"] == ROTATED, -float(row["margin"])))
     ranks: Counter[str] = Counter()
-    for set_, rows in sets.items():
-        own = set_ == CATALOGUE
-        for row in rows:
-            kind = ROTATED_DUPLICATE if row["copy"] == "true" else ROTATED
-            ranks[kind] += 1
-            found.append(
-                {
-                    "finding": kind,
-                    "rank": str(ranks[kind]),
-                    "image": row["image"] if own else in_set(set_, row["image"]),
-                    "label": row["label"],
-                    "other_image": row["similar"],
-                    "other_label": row["class"],
-                    "score": row["similarity"] or "0",
-                    "turn": row["turn"],
-                    "upright": row["upright_similarity"] or "0",
-                    "margin": row["margin"],
-                    "set": "" if own else set_,
-                }
-            )
-    return sorted(found, key=lambda row: (row["finding"] == ROTATED, _is_weak(row)))
+    for row in found:
+        ranks[row["finding"]] += 1
+        row["rank"] = str(ranks[row["finding"]])
+    return found
 
 
 def files_of_set(set_: str, members: pa.Table, images: Iterable[str]) -> dict[str, File]:
@@ -263,7 +262,7 @@ def groups(
 
 
 def _is_weak(row: Row) -> bool:
-    """Return whether most findings like this one are false."""
+    """Return whether a finding is less certain than others of its kind."""
     if row["finding"] == ROTATED:
         return float(row["margin"]) < SURE
     return row["finding"] == "wrong_label" and float(row["score"]) >= WEAK

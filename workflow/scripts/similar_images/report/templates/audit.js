@@ -19,12 +19,6 @@ const OTHERS = /** @type {Record<string, string>} */ ({
   rotated_duplicate: "The same picture",
 });
 
-/** What is said of weak findings, which are shown only on request. */
-const WEAK = /** @type {Record<string, string>} */ ({
-  wrong_label: "nearly all of them right",
-  rotated_photo: "most of them lying right",
-});
-
 /**
  * The photos in the order of the page, as the large view shows them one after another. Of copies
  * that can be decided, each side is one.
@@ -166,8 +160,10 @@ function showMore(kind) {
   const findings = groups.get(kind) ?? [];
   const next = part(section, ".findings").childElementCount;
   part(section, ".more").hidden = next === findings.length;
-  part(section, ".more button").textContent =
-    `Show ${endOf(findings, next) - next} more${findings[next]?.weak ? `, ${WEAK[kind]}` : ""}`;
+  const number = endOf(findings, next) - next;
+  part(section, ".more button").textContent = findings[next]?.weak
+    ? `Show ${number} that ${number === 1 ? "is" : "are"} less certain`
+    : `Show ${number} more`;
   part(section, ".more span").textContent =
     `${next.toLocaleString("en")} of ${findings.length.toLocaleString("en")} are shown`;
 }
