@@ -18,6 +18,9 @@ KNOWN = InDistribution([[0.5, 0.6, 0.7, 0.8], [0.9, 0.9, 0.9, 0.9]], 0.3)
 ROW = dict.fromkeys(("label", "error", "refused", "decision", "duplicate"), "")
 ROW |= {"image": "a.jpg", "confidence": "0.5", "similarity_1": "0.55", "class_1": "boots"}
 
+# In single precision.
+HALF = float(np.float32(0.5**0.5) ** 2)
+
 
 class Photos:
     """Made-up photos: each is near one of some axes, and its bytes are its name."""
@@ -89,6 +92,19 @@ def test_photos_in_several_sizes_are_grouped_as_one_of_each_would_be() -> None:
     assert members(rows) == {1: {*photos.features}}
 
 
+@pytest.mark.parametrize("shots", [3, 5, 8])
+def test_products_on_nearly_equal_photos_are_not_mixed_if_they_can_be_a_group(shots: int) -> None:
+    products = {name: axis for axis in (1, 2, 3, 4, 5) for name in named(f"product {axis} ", shots)}
+    photos = Photos(products)
+    for name, features in photos.features.items():
+        # Products have a cosine of 0.6, and photos of one nearly 1.
+        features[:] = 0.01 * features
+        features[[0, products[name]]] += 0.6**0.5, 0.4**0.5
+    rows = found(photos, [candidate(name, 0.3) for name in products])
+    groups_ = [{products[str(name)] for name in group} for group in members(rows).values()]
+    assert len(groups_) == (5 if shots >= groups.SMALLEST else 1)
+
+
 def test_a_group_that_is_as_the_catalogue_is_not_shown() -> None:
     hats = named("hat", 8)
     photos = Photos(dict.fromkeys(hats, 0))
@@ -133,6 +149,27 @@ def test_a_group_says_how_it_hangs_together() -> None:
     typicality = [float(str(row["typicality"])) for row in rows]
     assert typicality == sorted(typicality, reverse=True)
     assert all(0.9 < value < 1 for value in typicality)
+
+
+@pytest.mark.parametrize(
+    ("near", "share"),
+    [
+        ([0.4, 0.3, 0.2], "1.0000"),  # the others of the group are nearer
+        ([0.6, 0.3, 0.2], "0.6667"),
+        ([0.6, 0.55, 0.2], "0.3333"),  # one of many equals has a place
+        ([HALF, HALF, HALF], "1.0000"),  # of equals, those of the group are first
+    ],
+)
+def test_equally_similar_photos_take_no_more_places_than_there_are(
+    near: list[float], share: str
+) -> None:
+    hats = named("hat", 7)
+    photos = Photos(dict.fromkeys(hats, 0))
+    for number, features in enumerate(photos.features.values()):
+        features[:] = 0
+        features[[0, number + 1]] = 1  # each two have a cosine of HALF
+    rows = found(photos, [Candidate(hat, near, "boots", 0.1, hat) for hat in hats])
+    assert {row["cohesion"] for row in rows} == {share}
 
 
 @pytest.mark.parametrize(

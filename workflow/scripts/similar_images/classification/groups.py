@@ -36,7 +36,8 @@ MOST = 2000
 # Chosen, as the linkage was, with the two sets of the benchmark.
 LESS_THAN_CATALOGUE, LESS_THAN_CANDIDATES = 0.05, 0.2
 # Candidates that are more similar show the same picture, in another size for example. They are not
-# among those nearest: beside them, all other photos of a class would be much less similar.
+# among those nearest: beside them, all other photos of a class would be much less similar. But as
+# many as a group needs are a class by themselves, such as a product on all sides.
 SAME_PICTURE = 0.9
 # Of 37 groups with a higher mean in-distribution score, none was of a missing class.
 MOST_KNOWN = 0.7
@@ -127,9 +128,7 @@ def find(
 def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     """Return the rows of each group."""
     to_catalogue = np.array([one.similarities for one in photos], np.float32).mean(axis=1)
-    count = len(photos[0].similarities)
-    others = np.where(similarities > SAME_PICTURE, -1, similarities)
-    to_candidates = -np.partition(-others, count - 1)[:, :count].mean(axis=1)
+    to_candidates = _to_nearest(similarities, len(photos[0].similarities))
     apart = np.maximum(
         _less_similar(similarities, to_catalogue) - LESS_THAN_CATALOGUE,
         _less_similar(similarities, to_candidates) - LESS_THAN_CANDIDATES,
@@ -140,7 +139,20 @@ def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     return [some for some in rows if len(some) >= SMALLEST]
 
 
-def _less_similar(similarities: Matrix, to_others: NDArray[np.float32]) -> NDArray[np.floating]:
+def _to_nearest(similarities: Matrix, count: int) -> NDArray[np.floating]:
+    """Return how similar each photo is, on average, to the `count` others that are nearest.
+
+    The same picture comes after all others, see `SAME_PICTURE`.
+    """
+    same = similarities > SAME_PICTURE
+    same &= same.sum(axis=1, keepdims=True) < SMALLEST - 1
+    others = np.where(same, similarities - 2, similarities)
+    nearest = -np.partition(-others, count - 1)[:, :count]
+    nearest[nearest < -1] += 2
+    return nearest.mean(axis=1)
+
+
+def _less_similar(similarities: Matrix, to_others: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return how much less similar photos are to each other than, on average, to others."""
     return (to_others[:, np.newaxis] + to_others) / 2 - similarities
 
@@ -248,5 +260,8 @@ def _cohesion(rows: Numbers, photos: Sequence[Candidate], similarities: Matrix) 
     count = to_catalogue.shape[1]
     to_all = np.hstack([similarities[rows], to_catalogue])
     least = -np.partition(-to_all, count - 1)[:, count - 1 : count]
-    inside = (similarities[np.ix_(rows, rows)] >= least).sum(axis=1)
-    return float(np.minimum(inside, count).mean() / count)
+    more, as_much = to_all > least, to_all[:, rows] == least
+    # Of equals, those in the group are first.
+    inside = more[:, rows].sum(axis=1)
+    inside += np.minimum(as_much.sum(axis=1), count - more.sum(axis=1))
+    return float(inside.mean() / count)
