@@ -128,7 +128,7 @@ def find(
 def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     """Return the rows of each group."""
     to_catalogue = np.array([one.similarities for one in photos], np.float32).mean(axis=1)
-    to_candidates = _to_nearest(similarities, len(photos[0].similarities))
+    to_candidates = _nearest(similarities, len(photos[0].similarities)).mean(axis=1)
     apart = np.maximum(
         _less_similar(similarities, to_catalogue) - LESS_THAN_CATALOGUE,
         _less_similar(similarities, to_candidates) - LESS_THAN_CANDIDATES,
@@ -139,20 +139,20 @@ def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     return [some for some in rows if len(some) >= SMALLEST]
 
 
-def _to_nearest(similarities: Matrix, count: int) -> NDArray[np.floating]:
-    """Return how similar each photo is, on average, to the `count` others that are nearest.
+def _nearest(similarities: Matrix, count: int) -> Matrix:
+    """Return the similarities of each photo to the `count` others that are nearest.
 
     The same picture comes after all others, see `SAME_PICTURE`.
     """
     same = similarities > SAME_PICTURE
     same &= same.sum(axis=1, keepdims=True) < SMALLEST - 1
     others = np.where(same, similarities - 2, similarities)
-    nearest = -np.partition(-others, count - 1)[:, :count]
+    nearest: Matrix = -np.partition(-others, count - 1)[:, :count]
     nearest[nearest < -1] += 2
-    return nearest.mean(axis=1)
+    return nearest
 
 
-def _less_similar(similarities: Matrix, to_others: NDArray[np.floating]) -> NDArray[np.floating]:
+def _less_similar(similarities: Matrix, to_others: NDArray[np.float32]) -> NDArray[np.floating]:
     """Return how much less similar photos are to each other than, on average, to others."""
     return (to_others[:, np.newaxis] + to_others) / 2 - similarities
 
