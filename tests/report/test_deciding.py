@@ -650,6 +650,26 @@ def test_a_new_class_that_resembles_no_other_is_confirmed_too(seen: Visit) -> No
     expect(card(seen, 0).locator(".decision")).to_contain_text("umbrellas")
 
 
+def test_small_pictures_are_decided_by_keys_and_say_what_was_decided(seen: Visit) -> None:
+    keys = seen.page.keyboard
+    seen.page.locator("[name=view]").select_option("small pictures")
+    card(seen, 0).focus()
+    keys.press("o")
+    expect(card(seen, 0).locator(".decision")).to_be_visible()
+    expect(card(seen, 0).locator(".decision")).to_have_text("Left out")
+    expect(card(seen, 0).locator(".marks")).to_be_hidden()
+    keys.press("ArrowRight")
+    keys.press("w")
+    dialog = seen.page.get_by_role("dialog")
+    expect(dialog.get_by_label("Which class is it?")).to_be_focused()
+    keys.type("hats")
+    keys.press("Enter")
+    keys.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(card(seen, 1).locator(".decision")).to_have_text("Wrong: it is hats")
+    expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
+
+
 @pytest.mark.parametrize("name", ["  ", "\u00a0", "\u200b", " \u200e ", "hats\tbags"])
 def test_a_class_that_cannot_be_seen_is_refused_before_anything_is_asked(
     seen: Visit, name: str

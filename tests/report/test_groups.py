@@ -107,6 +107,14 @@ def test_one_name_decides_for_all_photos_of_a_group_and_one_undo_takes_it_back(
     expect(seen.page.get_by_role("button", name="Save decisions.csv")).to_be_disabled()
 
 
+def test_undo_is_in_sight_while_groups_are_named(seen: Visit) -> None:
+    seen.page.set_viewport_size({"width": 1280, "height": 600})
+    seen.page.locator("#groups-title").evaluate("title => title.scrollIntoView()")
+    name(seen, 2, "hats")
+    expect(seen.page.get_by_role("button", name="Undo")).to_be_in_viewport(ratio=1)
+    expect(seen.page.get_by_text("Undo takes them all back")).to_be_in_viewport()
+
+
 def test_a_known_class_needs_no_confirmation(seen: Visit, tmp_path: Path) -> None:
     name(seen, 2, "hats")
     assert saved(seen, tmp_path) == {f"{n}.jpg": ("catalogue", "hats") for n in range(8, 12)}

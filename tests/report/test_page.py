@@ -956,7 +956,7 @@ def test_small_pictures_show_many_photos_with_their_class_alone(new: Visit) -> N
     card = new.page.locator(".card").first
     expect(card.locator(".query")).to_be_visible()
     expect(card.locator(".named")).to_be_visible()
-    for hidden in (".similar", ".decide", "h3", ".votes"):
+    for hidden in (".similar", ".marks", "h3", ".votes"):
         expect(card.locator(hidden)).to_be_hidden()
     assert card.bounding_box()["width"] < 160  # type: ignore[index]
     card.locator(".query button").click()

@@ -388,10 +388,15 @@ function ending(...rows) {
 }
 
 /**
- * Ask for the class of a photo.
+ * Ask for the class of a photo: in the large view, if the item has no room for that.
  * @param {HTMLElement} item @param {Decidable} photo @param {Mark} name
  */
 function choose(item, photo, name) {
+  if (!part(item, ".marks").checkVisibility()) {
+    page.open(item);
+    choose(part(document, "dialog.item"), photo, name);
+    return;
+  }
   const place = part(item, ".decide");
   place.querySelector("form")?.remove();
   const form = part(copyOf("chooser"), "form", HTMLFormElement);
