@@ -16,6 +16,7 @@ ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
+STORED = "() => { try { return { ...localStorage }; } catch { return {}; } }"
 AXE = Path(__file__).parent / "report" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = [
     "</script><script>window.hacked = 1</script>",
@@ -39,6 +40,18 @@ class Visit:
 
     def hash(self) -> str:
         return str(self.page.evaluate("location.hash"))
+
+    def reload(self) -> None:
+        """Load the page again, with what it keeps in the browser.
+
+        Chromium 156 gives a page an empty localStorage after one to four of a hundred reloads, even
+        a page of one line.
+        """
+        kept = self.page.evaluate(STORED)
+        self.page.reload()
+        while kept and not self.page.evaluate(STORED):
+            self.page.evaluate("kept => Object.assign(localStorage, kept)", kept)
+            self.page.reload()
 
 
 @contextmanager

@@ -164,7 +164,7 @@ def test_decisions_are_still_there_after_a_reload_and_in_another_tab(seen: Visit
     expect(other.locator(".decided-count")).to_have_text("1 of 6 decided, 5 left")
     button(other.locator(".card").nth(1), "Leave out").click()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
-    seen.page.reload()
+    seen.reload()
     expect(decided(seen)).to_have_text("2 of 6 decided, 4 left")
     expect(card(seen, 0).locator(".decision")).to_have_text("Right: boots")
 
@@ -332,7 +332,7 @@ def test_formulas_and_html_in_names_labels_and_notes_do_nothing(
     assert f"+{harm}" in {row["note"] for row in rows}
     assert b"\"'=HYPERLINK" in content
     assert b"\"'+=HYPERLINK" in content
-    hostile.page.reload()
+    hostile.reload()
     assert hostile.page.evaluate("window.hacked") is None
     assert hostile.page.locator("b, img[src=x]").count() == 0
 
@@ -468,7 +468,7 @@ def test_what_a_run_has_applied_is_taken_back_by_its_button_and_by_undo_restored
     content = saved(seen)
     assert content == text(back, tmp_path)
     expect(reported(seen)).to_have_text("Saved: 1 not applied yet + 1 earlier decision.")
-    seen.page.reload()
+    seen.reload()
     expect(card(seen, 0).locator(".decision")).to_have_text("Decision taken back")
     other = visit(page)
     load(other, content)
@@ -555,7 +555,7 @@ def test_decisions_that_only_this_browser_has_are_listed_and_can_be_forgotten(
     # Somebody removes the rows from the file, and runs again.
     shutil.rmtree(tmp_path / "set")
     write_page(tmp_path / "set", six(), CLASSES)
-    seen.page.reload()
+    seen.reload()
     expect(pending.locator("summary")).to_have_text("Not applied yet: 2 decisions")
     pending.locator("summary").click()
     expect(pending.get_by_role("listitem").first).to_contain_text("in invented: ")
@@ -591,7 +591,7 @@ def test_the_bar_tells_what_is_not_applied_and_what_is_not_saved(
     for _ in range(2):
         expect(to_save).to_have_text(f"{both}; all saved")
         expect(save).not_to_have_class(re.compile("primary"))
-        seen.page.reload()
+        seen.reload()
     press(seen, 1, "Leave out")
     expect(to_save).to_have_text(f"{both}; 1 not saved yet")
     seen.page.keyboard.press("z")
@@ -1033,7 +1033,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_still_saves(
 ) -> None:
     seen = visit(page)
     seen.page.add_init_script(FORBIDDEN)
-    seen.page.reload()
+    seen.reload()
     seen.page.clock.set_fixed_time(datetime.fromisoformat(NOW))
     press(seen, 0, "Right")
     expect(seen.page.locator(".next")).to_contain_text("does not keep your decisions")
@@ -1044,10 +1044,10 @@ def test_a_browser_that_keeps_nothing_says_so_and_still_saves(
 @pytest.mark.parametrize("junk", ["{", "[1]", '{"x": 1}', json.dumps({ID: {"decision": "mad"}})])
 def test_what_the_browser_kept_damaged_is_passed_over(seen: Visit, junk: str) -> None:
     seen.page.evaluate("([key, junk]) => localStorage.setItem(key, junk)", [STORE, junk])
-    seen.page.reload()
+    seen.reload()
     expect(decided(seen)).to_have_text("0 of 6 decided, 6 left")
     press(seen, 0, "Right")
-    seen.page.reload()
+    seen.reload()
     expect(decided(seen)).to_have_text("1 of 6 decided, 5 left")
 
 

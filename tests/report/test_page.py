@@ -141,7 +141,7 @@ def test_the_address_holds_the_view(new: Visit, visit: Open, project: Project) -
     new.page.get_by_role("searchbox", name="File name").fill("png")
     shown = new.cards()
     assert new.hash() == "#status=right&label=boots&sort=similarity-low&search=png"
-    new.page.reload()
+    new.reload()
     assert new.cards() == shown
     shared = visit(project.result("new/report.html"), new.hash())
     assert shared.cards() == shown
@@ -589,7 +589,7 @@ def test_a_confidence_is_limited_on_both_sides_as_the_cards_show_it(
     sure.page.get_by_label("from", exact=True).fill(first)
     sure.page.get_by_label("to", exact=True).fill(last)
     assert sure.cards() == names
-    sure.page.reload()
+    sure.reload()
     assert sure.cards() == names
     expect(sure.page.locator(".filters .fault")).to_be_empty()
 
@@ -662,7 +662,7 @@ def test_photos_that_were_added_later_are_found(visit: Open, tmp_path: Path) -> 
     assert seen.hash() == "#added=2026-11-26T08%3A00%3A00Z"
     field(seen, "Sort by").select_option("newest first")
     assert seen.cards() == ["1.jpg", "5.jpg", "2.jpg", "6.jpg"]
-    seen.page.reload()
+    seen.reload()
     assert seen.cards() == ["1.jpg", "5.jpg", "2.jpg", "6.jpg"]
     expect(seen.page.locator(".card .added").first).to_have_text("added 27 Nov 2026, 11:02")
     seen.page.locator("button.picture").first.click()
@@ -877,7 +877,7 @@ def test_neighbours_of_less_similarity_are_hidden(near: Visit) -> None:
     expect(near.page.locator(".card").nth(0).locator(".similar li")).to_have_count(3 + 5)
     expect(near.page.get_by_role("button", name="Show 5 more like this")).to_have_count(2)
     assert near.hash() == "#similarity=0.555"
-    near.page.reload()
+    near.reload()
     expect(near.page.get_by_role("button", name="Show 5 more like this")).to_have_count(3)
     box.fill("0.905")
     expect(near.page.locator(".none-similar").first).to_have_text("none is at least 0.905 similar")

@@ -445,7 +445,7 @@ def test_what_was_not_saved_is_sent_when_the_page_is_opened_or_looked_at_again(
     press(seen, 1, "Right")
     expect(status(seen)).to_have_text("1 decision not saved yet")
     site.start()
-    seen.page.reload() if how == "reload" else look(seen)
+    seen.reload() if how == "reload" else look(seen)
     saved(seen)
     expect(reported(seen)).to_have_text("")
     assert site.said() == [("1.jpg", "invented", "right", "boots", "")]
@@ -499,7 +499,7 @@ def test_a_browser_that_stores_nothing_says_that_the_decisions_are_only_on_the_p
     seen.page.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })"
     )
-    seen.page.reload()
+    seen.reload()
     press(seen, 0, "Right")
     expect(reported(seen)).to_have_text(
         "Not saved: The disk is full. This browser does not keep your decisions, so do not leave "
@@ -527,7 +527,7 @@ def test_decisions_of_another_project_at_the_same_address_are_saved_only_if_aske
     load(seen, text([row(0, "right"), row(8, "right"), row(9, "right")], site.folder))
     expect(status(seen)).to_have_text("3 decisions not saved yet")
     site.start()
-    seen.page.reload()
+    seen.reload()
     saved(seen, 1)
     assert len(site.said()) == 1
     waiting = seen.page.locator(".waiting")
@@ -543,7 +543,7 @@ def test_decisions_of_another_project_can_be_forgotten(site: Site, seen: Visit) 
     load(seen, text([row(9, "right")], site.folder))
     expect(status(seen)).to_have_text("1 decision not saved yet")
     site.start()
-    seen.page.reload()
+    seen.reload()
     seen.page.locator(".waiting").get_by_role("button", name="Forget").click()
     expect(seen.page.locator(".waiting")).to_be_hidden()
     assert stored(seen) == []
@@ -565,11 +565,11 @@ def test_a_page_of_another_project_saves_nothing_until_it_is_loaded_again(
     expect(status(seen)).to_have_text("2 decisions not saved yet")
     expect(reported(seen)).to_contain_text(OTHER)
     assert seen.requests[before:] == []
-    seen.page.reload()  # The project that is served now has the same photos, and other decisions.
+    seen.reload()  # The project that is served now has the same photos, and other decisions.
     saved(seen)
     assert site.posts == []
     site.project = "shoes"
-    seen.page.reload()
+    seen.reload()
     saved(seen, 3)
 
 
@@ -605,7 +605,7 @@ def test_hostile_names_are_saved_as_they_are_and_run_nowhere(
     assert [image for image, *_ in site.said()] == HOSTILE
     append(site.file, [row(0, "right", HOSTILE[0], when=LATER, note=HOSTILE[1])])
     site.fault = HOSTILE[1]
-    seen.page.reload()
+    seen.reload()
     press(seen, 1, "Leave out")
     expect(reported(seen)).to_contain_text(HOSTILE[1])
     assert seen.page.evaluate("window.hacked") is None
