@@ -151,6 +151,14 @@ def test_a_group_says_how_it_hangs_together() -> None:
     assert all(0.9 < value < 1 for value in typicality)
 
 
+def test_photos_with_fewer_neighbours_than_others_are_grouped_like_these() -> None:
+    hats = named("hat", 6)
+    few = Candidate(hats[0], [0.3], "boots", 0.1, "id")
+    none_missing = [candidate(hat) for hat in hats]
+    photos = Photos(dict.fromkeys(hats, 0))
+    assert found(photos, [few, *none_missing[1:]]) == found(photos, none_missing)
+
+
 @pytest.mark.parametrize(
     ("near", "share"),
     [

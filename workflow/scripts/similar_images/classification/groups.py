@@ -12,6 +12,8 @@ benchmarks/results/missing_classes.md compares this with HDBSCAN and k-means.
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -127,8 +129,9 @@ def find(
 
 def _joined(similarities: Matrix, photos: Sequence[Candidate]) -> list[Numbers]:
     """Return the rows of each group."""
-    to_catalogue = np.array([one.similarities for one in photos], np.float32).mean(axis=1)
-    to_candidates = _nearest(similarities, len(photos[0].similarities)).mean(axis=1)
+    to_catalogue = np.array([fmean(one.similarities) for one in photos], np.float32)
+    count = max(len(one.similarities) for one in photos)
+    to_candidates = _nearest(similarities, count).mean(axis=1)
     apart = np.maximum(
         _less_similar(similarities, to_catalogue) - LESS_THAN_CATALOGUE,
         _less_similar(similarities, to_candidates) - LESS_THAN_CANDIDATES,
@@ -256,7 +259,9 @@ def _cohesion(rows: Numbers, photos: Sequence[Candidate], similarities: Matrix) 
 
     As many are looked at as there are nearest images of the catalogue, which are among them.
     """
-    to_catalogue = np.array([photos[row].similarities for row in rows])
+    nearest = (photos[row].similarities for row in rows)
+    # An approximate search may find fewer for some.
+    to_catalogue = np.array([*zip_longest(*nearest, fillvalue=-1)]).T
     count = to_catalogue.shape[1]
     to_all = np.hstack([similarities[rows], to_catalogue])
     least = -np.partition(-to_all, count - 1)[:, count - 1 : count]
