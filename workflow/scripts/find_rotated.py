@@ -54,10 +54,11 @@ with (
         members = members.filter(pc.invert(pc.is_in(members["content_id"], listed["content_id"])))
     files = manifest.files_by_content(members)
     doubtful: dict[str, Features] = {}
-    for part in ShardedFeatures(images, only=members["image"], results=results):
+    for part in ShardedFeatures(images, results=results):
         feature_table.normalise(part.features)
         chosen = learned.doubtful(part.content_ids, part.features).nonzero()[0]
-        doubtful |= {part.content_ids[row]: part.features[row] for row in chosen}
+        own = [row for row in chosen if part.content_ids[row] in files]
+        doubtful |= {part.content_ids[row]: part.features[row] for row in own}
     found = turned.features(
         doubtful.keys(),
         files,
