@@ -49,7 +49,9 @@ class Visit:
         """
         kept = self.page.evaluate(STORED)
         self.page.reload()
-        while kept and not self.page.evaluate(STORED):
+        for _ in range(5):
+            if not kept or self.page.evaluate(STORED):
+                return
             self.page.evaluate("kept => Object.assign(localStorage, kept)", kept)
             self.page.reload()
 
